@@ -1,0 +1,1 @@
+"""A project's configuration: strict models, one file a section."""

@@ -1,0 +1,34 @@
+"""Destinations: where segments go."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from cdp_spark.config.base import SafeName, Strict
+
+
+class FileDestination(Strict):
+    """An export of a segment's profiles to a folder."""
+
+    name: SafeName
+    kind: Literal["csv", "parquet"]
+    segment: str
+    path: str
+    """Folder; a release's export is written to `path/release=N`."""
+    columns: tuple[str, ...] = Field(min_length=1)
+    purpose: SafeName
+    """The consent that a profile must have granted to be exported."""
+    contact_point: Literal["email", "phone", "none"] = "email"
+    """`email`, `phone`: the profile must have one and its own consent counts. `none`: the profile's consent counts."""
+    spreadsheet_safe: bool = False
+    """CSV: a cell that a spreadsheet would run as a formula gets a leading apostrophe."""
+    min_members: Annotated[int, Field(ge=0)] = 0
+    """A smaller segment is not exported."""
+
+
+class DestinationsConfig(Strict):
+    """`destinations.yaml`."""
+
+    destinations: tuple[FileDestination, ...] = ()

@@ -1,0 +1,112 @@
+"""How records are blocked, compared and clustered."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from cdp_spark.config.base import SafeName, Strict
+
+KeyTransform = Literal["exact", "prefix", "suffix", "phonetic", "initial", "year", "digits", "tokens", "root"]
+"""How a value becomes a part of a blocking key: `tokens` yields one key a word, `root` a nickname's formal name."""
+
+Method = Literal[
+    "exact",
+    "jaro_winkler",
+    "levenshtein",
+    "name",
+    "date",
+    "email",
+    "phone",
+    "address",
+    "set_overlap",
+    "tokens",
+    "digits",
+]
+
+
+class BlockingKey(Strict):
+    """A part of a blocking rule: a column and how its value is coarsened."""
+
+    column: str
+    transform: KeyTransform = "exact"
+    length: Annotated[int, Field(ge=1, le=32)] = 4
+    """Characters kept by prefix and suffix."""
+
+
+class BlockingRule(Strict):
+    """Two records are candidates when all the parts agree; a null part gives no key."""
+
+    name: SafeName
+    keys: tuple[BlockingKey, ...] = Field(min_length=1)
+    split_by: BlockingKey | None = None
+    """A further part for blocks that are too large; without it they are purged and counted."""
+
+
+class Comparison(Strict):
+    """How one or several columns are compared."""
+
+    name: SafeName
+    method: Method
+    columns: tuple[str, ...] = Field(min_length=1)
+    """`name`: given and family name; `address`: street, city, postcode; the others: one column."""
+    thresholds: tuple[float, ...] = ()
+    """Similarity (or, for levenshtein, edit distance) of each level below exact, best first; defaults by method."""
+    term_frequency: bool = True
+    """Agreement on a rare value weighs more."""
+
+
+class DeterministicRule(Strict):
+    """Two records that agree on all columns match, whatever the model says, unless a limit or label forbids."""
+
+    name: SafeName
+    columns: tuple[str, ...] = Field(min_length=1)
+
+
+class ClusteringConfig(Strict):
+    """From scored pairs to clusters."""
+
+    threshold_log2: float = 0.0
+    """Match weight in bits from which a pair is an edge."""
+    engine: Literal["auto", "local", "graphframes", "dataframe"] = "auto"
+    local_max_edges: Annotated[int, Field(ge=0)] = 5_000_000
+    missing_weight: float = -0.5
+    """What a pair that was never compared counts in average linkage, bits."""
+    max_component_records: Annotated[int, Field(ge=2)] = 20_000
+    unique: tuple[str, ...] = ()
+    """Columns of which a cluster may hold only one value."""
+
+
+class EntityMatch(Strict):
+    """How the records of one entity type are matched."""
+
+    blocking: tuple[BlockingRule, ...] = Field(min_length=1)
+    comparisons: tuple[Comparison, ...] = Field(min_length=1, max_length=15)
+    deterministic: tuple[DeterministicRule, ...] = ()
+    max_block_records: Annotated[int, Field(ge=2)] = 500
+    clustering: ClusteringConfig = ClusteringConfig()
+    max_sharing: dict[str, Annotated[int, Field(ge=2)]] = {"email": 20, "phone": 20}
+    """Records that may share an identifier's value before it no longer identifies."""
+    seed: int = 1
+
+    @model_validator(mode="after")
+    def _unique_names(self) -> Self:
+        for group in (self.blocking, self.comparisons, self.deterministic):
+            names = [item.name for item in group]
+            if len(names) != len(set(names)):
+                raise ValueError(f"names must be unique, got {names}")
+        return self
+
+
+class MatchConfig(Strict):
+    """`match.yaml`: one section an entity type."""
+
+    person: EntityMatch | None = None
+    account: EntityMatch | None = None
+
+    @property
+    def entities(self) -> dict[str, EntityMatch]:
+        """Entity type to its section, those that are there."""
+        sections = {"person": self.person, "account": self.account}
+        return {name: section for name, section in sections.items() if section is not None}

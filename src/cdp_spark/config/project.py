@@ -1,0 +1,71 @@
+"""The project: its name, where its tables are, its defaults and gates."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import Field
+
+from cdp_spark.config.base import SafeName, Strict
+from cdp_spark.config.destination import DestinationsConfig
+from cdp_spark.config.match import MatchConfig
+from cdp_spark.config.profile import SurvivorshipConfig
+from cdp_spark.config.segment import SegmentConfig
+from cdp_spark.config.source import SourceConfig
+
+
+class Warehouse(Strict):
+    """Where the Delta tables are: a folder or URI, or a schema of the catalog."""
+
+    path: str | None = None
+    """Relative to the project folder."""
+    catalog_schema: str | None = None
+
+
+class Gates(Strict):
+    """A release is refused, and the last one stays, when a figure is out of bounds."""
+
+    max_cluster_records: Annotated[int, Field(ge=1)] = 1_000
+    max_rejected_share: Annotated[float, Field(ge=0, le=1)] = 0.2
+    max_id_churn: Annotated[float, Field(ge=0, le=1)] = 0.2
+    """Share of yesterday's records that changed their id."""
+    min_profiles: Annotated[int, Field(ge=0)] = 1
+
+
+class ConsentPolicy(Strict):
+    """`consent` section: how consents are read."""
+
+    default: Literal["granted", "denied"] = "denied"
+    """What holds where a contact point has no consent for a purpose."""
+    purposes: tuple[SafeName, ...] = ("email_marketing", "sms_marketing", "profiling", "ad_targeting")
+
+
+class ProjectSettings(Strict):
+    """`project.yaml`."""
+
+    name: SafeName
+    namespace: Annotated[UUID, Field(strict=False)]
+    """Namespace of the unified ids; never change it."""
+    warehouse: Warehouse
+    default_region: Annotated[str, Field(pattern=r"^[A-Z]{2}$")] = "US"
+    time_zone: str = "UTC"
+    spark: dict[str, str] = {}
+    gates: Gates = Gates()
+    consent: ConsentPolicy = ConsentPolicy()
+    report: str = "report"
+    """Folder of the run reports."""
+
+
+class Project(Strict):
+    """A whole project folder, checked."""
+
+    folder: str
+    settings: ProjectSettings
+    sources: tuple[SourceConfig, ...]
+    match: MatchConfig
+    survivorship: SurvivorshipConfig = SurvivorshipConfig()
+    segments: tuple[SegmentConfig, ...] = ()
+    destinations: DestinationsConfig = DestinationsConfig()
+    config_hash: str
+    """SHA-256 of the files' content, without secrets."""

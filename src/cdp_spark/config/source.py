@@ -1,0 +1,154 @@
+"""One source: where its rows are, what identifies them and what its columns mean."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from cdp_spark.config.base import SafeName, Strict
+
+Meaning = Literal[
+    "given_name",
+    "middle_name",
+    "family_name",
+    "name_suffix",
+    "full_name",
+    "birth_date",
+    "gender",
+    "email",
+    "phone",
+    "street",
+    "house_number",
+    "unit",
+    "city",
+    "postcode",
+    "region",
+    "country",
+    "address",
+    "national_id",
+    "company_name",
+    "job_title",
+    "domain",
+    "registration_number",
+    "industry",
+    "employees",
+    "revenue",
+]
+"""What a column can mean; any other column becomes an entry of `attributes`."""
+
+IdentifierType = Literal[
+    "user_id", "device_id", "cookie_id", "loyalty_id", "account_id", "email", "phone", "email_sha256"
+]
+
+
+class ColumnMapping(Strict):
+    """Where an attribute's value comes from.
+
+    `from` names one column, or several: the first usable value is the attribute's, and all usable e-mails and phones
+    are kept as contact points. `join` glues several columns to one value instead. `value` is a literal.
+    """
+
+    from_: tuple[str, ...] = Field(default=(), alias="from")
+    join: str | None = None
+    value: str | None = None
+    formats: tuple[str, ...] = ()
+    """Date patterns in Spark's notation, tried in order."""
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> Self:
+        if bool(self.from_) == (self.value is not None):
+            raise ValueError("give either `from` or `value`")
+        return self
+
+
+class TimeField(Strict):
+    """A column that holds a time."""
+
+    column: str
+    formats: tuple[str, ...] = ()
+    """Spark patterns, or `epoch_seconds`, `epoch_millis`; none means ISO 8601."""
+    time_zone: str = "UTC"
+    """Zone of the values that carry none."""
+
+
+class SchemaDrift(Strict):
+    """What to do when a delivery's columns differ from the configuration and the last delivery."""
+
+    missing: Literal["fail", "null"] = "fail"
+    new: Literal["keep", "ignore", "fail"] = "keep"
+    changed_type: Literal["fail", "cast"] = "cast"
+
+
+class EventFields(Strict):
+    """How a row of an event source becomes an event."""
+
+    event_type: ColumnMapping
+    occurred_at: TimeField
+    identifiers: dict[IdentifierType, str] = Field(min_length=1)
+    """Identifier type to source column."""
+    event_id: str | None = None
+    """Column that identifies the event; without it, the whole row does."""
+
+
+class ConsentFields(Strict):
+    """How a row of a consent source becomes a consent."""
+
+    contact: str
+    contact_type: Literal["email", "phone", "detect"] = "detect"
+    purpose: str
+    status: str
+    given_at: TimeField
+    evidence: str | None = None
+    statuses: dict[str, Literal["granted", "denied", "withdrawn"]] = {}
+    """The source's words for a status; the three themselves need no entry."""
+
+
+class SourceConfig(Strict):
+    """A source of records, events or consents."""
+
+    name: SafeName
+    kind: Literal["records", "events", "consents"]
+    format: Literal["csv", "json", "parquet", "delta", "jdbc"]
+    path: str | None = None
+    """File, folder or glob; relative to the project folder. Not for jdbc."""
+    options: dict[str, str] = {}
+    """Reader options: `delimiter`, `encoding`, …; for jdbc `url`, `dbtable` or `query`, `user`, `password`."""
+    entity_type: Literal["person", "account"] = "person"
+    key: tuple[str, ...] = ()
+    """Columns that identify a record within the source."""
+    observed_at: TimeField | None = None
+    columns: dict[Meaning, ColumnMapping] = {}
+    identifiers: dict[IdentifierType, str] = {}
+    """Further identifiers of a record (user id, loyalty card, …): type to source column."""
+    attributes: dict[SafeName, str] = {}
+    """Own attributes: name to source column."""
+    events: EventFields | None = None
+    consents: ConsentFields | None = None
+    default_region: Annotated[str, Field(pattern=r"^[A-Z]{2}$")] | None = None
+    """Country of phones and addresses that name none; the project's default otherwise."""
+    delivery: Literal["increment", "snapshot"] = "increment"
+    """`snapshot`: each delivery is the whole source, and what it lacks is gone."""
+    priority: int = 100
+    """Survivorship: the lower, the more trusted."""
+    duplicate_free: bool = False
+    """True when no person is twice in this source: two of its records never join."""
+    drift: SchemaDrift = SchemaDrift()
+    on_empty: Literal["fail", "warn"] = "fail"
+    max_rejected_share: Annotated[float, Field(ge=0, le=1)] = 0.05
+    min_row_share: Annotated[float, Field(ge=0, le=1)] = 0.5
+    """A delivery with fewer rows than this share of the last one stops the run unless forced."""
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if self.format == "jdbc" and not ({"dbtable", "query"} & self.options.keys() and "url" in self.options):
+            raise ValueError("jdbc needs options.url and options.dbtable or options.query")
+        if self.format != "jdbc" and self.path is None:
+            raise ValueError(f"{self.format} needs a path")
+        if self.kind == "records" and not self.key:
+            raise ValueError("a source of records needs key")
+        if self.kind == "events" and self.events is None:
+            raise ValueError("a source of events needs events")
+        if self.kind == "consents" and self.consents is None:
+            raise ValueError("a source of consents needs consents")
+        return self

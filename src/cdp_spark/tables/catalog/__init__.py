@@ -1,0 +1,52 @@
+"""Every table of the warehouse, declared once."""
+
+from __future__ import annotations
+
+from cdp_spark.tables.catalog.bronze import CONSENTS, REJECTED_ROWS, SOURCE_EVENTS, SOURCE_RECORDS
+from cdp_spark.tables.catalog.gold import (
+    ID_CHANGES,
+    ID_REGISTRY,
+    IDENTITY_ISSUES,
+    PROFILE_HISTORY,
+    PROFILE_VALUES,
+    PROFILES,
+    SEGMENT_CHANGES,
+    SEGMENT_MEMBERS,
+    UNIFIED_IDS,
+)
+from cdp_spark.tables.catalog.matching import CLUSTERS, CUTS, LABELS, MATCH_MODELS, PAIR_SCORES
+from cdp_spark.tables.catalog.operations import DELIVERIES, RELEASES, RUN_METRICS, RUNS
+from cdp_spark.tables.catalog.silver import IDENTIFIERS, RECORDS
+from cdp_spark.tables.spec import TableKind, TableSpec
+
+TABLES: dict[str, TableSpec] = {
+    spec.name: spec
+    for spec in (
+        SOURCE_RECORDS,
+        SOURCE_EVENTS,
+        CONSENTS,
+        REJECTED_ROWS,
+        RECORDS,
+        IDENTIFIERS,
+        MATCH_MODELS,
+        PAIR_SCORES,
+        LABELS,
+        CLUSTERS,
+        CUTS,
+        UNIFIED_IDS,
+        ID_REGISTRY,
+        ID_CHANGES,
+        IDENTITY_ISSUES,
+        PROFILES,
+        PROFILE_HISTORY,
+        PROFILE_VALUES,
+        SEGMENT_MEMBERS,
+        SEGMENT_CHANGES,
+        DELIVERIES,
+        RUNS,
+        RUN_METRICS,
+        RELEASES,
+    )
+}
+
+GOLD: tuple[TableSpec, ...] = tuple(spec for spec in TABLES.values() if spec.kind is TableKind.GOLD)

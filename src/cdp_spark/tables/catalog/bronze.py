@@ -1,0 +1,78 @@
+"""Bronze: what the sources delivered, as received."""
+
+from __future__ import annotations
+
+from cdp_spark.tables.spec import TableKind, TableSpec, columns
+
+SOURCE_RECORDS = TableSpec(
+    name="source_records",
+    grain="a delivered version of a source row",
+    schema=columns(
+        source="string!",
+        source_record_id="string!",
+        content_hash="string!",
+        record_key="string!",
+        entity_type="string!",
+        observed_at_utc="timestamp",
+        ingested_at_utc="timestamp!",
+        run_id="string!",
+        source_file="string",
+        row="string_map!",
+    ),
+    keys=("source", "source_record_id", "content_hash"),
+    kind=TableKind.BATCH,
+    constraints={"known_entity": "entity_type IN ('person', 'account')"},
+)
+
+SOURCE_EVENTS = TableSpec(
+    name="source_events",
+    grain="an event as received",
+    schema=columns(
+        event_key="string!",
+        source="string!",
+        event_type="string!",
+        occurred_at_utc="timestamp!",
+        ingested_at_utc="timestamp!",
+        run_id="string!",
+        source_file="string",
+        identifiers="string_map!",
+        properties="string_map!",
+    ),
+    keys=("event_key",),
+    kind=TableKind.BATCH,
+)
+
+CONSENTS = TableSpec(
+    name="consents",
+    grain="a consent as given, with evidence",
+    schema=columns(
+        contact_point_type="string!",
+        contact_point_hash="string!",
+        purpose="string!",
+        source="string!",
+        given_at_utc="timestamp!",
+        status="string!",
+        evidence="string",
+        ingested_at_utc="timestamp!",
+        run_id="string!",
+    ),
+    keys=("contact_point_hash", "purpose", "source", "given_at_utc"),
+    kind=TableKind.APPEND,
+    constraints={"known_status": "status IN ('granted', 'denied', 'withdrawn')"},
+)
+
+REJECTED_ROWS = TableSpec(
+    name="rejected_rows",
+    grain="a row refused, with raw text and reason",
+    schema=columns(
+        run_id="string!",
+        source="string!",
+        row_hash="string!",
+        reason="string!",
+        raw_text="string",
+        source_file="string",
+        rejected_at_utc="timestamp!",
+    ),
+    keys=("run_id", "source", "row_hash"),
+    kind=TableKind.APPEND,
+)

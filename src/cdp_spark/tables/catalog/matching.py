@@ -1,0 +1,85 @@
+"""Matching: models, scored pairs, labels, clusters and cuts."""
+
+from __future__ import annotations
+
+from cdp_spark.tables.spec import TableKind, TableSpec, columns
+
+MATCH_MODELS = TableSpec(
+    name="match_models",
+    grain="a model version",
+    schema=columns(
+        entity_type="string!",
+        model_version="int!",
+        config_hash="string!",
+        created_at_utc="timestamp!",
+        run_id="string",
+        model_json="string!",
+    ),
+    keys=("entity_type", "model_version"),
+    kind=TableKind.APPEND,
+)
+
+PAIR_SCORES = TableSpec(
+    name="pair_scores",
+    grain="a scored pair with levels and rule mask",
+    schema=columns(
+        record_key_l="string!",
+        record_key_r="string!",
+        model_version="int!",
+        entity_type="string!",
+        rule_mask="long!",
+        levels="ints!",
+        weight_log2="double!",
+        deterministic="boolean!",
+    ),
+    keys=("record_key_l", "record_key_r", "model_version"),
+    kind=TableKind.BATCH,
+    constraints={"ordered_pair": "record_key_l < record_key_r"},
+)
+
+LABELS = TableSpec(
+    name="labels",
+    grain="a must-link or cannot-link, with author, reason, time",
+    schema=columns(
+        record_key_l="string!",
+        record_key_r="string!",
+        at_utc="timestamp!",
+        label="string!",
+        author="string!",
+        reason="string",
+    ),
+    keys=("record_key_l", "record_key_r", "at_utc"),
+    kind=TableKind.APPEND,
+    constraints={
+        "known_label": "label IN ('must_link', 'cannot_link')",
+        "ordered_pair": "record_key_l < record_key_r",
+    },
+)
+
+CLUSTERS = TableSpec(
+    name="clusters",
+    grain="a record's component and refined cluster",
+    schema=columns(
+        record_key="string!",
+        entity_type="string!",
+        component="string!",
+        cluster="string!",
+    ),
+    keys=("record_key",),
+    kind=TableKind.BATCH,
+)
+
+CUTS = TableSpec(
+    name="cuts",
+    grain="an edge not used, with the reason",
+    schema=columns(
+        record_key_l="string!",
+        record_key_r="string!",
+        run_id="string!",
+        entity_type="string!",
+        weight_log2="double!",
+        reason="string!",
+    ),
+    keys=("record_key_l", "record_key_r", "run_id"),
+    kind=TableKind.BATCH,
+)

@@ -1,0 +1,63 @@
+"""What a stage is given and what it reports."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+    from cdp_spark.config.project import Project
+    from cdp_spark.tables.spec import TableSpec
+    from cdp_spark.tables.store import Store
+
+
+@dataclass(frozen=True)
+class RunContext:
+    """One run, as its stages see it; the same for a run that was killed and started again.
+
+    Args:
+        store: the warehouse.
+        project: the checked configuration.
+        run_id: of this run.
+        ordinal: 1 for the first run; the release that this run publishes bears it.
+        as_of: the run's only clock, UTC.
+        base_versions: the last release's Delta version per gold table; empty before the first.
+        force: accept deliveries that a guard would refuse (far fewer rows than last time).
+    """
+
+    store: Store
+    project: Project
+    run_id: str
+    ordinal: int
+    as_of: datetime
+    base_versions: Mapping[str, int] = field(default_factory=dict)
+    force: bool = False
+
+    def read_released(self, spec: TableSpec) -> DataFrame:
+        """A gold table as the last release published it; no rows before the first."""
+        if spec.name not in self.base_versions:
+            return self.store.spark.createDataFrame([], spec.schema)
+        return self.store.read(spec, version=self.base_versions[spec.name])
+
+    def application(self, stage: str, spec: TableSpec) -> str:
+        """The idempotency name of this run's appends to a table in a stage."""
+        return f"{self.run_id}:{stage}:{spec.name}"
+
+
+@dataclass(frozen=True)
+class StageResult:
+    """What a stage did.
+
+    Args:
+        versions: the Delta version of each table it wrote.
+        metrics: its figures, by dotted name, such as `crm.rows_new` or `pairs.candidates`.
+        detail: one sentence for the run's record, such as which engine ran and why.
+    """
+
+    versions: Mapping[str, int] = field(default_factory=dict)
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    detail: str = ""

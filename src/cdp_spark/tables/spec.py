@@ -1,0 +1,100 @@
+"""What a table is: its columns, grain, keys and constraints."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from pyspark.sql import functions as F
+from pyspark.sql import types as T
+
+from cdp_spark.errors import ContractError
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+
+class TableKind(StrEnum):
+    """How a table is written and read."""
+
+    BATCH = "batch"
+    """One run's work; overwritten or merged by the run that holds the lock."""
+    GOLD = "gold"
+    """Published together; read at the version that a release names."""
+    APPEND = "append"
+    """Takes concurrent writers; read at its head."""
+
+
+@dataclass(frozen=True)
+class TableSpec:
+    """A table's contract.
+
+    Args:
+        name: plural noun in snake_case.
+        grain: what one row is, in words.
+        schema: the columns in order; a column that is not nullable is enforced by Delta.
+        keys: the columns that identify a row.
+        kind: how it is written and read.
+        constraints: Delta CHECK constraints, name to SQL condition.
+    """
+
+    name: str
+    grain: str
+    schema: T.StructType
+    keys: tuple[str, ...]
+    kind: TableKind
+    constraints: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        unknown = set(self.keys) - set(self.schema.names)
+        if unknown:
+            raise ContractError(f"table {self.name}", got=f"keys {sorted(unknown)}", allowed="columns of the table")
+
+    def conform(self, rows: DataFrame) -> DataFrame:
+        """Select the table's columns in order and cast each to its type.
+
+        Raises:
+            ContractError: a column is missing.
+        """
+        missing = [name for name in self.schema.names if name not in rows.columns]
+        if missing:
+            raise ContractError(
+                f"table {self.name}",
+                got=f"rows without {', '.join(missing)}",
+                allowed=", ".join(self.schema.names),
+                fix="add the columns before writing",
+            )
+        return rows.select(*[F.col(field.name).cast(field.dataType).alias(field.name) for field in self.schema])
+
+
+def columns(**types: str | T.DataType) -> T.StructType:
+    """Build a schema from `name="type"`; a type that ends in `!` is not nullable."""
+    fields = []
+    for name, kind in types.items():
+        if isinstance(kind, T.DataType):
+            fields.append(T.StructField(name, kind))
+            continue
+        fields.append(T.StructField(name, _parse(kind.rstrip("!")), nullable=not kind.endswith("!")))
+    return T.StructType(fields)
+
+
+_SIMPLE: dict[str, T.DataType] = {
+    "string": T.StringType(),
+    "long": T.LongType(),
+    "int": T.IntegerType(),
+    "double": T.DoubleType(),
+    "boolean": T.BooleanType(),
+    "date": T.DateType(),
+    "timestamp": T.TimestampType(),
+    "strings": T.ArrayType(T.StringType()),
+    "ints": T.ArrayType(T.IntegerType()),
+    "string_map": T.MapType(T.StringType(), T.StringType()),
+    "long_map": T.MapType(T.StringType(), T.LongType()),
+}
+
+
+def _parse(kind: str) -> T.DataType:
+    if kind not in _SIMPLE:
+        raise ContractError("table schema", got=kind, allowed=", ".join(_SIMPLE))
+    return _SIMPLE[kind]

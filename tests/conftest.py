@@ -1,0 +1,44 @@
+"""One Spark session for the whole test run."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+
+from cdp_spark.session import SessionSettings, get_session
+
+os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+
+
+@pytest.fixture(scope="session")
+def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
+    folder = tmp_path_factory.mktemp("spark")
+    session = get_session(
+        SessionSettings(
+            app_name="cdp-spark-tests",
+            master="local[2]",
+            driver_memory="2g",
+            shuffle_partitions=2,
+            conf={
+                "spark.sql.warehouse.dir": str(folder / "warehouse"),
+                "spark.local.dir": str(folder / "local"),
+                "spark.sql.adaptive.coalescePartitions.enabled": "false",
+            },
+        )
+    )
+    yield session
+    session.stop()
+
+
+@pytest.fixture(scope="session")
+def public_data() -> Path:
+    """The public data sets with truth; tests that need them skip without `CDP_DATA_DIR`."""
+    folder = os.environ.get("CDP_DATA_DIR")
+    if not folder or not Path(folder).is_dir():
+        pytest.skip("CDP_DATA_DIR names no folder with the public data sets")
+    return Path(folder)
