@@ -1,0 +1,1 @@
+"""How rows become the files that a source delivers."""

@@ -1,0 +1,104 @@
+"""Orders of the web shop and receipts of the tills."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from cdp_spark.demo.files.delivery import REFERENCE, Batch, Source, event_batches, spread
+from cdp_spark.demo.files.lines import Format
+from cdp_spark.demo.noise import chance, with_email_variants
+from cdp_spark.demo.sources.customers import loyalty_cards, shop_users
+from cdp_spark.demo.sources.texts import berlin_text, comma_money, money, random_ids, serial, timestamps
+from cdp_spark.demo.words import Indices, Times, blank, digits, draw, draw_rows, flat, read_words, stream
+
+if TYPE_CHECKING:
+    from cdp_spark.demo.world import World
+
+_SPAN_DAYS = 1095
+_MEAN_LIFE_DAYS = 500
+_RATE_SHAPE = 0.8
+_DAY_MS = 86_400_000
+_CURRENCIES = {"DE": "EUR", "FR": "EUR", "GB": "GBP", "US": "USD"}
+_BRANCHES = 25
+
+
+def purchase_times(rng: np.random.Generator, size: int, mean: float) -> tuple[Indices, Times]:
+    """Draw purchases of customers who come, buy at their own pace and stop coming.
+
+    Args:
+        rng: the random stream.
+        size: customers.
+        mean: purchases a customer.
+    Returns: the customer's position and the time of each purchase, in time's order.
+    Source: Schmittlein, Morrison & Colombo 1987 (Pareto/NBD): gamma pace, exponential life.
+    """
+    start = rng.random(size) * _SPAN_DAYS
+    active = np.minimum(rng.exponential(_MEAN_LIFE_DAYS, size), _SPAN_DAYS - start)
+    pace = rng.gamma(_RATE_SHAPE, 1 / _RATE_SHAPE, size) * active
+    bought = rng.poisson((mean - 0.8) * pace / pace.mean()) + (rng.random(size) < 0.8)
+    customer = np.repeat(np.arange(size), bought)
+    days = start[customer] + rng.random(len(customer)) * active[customer]
+    order = np.argsort(days, kind="stable")
+    span = ((_SPAN_DAYS - days[order]) * _DAY_MS).astype("timedelta64[ms]")
+    return customer[order], REFERENCE - 1 - span
+
+
+def _cents(prices: pa.Array, quantity: Indices) -> Indices:
+    price: Indices = np.rint(pc.cast(prices, pa.float64()).to_numpy() * 100).astype(np.int64)
+    return price * quantity
+
+
+def _deliver_orders(world: World, nights: int) -> list[Batch]:
+    rng = stream(world.seed, "shop_orders")
+    who, accounts, _ = shop_users(world)
+    customer, times = purchase_times(rng, len(who), world.rates.source.orders_a_customer)
+    times, night = spread(rng, times, world.rates.delivery)
+    size, person = len(customer), who[customer]
+    products = draw_rows(rng, read_words("products"), size)
+    quantity = np.minimum(rng.geometric(0.75, size), 9).astype(np.int64)
+    countries = world.people["country"].take(person).to_pylist()
+    columns = {
+        "order_id": serial("O", 7_000_001, size),
+        "customer_id": blank(accounts.take(customer), chance(rng, size, world.rates.source.guest_orders)),
+        "email": with_email_variants(rng, world.people["email"].take(person), world.rates.noise),
+        "ordered_at": timestamps(times),
+        "product_id": flat(products["product_id"]),
+        "category": flat(products["category"]),
+        "quantity": pa.array(quantity, pa.int32()),
+        "amount": money(_cents(flat(products["price_eur"]), quantity)),
+        "currency": pa.array([_CURRENCIES[code] for code in countries], pa.string()),
+        "status": draw(rng, "phrases", size, kind="order_status"),
+    }
+    return event_batches(world, nights, name="shop_orders", columns=columns, entity=person, night=night)
+
+
+def _deliver_receipts(world: World, nights: int) -> list[Batch]:
+    rng = stream(world.seed, "till_receipts")
+    who, cards = loyalty_cards(world)
+    customer, times = purchase_times(rng, len(who), world.rates.source.receipts_a_card)
+    times, night = spread(rng, times, world.rates.delivery)
+    size = len(customer)
+    products = draw_rows(rng, read_words("products"), size)
+    quantity = np.minimum(rng.geometric(0.6, size), 20).astype(np.int64)
+    columns = {
+        "BON": random_ids(rng, "", size),
+        "KARTE": cards.take(customer),
+        "FILIALE": digits(rng.integers(1, _BRANCHES + 1, size), 3),
+        "ZEIT": berlin_text(times, "%d/%m/%Y %H:%M"),
+        "ARTIKEL": flat(products["product_id"]),
+        "WARENGRUPPE": flat(products["category"]),
+        "MENGE": pa.array(quantity),
+        "BETRAG": comma_money(_cents(flat(products["price_eur"]), quantity)),
+        "ZAHLART": draw(rng, "phrases", size, kind="payment"),
+    }
+    return event_batches(world, nights, name="till_receipts", columns=columns, entity=who[customer], night=night)
+
+
+PURCHASE_SOURCES = (
+    Source("shop_orders", Format("parquet", ".parquet"), "order_id", "ordered_at", _deliver_orders),
+    Source("till_receipts", Format("csv", ".csv", ";", "latin-1"), "BON", "ZEIT", _deliver_receipts),
+)
