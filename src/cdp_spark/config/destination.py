@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from cdp_spark.config.base import SafeName, Strict
+from cdp_spark.config.base import SafeName, Strict, Strings, mistake
 
 
 class FileDestination(Strict):
@@ -17,7 +17,7 @@ class FileDestination(Strict):
     segment: str
     path: str
     """Folder; a release's export is written to `path/release=N`."""
-    columns: tuple[str, ...] = Field(min_length=1)
+    columns: Strings = Field(min_length=1)
     purpose: SafeName
     """The consent that a profile must have granted to be exported."""
     contact_point: Literal["email", "phone", "none"] = "email"
@@ -26,6 +26,14 @@ class FileDestination(Strict):
     """CSV: a cell that a spreadsheet would run as a formula gets a leading apostrophe."""
     min_members: Annotated[int, Field(ge=0)] = 0
     """A smaller segment is not exported."""
+
+    @model_validator(mode="after")
+    def _spreadsheets_are_csv(self) -> Self:
+        if self.spreadsheet_safe and self.kind != "csv":
+            raise mistake(
+                got=f"spreadsheet_safe for {self.kind}", allowed="csv", fix="remove `spreadsheet_safe`", at=("kind",)
+            )
+        return self
 
 
 class DestinationsConfig(Strict):

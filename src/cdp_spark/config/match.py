@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from collections import Counter
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from cdp_spark.config.base import SafeName, Strict
+from cdp_spark.config.base import SafeName, Shorthand, Strict, Strings, mistake
 
-KeyTransform = Literal["exact", "prefix", "suffix", "phonetic", "initial", "year", "digits", "tokens", "root"]
-"""How a value becomes a part of a blocking key: `tokens` yields one key a word, `root` a nickname's formal name."""
+KeyTransform = Literal["exact", "prefix", "suffix", "phonetic", "initial", "year", "first_word", "last_word", "tokens"]
+"""How a value becomes a part of a blocking key; `tokens` yields one key for each of its first words."""
 
 Method = Literal[
     "exact",
@@ -26,8 +27,10 @@ Method = Literal[
 ]
 
 
-class BlockingKey(Strict):
-    """A part of a blocking rule: a column and how its value is coarsened."""
+class BlockingKey(Shorthand):
+    """A part of a blocking rule: a column and how its value is coarsened; `email` is short for `{column: email}`."""
+
+    main_key: ClassVar[str] = "column"
 
     column: str
     transform: KeyTransform = "exact"
@@ -42,6 +45,8 @@ class BlockingRule(Strict):
     keys: tuple[BlockingKey, ...] = Field(min_length=1)
     split_by: BlockingKey | None = None
     """A further part for blocks that are too large; without it they are purged and counted."""
+    max_block_records: Annotated[int, Field(ge=2)] | None = None
+    """This rule's own limit."""
 
 
 class Comparison(Strict):
@@ -49,8 +54,8 @@ class Comparison(Strict):
 
     name: SafeName
     method: Method
-    columns: tuple[str, ...] = Field(min_length=1)
-    """`name`: given and family name; `address`: street, city, postcode; the others: one column."""
+    columns: Strings = Field(min_length=1)
+    """`name`: the name and the one it may be swapped with; `address`: street, then any of city, postcode, house_number."""
     thresholds: tuple[float, ...] = ()
     """Similarity (or, for levenshtein, edit distance) of each level below exact, best first; defaults by method."""
     term_frequency: bool = True
@@ -61,7 +66,7 @@ class DeterministicRule(Strict):
     """Two records that agree on all columns match, whatever the model says, unless a limit or label forbids."""
 
     name: SafeName
-    columns: tuple[str, ...] = Field(min_length=1)
+    columns: Strings = Field(min_length=1)
 
 
 class ClusteringConfig(Strict):
@@ -74,7 +79,7 @@ class ClusteringConfig(Strict):
     missing_weight: float = -0.5
     """What a pair that was never compared counts in average linkage, bits."""
     max_component_records: Annotated[int, Field(ge=2)] = 20_000
-    unique: tuple[str, ...] = ()
+    unique: Strings = ()
     """Columns of which a cluster may hold only one value."""
 
 
@@ -93,9 +98,9 @@ class EntityMatch(Strict):
     @model_validator(mode="after")
     def _unique_names(self) -> Self:
         for group in (self.blocking, self.comparisons, self.deterministic):
-            names = [item.name for item in group]
-            if len(names) != len(set(names)):
-                raise ValueError(f"names must be unique, got {names}")
+            twice = [name for name, count in Counter(item.name for item in group).items() if count > 1]
+            if twice:
+                raise mistake(got=f"the name '{twice[0]}' twice", allowed="a name once a list", fix="rename one")
         return self
 
 

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from cdp_spark.config.base import SafeName, Strict
+from cdp_spark.config.base import SafeName, Strict, Strings
 
 SurvivorshipKind = Literal[
     "source_priority", "most_recent", "most_frequent", "most_complete", "first", "min", "max", "collect", "sum"
@@ -17,7 +17,7 @@ class SurvivorshipRule(Strict):
     """How one attribute survives; rules are tried in order until one decides, ties end on the record key."""
 
     by: tuple[SurvivorshipKind, ...] = Field(min_length=1)
-    sources: tuple[str, ...] = ()
+    sources: Strings = ()
     """Order of trust for `source_priority`; without it each source's own `priority`."""
 
 
@@ -26,7 +26,7 @@ class StewardOverride(Strict):
 
     unified_id: str
     attribute: str
-    value: str
+    value: str = Field(repr=False)
     author: str
     reason: str
 

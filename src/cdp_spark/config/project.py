@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from cdp_spark.config.base import SafeName, Strict
+from cdp_spark.config.base import SafeName, Strict, TimeZone, mistake
 from cdp_spark.config.destination import DestinationsConfig
 from cdp_spark.config.match import MatchConfig
 from cdp_spark.config.profile import SurvivorshipConfig
@@ -21,6 +21,13 @@ class Warehouse(Strict):
     path: str | None = None
     """Relative to the project folder."""
     catalog_schema: str | None = None
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Self:
+        if (self.path is None) == (self.catalog_schema is None):
+            got = "neither" if self.path is None else "both"
+            raise mistake(got=got, allowed="either `path` or `catalog_schema`", fix="write one place for the tables")
+        return self
 
 
 class Gates(Strict):
@@ -49,7 +56,7 @@ class ProjectSettings(Strict):
     """Namespace of the unified ids; never change it."""
     warehouse: Warehouse
     default_region: Annotated[str, Field(pattern=r"^[A-Z]{2}$")] = "US"
-    time_zone: str = "UTC"
+    time_zone: TimeZone = "UTC"
     spark: dict[str, str] = {}
     gates: Gates = Gates()
     consent: ConsentPolicy = ConsentPolicy()

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from cdp_spark.config.base import SafeName, Strict
+from cdp_spark.config.base import SafeName, Strict, mistake
 
 
 class Condition(Strict):
@@ -19,6 +19,15 @@ class Condition(Strict):
     all: tuple[Condition, ...] = ()
     any: tuple[Condition, ...] = ()
     not_: Condition | None = Field(default=None, alias="not")
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Self:
+        kinds = ("where", "segment", "all", "any", "not")
+        given = [kind for kind in kinds if getattr(self, "not_" if kind == "not" else kind)]
+        if len(given) != 1:
+            got = " and ".join(given) or "none of them"
+            raise mistake(got=got, allowed=f"exactly one of {', '.join(kinds)}", fix="nest several under all or any")
+        return self
 
 
 class SegmentConfig(Strict):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from cdp_spark.config.base import SafeName, Strict
+from cdp_spark.config.base import SafeName, Shorthand, Strict, Strings, TimeZone, mistake
 
 Meaning = Literal[
     "given_name",
@@ -42,33 +42,40 @@ IdentifierType = Literal[
 ]
 
 
-class ColumnMapping(Strict):
-    """Where an attribute's value comes from.
+class ColumnMapping(Shorthand):
+    """Where an attribute's value comes from; `email: E-Mail` is short for `email: {from: [E-Mail]}`.
 
     `from` names one column, or several: the first usable value is the attribute's, and all usable e-mails and phones
     are kept as contact points. `join` glues several columns to one value instead. `value` is a literal.
     """
 
-    from_: tuple[str, ...] = Field(default=(), alias="from")
+    main_key: ClassVar[str] = "from"
+
+    from_: Strings = Field(default=(), alias="from")
     join: str | None = None
     value: str | None = None
-    formats: tuple[str, ...] = ()
+    formats: Strings = ()
     """Date patterns in Spark's notation, tried in order."""
 
     @model_validator(mode="after")
     def _one_origin(self) -> Self:
         if bool(self.from_) == (self.value is not None):
-            raise ValueError("give either `from` or `value`")
+            got = "neither" if self.value is None else "both"
+            raise mistake(got=got, allowed="either `from` or `value`", fix="write `from` with the source's column")
+        if self.join is not None and len(self.from_) < 2:
+            raise mistake(got="`join` with one column", allowed="`join` with several", fix="remove `join`")
         return self
 
 
-class TimeField(Strict):
-    """A column that holds a time."""
+class TimeField(Shorthand):
+    """A column that holds a time; `observed_at: updated` is short for `observed_at: {column: updated}`."""
+
+    main_key: ClassVar[str] = "column"
 
     column: str
-    formats: tuple[str, ...] = ()
+    formats: Strings = ()
     """Spark patterns, or `epoch_seconds`, `epoch_millis`; none means ISO 8601."""
-    time_zone: str = "UTC"
+    time_zone: TimeZone = "UTC"
     """Zone of the values that carry none."""
 
 
@@ -115,7 +122,7 @@ class SourceConfig(Strict):
     options: dict[str, str] = {}
     """Reader options: `delimiter`, `encoding`, …; for jdbc `url`, `dbtable` or `query`, `user`, `password`."""
     entity_type: Literal["person", "account"] = "person"
-    key: tuple[str, ...] = ()
+    key: Strings = ()
     """Columns that identify a record within the source."""
     observed_at: TimeField | None = None
     columns: dict[Meaning, ColumnMapping] = {}
@@ -141,14 +148,21 @@ class SourceConfig(Strict):
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
-        if self.format == "jdbc" and not ({"dbtable", "query"} & self.options.keys() and "url" in self.options):
-            raise ValueError("jdbc needs options.url and options.dbtable or options.query")
-        if self.format != "jdbc" and self.path is None:
-            raise ValueError(f"{self.format} needs a path")
-        if self.kind == "records" and not self.key:
-            raise ValueError("a source of records needs key")
-        if self.kind == "events" and self.events is None:
-            raise ValueError("a source of events needs events")
-        if self.kind == "consents" and self.consents is None:
-            raise ValueError("a source of consents needs consents")
+        if self.format == "jdbc":
+            self._check_jdbc()
+        elif self.path is None:
+            raise mistake(got=f"{self.format} without `path`", fix="add `path`: a file, folder or glob")
+        if self.kind == "records" and not (self.columns or self.attributes or self.identifiers):
+            raise mistake(got="no mapped column", fix="say under `columns` what the source's columns mean")
+        section = {"records": "key", "events": "events", "consents": "consents"}[self.kind]
+        if not getattr(self, section):
+            raise mistake(got=f"a source of {self.kind} without `{section}`", fix=f"add `{section}`")
         return self
+
+    def _check_jdbc(self) -> None:
+        if "url" not in self.options:
+            raise mistake(got="jdbc without `options.url`", fix="add the database's JDBC URL")
+        if len({"dbtable", "query"} & self.options.keys()) != 1:
+            raise mistake(got="jdbc without a table", allowed="either `options.dbtable` or `options.query`")
+        if self.path is not None:
+            raise mistake(got="jdbc with `path`", allowed="`options.url`", fix="remove `path`")

@@ -1,0 +1,1 @@
+"""What helps a person write a configuration: JSON Schemas for editors, a starter project."""

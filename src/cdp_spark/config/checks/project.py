@@ -1,0 +1,20 @@
+"""All checks across files."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cdp_spark.config.checks.matching import match_mistakes, survivorship_mistakes
+from cdp_spark.config.checks.names import name_mistakes
+from cdp_spark.config.checks.segments import destination_mistakes, segment_mistakes
+
+if TYPE_CHECKING:
+    from cdp_spark.config.checks.files import ProjectFiles
+    from cdp_spark.errors import ConfigError
+
+_CHECKS = (name_mistakes, match_mistakes, survivorship_mistakes, segment_mistakes, destination_mistakes)
+
+
+def cross_check(files: ProjectFiles) -> list[ConfigError]:
+    """Find what is wrong between files that are each valid by themselves."""
+    return [mistake for check in _CHECKS for mistake in check(files)]

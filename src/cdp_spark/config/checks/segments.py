@@ -1,0 +1,123 @@
+"""Segments and destinations: references, cycles, expressions, columns and purposes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cdp_spark.config.base import choose_one
+from cdp_spark.config.checks.vocabulary import PROFILE_COLUMNS, own_attributes
+from cdp_spark.config.expressions import Scope, check_expression
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cdp_spark.config.checks.files import ProjectFiles, Section
+    from cdp_spark.config.destination import DestinationsConfig
+    from cdp_spark.config.documents.document import Location
+    from cdp_spark.config.segment import Condition, SegmentConfig
+    from cdp_spark.errors import ConfigError
+
+
+def segment_mistakes(files: ProjectFiles) -> Iterator[ConfigError]:
+    """Find unknown segments, cycles, and expressions that are wrong."""
+    for section in files.segments:
+        for location, condition in _conditions(section.value.members, ("members",)):
+            if condition.where is not None:
+                yield from _expression_mistakes(condition.where, (*location, "where"), section, files)
+            if condition.segment is not None and files.are_whole("segments"):
+                yield from _reference_mistakes(condition.segment, (*location, "segment"), section, files)
+    if files.are_whole("segments"):
+        yield from _cycles(files)
+
+
+def destination_mistakes(files: ProjectFiles) -> Iterator[ConfigError]:
+    """Find unknown segments, columns and purposes."""
+    if files.destinations is None:
+        return
+    segments = [section.value.name for section in files.segments]
+    for index, destination in enumerate(files.destinations.value.destinations):
+        at: Location = ("destinations", index)
+        if destination.segment not in segments and files.are_whole("segments"):
+            yield _unknown(files.destinations, (*at, "segment"), "segment", destination.segment, segments)
+        for position, column in enumerate(destination.columns):
+            if column not in PROFILE_COLUMNS:
+                yield _unknown(files.destinations, (*at, "columns", position), "column", column, list(PROFILE_COLUMNS))
+        purposes = _purposes(files)
+        if purposes is not None and destination.purpose not in purposes:
+            yield _unknown(files.destinations, (*at, "purpose"), "purpose", destination.purpose, list(purposes))
+
+
+def _conditions(condition: Condition, location: Location) -> Iterator[tuple[Location, Condition]]:
+    yield location, condition
+    for name in ("all", "any"):
+        for index, part in enumerate(getattr(condition, name)):
+            yield from _conditions(part, (*location, name, index))
+    if condition.not_ is not None:
+        yield from _conditions(condition.not_, (*location, "not"))
+
+
+def _expression_mistakes(
+    text: str, location: Location, section: Section[SegmentConfig], files: ProjectFiles
+) -> list[ConfigError]:
+    attributes = own_attributes(files) if files.are_whole("sources") else None
+    where = section.document.where(location)
+    scope = Scope(text, where, PROFILE_COLUMNS, purposes=_purposes(files), attributes=attributes)
+    check_expression(text, scope)
+    return scope.mistakes
+
+
+def _reference_mistakes(
+    name: str, location: Location, section: Section[SegmentConfig], files: ProjectFiles
+) -> Iterator[ConfigError]:
+    types = {other.value.name: other.value.entity_type for other in files.segments}
+    own_type = section.value.entity_type
+    if name not in types:
+        yield _unknown(section, location, "segment", name, [other for other in types if other != section.value.name])
+    elif types[name] != own_type:
+        got = f"'{name}', a segment of {types[name]}s"
+        yield section.mistake(*location, got=got, allowed=f"segments of {own_type}s")
+
+
+def _cycles(files: ProjectFiles) -> Iterator[ConfigError]:
+    """Report each cycle once, at its first segment by file name."""
+    references = {section.value.name: _references(section.value) for section in files.segments}
+    reported: set[str] = set()
+    for section in files.segments:
+        cycle = _cycle_through(section.value.name, references)
+        if cycle and not reported.intersection(cycle):
+            reported.update(cycle)
+            got = f"a cycle: {' → '.join([*cycle, cycle[0]])}"
+            yield section.mistake("members", got=got, allowed="references without cycle", fix="drop one reference")
+
+
+def _cycle_through(start: str, references: dict[str, list[str]]) -> list[str]:
+    """Find a shortest way from a segment back to itself."""
+    ways = [[start]]
+    seen: set[str] = set()
+    for way in ways:
+        for name in references.get(way[-1], []):
+            if name == start:
+                return way
+            if name not in seen:
+                seen.add(name)
+                ways.append([*way, name])
+    return []
+
+
+def _references(segment: SegmentConfig) -> list[str]:
+    return [part.segment for _, part in _conditions(segment.members, ()) if part.segment is not None]
+
+
+def _purposes(files: ProjectFiles) -> tuple[str, ...] | None:
+    return files.settings.value.consent.purposes if files.settings is not None else None
+
+
+def _unknown(
+    section: Section[SegmentConfig] | Section[DestinationsConfig],
+    location: Location,
+    noun: str,
+    name: str,
+    allowed: list[str],
+) -> ConfigError:
+    names = ", ".join(allowed) or "none, as there is none"
+    return section.mistake(*location, got=f"unknown {noun} '{name}'", allowed=names, fix=choose_one(name, allowed))

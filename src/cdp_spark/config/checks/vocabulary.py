@@ -1,0 +1,87 @@
+"""The names that a configuration may use: columns of records and profiles, attributes and purposes.
+
+The tables are a layer above; a test holds their catalogue against these names.
+"""
+
+from __future__ import annotations
+
+import typing
+from typing import TYPE_CHECKING
+
+from cdp_spark import columns as c
+from cdp_spark.config.source import IdentifierType, Meaning
+
+if TYPE_CHECKING:
+    from cdp_spark.config.checks.files import ProjectFiles
+    from cdp_spark.config.expressions import Kind
+
+MEANINGS: tuple[str, ...] = typing.get_args(Meaning)
+IDENTIFIER_TYPES: tuple[str, ...] = typing.get_args(IdentifierType)
+
+OWN_PREFIX = "attributes."
+"""How survivorship names an own attribute: `attributes.loyalty_tier`."""
+
+_KINDS: dict[str, Kind] = {c.BIRTH_DATE: "date", c.EMPLOYEES: "long", c.REVENUE: "double"}
+
+SURVIVING_ATTRIBUTES: dict[str, Kind] = {
+    name: _KINDS.get(name, "string") for name in MEANINGS if name not in (c.FULL_NAME, c.ADDRESS)
+}
+"""Attributes that a profile has one value of."""
+
+RECORD_COLUMNS: dict[str, Kind] = {
+    **SURVIVING_ATTRIBUTES,
+    c.FULL_NAME: "string",
+    c.COMPANY_CORE: "string",
+    c.EMAILS: "strings",
+    c.PHONES: "strings",
+}
+"""Attributes of a record that blocking and comparisons can use."""
+
+PROFILE_COLUMNS: dict[str, Kind] = {
+    c.UNIFIED_ID: "string",
+    c.ENTITY_TYPE: "string",
+    **SURVIVING_ATTRIBUTES,
+    c.EMAILS: "strings",
+    c.PHONES: "strings",
+    c.ATTRIBUTES: "string_map",
+    c.SOURCES: "strings",
+    c.RECORD_COUNT: "long",
+    c.FIRST_SEEN_AT: "timestamp",
+    c.LAST_SEEN_AT: "timestamp",
+    c.CONSENTS: "string_map",
+}
+"""Columns of a profile that segments and destinations can use."""
+
+DERIVED_COLUMNS: dict[str, tuple[str, ...]] = {
+    c.GIVEN_NAME: (c.FULL_NAME,),
+    c.MIDDLE_NAME: (c.FULL_NAME,),
+    c.FAMILY_NAME: (c.FULL_NAME,),
+    c.NAME_SUFFIX: (c.FULL_NAME, c.FAMILY_NAME),
+    c.FULL_NAME: (c.GIVEN_NAME, c.FAMILY_NAME),
+    c.STREET: (c.ADDRESS,),
+    c.HOUSE_NUMBER: (c.ADDRESS, c.STREET),
+    c.UNIT: (c.ADDRESS, c.STREET),
+    c.CITY: (c.ADDRESS,),
+    c.POSTCODE: (c.ADDRESS,),
+    c.REGION: (c.ADDRESS,),
+    c.COUNTRY: (c.ADDRESS,),
+    c.DOMAIN: (c.EMAIL,),
+    c.COMPANY_CORE: (c.COMPANY_NAME,),
+    c.EMAILS: (c.EMAIL,),
+    c.PHONES: (c.PHONE,),
+}
+"""Column to the meanings that it is filled from when it is not mapped itself."""
+
+
+def own_attributes(files: ProjectFiles) -> list[str]:
+    """List the attributes that the sources define themselves."""
+    return sorted({name for source in files.sources for name in source.value.attributes})
+
+
+def provided_columns(files: ProjectFiles, entity_type: str) -> set[str]:
+    """List the record columns that some source of an entity type fills."""
+    mapped: set[str] = set()
+    for source in files.sources:
+        if source.value.entity_type == entity_type:
+            mapped.update(source.value.columns, source.value.attributes, source.value.identifiers)
+    return mapped | {name for name, origins in DERIVED_COLUMNS.items() if mapped.intersection(origins)}

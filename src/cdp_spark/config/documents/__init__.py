@@ -1,0 +1,1 @@
+"""YAML documents that know the line and column of every value."""

@@ -1,0 +1,104 @@
+"""The Columns that calls of allow-listed functions become."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+from pyspark.sql import functions as F
+
+from cdp_spark import columns as c
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Callable, Sequence
+
+    from pyspark.sql import Column
+
+    from cdp_spark.config.expressions.check import MaybeKind
+
+SECONDS_A_DAY = 86_400
+
+
+@dataclass(frozen=True)
+class Clock:
+    """The only clock of an expression.
+
+    Args:
+        moment: time of the run, UTC.
+    """
+
+    moment: dt.datetime
+
+    @property
+    def now(self) -> Column:
+        """Time of the run."""
+        return F.lit(self.moment)
+
+    @property
+    def today(self) -> Column:
+        """Date of the run, UTC."""
+        return F.lit(self.moment.date())
+
+
+Build: TypeAlias = "Callable[[Sequence[Column], Sequence[MaybeKind], Clock], Column]"
+
+
+def _plain(function: Callable[..., Column]) -> Build:
+    return lambda arguments, _kinds, _clock: function(*arguments)
+
+
+def _long(function: Callable[..., Column]) -> Build:
+    return lambda arguments, _kinds, _clock: function(*arguments).cast("long")
+
+
+def _contains(arguments: Sequence[Column], kinds: Sequence[MaybeKind], _clock: Clock) -> Column:
+    find = F.array_contains if kinds[0] == "strings" else F.contains
+    return find(*arguments)
+
+
+def _round(arguments: Sequence[Column], kinds: Sequence[MaybeKind], _clock: Clock) -> Column:
+    rounded = F.round(*arguments)
+    return rounded.cast("long") if kinds[0] == "long" else rounded
+
+
+def _age_years(arguments: Sequence[Column], _kinds: Sequence[MaybeKind], clock: Clock) -> Column:
+    return F.floor(F.months_between(clock.today, arguments[0].cast("date")) / 12).cast("long")
+
+
+def _days_since(arguments: Sequence[Column], kinds: Sequence[MaybeKind], clock: Clock) -> Column:
+    if kinds[0] == "date":
+        return F.datediff(clock.today, arguments[0]).cast("long")
+    seconds = F.unix_seconds(clock.now) - F.unix_seconds(arguments[0])
+    return F.floor(seconds / SECONDS_A_DAY).cast("long")
+
+
+def _has_consent(arguments: Sequence[Column], _kinds: Sequence[MaybeKind], _clock: Clock) -> Column:
+    status = F.try_element_at(F.col(c.CONSENTS), arguments[0])
+    return F.coalesce(status == "granted", F.lit(False))
+
+
+CALLS: dict[str, Build] = {
+    "lower": _plain(F.lower),
+    "upper": _plain(F.upper),
+    "trim": _plain(F.trim),
+    "length": _long(F.length),
+    "starts_with": _plain(F.startswith),
+    "ends_with": _plain(F.endswith),
+    "contains": _contains,
+    "size": _long(F.array_size),
+    "coalesce": _plain(F.coalesce),
+    "abs": _plain(F.abs),
+    "round": _round,
+    "to_number": _plain(lambda text: text.try_cast("double")),
+    "to_date": _plain(lambda text: text.try_cast("date")),
+    "year": _long(F.year),
+    "month": _long(F.month),
+    "day": _long(F.dayofmonth),
+    "now": lambda _arguments, _kinds, clock: clock.now,
+    "today": lambda _arguments, _kinds, clock: clock.today,
+    "age_years": _age_years,
+    "days_since": _days_since,
+    "has_consent": _has_consent,
+    "attribute": _plain(lambda name: F.try_element_at(F.col(c.ATTRIBUTES), name)),
+}

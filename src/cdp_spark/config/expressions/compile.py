@@ -1,0 +1,209 @@
+"""Expressions to Columns of the DataFrame API; user text never reaches Spark's SQL parser.
+
+Logic has three values, as in SQL: a comparison with null is null, `null and false` is false, `null or true` is true,
+`not null` is null. In a filter or a segment null is not a member. Arithmetic that overflows or divides by zero is null
+rather than an error that would stop a run.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from functools import singledispatch
+from typing import TYPE_CHECKING
+
+from pyspark.sql import functions as F
+from pyspark.sql import types as T
+
+from cdp_spark.config.expressions.calls import CALLS, Clock
+from cdp_spark.config.expressions.check import check_expression, kind_of
+from cdp_spark.config.expressions.grammar import nodes as n
+from cdp_spark.config.expressions.scope import Scope
+from cdp_spark.errors import ContractError, InvalidProjectError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from pyspark.sql import Column
+
+
+@dataclass(frozen=True)
+class _Context:
+    scope: Scope
+    clock: Clock
+
+
+def compile_expression(
+    text: str,
+    *,
+    columns: Mapping[str, T.DataType | n.Kind],
+    now: dt.datetime,
+    where: str = "expression",
+    returns: n.Kind | None = "boolean",
+) -> Column:
+    """Compile an expression of the allow-listed grammar.
+
+    Args:
+        text: the expression.
+        columns: the frame's columns, each with its Spark type or kind.
+        now: the run's clock, with a time zone.
+        where: how errors name the expression.
+        returns: kind that it must have; None for any.
+    Returns: a Column over the frame's columns; null where the expression is unknown, which is not membership.
+
+    Raises:
+        ConfigError: not of the grammar, an unknown name or a wrong type; several at once as `InvalidProjectError`.
+        ContractError: `now` has no time zone.
+    """
+    if now.tzinfo is None:
+        raise ContractError(where, got="a clock without time zone", allowed="a time zone", fix="pass it in UTC")
+    scope = Scope(text, where, kinds_of(columns))
+    node = check_expression(text, scope, returns=returns)
+    if len(scope.mistakes) > 1:
+        raise InvalidProjectError(scope.mistakes)
+    if scope.mistakes or node is None:
+        raise scope.mistakes[0]
+    return _column(node, _Context(scope, Clock(now.astimezone(dt.UTC))))
+
+
+def kinds_of(columns: Mapping[str, T.DataType | n.Kind]) -> dict[str, n.Kind]:
+    """Translate Spark types to kinds; columns of other types cannot be named in an expression."""
+    kinds = {name: _kind_of_type(kind) if isinstance(kind, T.DataType) else kind for name, kind in columns.items()}
+    return {name: kind for name, kind in kinds.items() if kind is not None}
+
+
+def _kind_of_type(kind: T.DataType) -> n.Kind | None:
+    if isinstance(kind, T.IntegralType):
+        return "long"
+    if isinstance(kind, T.FractionalType):
+        return "double"
+    names: dict[str, n.Kind] = {
+        "string": "string",
+        "boolean": "boolean",
+        "date": "date",
+        "timestamp": "timestamp",
+        "array<string>": "strings",
+        "map<string,string>": "string_map",
+    }
+    return names.get(kind.simpleString())
+
+
+@singledispatch
+def _column(node: n.Node, context: _Context) -> Column:
+    raise TypeError(f"{type(node).__name__} in {context.scope.where}")
+
+
+@_column.register(n.Literal)
+def _(node: n.Literal, _context: _Context) -> Column:
+    return F.lit(node.value)
+
+
+@_column.register(n.ColumnName)
+def _(node: n.ColumnName, _context: _Context) -> Column:
+    return F.col(f"`{node.name}`")
+
+
+@_column.register(n.Call)
+def _(node: n.Call, context: _Context) -> Column:
+    kinds = [kind_of(argument, context.scope) for argument in node.arguments]
+    arguments = [_column(argument, context) for argument in node.arguments]
+    return CALLS[node.function](arguments, kinds, context.clock)
+
+
+@_column.register(n.Not)
+def _(node: n.Not, context: _Context) -> Column:
+    return ~_column(node.operand, context)
+
+
+@_column.register(n.Negative)
+def _(node: n.Negative, context: _Context) -> Column:
+    return F.try_subtract(F.lit(0), _column(node.operand, context))
+
+
+@_column.register(n.Arithmetic)
+def _(node: n.Arithmetic, context: _Context) -> Column:
+    left = _column(node.left, context)
+    if isinstance(node.right, n.Interval):
+        count = node.right.count if node.operator == "+" else -node.right.count
+        return _shifted(left, count, node.right.unit, is_date=kind_of(node.left, context.scope) == "date")
+    right = _column(node.right, context)
+    if kind_of(node.left, context.scope) == "date":
+        return F.datediff(left, right).cast("long")
+    return _OPERATIONS[node.operator](left, right)
+
+
+@_column.register(n.Comparison)
+def _(node: n.Comparison, context: _Context) -> Column:
+    return _COMPARISONS[node.comparator](_column(node.left, context), _column(node.right, context))
+
+
+@_column.register(n.Between)
+def _(node: n.Between, context: _Context) -> Column:
+    inside = _column(node.value, context).between(_column(node.low, context), _column(node.high, context))
+    return _negated(inside, node.negated)
+
+
+@_column.register(n.In)
+def _(node: n.In, context: _Context) -> Column:
+    options = [_column(option, context) for option in node.options]
+    return _negated(_column(node.value, context).isin(*options), node.negated)
+
+
+@_column.register(n.IsNull)
+def _(node: n.IsNull, context: _Context) -> Column:
+    value = _column(node.value, context)
+    return value.isNotNull() if node.negated else value.isNull()
+
+
+@_column.register(n.Like)
+def _(node: n.Like, context: _Context) -> Column:
+    value = _column(node.value, context)
+    return _negated(value.ilike(node.pattern) if node.any_case else value.like(node.pattern), node.negated)
+
+
+@_column.register(n.Logical)
+def _(node: n.Logical, context: _Context) -> Column:
+    return _balanced([_column(term, context) for term in node.terms], _JOINS[node.operator])
+
+
+def _balanced(terms: list[Column], join: Callable[[Column, Column], Column]) -> Column:
+    """Join many conditions to a shallow tree: Catalyst is recursive too."""
+    if len(terms) == 1:
+        return terms[0]
+    middle = len(terms) // 2
+    return join(_balanced(terms[:middle], join), _balanced(terms[middle:], join))
+
+
+def _negated(condition: Column, negated: bool) -> Column:
+    return ~condition if negated else condition
+
+
+def _shifted(moment: Column, count: int, unit: n.Unit, *, is_date: bool) -> Column:
+    if unit in ("months", "years"):
+        months = count * (12 if unit == "years" else 1)
+        return F.try_add(moment, F.make_ym_interval(months=F.lit(months)))
+    if is_date:
+        return F.date_add(moment, count * (7 if unit == "weeks" else 1))
+    minutes = count * {"minutes": 1, "hours": 60, "days": 1440, "weeks": 10_080}[unit]
+    return F.try_add(moment, F.make_dt_interval(mins=F.lit(minutes)))
+
+
+_OPERATIONS: dict[n.Operator, Callable[[Column, Column], Column]] = {
+    "+": F.try_add,
+    "-": F.try_subtract,
+    "*": F.try_multiply,
+    "/": F.try_divide,
+    "%": F.try_mod,
+}
+_COMPARISONS: dict[n.Comparator, Callable[[Column, Column], Column]] = {
+    "=": lambda left, right: left == right,
+    "!=": lambda left, right: left != right,
+    "<": lambda left, right: left < right,
+    "<=": lambda left, right: left <= right,
+    ">": lambda left, right: left > right,
+    ">=": lambda left, right: left >= right,
+}
+_JOINS: dict[str, Callable[[Column, Column], Column]] = {
+    "and": lambda left, right: left & right,
+    "or": lambda left, right: left | right,
+}

@@ -1,0 +1,1 @@
+"""The grammar of expressions: text to tree and back."""

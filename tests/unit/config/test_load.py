@@ -1,0 +1,428 @@
+"""Loading a project: what is accepted, and every mistake with its full message."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from cdp_spark.config.checks.vocabulary import PROFILE_COLUMNS, RECORD_COLUMNS, SURVIVING_ATTRIBUTES
+from cdp_spark.config.load import config_hash, load_match, load_project, load_section
+from cdp_spark.config.match import EntityMatch
+from cdp_spark.config.project import ProjectSettings
+from cdp_spark.errors import InvalidProjectError
+
+METHODS = "exact, jaro_winkler, levenshtein, name, date, email, phone, address, set_overlap, tokens, digits"
+
+
+def mistakes(folder: Path, env: dict[str, str] | None = None) -> list[str]:
+    """Messages with the folder cut off."""
+    with pytest.raises(InvalidProjectError) as caught:
+        load_project(folder, env=env or {})
+    return [str(error).replace(f"{folder}/", "") for error in caught.value.errors]
+
+
+def change(folder: Path, name: str, old: str, new: str) -> None:
+    path = folder / name
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def test_a_good_project(project: Path) -> None:
+    loaded = load_project(project, env={})
+    (source,) = loaded.sources
+    assert (loaded.settings.name, source.key, source.columns["email"].from_) == ("shop", ("id",), ("work", "home"))
+    assert loaded.segments[0].members.where == "attribute('tier') = 'gold'"
+    assert loaded.destinations.destinations[0].columns == ("email",)
+    assert len(loaded.config_hash) == 64
+
+
+def test_optional_files_may_be_absent(project: Path) -> None:
+    (project / "destinations.yaml").unlink()
+    (project / "segments" / "gold.yaml").unlink()
+    assert load_project(project, env={}).segments == ()
+
+
+CHANGES: dict[str, tuple[str, str, str, list[str]]] = {
+    "method": (
+        "match.yaml",
+        "method: email",
+        "method: jaro",
+        [
+            f"match.yaml:5:29 person.comparisons.0.method: got 'jaro'; allowed: {METHODS}. "
+            "Fix: choose one of these (did you mean 'jaro_winkler'?)"
+        ],
+    ),
+    "unknown key": (
+        "match.yaml",
+        "  comparisons:",
+        "  clusterin: {}\n  comparisons:",
+        [
+            "match.yaml:4:3 person.clusterin: got unknown key 'clusterin'; allowed: "
+            f"{', '.join(EntityMatch.model_fields)}. Fix: choose one of these (did you mean 'clustering'?)"
+        ],
+    ),
+    "missing key": (
+        "project.yaml",
+        "name: shop\n",
+        "",
+        ["project.yaml:1:1 name: got nothing. Fix: add the key `name`"],
+    ),
+    "bad name": (
+        "project.yaml",
+        "name: shop",
+        "name: ../shop",
+        [
+            "project.yaml:1:7 name: got '../shop'; allowed: a lower-case letter, then lower-case letters, digits and "
+            "_, 63 characters at most"
+        ],
+    ),
+    "number for text": (
+        "sources/crm.yaml",
+        "path: crm.csv",
+        "path: 12",
+        ["sources/crm.yaml:4:7 path: got 12; allowed: text. Fix: put it in quotes"],
+    ),
+    "yes for true": (
+        "sources/crm.yaml",
+        "key: id",
+        "key: id\nduplicate_free: yes",
+        [
+            "sources/crm.yaml:6:17 duplicate_free: got 'yes'; allowed: true, false. "
+            "Fix: write true or false without quotes"
+        ],
+    ),
+    "leading zero": (
+        "sources/crm.yaml",
+        "key: id",
+        "key: id\npriority: 01234",
+        [
+            "sources/crm.yaml:6:11 priority: got '01234'; allowed: a whole number. "
+            "Fix: write a whole number without quotes"
+        ],
+    ),
+    "sexagesimal": (
+        "project.yaml",
+        "{path: warehouse}",
+        "{path: warehouse}\ngates: {min_profiles: 12:30:45}",
+        [
+            "project.yaml:4:23 gates.min_profiles: got '12:30:45'; allowed: a whole number. "
+            "Fix: write a whole number without quotes"
+        ],
+    ),
+    "no value": (
+        "sources/crm.yaml",
+        "path: crm.csv",
+        "path: crm.csv\noptions:",
+        ["sources/crm.yaml:5:9 options: got nothing; allowed: keys and values. Fix: give a value"],
+    ),
+    "duplicate key": (
+        "sources/crm.yaml",
+        "key: id",
+        "key: id\nname: shop",
+        ["sources/crm.yaml:6:1: got the key 'name' twice; allowed: a key once. Fix: see also line 1:1"],
+    ),
+    "out of bounds": (
+        "sources/crm.yaml",
+        "key: id",
+        "key: id\nmax_rejected_share: 1.5",
+        ["sources/crm.yaml:6:21 max_rejected_share: got 1.5; allowed: less than or equal to 1"],
+    ),
+    "empty list": (
+        "match.yaml",
+        "[email]}",
+        "[]}",
+        ["match.yaml:3:27 person.blocking.0.keys: got 0 entries; allowed: at least 1"],
+    ),
+    "uuid": (
+        "project.yaml",
+        "6f1f1c1e-",
+        "",
+        [
+            "project.yaml:2:12 namespace: got '3c1b-4c57-9c0b-0d7e3f1b2a33'; allowed: a UUID. Fix: take one from "
+            "`python -c 'import uuid; print(uuid.uuid4())'` and never change it"
+        ],
+    ),
+    "two places": (
+        "project.yaml",
+        "{path: warehouse}",
+        "{path: a, catalog_schema: b}",
+        [
+            "project.yaml:3:12 warehouse: got both; allowed: either `path` or `catalog_schema`. "
+            "Fix: write one place for the tables"
+        ],
+    ),
+    "time zone": (
+        "project.yaml",
+        "{path: warehouse}",
+        "{path: warehouse}\ntime_zone: Europe/Amsterdm",
+        [
+            "project.yaml:4:12 time_zone: got 'Europe/Amsterdm'; allowed: a name of the time-zone database, such as "
+            "UTC or Europe/Amsterdam. Fix: write 'Europe/Amsterdam'"
+        ],
+    ),
+    "no path": (
+        "sources/crm.yaml",
+        "path: crm.csv\n",
+        "",
+        ["sources/crm.yaml:1:1: got csv without `path`. Fix: add `path`: a file, folder or glob"],
+    ),
+    "no mapped column": (
+        "sources/crm.yaml",
+        "columns: {given_name: first, family_name: last, email: [work, home]}\nattributes: {tier: tier}\n",
+        "",
+        [
+            "sources/crm.yaml:1:1: got no mapped column. Fix: say under `columns` what the source's columns mean",
+        ],
+    ),
+    "two kinds of condition": (
+        "segments/gold.yaml",
+        "{where:",
+        "{segment: gold, where:",
+        [
+            "segments/gold.yaml:2:10 members: got where and segment; allowed: exactly one of where, segment, all, any, "
+            "not. Fix: nest several under all or any"
+        ],
+    ),
+    "segment on an unknown column": (
+        "segments/gold.yaml",
+        "attribute('tier') = 'gold'",
+        "emial is not null",
+        [
+            f"segments/gold.yaml:2:18 members.where at 1:1: got unknown column 'emial'; allowed: "
+            f"{', '.join(PROFILE_COLUMNS)}. Fix: choose one of these (did you mean 'email'?)"
+        ],
+    ),
+    "segment on an unknown attribute": (
+        "segments/gold.yaml",
+        "attribute('tier')",
+        "attribute('teir')",
+        [
+            "segments/gold.yaml:2:18 members.where at 1:11: got unknown attribute 'teir'; allowed: tier. "
+            "Fix: choose one of these (did you mean 'tier'?)"
+        ],
+    ),
+    "unknown segment": (
+        "destinations.yaml",
+        "segment: gold",
+        "segment: golden",
+        [
+            "destinations.yaml:2:40 destinations.0.segment: got unknown segment 'golden'; allowed: gold. "
+            "Fix: choose one of these (did you mean 'gold'?)"
+        ],
+    ),
+    "unknown column of a profile": (
+        "destinations.yaml",
+        "[email]",
+        "[e_mail]",
+        [
+            "destinations.yaml:2:67 destinations.0.columns.0: got unknown column 'e_mail'; allowed: "
+            f"{', '.join(PROFILE_COLUMNS)}. Fix: choose one of these (did you mean 'email'?)"
+        ],
+    ),
+    "unknown purpose": (
+        "destinations.yaml",
+        "email_marketing",
+        "marketing",
+        [
+            "destinations.yaml:2:84 destinations.0.purpose: got unknown purpose 'marketing'; allowed: email_marketing, "
+            "sms_marketing, profiling, ad_targeting. Fix: choose one of these (did you mean 'sms_marketing'?)"
+        ],
+    ),
+    "unknown column of a record": (
+        "match.yaml",
+        "keys: [email]",
+        "keys: [email, tear]",
+        [
+            "match.yaml:3:35 person.blocking.0.keys.1.column: got unknown column 'tear'; allowed: "
+            f"{', '.join(RECORD_COLUMNS)}, tier. Fix: choose one of these (did you mean 'tier'?)",
+            "match.yaml:3:5 person.blocking: got no rule of which some source fills every column; allowed: domain, "
+            "email, emails, family_name, full_name, given_name, name_suffix, tier. "
+            "Fix: block on columns that a source maps, or map more columns",
+        ],
+    ),
+    "entity without section": (
+        "sources/crm.yaml",
+        "key: id",
+        "key: id\nentity_type: account",
+        [
+            "match.yaml:3:5 person.blocking: got no rule of which some source fills every column; allowed: columns of "
+            "a source of kind person. Fix: block on columns that a source maps, or map more columns",
+            "match.yaml:1:1: got no section `account`; allowed: a section for each entity type; sources/crm.yaml has "
+            "records of accounts. Fix: add `account:` with blocking rules and comparisons",
+        ],
+    ),
+    "missing secret": (
+        "sources/crm.yaml",
+        "key: id",
+        "key: id\noptions: {password: '${DB_PASSWORD}'}",
+        [
+            "sources/crm.yaml:6:21 options.password: got ${DB_PASSWORD}, which is not set; allowed: a variable of the "
+            "environment. Fix: export DB_PASSWORD=… before the run"
+        ],
+    ),
+    "placeholder left open": (
+        "sources/crm.yaml",
+        "key: id",
+        "key: id\noptions: {user: '${DB_USER'}",
+        ["sources/crm.yaml:6:17 options.user: got ${ without }; allowed: ${NAME}. Fix: close it"],
+    ),
+    "placeholder without a name": (
+        "sources/crm.yaml",
+        "key: id",
+        "key: id\noptions: {user: '${env:USER}'}",
+        [
+            "sources/crm.yaml:6:17 options.user: got ${env:USER}; allowed: ${NAME} of letters, digits and _. "
+            "Fix: write a variable's name"
+        ],
+    ),
+    "secret in clear": (
+        "sources/crm.yaml",
+        "key: id",
+        "key: id\noptions: {password: hunter2}",
+        [
+            "sources/crm.yaml:6:21 options.password: got a secret in clear; allowed: ${NAME} of an environment "
+            "variable. Fix: set a variable to the secret, name it here, and change the secret: it was in a file"
+        ],
+    ),
+    "secret that is no text": (
+        "sources/crm.yaml",
+        "key: id",
+        "key: id\noptions: {password: 12345}",
+        ["sources/crm.yaml:6:21 options.password: got a value that is not shown; allowed: text. Fix: put it in quotes"],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CHANGES)
+def test_mistakes(project: Path, case: str) -> None:
+    name, old, new, expected = CHANGES[case]
+    change(project, name, old, new)
+    assert mistakes(project) == expected
+
+
+def test_all_mistakes_of_all_files_come_at_once(project: Path) -> None:
+    change(project, "project.yaml", "name: shop", "nam: shop")
+    change(project, "match.yaml", "method: email", "method: mail")
+    change(project, "segments/gold.yaml", "tier", "teir")
+    change(project, "destinations.yaml", "[email]", "[mail]")
+    found = [message.split(":")[0] for message in mistakes(project)]
+    assert found == ["project.yaml", "project.yaml", "match.yaml", "segments/gold.yaml", "destinations.yaml"]
+
+
+def test_names_are_given_once(project: Path) -> None:
+    (project / "sources" / "shop.yaml").write_text((project / "sources" / "crm.yaml").read_text())
+    assert mistakes(project) == [
+        "sources/shop.yaml:1:7 name: got the name 'crm', which sources/crm.yaml has. Fix: rename one"
+    ]
+
+
+def test_segments_do_not_go_round_in_circles(project: Path) -> None:
+    for name, other in (("a", "b"), ("b", "c"), ("c", "a")):
+        text = f"name: {name}\nmembers: {{all: [{{not: {{segment: {other}}}}}]}}\n"
+        (project / "segments" / f"{name}.yaml").write_text(text)
+    assert mistakes(project) == [
+        "segments/a.yaml:2:10 members: got a cycle: a → b → c → a; allowed: references without cycle. "
+        "Fix: drop one reference"
+    ]
+
+
+def test_a_segment_refers_to_one_that_exists_and_is_of_its_kind(project: Path) -> None:
+    (project / "segments" / "firms.yaml").write_text("name: firms\nentity_type: account\nmembers: {segment: gold}\n")
+    (project / "segments" / "more.yaml").write_text("name: more\nmembers: {segment: gld}\n")
+    assert mistakes(project) == [
+        "segments/firms.yaml:3:20 members.segment: got 'gold', a segment of persons; allowed: segments of accounts",
+        "segments/more.yaml:2:20 members.segment: got unknown segment 'gld'; allowed: firms, gold. "
+        "Fix: choose one of these (did you mean 'gold'?)",
+    ]
+
+
+def test_survivorship_names_attributes_and_sources(project: Path) -> None:
+    (project / "survivorship.yaml").write_text(
+        "attributes:\n  attributes.tier: {by: [first]}\n  emial: {by: [source_priority], sources: [crn]}\n"
+        "groups: {name: [given_name, famly_name]}\n"
+    )
+    allowed = ", ".join([*SURVIVING_ATTRIBUTES, "attributes.tier"])
+    assert mistakes(project) == [
+        f"survivorship.yaml:3:10 attributes.emial: got unknown attribute 'emial'; allowed: {allowed}. "
+        "Fix: choose one of these (did you mean 'email'?)",
+        f"survivorship.yaml:4:29 groups.name.1: got unknown attribute 'famly_name'; allowed: {allowed}. "
+        "Fix: choose one of these (did you mean 'family_name'?)",
+        "survivorship.yaml:3:44 attributes.emial.sources.0: got unknown source 'crn'; allowed: crm. "
+        "Fix: choose one of these (did you mean 'crm'?)",
+    ]
+
+
+def test_a_steward_s_value_is_never_shown(project: Path) -> None:
+    (project / "survivorship.yaml").write_text(
+        "overrides: [{unified_id: u, attribute: email, value: 19840312, author: a, reason: r}]\n"
+    )
+    assert mistakes(project) == [
+        "survivorship.yaml:1:54 overrides.0.value: got a value that is not shown; allowed: text. Fix: put it in quotes"
+    ]
+
+
+def test_misspelt_files_and_folders_are_not_overlooked(project: Path) -> None:
+    (project / "destination.yaml").write_text("destinations: []\n")
+    (project / "sources" / "till.yml").write_text("name: till\n")
+    (project / "segment").mkdir()
+    (project / "segment" / "x.yaml").write_text("name: x\n")
+    files = "project.yaml, match.yaml, survivorship.yaml, destinations.yaml"
+    assert mistakes(project) == [
+        f"destination.yaml: got unknown file 'destination.yaml'; allowed: {files}. "
+        "Fix: choose one of these (did you mean 'destinations.yaml'?); keep other YAML files elsewhere",
+        "segment: got unknown folder 'segment'; allowed: sources, segments. "
+        "Fix: choose one of these (did you mean 'segments'?)",
+        "sources/till.yml: got the ending .yml; allowed: .yaml. Fix: rename it to till.yaml",
+    ]
+
+
+def test_missing_files(project: Path, tmp_path: Path) -> None:
+    (project / "match.yaml").unlink()
+    (project / "sources" / "crm.yaml").unlink()
+    assert mistakes(project)[:2] == [
+        "sources: got no source; allowed: one YAML file a source. Fix: add one",
+        "match.yaml: got no such file or directory; allowed: a readable file. Fix: check the path",
+    ]
+    nowhere = tmp_path / "nowhere"
+    assert mistakes(nowhere) == [f"{nowhere}: got no such folder; allowed: a project's folder. Fix: cdp init {nowhere}"]
+
+
+def test_secrets_are_for_use_not_for_show(project: Path) -> None:
+    change(project, "sources/crm.yaml", "key: id", "key: id\noptions: {password: '${PW}', other: 'a$${PW}'}")
+    loaded = load_project(project, env={"PW": "hunter2"})
+    options = loaded.sources[0].options
+    assert (options["password"], f"{options['password']}", options["other"]) == ("hunter2", "hunter2", "a${PW}")
+    shown = [repr(loaded), str(loaded), str(loaded.model_dump()), loaded.model_dump_json(), repr(options)]
+    assert not any("hunter2" in text for text in shown)
+    assert json.loads(loaded.model_dump_json())["sources"][0]["options"]["password"] == "${PW}"
+
+
+def test_the_hash_is_stable_and_knows_no_secret(project: Path) -> None:
+    change(project, "sources/crm.yaml", "key: id", "key: id\noptions: {password: '${PW}'}")
+    first = load_project(project, env={"PW": "hunter2"})
+    change(project, "sources/crm.yaml", "name: crm", "# a comment\nname: 'crm'")
+    (project / "sources" / "crm.yaml").rename(project / "sources" / "renamed.yaml")
+    again = load_project(project, env={"PW": "other"})
+    assert first.config_hash == again.config_hash == config_hash(again)
+    change(project, "project.yaml", "{path: warehouse}", "{path: warehouse}\ntime_zone: Europe/Oslo")
+    assert load_project(project, env={"PW": "other"}).config_hash != first.config_hash
+
+
+def test_load_match_takes_a_whole_file_or_a_section(project: Path, tmp_path: Path) -> None:
+    whole = load_match(project / "match.yaml")
+    section = tmp_path / "section.yaml"
+    section.write_text(
+        "blocking: [{name: email, keys: [email]}]\ncomparisons: [{name: email, method: email, columns: [email]}]\n"
+    )
+    assert load_match(section) == whole
+    with pytest.raises(InvalidProjectError, match="got no section `account`; allowed: person"):
+        load_match(project / "match.yaml", entity_type="account")
+    with pytest.raises(InvalidProjectError, match="no such file or directory"):
+        load_match(tmp_path / "none.yaml")
+
+
+def test_load_section(project: Path) -> None:
+    assert load_section(ProjectSettings, project / "project.yaml").warehouse.path == "warehouse"
