@@ -55,7 +55,7 @@ class Comparison(Strict):
     name: SafeName
     method: Method
     columns: Strings = Field(min_length=1)
-    """`name`: the name and the one it may be swapped with; `address`: street, then any of city, postcode, house_number."""
+    """`name`: a name and the one it may be swapped with; `address`: street, then any of city, postcode, house_number."""
     thresholds: tuple[float, ...] = ()
     """Similarity (or, for levenshtein, edit distance) of each level below exact, best first; defaults by method."""
     term_frequency: bool = True
@@ -76,7 +76,7 @@ class ClusteringConfig(Strict):
     """Match weight in bits from which a pair is an edge."""
     engine: Literal["auto", "local", "graphframes", "dataframe"] = "auto"
     local_max_edges: Annotated[int, Field(ge=0)] = 5_000_000
-    missing_weight: float = -0.5
+    missing_weight: Annotated[float, Field(lt=0)] = -0.5
     """What a pair that was never compared counts in average linkage, bits."""
     max_component_records: Annotated[int, Field(ge=2)] = 20_000
     unique: Strings = ()

@@ -1,0 +1,60 @@
+"""A record's blocking keys as Column expressions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pyspark.sql import functions as F
+
+from cdp_spark import columns as c
+from cdp_spark.blocking.slots import MAX_TOKENS, Slot
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pyspark.sql import Column, DataFrame
+
+    from cdp_spark.config.match import BlockingKey, KeyTransform
+
+NO_KEY = 0
+"""In a slot where the record lacks a value that the rule needs."""
+
+
+def with_block_keys(features: DataFrame, slots: tuple[Slot, ...]) -> DataFrame:
+    """Add `block_keys`, an array of 64-bit key hashes, one for each slot.
+
+    Args:
+        features: one row per record_key with the columns that the slots name, in match form.
+        slots: the layout of the array.
+    """
+    return features.withColumn(c.BLOCK_KEYS, F.array(*[slot_key_expr(slot) for slot in slots]))
+
+
+def slot_key_expr(slot: Slot) -> Column:
+    """The slot's key: a hash of the rule and its parts, or `NO_KEY` where a part is null or empty."""
+    parts = [part_expr(key, slot.token) for key in slot.keys]
+    complete = F.lit(True)
+    for part in parts:
+        complete = complete & (F.coalesce(part, F.lit("")) != "")
+    kind = f"{slot.rule}{'s' if slot.splits is not None else ''}"
+    return F.when(complete, F.xxhash64(F.lit(kind), *parts)).otherwise(F.lit(NO_KEY))
+
+
+def part_expr(key: BlockingKey, token: int | None = None) -> Column:
+    """One part of a key: the column's value, coarsened."""
+    if key.transform == "tokens":
+        words = F.slice(F.array_sort(F.array_distinct(F.split(key.column, " "))), 1, MAX_TOKENS)
+        return F.get(words, F.lit(token or 0))
+    return _TRANSFORMS[key.transform](F.col(key.column), key.length)
+
+
+_TRANSFORMS: dict[KeyTransform, Callable[[Column, int], Column]] = {
+    "exact": lambda value, _: value,
+    "prefix": lambda value, length: F.substring(value, 1, length),
+    "suffix": lambda value, length: F.when(F.length(value) >= length, F.right(value, F.lit(length))),
+    "phonetic": lambda value, _: F.soundex(value),
+    "initial": lambda value, _: F.substring(value, 1, 1),
+    "year": lambda value, _: F.substring(value, 1, 4),
+    "first_word": lambda value, _: F.substring_index(value, " ", 1),
+    "last_word": lambda value, _: F.substring_index(value, " ", -1),
+}

@@ -1,0 +1,1 @@
+"""From scored pairs to clusters: connected components, then average linkage inside each."""

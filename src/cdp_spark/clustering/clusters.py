@@ -1,0 +1,106 @@
+"""Clusters: average linkage inside every component, in one pass over batches of components."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from pyspark.sql import functions as F
+
+from cdp_spark import columns as c
+from cdp_spark.clustering.batch import CANNOT_LINK, CUTS, REFINED_SCHEMA, refine_batch
+from cdp_spark.clustering.engines.base import Materialise, local_checkpoint
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+    from cdp_spark.config.match import ClusteringConfig
+
+_BATCH = "batch"
+_BATCH_RECORDS = 20_000
+_EVIDENCE = (c.RECORD_KEY_L, c.RECORD_KEY_R, c.WEIGHT_LOG2, c.DETERMINISTIC, CANNOT_LINK)
+
+
+@dataclass(frozen=True)
+class Clusters:
+    """Refined clusters and the edges that they left unused.
+
+    Args:
+        clusters: one row per record: record_key, component, cluster (the cluster's smallest record_key).
+        cuts: one row per edge with its ends in two clusters of one component: record_key_l, record_key_r,
+            weight_log2, reason (a CutReason).
+    """
+
+    clusters: DataFrame
+    cuts: DataFrame
+
+
+def build_clusters(
+    members: DataFrame,
+    pair_scores: DataFrame,
+    cannot_links: DataFrame,
+    *,
+    config: ClusteringConfig,
+    unique_within: tuple[str, ...] = (),
+    materialise: Materialise = local_checkpoint,
+) -> Clusters:
+    """Split every component into clusters by average linkage on match weights.
+
+    Weights are clipped at ±12 bits; a pair that was never compared counts `config.missing_weight`. Two clusters join
+    while the mean over all their pairs is positive, the largest first, ties by the smallest keys. A deterministic
+    pair joins before all others. No two records with a cannot-link, with two values of a `config.unique` column, or
+    with one value of a `unique_within` column are ever in one cluster. Negative pairs are evidence, too: pass them.
+    Members are counted and then used, so pass a table or a materialised frame.
+
+    Args:
+        members: one row per record: record_key, component, and the columns that the constraints name.
+        pair_scores: one row per pair: record_key_l, record_key_r, weight_log2, deterministic.
+        cannot_links: one row per pair: record_key_l, record_key_r.
+        config: threshold, weights and sizes.
+        unique_within: columns of which a cluster may hold no value twice, such as a duplicate-free source; null is
+            no value.
+        materialise: computes the single pass that both results are read from.
+    Raises: DataError: a pair that is not deterministic has no weight.
+    """
+    batches = members.count() // _BATCH_RECORDS + 1
+    batch = F.pmod(F.xxhash64(c.COMPONENT), F.lit(batches)).alias(_BATCH)
+    guards = [F.col(name).cast("string").alias(name) for name in (*config.unique, *unique_within)]
+    batched = members.select(batch, c.RECORD_KEY, c.COMPONENT, *guards)
+    pairs = build_evidence(members, pair_scores, cannot_links).select(batch, *_EVIDENCE)
+    cluster_batch = partial(refine_batch, config=config, unique_within=unique_within)
+    refined = materialise(
+        batched.groupBy(_BATCH).cogroup(pairs.groupBy(_BATCH)).applyInArrow(cluster_batch, REFINED_SCHEMA)
+    )
+    return Clusters(refined.select(c.RECORD_KEY, c.COMPONENT, c.CLUSTER), build_cuts(refined))
+
+
+def build_evidence(members: DataFrame, pair_scores: DataFrame, cannot_links: DataFrame) -> DataFrame:
+    """Put scored pairs and cannot-links into the component of their left record.
+
+    Returns: one row per pair: component, record_key_l, record_key_r, weight_log2, deterministic, cannot_link.
+    """
+    scored = pair_scores.select(
+        c.RECORD_KEY_L, c.RECORD_KEY_R, c.WEIGHT_LOG2, c.DETERMINISTIC, F.lit(False).alias(CANNOT_LINK)
+    )
+    forbidden = cannot_links.select(
+        c.RECORD_KEY_L,
+        c.RECORD_KEY_R,
+        F.lit(None).cast("double").alias(c.WEIGHT_LOG2),
+        F.lit(False).alias(c.DETERMINISTIC),
+        F.lit(True).alias(CANNOT_LINK),
+    )
+    component_of_left = members.select(c.COMPONENT, F.col(c.RECORD_KEY).alias(c.RECORD_KEY_L))
+    return (
+        scored.unionByName(forbidden)
+        .join(component_of_left, on=c.RECORD_KEY_L, how="inner")
+        .select(c.COMPONENT, *_EVIDENCE)
+    )
+
+
+def build_cuts(refined: DataFrame) -> DataFrame:
+    """Unfold the cuts that each batch attached to their left record."""
+    cut = "cut"
+    return refined.select(F.col(c.RECORD_KEY).alias(c.RECORD_KEY_L), F.explode(CUTS).alias(cut)).select(
+        c.RECORD_KEY_L, f"{cut}.{c.RECORD_KEY_R}", f"{cut}.{c.WEIGHT_LOG2}", f"{cut}.{c.REASON}"
+    )

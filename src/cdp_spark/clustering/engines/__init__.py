@@ -1,0 +1,1 @@
+"""Three engines that compute the same connected components."""

@@ -1,0 +1,1 @@
+"""Average linkage inside connected components: numpy only, no Spark."""

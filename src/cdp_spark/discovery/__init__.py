@@ -1,0 +1,1 @@
+"""What the columns of unknown data mean, from their names and values."""

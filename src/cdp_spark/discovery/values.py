@@ -1,0 +1,119 @@
+"""What a column's values look like."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
+
+from nicknames import NickNamer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+_NUMBER = re.compile(r"[-+]?\d+([.,]\d+)?")
+_CODE = re.compile(r"(?=.*\d)[A-Za-z0-9][A-Za-z0-9 ./-]{2,}")
+_PHONE = re.compile(r"[+(]?[\d(][\d\s()./-]{6,}\d")
+_POSTCODE = re.compile(
+    r"[A-Za-z]{1,2}\d[A-Za-z\d]? ?\d[A-Za-z]{2}|\d{4,5}(-\d{4})?|\d{4} ?[A-Za-z]{2}|[A-Za-z]\d[A-Za-z] ?\d[A-Za-z]\d"
+)
+_GENDER = frozenset(
+    {"m", "f", "male", "female", "man", "woman", "x", "d", "w", "divers", "diverse", "non-binary", "u", "unknown"}
+)
+
+DATE_PATTERNS: tuple[tuple[str, re.Pattern[str], str], ...] = (
+    ("yyyy-MM-dd", re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})([ T].*)?"), "ymd"),
+    ("yyyyMMdd", re.compile(r"(\d{4})(\d{2})(\d{2})"), "ymd"),
+    ("dd.MM.yyyy", re.compile(r"(\d{1,2})[-/.](\d{1,2})[-/.](\d{4})([ T].*)?"), "dmy"),
+    ("MM/dd/yyyy", re.compile(r"(\d{1,2})[-/.](\d{1,2})[-/.](\d{4})([ T].*)?"), "mdy"),
+)
+
+
+@dataclass(frozen=True)
+class ColumnProfile:
+    """Figures of one column's values in a sample; shares are of the values that are there.
+
+    Args:
+        name: of the column.
+        filled: share of rows with a value.
+        distinct: share of distinct values among the values.
+        values: how many values were seen.
+        levels: how many distinct ones.
+        mean_words: words a value.
+        mean_length: characters a value.
+        shares: share of values that look like: email, phone, date, number, code, postcode, gender, given_name, letters.
+        date_pattern: the date notation that fits most values; None where less than half are dates.
+    """
+
+    name: str
+    filled: float
+    distinct: float
+    values: int
+    levels: int
+    mean_words: float
+    mean_length: float
+    shares: dict[str, float]
+    date_pattern: str | None
+
+
+def profile_values(name: str, values: list[str | None]) -> ColumnProfile:
+    """Look at a column's values.
+
+    Args:
+        name: of the column.
+        values: a sample, null or empty where there is none.
+    """
+    texts = [value.strip() for value in values if value and value.strip()]
+    count = max(len(texts), 1)
+    levels = len({text.lower() for text in texts})
+    pattern, dates = _date_pattern(texts)
+    shares = {kind: sum(map(looks, texts)) / count for kind, looks in _LOOKS.items()} | {"date": dates}
+    return ColumnProfile(
+        name=name,
+        filled=len(texts) / max(len(values), 1),
+        distinct=levels / count,
+        values=len(texts),
+        levels=levels,
+        mean_words=sum(len(text.split()) for text in texts) / count,
+        mean_length=sum(map(len, texts)) / count,
+        shares=shares,
+        date_pattern=pattern if dates >= 0.5 else None,
+    )
+
+
+def _date_pattern(texts: list[str]) -> tuple[str | None, float]:
+    """The notation with the most plausible dates; day before month unless the values say otherwise."""
+    best, best_share = None, 0.0
+    for pattern, regex, order in DATE_PATTERNS:
+        share = sum(_is_date(regex.fullmatch(text), order) for text in texts) / max(len(texts), 1)
+        if share > best_share:
+            best, best_share = pattern, share
+    return best, best_share
+
+
+def _is_date(match: re.Match[str] | None, order: str) -> bool:
+    if match is None:
+        return False
+    parts = dict(zip(order, match.groups()[:3], strict=True))
+    return 1000 <= int(parts["y"]) <= 2200 and 1 <= int(parts["m"]) <= 12 and 1 <= int(parts["d"]) <= 31
+
+
+@cache
+def _known_given_names() -> frozenset[str]:
+    namer = NickNamer()
+    return frozenset(namer.nickname_lookup) | frozenset(namer.canonical_lookup)
+
+
+_LOOKS: dict[str, Callable[[str], bool]] = {
+    "email": lambda text: bool(_EMAIL.fullmatch(text)),
+    "phone": lambda text: bool(_PHONE.fullmatch(text)) and 7 <= sum(map(str.isdigit, text)) <= 15,
+    "number": lambda text: bool(_NUMBER.fullmatch(text)),
+    "code": lambda text: bool(_CODE.fullmatch(text)),
+    "postcode": lambda text: bool(_POSTCODE.fullmatch(text)),
+    "gender": lambda text: text.lower() in _GENDER,
+    "given_name": lambda text: text.lower().split()[0] in _known_given_names(),
+    "letters": lambda text: not any(map(str.isdigit, text)),
+    "house_and_street": lambda text: bool(re.match(r"\d+[a-zA-Z]?,? \D+|\D+ \d+[a-zA-Z]?\b", text)),
+}

@@ -1,0 +1,1 @@
+"""Comparing candidate pairs and weighing what was found (Fellegi–Sunter)."""

@@ -1,0 +1,167 @@
+"""Fit a match model from pattern counts and a sample of records."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyspark.sql import functions as F
+
+from cdp_spark import columns as c
+from cdp_spark.matching.comparisons import (
+    COMMON_SHARE,
+    UNCOMMON_SHARE,
+    CompiledComparison,
+    Frequencies,
+    compile_comparisons,
+)
+from cdp_spark.matching.em import Parameters, PatternCounts, fit
+from cdp_spark.matching.kernel import LEVEL_BITS, compare_pairs, pack, unpack
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from pyspark.sql import DataFrame
+
+    from cdp_spark.config.match import BlockingRule, Comparison
+
+SAMPLE_RECORDS = 50_000
+_RANDOM_PAIRS = 500_000
+_COUNT_ORDER = [(c.RULE_MASK, "ascending"), (c.PATTERN, "ascending")]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A deterministic sample of records, in match form, on the driver.
+
+    Args:
+        features: one row a record.
+    """
+
+    features: pa.Table
+
+    def frequencies(self, comparisons: tuple[Comparison, ...]) -> dict[str, dict[str, int]]:
+        """Bins of the values that are not rare, for comparisons that weigh by frequency."""
+        names = sorted({item.columns[0] for item in comparisons if item.term_frequency and item.method != "address"})
+        return {name: _bins(self.features[name]) for name in names}
+
+    def random_pairs(self, *, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Pairs of two different records drawn at random: nearly all of them are not the same person."""
+        generator = np.random.default_rng(seed)
+        records = self.features.num_rows
+        left = generator.integers(0, records, _RANDOM_PAIRS)
+        right = generator.integers(0, records, _RANDOM_PAIRS)
+        distinct = left != right
+        return left[distinct], right[distinct]
+
+
+def read_sample(keyed: DataFrame, *, seed: int, keep_keys: bool = False) -> Sample:
+    """The records with the lowest hashes, whatever the partitioning (an action)."""
+    order = F.xxhash64(F.lit(seed), F.col(c.RECORD_KEY))
+    features = keyed if keep_keys else keyed.drop(c.BLOCK_KEYS)
+    return Sample(features.orderBy(order, c.RECORD_KEY).limit(SAMPLE_RECORDS).toArrow())
+
+
+def read_pattern_counts(pair_patterns: DataFrame) -> pa.Table:
+    """Distinct (rule_mask, pattern) with their number of pairs, ordered (an action)."""
+    counts = pair_patterns.groupBy(c.RULE_MASK, c.PATTERN).agg(F.count(F.lit(1)).alias(c.RECORD_COUNT)).toArrow()
+    return counts.sort_by(_COUNT_ORDER)
+
+
+def forced_comparisons(rules: tuple[BlockingRule, ...], comparisons: tuple[Comparison, ...]) -> NDArray[np.bool_]:
+    """Which comparisons a rule settles by asking for agreement on their column, shape (rules, comparisons)."""
+    return np.array([[_forces(rule, comparison) for comparison in comparisons] for rule in rules], dtype=bool).reshape(
+        len(rules), len(comparisons)
+    )
+
+
+def fit_parameters(
+    counts: pa.Table,
+    sample: Sample,
+    *,
+    comparisons: tuple[Comparison, ...],
+    forced: NDArray[np.bool_],
+    frequencies: Frequencies,
+    seed: int,
+) -> Parameters:
+    """Fit priors, m and u by EM, from agreement (m) and random pairs (u).
+
+    Args:
+        counts: as `read_pattern_counts` gives them.
+        sample: records to draw random pairs from.
+        comparisons: as configured.
+        forced: comparisons that each rule forces.
+        frequencies: bins of common values.
+        seed: of the random pairs.
+    """
+    compiled = compile_comparisons(comparisons)
+    start_u = _random_agreement(sample, compiled, frequencies, seed)
+    start_m = tuple(_agreement(comparison, u) for comparison, u in zip(compiled, start_u, strict=True))
+    return fit(_by_rule(counts, forced), start_m=start_m, start_u=start_u)
+
+
+def _bins(values: pa.ChunkedArray) -> dict[str, int]:
+    known = values.drop_null()
+    counted = pc.value_counts(known).field("counts").to_numpy()
+    texts = pc.value_counts(known).field("values").to_pylist()
+    share = counted / max(len(known), 1)
+    common = {texts[i]: 0 for i in np.flatnonzero(share >= COMMON_SHARE)}
+    uncommon = {texts[i]: 1 for i in np.flatnonzero((share >= UNCOMMON_SHARE) & (share < COMMON_SHARE))}
+    return {**common, **uncommon}
+
+
+def _forces(rule: BlockingRule, comparison: Comparison) -> bool:
+    compared = comparison.columns if comparison.method == "address" else comparison.columns[:1]
+    return any(key.column in compared for key in rule.keys)
+
+
+def count_patterns(rule_mask: NDArray[np.int64], pattern: NDArray[np.int64]) -> pa.Table:
+    """Distinct (rule_mask, pattern) with their number of pairs, ordered; as `read_pattern_counts` gives them."""
+    pairs = pa.table({c.RULE_MASK: rule_mask, c.PATTERN: pattern})
+    counts = pairs.group_by([c.RULE_MASK, c.PATTERN]).aggregate([([], "count_all")])
+    return counts.rename_columns([c.RULE_MASK, c.PATTERN, c.RECORD_COUNT]).sort_by(_COUNT_ORDER)
+
+
+def _by_rule(counts: pa.Table, forced: NDArray[np.bool_]) -> PatternCounts:
+    """Count each pattern once for every rule of its mask, without the comparisons that the rule forces."""
+    masks, patterns, pairs = (counts[name].to_numpy() for name in (c.RULE_MASK, c.PATTERN, c.RECORD_COUNT))
+    position, rule = np.nonzero((masks[:, np.newaxis] >> np.arange(len(forced))) & 1)
+    free = pack(np.where(forced, 0, (1 << LEVEL_BITS) - 1))
+    table = pa.table({"rule": rule, c.PATTERN: patterns[position] & free[rule], c.RECORD_COUNT: pairs[position]})
+    merged = table.group_by(["rule", c.PATTERN]).aggregate([(c.RECORD_COUNT, "sum")])
+    merged = merged.sort_by([("rule", "ascending"), (c.PATTERN, "ascending")])
+    levels = unpack(merged[c.PATTERN].to_numpy(), forced.shape[1])
+    total = merged[f"{c.RECORD_COUNT}_sum"].to_numpy().astype(np.float64)
+    return PatternCounts(merged["rule"].to_numpy(), levels, total, forced)
+
+
+def _random_agreement(
+    sample: Sample, compiled: tuple[CompiledComparison, ...], frequencies: Frequencies, seed: int
+) -> tuple[NDArray[np.float64], ...]:
+    left, right = sample.random_pairs(seed=seed)
+    levels = compare_pairs(sample.features, left, right, compiled, frequencies)
+    return tuple(_shares(levels[:, i], len(item.level_names)) for i, item in enumerate(compiled))
+
+
+def _shares(levels: NDArray[np.int64], size: int) -> NDArray[np.float64]:
+    share = np.bincount(levels, minlength=size) + 0.5
+    share[0] = 0.0
+    share /= share.sum()
+    share[0] = 1.0
+    return np.asarray(share)
+
+
+def _agreement(comparison: CompiledComparison, u: NDArray[np.float64]) -> NDArray[np.float64]:
+    """A first m: three in four matches are equal, one in ten differs, the rest is in between."""
+    m = np.zeros(len(u))
+    equal = comparison.equal_level
+    spread = np.sqrt(u[equal:])
+    m[equal:] = 0.75 * spread / spread.sum()
+    between = equal - 2
+    if between > 0:
+        m[2:equal] = 0.15 / between
+    m[1] = 1.0 - m[1:].sum()
+    m[0] = 1.0
+    return m

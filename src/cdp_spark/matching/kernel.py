@@ -1,0 +1,167 @@
+"""The one pass over blocks: make pairs, compare them, keep a pattern a pair."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+from pyspark.sql import types as T
+
+from cdp_spark import columns as c
+from cdp_spark.matching.comparisons import CompiledComparison, Frequencies, compile_comparisons
+from cdp_spark.matching.pairs import Pairs, block_spans, build_pairs
+from cdp_spark.matching.similarity import Coded
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from numpy.typing import NDArray
+    from pyspark.sql import DataFrame
+
+    from cdp_spark.config.match import Comparison
+
+LEVEL_BITS = 4
+"""Bits of a pattern that one comparison takes, so 15 comparisons of up to 16 levels fit 64 bits."""
+_LEVELS = 1 << LEVEL_BITS
+_ROWS_AT_ONCE = 100_000
+_PAIRS_AT_ONCE = 1_000_000
+
+PATTERNS_SCHEMA = T.StructType(
+    [
+        T.StructField(c.RECORD_KEY_L, T.StringType(), nullable=False),
+        T.StructField(c.RECORD_KEY_R, T.StringType(), nullable=False),
+        T.StructField(c.RULE_MASK, T.LongType(), nullable=False),
+        T.StructField(c.PATTERN, T.LongType(), nullable=False),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """What a task needs to compare pairs; travels to the workers.
+
+    Args:
+        comparisons: as configured.
+        frequencies: bins of common values, by column.
+        slot_rules: the blocking rule of each key slot.
+    """
+
+    comparisons: tuple[Comparison, ...]
+    frequencies: Frequencies
+    slot_rules: tuple[int, ...]
+
+    def compiled(self) -> tuple[CompiledComparison, ...]:
+        """The comparisons, ready to run."""
+        return compile_comparisons(self.comparisons)
+
+
+def build_pair_patterns(blocks: DataFrame, kernel: Kernel, *, partitions: int) -> DataFrame:
+    """Compare every two records that share a block.
+
+    Args:
+        blocks: one row per (block_key, record_key) with `block_keys` and the features.
+        kernel: rules and comparisons.
+        partitions: of the one shuffle.
+    Returns: one row per unordered pair (record_key_l < record_key_r): rule mask and packed comparison levels.
+    """
+
+    def compare(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        compiled = kernel.compiled()
+        for chunk in _whole_blocks(batches):
+            yield from _compare_chunk(chunk, kernel, compiled)
+
+    shuffled = blocks.repartition(partitions, c.BLOCK_KEY).sortWithinPartitions(c.BLOCK_KEY, c.RECORD_KEY)
+    return shuffled.mapInArrow(compare, PATTERNS_SCHEMA)
+
+
+def compare_pairs(
+    features: pa.Table,
+    left: NDArray[np.int64],
+    right: NDArray[np.int64],
+    compiled: tuple[CompiledComparison, ...],
+    frequencies: Frequencies,
+) -> NDArray[np.int64]:
+    """Levels of each comparison, shape (pairs, comparisons)."""
+    columns = {name: Coded(features.column(name)) for name in _columns_of(compiled)}
+    return _levels(columns, left, right, compiled, frequencies)
+
+
+def pack(levels: NDArray[np.int64]) -> NDArray[np.int64]:
+    """One 64-bit pattern a pair from its levels, shape (pairs, comparisons) to (pairs,)."""
+    shifts = np.arange(levels.shape[1], dtype=np.int64) * LEVEL_BITS
+    return np.bitwise_or.reduce(levels << shifts, axis=1) if levels.shape[1] else np.zeros(len(levels), dtype=np.int64)
+
+
+def unpack(patterns: NDArray[np.int64], comparisons: int) -> NDArray[np.int64]:
+    """Levels from packed patterns, shape (pairs,) to (pairs, comparisons)."""
+    shifts = np.arange(comparisons, dtype=np.int64) * LEVEL_BITS
+    return (patterns[:, np.newaxis] >> shifts) & (_LEVELS - 1)
+
+
+def _columns_of(compiled: tuple[CompiledComparison, ...]) -> list[str]:
+    return sorted({column for comparison in compiled for column in comparison.config.columns})
+
+
+def _levels(
+    columns: Mapping[str, Coded],
+    left: NDArray[np.int64],
+    right: NDArray[np.int64],
+    compiled: tuple[CompiledComparison, ...],
+    frequencies: Frequencies,
+) -> NDArray[np.int64]:
+    levels = [comparison.levels(columns, left, right, frequencies) for comparison in compiled]
+    return np.stack(levels, axis=1)
+
+
+def _whole_blocks(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.Table]:
+    """Gather batches into chunks that never cut a block in two."""
+    held: list[pa.RecordBatch] = []
+    rows = 0
+    for batch in batches:
+        held.append(batch)
+        rows += batch.num_rows
+        if rows < _ROWS_AT_ONCE:
+            continue
+        table = pa.Table.from_batches(held)
+        starts, _ = block_spans(table[c.BLOCK_KEY].to_numpy())
+        last = int(starts[-1])
+        if last:
+            yield table.slice(0, last)
+        held, rows = table.slice(last).to_batches(), table.num_rows - last
+    if rows:
+        yield pa.Table.from_batches(held)
+
+
+def _compare_chunk(
+    chunk: pa.Table, kernel: Kernel, compiled: tuple[CompiledComparison, ...]
+) -> Iterator[pa.RecordBatch]:
+    chunk = chunk.combine_chunks()
+    record_keys = chunk[c.RECORD_KEY].combine_chunks()
+    columns = {name: Coded(chunk.column(name)) for name in _columns_of(compiled)}
+    for pairs in _pairs_of(chunk, np.array(kernel.slot_rules, dtype=np.int64)):
+        patterns = pack(_levels(columns, pairs.left, pairs.right, compiled, kernel.frequencies))
+        yield pa.RecordBatch.from_arrays(
+            [
+                record_keys.take(pa.array(pairs.left)),
+                record_keys.take(pa.array(pairs.right)),
+                pa.array(pairs.rule_mask),
+                pa.array(patterns),
+            ],
+            names=PATTERNS_SCHEMA.names,
+        )
+
+
+def _pairs_of(chunk: pa.Table, slot_rules: NDArray[np.int64]) -> Iterator[Pairs]:
+    """Pairs of a chunk, about `_PAIRS_AT_ONCE` at once."""
+    block_keys = chunk[c.BLOCK_KEY].to_numpy()
+    keys = chunk[c.BLOCK_KEYS].combine_chunks().flatten().to_numpy().reshape(chunk.num_rows, len(slot_rules))
+    starts, sizes = block_spans(block_keys)
+    portion = np.cumsum(sizes * (sizes - 1) // 2) // _PAIRS_AT_ONCE
+    for number in np.unique(portion):
+        spans = np.flatnonzero(portion == number)
+        first, end = int(starts[spans[0]]), int(starts[spans[-1]] + sizes[spans[-1]])
+        pairs = build_pairs(block_keys[first:end], keys[first:end], slot_rules)
+        if len(pairs.left):
+            yield Pairs(pairs.left + first, pairs.right + first, pairs.rule_mask)

@@ -1,0 +1,155 @@
+"""Choose blocking rules: those that add the most matches for the pairs they cost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from cdp_spark import columns as c
+from cdp_spark.blocking.keys import NO_KEY, with_block_keys
+from cdp_spark.blocking.slots import build_slots
+from cdp_spark.matching.comparisons import compile_comparisons
+from cdp_spark.matching.features import build_features
+from cdp_spark.matching.fitting import Sample, count_patterns, fit_parameters, forced_comparisons, read_sample
+from cdp_spark.matching.kernel import compare_pairs, pack
+from cdp_spark.matching.model import MatchModel
+from cdp_spark.matching.pairs import Pairs, block_spans, build_pairs
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from pyspark.sql import DataFrame
+
+    from cdp_spark.config.match import BlockingRule, EntityMatch
+
+MAX_PAIRS_PER_RECORD = 30.0
+"""What all chosen rules may cost together, estimated for the whole data."""
+MIN_MATCHES_PER_PAIR = 0.01
+"""A rule is worth its pairs when one in a hundred of those it adds is a match."""
+MIN_GAIN = 0.0005
+"""Share of all probable matches that a rule must add."""
+
+
+@dataclass(frozen=True)
+class RuleEstimate:
+    """What a chosen rule is expected to do.
+
+    Args:
+        rule: the rule.
+        pairs: pairs it finds in the whole data, estimated.
+        added_pairs: those that no rule before it finds.
+        added_matches: probable matches among the added pairs, in the sample.
+        recall: share of all probable matches that it and the rules before it find.
+    """
+
+    rule: BlockingRule
+    pairs: float
+    added_pairs: float
+    added_matches: float
+    recall: float
+
+
+def choose_rules(records: DataFrame, match: EntityMatch, *, record_count: int) -> tuple[RuleEstimate, ...]:
+    """Choose among `match.blocking` on a sample of records, the best first.
+
+    The candidates' pairs are compared and weighed as a whole run would; what weighs like a match counts as one.
+
+    Args:
+        records: one row per record_key, cleaned.
+        match: candidate rules (at most 60) and comparisons.
+        record_count: of the whole data.
+    """
+    keyed = with_block_keys(
+        build_features(records, match), build_slots(match.blocking, max_block_records=match.max_block_records)
+    )
+    sample = read_sample(keyed, seed=match.seed, keep_keys=True)
+    share = sample.features.num_rows / max(record_count, 1)
+    keys = sample.features[c.BLOCK_KEYS].combine_chunks().flatten().to_numpy().reshape(-1, len(match.blocking))
+    affordable = _affordable(keys, match, share)
+    pairs = _pairs(keys, affordable)
+    if not len(pairs.left):
+        return ()
+    probability = _match_probability(sample, pairs, match)
+    budget = MAX_PAIRS_PER_RECORD * len(keys) * share
+    return _greedy(pairs, probability, match.blocking, share=share, budget=budget)
+
+
+def _affordable(keys: NDArray[np.int64], match: EntityMatch, share: float) -> NDArray[np.int64]:
+    """Keys without those of blocks too large, and without the rules that would cost too many pairs."""
+    limit = max(match.max_block_records * share, 2.0)
+    kept = keys.copy()
+    for slot in range(keys.shape[1]):
+        _, inverse, sizes = np.unique(keys[:, slot], return_inverse=True, return_counts=True)
+        own = sizes[inverse]
+        kept[own > limit, slot] = NO_KEY
+        left = kept[:, slot] != NO_KEY
+        pairs_per_record = float((own[left] - 1).sum()) / 2 / share / max(len(keys), 1)
+        if pairs_per_record > MAX_PAIRS_PER_RECORD:
+            kept[:, slot] = NO_KEY
+    return kept
+
+
+def _pairs(keys: NDArray[np.int64], affordable: NDArray[np.int64]) -> Pairs:
+    """All pairs of sample rows that share an affordable key; one slot a rule."""
+    rows, slots = np.nonzero(affordable)
+    block_keys = affordable[rows, slots]
+    order = np.argsort(block_keys, kind="stable")
+    rows, block_keys = rows[order], block_keys[order]
+    _, sizes = block_spans(block_keys)
+    shared = np.repeat(sizes > 1, sizes)
+    rows, block_keys = rows[shared], block_keys[shared]
+    pairs = build_pairs(block_keys, affordable[rows], np.arange(keys.shape[1]))
+    return Pairs(rows[pairs.left], rows[pairs.right], pairs.rule_mask)
+
+
+def _match_probability(sample: Sample, pairs: Pairs, match: EntityMatch) -> NDArray[np.float64]:
+    frequencies = sample.frequencies(match.comparisons)
+    compiled = compile_comparisons(match.comparisons)
+    levels = compare_pairs(sample.features, pairs.left, pairs.right, compiled, frequencies)
+    forced = forced_comparisons(match.blocking, match.comparisons)
+    parameters = fit_parameters(
+        count_patterns(pairs.rule_mask, pack(levels)),
+        sample,
+        comparisons=match.comparisons,
+        forced=forced,
+        frequencies=frequencies,
+        seed=match.seed,
+    )
+    names = tuple(rule.name for rule in match.blocking)
+    model = MatchModel(match, names, forced, parameters, frequencies, ())
+    return np.asarray(1.0 / (1.0 + np.exp2(-model.weights(pairs.rule_mask, levels))))
+
+
+def _greedy(
+    pairs: Pairs, probability: NDArray[np.float64], rules: tuple[BlockingRule, ...], *, share: float, budget: float
+) -> tuple[RuleEstimate, ...]:
+    """Take the rule with the most new matches a new pair, until none is worth its pairs."""
+    found = ((pairs.rule_mask[:, np.newaxis] >> np.arange(len(rules))) & 1).astype(bool)
+    total = float(probability.sum())
+    open_pairs = np.ones(len(probability), dtype=bool)
+    chosen: list[RuleEstimate] = []
+    spent = covered = 0.0
+    while True:
+        matches = probability[open_pairs] @ found[open_pairs]
+        cost = found[open_pairs].sum(axis=0)
+        worth = (matches >= MIN_GAIN * total) & (matches >= MIN_MATCHES_PER_PAIR * cost) & (spent + cost <= budget)
+        if not worth.any():
+            return tuple(chosen)
+        best = int(np.argmax(np.where(worth, _value(matches, cost), -1.0)))
+        spent, covered = spent + cost[best], covered + matches[best]
+        chosen.append(
+            RuleEstimate(
+                rules[best],
+                pairs=float(found[:, best].sum()) / share**2,
+                added_pairs=float(cost[best]) / share**2,
+                added_matches=float(matches[best]),
+                recall=covered / total,
+            )
+        )
+        open_pairs &= ~found[:, best]
+
+
+def _value(matches: NDArray[np.float64], cost: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Matches added, less a twentieth of a match for each pair compared."""
+    return np.asarray(np.maximum(matches - 0.05 * cost, matches / np.maximum(cost, 1) * 1e-3))

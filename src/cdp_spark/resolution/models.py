@@ -1,0 +1,89 @@
+"""Match models in the warehouse: the pinned one, a new version, the list."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pyspark.sql import functions as F
+
+from cdp_spark import columns as c
+from cdp_spark.errors import StateError
+from cdp_spark.matching.model import MatchModel, model_from_json
+from cdp_spark.resolution.scored import score_pairs
+from cdp_spark.tables.catalog import MATCH_MODELS, RECORDS
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from cdp_spark.config.match import EntityMatch
+    from cdp_spark.tables.store import Store
+
+
+@dataclass(frozen=True)
+class FittedBy:
+    """Who fitted a model and when.
+
+    Args:
+        run_id: of the run, or a word for a fit by hand.
+        at: UTC.
+    """
+
+    run_id: str
+    at: datetime
+
+
+def newest_model(store: Store, entity_type: str) -> tuple[int, MatchModel | None]:
+    """The newest model of an entity type and its version; 0 and None before the first."""
+    models = store.read(MATCH_MODELS).where(F.col(c.ENTITY_TYPE) == entity_type)
+    rows = models.orderBy(F.col(c.MODEL_VERSION).desc()).limit(1).collect()
+    if not rows:
+        return 0, None
+    version = int(rows[0][c.MODEL_VERSION])
+    return version, model_from_json(rows[0][c.MODEL_JSON], where=f"match model {version} of {entity_type}")
+
+
+def pinned_model(store: Store, entity_type: str, match: EntityMatch) -> tuple[int, MatchModel | None]:
+    """The model that a run applies and its version; 1 and None where the run fits the first.
+
+    Raises:
+        StateError: the rules or comparisons changed since the model was fitted.
+    """
+    version, model = newest_model(store, entity_type)
+    if model is None:
+        return 1, None
+    if _evidence(model.match) != _evidence(match):
+        raise StateError(
+            f"match.yaml: {entity_type}",
+            got=f"other rules or comparisons than model {version} was fitted with",
+            fix=f"fit the next version: cdp model fit {entity_type}",
+        )
+    return version, model
+
+
+def fit_next_model(store: Store, entity_type: str, match: EntityMatch, *, by: FittedBy) -> tuple[int, MatchModel]:
+    """Fit a model from the current records and save it as the next version, which the next run applies.
+
+    Raises:
+        StateError: there are no records yet.
+    """
+    records = store.read(RECORDS).where(F.col(c.ENTITY_TYPE) == entity_type)
+    if records.isEmpty():
+        raise StateError(f"cdp model fit {entity_type}", got="no records", fix="run `cdp run nightly` first")
+    version = newest_model(store, entity_type)[0] + 1
+    scored = score_pairs(records, match)
+    write_model(store, entity_type, scored.model, version=version, by=by)
+    scored.release()
+    return version, scored.model
+
+
+def write_model(store: Store, entity_type: str, model: MatchModel, *, version: int, by: FittedBy) -> None:
+    """Append a model version; a run that is started again appends it once."""
+    row = (entity_type, version, model.config_hash(), by.at, by.run_id, model.to_json())
+    frame = store.spark.createDataFrame([row], MATCH_MODELS.schema)
+    store.append(MATCH_MODELS, frame, application=f"{by.run_id}:matching:{entity_type}", step=version)
+
+
+def _evidence(match: EntityMatch) -> EntityMatch:
+    """What a model depends on: everything but how clusters are made."""
+    return match.model_copy(update={"clustering": type(match.clustering)()})

@@ -1,0 +1,51 @@
+"""What `cdp resolve` leaves behind: clusters in one file, and the configuration that made them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet
+import yaml
+
+from cdp_spark import columns as c
+from cdp_spark.errors import ConfigError
+from cdp_spark.resolution.own_data import RECORD_ID
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from cdp_spark.config.match import EntityMatch
+    from cdp_spark.resolution.resolve import Resolution
+
+_SUFFIXES = (".csv", ".parquet")
+
+
+def check_out(path: Path) -> None:
+    """Refuse an output that could not be written, before anything is read.
+
+    Raises:
+        ConfigError: the suffix is unknown or the folder is not there.
+    """
+    if path.suffix.lower() not in _SUFFIXES:
+        raise ConfigError("--out", got=path.name, allowed=", ".join(f"a name in {suffix}" for suffix in _SUFFIXES))
+    if not path.absolute().parent.is_dir():
+        raise ConfigError("--out", got=f"no folder {path.parent}", fix="create it, or name a file in one that exists")
+
+
+def write_clusters(resolution: Resolution, path: Path) -> None:
+    """Write one row per record: record_id, cluster_id, and the source where there are several; in the order of both."""
+    several = len(resolution.data.recognised) > 1 or resolution.source_count > 1
+    columns = [*([c.SOURCE] if several else []), RECORD_ID, "cluster_id"]
+    table = resolution.clusters.select(*columns).toArrow().sort_by([(name, "ascending") for name in columns[:-1]])
+    if path.suffix.lower() == ".csv":
+        pa.csv.write_csv(table, path)
+    else:
+        pa.parquet.write_table(table, path)
+
+
+def write_match_config(match: EntityMatch, path: Path) -> None:
+    """Write a match.yaml that `cdp resolve --conf` and a project read."""
+    section = match.model_dump(mode="json", exclude_defaults=True, by_alias=True)
+    path.write_text(yaml.safe_dump({"person": section}, sort_keys=False, allow_unicode=True), encoding="utf-8")

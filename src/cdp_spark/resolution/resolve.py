@@ -1,0 +1,145 @@
+"""`cdp resolve`: from one's own files to clusters, without a warehouse."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pyspark.sql import functions as F
+
+from cdp_spark import columns as c
+from cdp_spark.clustering.stage import EXCLUSIVE_SOURCE, cluster_records
+from cdp_spark.config.match import EntityMatch
+from cdp_spark.discovery.propose import candidate_rules, propose_comparisons
+from cdp_spark.errors import DataError
+from cdp_spark.resolution.choose import RuleEstimate, choose_rules
+from cdp_spark.resolution.own_data import RECORD_ID, OwnData, read_own_data
+from cdp_spark.resolution.scored import ScoredPairs, score_pairs
+from cdp_spark.tables.catalog import LABELS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pyspark.sql import DataFrame, SparkSession
+
+
+@dataclass(frozen=True)
+class ResolveSettings:
+    """What to resolve and how.
+
+    Args:
+        inputs: files; each is a source.
+        id_column: identifies a row within its source.
+        source_column: names the source of each row, instead of the file.
+        unique_within_source: no two records of one source are the same person.
+        match: rules and comparisons; None to propose them.
+        region: ISO country of phones that name none.
+        threshold_log2: match weight in bits from which a pair is an edge; None for the configuration's own.
+    """
+
+    inputs: tuple[str, ...]
+    id_column: str
+    source_column: str | None = None
+    unique_within_source: bool = False
+    match: EntityMatch | None = None
+    region: str | None = None
+    threshold_log2: float | None = None
+
+
+@dataclass(frozen=True)
+class Resolution:
+    """What was found.
+
+    Args:
+        clusters: one row per record: source, record_id, cluster_id.
+        data: the records and what their columns were taken for.
+        match: the configuration that was used.
+        rules: what each proposed rule was expected to do; empty where rules were given.
+        scored: the scored pairs and their model.
+        record_count: records clustered.
+        cluster_count: clusters.
+        largest_cluster: records of the largest one.
+        source_count: sources among the records.
+    """
+
+    clusters: DataFrame
+    data: OwnData
+    match: EntityMatch
+    rules: tuple[RuleEstimate, ...]
+    scored: ScoredPairs
+    record_count: int
+    cluster_count: int
+    largest_cluster: int
+    source_count: int
+
+
+def resolve(spark: SparkSession, settings: ResolveSettings, *, tell: Callable[[str], None]) -> Resolution:
+    """Find the records of one person (or organisation) in one's own files.
+
+    Args:
+        spark: the session.
+        settings: what to resolve and how.
+        tell: is told each step in words.
+
+    Raises:
+        DataError: the columns give nothing to compare, or no rule finds a candidate pair.
+    """
+    tell("reading")
+    data = read_own_data(
+        spark,
+        settings.inputs,
+        id_column=settings.id_column,
+        source_column=settings.source_column,
+        region=settings.region,
+    )
+    record_count = data.records.count()
+    match, rules = _configuration(data, settings, record_count, tell)
+    tell("comparing")
+    scored = score_pairs(data.records, match)
+    tell("clustering")
+    exclusive = F.col(c.SOURCE) if settings.unique_within_source else F.lit(None).cast("string")
+    members = data.records.withColumn(EXCLUSIVE_SOURCE, exclusive)
+    labels = spark.createDataFrame([], LABELS.schema)
+    pairs = scored.pair_scores.persist()
+    found, _ = cluster_records(members, pairs, labels, config=match.clustering)
+    ids = data.records.select(c.RECORD_KEY, c.SOURCE, RECORD_ID)
+    clusters = ids.join(found.clusters, on=c.RECORD_KEY, how="inner").select(
+        c.SOURCE, RECORD_ID, F.col(c.CLUSTER).alias("cluster_id")
+    )
+    sizes = found.clusters.groupBy(c.CLUSTER).agg(F.count(F.lit(1)).alias(c.RECORD_COUNT))
+    totals = sizes.agg(F.count(F.lit(1)), F.max(c.RECORD_COUNT)).collect()[0]
+    source_count = ids.select(c.SOURCE).distinct().count()
+    return Resolution(clusters, data, match, rules, scored, record_count, totals[0], totals[1], source_count)
+
+
+def _configuration(
+    data: OwnData, settings: ResolveSettings, record_count: int, tell: Callable[[str], None]
+) -> tuple[EntityMatch, tuple[RuleEstimate, ...]]:
+    match = settings.match
+    rules: tuple[RuleEstimate, ...] = ()
+    if match is None:
+        tell("choosing blocking rules")
+        match, rules = propose_match(data, record_count)
+    if settings.threshold_log2 is not None:
+        clustering = match.clustering.model_copy(update={"threshold_log2": settings.threshold_log2})
+        match = match.model_copy(update={"clustering": clustering})
+    return match, rules
+
+
+def propose_match(data: OwnData, record_count: int) -> tuple[EntityMatch, tuple[RuleEstimate, ...]]:
+    """Comparisons for every usable column, and the blocking rules that are worth their pairs.
+
+    Raises:
+        DataError: nothing can be compared, or no rule finds a pair.
+    """
+    comparisons, candidates = propose_comparisons(data.features), candidate_rules(data.features)
+    if not comparisons or not candidates:
+        taken = ", ".join(f"{item.column} ({item.meaning})" for found in data.recognised.values() for item in found)
+        raise DataError(
+            "columns", got=taken or "none beside the id", allowed="columns that describe a person", fix="see --conf"
+        )
+    proposal = EntityMatch(blocking=candidates, comparisons=comparisons)
+    chosen = choose_rules(data.records, proposal, record_count=record_count)
+    if not chosen:
+        return proposal.model_copy(update={"blocking": candidates[:1]}), ()
+    return proposal.model_copy(update={"blocking": tuple(item.rule for item in chosen)}), chosen

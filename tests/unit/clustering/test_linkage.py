@@ -1,0 +1,60 @@
+"""Components above the limit, and evidence that cannot be used."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import numpy as np
+import pytest
+
+from cdp_spark.clustering.linkage.cuts import find_cuts
+from cdp_spark.clustering.linkage.evidence import Constraints, Pairs, as_pairs
+from cdp_spark.clustering.linkage.refine import refine
+from cdp_spark.errors import ConfigError, DataError
+
+
+def pairs_of(weights: dict[tuple[int, int], float]) -> Pairs:
+    ends = np.array(list(weights), dtype=np.int64)
+    return as_pairs(ends[:, 0], ends[:, 1], np.array(list(weights.values())), np.zeros(len(ends), dtype=np.bool_))
+
+
+def two_triangles(*, bridge: float) -> Pairs:
+    triangles = [*combinations(range(3), 2), *combinations(range(3, 6), 2)]
+    return pairs_of({**dict.fromkeys(triangles, 8.0), (2, 3): bridge})
+
+
+@pytest.mark.parametrize(("max_records", "reason"), [(6, "average_linkage"), (3, "large_component")])
+def test_a_bridge_is_cut_by_its_mean_or_by_the_limit(max_records: int, reason: str) -> None:
+    pairs = two_triangles(bridge=3.0)
+    refinement = refine(6, pairs, Constraints(), missing_weight=-0.5, max_records=max_records)
+    assert refinement.cluster.tolist() == [0, 0, 0, 3, 3, 3]
+    cuts = find_cuts(pairs, refinement, Constraints(), is_edge=pairs.weight > 0)
+    assert (cuts.pairs.left.tolist(), cuts.pairs.right.tolist(), cuts.reason.tolist()) == ([2], [3], [reason])
+
+
+def test_a_strong_bridge_joins_two_small_parts() -> None:
+    refinement = refine(6, two_triangles(bridge=4.5), Constraints(), missing_weight=-0.5, max_records=6)
+    assert refinement.cluster.tolist() == [0] * 6
+
+
+def test_a_large_component_of_equal_weights_is_still_clustered() -> None:
+    chain = pairs_of({(record, record + 1): 12.0 for record in range(99)})
+    refinement = refine(100, chain, Constraints(), missing_weight=-0.5, max_records=10)
+    assert refinement.piece.tolist() == [0] * 100
+    assert np.bincount(refinement.cluster).max() <= 32
+
+
+def test_of_a_pair_given_twice_the_larger_weight_counts() -> None:
+    pairs = as_pairs(np.array([0, 1, 2]), np.array([1, 0, 2]), np.array([-3.0, 4.0, 9.0]), np.zeros(3, dtype=np.bool_))
+    assert (pairs.left.tolist(), pairs.right.tolist(), pairs.row.tolist()) == ([0], [1], [1])
+
+
+def test_a_pair_without_weight_is_refused() -> None:
+    with pytest.raises(DataError, match="null or NaN in 1 pairs"):
+        pairs_of({(0, 1): float("nan"), (1, 2): 1.0})
+
+
+@pytest.mark.parametrize("missing_weight", [0.0, 1.0])
+def test_strangers_must_not_attract(missing_weight: float) -> None:
+    with pytest.raises(ConfigError, match="a negative number of bits"):
+        refine(2, pairs_of({(0, 1): 1.0}), Constraints(), missing_weight=missing_weight, max_records=10)

@@ -1,0 +1,90 @@
+"""Levels of each comparison method."""
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from cdp_spark.config.match import Comparison
+from cdp_spark.matching.comparisons import compile_comparisons
+from cdp_spark.matching.similarity import Coded
+
+
+def _level(method: str, left: str | None, right: str | None, **settings: object) -> str:
+    comparison = Comparison.model_validate({"name": "x", "method": method, "columns": ("x",), **settings})
+    (compiled,) = compile_comparisons((comparison,))
+    columns = {"x": Coded(pa.array([left, right], pa.string()))}
+    level = compiled.levels(columns, np.array([0]), np.array([1]), {})
+    back = compiled.levels(columns, np.array([1]), np.array([0]), {})
+    assert level[0] == back[0], "a comparison must not depend on the order of its two values"
+    return compiled.level_names[level[0]]
+
+
+@pytest.mark.parametrize(
+    ("method", "left", "right", "expected"),
+    [
+        ("exact", "berlin", "berlin", "equal, rare"),
+        ("exact", "berlin", "bonn", "different"),
+        ("exact", None, "bonn", "missing"),
+        ("exact", "", "bonn", "missing"),
+        ("jaro_winkler", "martha", "marhta", "jaro_winkler ≥ 0.92"),
+        ("levenshtein", "12345", "12354", "edits ≤ 1"),
+        ("levenshtein", "12345", "99999", "different"),
+        ("tokens", "acme trading company", "acme trading", "shared words ≥ 0.4"),
+        ("set_overlap", "a\nb", "b\nc", "some in common"),
+        ("set_overlap", "a\nb", "c", "different"),
+        ("name", "bob", "robert", "jaro_winkler ≥ 0.9 or nickname"),
+        ("name", "j", "john", "initial or swapped"),
+        ("name", "anna maria", "maria", "jaro_winkler ≥ 0.9 or nickname"),
+        ("name", "xavier", "ute", "different"),
+        ("date", "19800503", "19800305", "one digit off or transposed"),
+        ("date", "19800503", "19800504", "one digit off or transposed"),
+        ("date", "19800503", "19800528", "two parts equal"),
+        ("date", "19800503", "19801228", "same year"),
+        ("date", "19800503", "19511228", "different"),
+        ("email", "ann.lee@a.com", "ann.lee@b.org", "same local part or two edits"),
+        ("email", "ann.lee@a.com", "zed@b.org", "different"),
+        ("phone", "4915112345678", "015112345678", "one digit off or same last seven"),
+        ("digits", "1234567", "1234576", "edits ≤ 1"),
+    ],
+)
+def test_level_of(method: str, left: str | None, right: str | None, expected: str) -> None:
+    assert _level(method, left, right) == expected
+
+
+def test_frequent_values_agree_on_a_level_of_their_own() -> None:
+    (compiled,) = compile_comparisons((Comparison(name="x", method="exact", columns=("x",)),))
+    columns = {"x": Coded(pa.array(["smith", "smith", "quux", "quux"]))}
+    levels = compiled.levels(columns, np.array([0, 2]), np.array([1, 3]), {"x": {"smith": 0}})
+    assert [compiled.level_names[level] for level in levels] == ["equal, common", "equal, rare"]
+
+
+def test_swapped_names_are_found() -> None:
+    comparison = Comparison(name="given", method="name", columns=("given", "family"))
+    (compiled,) = compile_comparisons((comparison,))
+    columns = {
+        "given": Coded(pa.array(["mark", "stone", None])),
+        "family": Coded(pa.array(["stone", "mark", "mark"])),
+    }
+    levels = compiled.levels(columns, np.array([0, 0]), np.array([1, 2]), {})
+    assert [compiled.level_names[level] for level in levels] == ["initial or swapped", "initial or swapped"]
+
+
+@pytest.mark.parametrize(
+    ("right", "expected"),
+    [
+        (("high street", "york", "yo1", "5"), "same street, same city or postcode"),
+        (("high street", "york", "yo1", "6"), "alike street, same city or postcode"),
+        (("high street", "leeds", "ls1", None), "same street elsewhere"),
+        (("low road", "leeds", "yo1", None), "same postcode"),
+        (("low road", "york", "zz9", None), "same city"),
+        (("low road", "leeds", "zz9", None), "different"),
+        ((None, None, None, "5"), "missing"),
+    ],
+)
+def test_address_is_one_comparison(right: tuple[str | None, ...], expected: str) -> None:
+    names = ("street", "city", "postcode", "house_number")
+    (compiled,) = compile_comparisons((Comparison(name="address", method="address", columns=names),))
+    left = ("high street", "york", "yo1", "5")
+    columns = {name: Coded(pa.array([a, b], pa.string())) for name, a, b in zip(names, left, right, strict=True)}
+    level = compiled.levels(columns, np.array([0]), np.array([1]), {})
+    assert compiled.level_names[level[0]] == expected

@@ -1,0 +1,121 @@
+"""Records to scored pairs, on real Spark."""
+
+import math
+
+import pytest
+from chispa import assert_df_equality
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from cdp_spark.config.match import BlockingKey, BlockingRule, Comparison, DeterministicRule, EntityMatch
+from cdp_spark.matching.model import model_from_json
+from cdp_spark.resolution.scored import score_pairs
+
+SCHEMA = "record_key string, given_name string, family_name string, email string, city string"
+PEOPLE = [
+    ("a1", "Anna", "Lee", "anna@x.org", "York"),
+    ("a2", "Ann", "Lee", "anna@x.org", "York"),
+    ("b1", "Bob", "Ray", "bob@y.org", "Leeds"),
+    ("b2", "Robert", "Ray", None, "Leeds"),
+    ("c1", "Cid", "Fox", "cid@z.org", "Hull"),
+    ("d1", None, None, None, None),
+]
+
+
+def _rule(name: str, *columns: str, **settings: object) -> BlockingRule:
+    return BlockingRule.model_validate(
+        {"name": name, "keys": tuple(BlockingKey(column=column) for column in columns), **settings}
+    )
+
+
+def _match(**settings: object) -> EntityMatch:
+    return EntityMatch.model_validate(
+        {
+            "blocking": (_rule("email", "email"), _rule("family_city", "family_name", "city")),
+            "comparisons": (
+                Comparison(name="given_name", method="name", columns=("given_name", "family_name")),
+                Comparison(name="email", method="email", columns=("email",)),
+            ),
+            **settings,
+        }
+    )
+
+
+def _people(spark: SparkSession, rows: list[tuple[str | None, ...]] | None = None) -> DataFrame:
+    return spark.createDataFrame(rows if rows is not None else PEOPLE, SCHEMA)
+
+
+def test_each_pair_once_with_all_its_rules(spark: SparkSession) -> None:
+    scored = score_pairs(_people(spark), _match())
+    found = scored.pair_scores.select("record_key_l", "record_key_r", "rule_mask", "levels", "deterministic")
+    expected = spark.createDataFrame(
+        [("a1", "a2", 0b11, [4, 4], False), ("b1", "b2", 0b10, [4, 0], False)],
+        "record_key_l string, record_key_r string, rule_mask long, levels array<int>, deterministic boolean",
+    )
+    assert_df_equality(found, expected, ignore_row_order=True, ignore_nullable=True, transforms=[])
+    scored.release()
+
+
+@pytest.mark.parametrize("partitions", [1, 3])
+def test_row_order_and_partitions_do_not_matter(spark: SparkSession, partitions: int) -> None:
+    first = score_pairs(_people(spark), _match())
+    shuffled = _people(spark, PEOPLE[::-1]).repartition(partitions, F.rand(3))
+    again = score_pairs(shuffled, _match())
+    assert again.model.to_json() == first.model.to_json()
+    assert_df_equality(again.pair_scores, first.pair_scores, ignore_row_order=True, transforms=[])
+
+
+def test_a_saved_model_gives_the_same_scores(spark: SparkSession) -> None:
+    fitted = score_pairs(_people(spark), _match())
+    applied = score_pairs(_people(spark), _match(), model=model_from_json(fitted.model.to_json()))
+    assert_df_equality(applied.pair_scores, fitted.pair_scores, ignore_row_order=True, transforms=[])
+
+
+def test_a_deterministic_rule_finds_and_marks_its_own_pairs(spark: SparkSession) -> None:
+    rules = (DeterministicRule(name="same_email", columns=("email",)),)
+    scored = score_pairs(_people(spark), _match(blocking=(_rule("city", "city"),), deterministic=rules))
+    marked = {(row[0], row[1]): row["deterministic"] for row in scored.pair_scores.collect()}
+    assert marked == {("a1", "a2"): True, ("b1", "b2"): False}
+
+
+def test_a_block_above_the_limit_is_purged_and_counted(spark: SparkSession) -> None:
+    shared = [(f"r{i}", f"name{i}", f"family{i}", "office@x.org", f"city{i}") for i in range(6)]
+    scored = score_pairs(_people(spark, shared), _match(max_block_records=5))
+    assert scored.pair_scores.count() == 0
+    assert scored.metrics["blocks.purged"] == 1
+    assert scored.metrics["rule.email.purged"] == 1
+
+
+def test_a_block_above_the_limit_is_split_where_a_further_key_is_named(spark: SparkSession) -> None:
+    rows = [(f"r{i}", "x", "y", "office@x.org", "york" if i < 2 else f"city{i}") for i in range(6)]
+    split = _rule("email", "email", split_by=BlockingKey(column="city"))
+    scored = score_pairs(_people(spark, rows), _match(blocking=(split,), max_block_records=5))
+    assert [(row[0], row[1]) for row in scored.pair_scores.collect()] == [("r0", "r1")]
+
+
+def test_tokens_match_in_any_order(spark: SparkSession) -> None:
+    rows = [
+        ("r1", "x", "Acme Trading", None, None),
+        ("r2", "y", "Trading Acme", None, None),
+        ("r3", "z", "Bolt", None, None),
+    ]
+    tokens = BlockingRule(name="words", keys=(BlockingKey(column="family_name", transform="tokens"),))
+    scored = score_pairs(_people(spark, rows), _match(blocking=(tokens,)))
+    assert [(row[0], row[1]) for row in scored.pair_scores.collect()] == [("r1", "r2")]
+
+
+@pytest.mark.parametrize(
+    ("rows", "pairs"),
+    [
+        ([], 0),
+        (PEOPLE[:1], 0),
+        ([(f"r{i}", "Ann", "Lee", "ann@x.org", "York") for i in range(4)], 6),
+        ([(f"r{i}", "Ann", None, "ann@x.org", "York") for i in range(2)], 1),
+    ],
+    ids=["no record", "one record", "all identical", "an empty column"],
+)
+def test_odd_inputs_have_a_clear_outcome(spark: SparkSession, rows: list[tuple[str | None, ...]], pairs: int) -> None:
+    scored = score_pairs(_people(spark, rows), _match())
+    weights = [row["weight_log2"] for row in scored.pair_scores.collect()]
+    assert len(weights) == pairs
+    assert not any(map(math.isnan, weights)), "a weight is not a number"
