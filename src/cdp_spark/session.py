@@ -18,25 +18,30 @@ log = logging.getLogger(__name__)
 
 DELTA_COORDINATE = "io.delta:delta-spark_4.2_2.13:4.4.0"
 GRAPHFRAMES_COORDINATE = "io.graphframes:graphframes-spark4_2.13:0.12.3"
-_NEEDLESS_GROUPS = (
-    "com.fasterxml.jackson.datatype",
-    "com.fasterxml.jackson.core",
-    "com.github.luben",
-    "com.google.code.findbugs",
-    "commons-logging",
-    "commons-pool",
-    "io.airlift",
-    "io.unitycatalog",
-    "javax.annotation",
-    "org.apache.hadoop",
-    "org.apache.logging.log4j",
-    "org.apache.parquet",
-    "org.locationtech.jts",
-    "org.roaringbitmap",
-    "org.slf4j",
-    "org.xerial.snappy",
+_DELTA_JARS = (
+    "io.delta_delta-spark_4.2_2.13-4.4.0.jar",
+    "io.delta_delta-storage-4.4.0.jar",
+    "io.delta_delta-kernel-api-4.4.0.jar",
+    "io.delta_delta-kernel-defaults-4.4.0.jar",
+    "io.delta_delta-kernel-unitycatalog-4.4.0.jar",
+)
+_GRAPHFRAMES_JARS = ("io.graphframes_graphframes-spark4_2.13-0.12.3.jar",)
+_NEEDLESS = (
+    "com.fasterxml.jackson.datatype:*,com.fasterxml.jackson.core:*,com.github.luben:*,com.google.code.findbugs:*,"
+    "commons-logging:*,commons-pool:*,io.airlift:*,io.unitycatalog:*,javax.annotation:*,org.apache.hadoop:*,"
+    "org.apache.logging.log4j:*,org.apache.parquet:*,org.locationtech.jts:*,org.roaringbitmap:*,org.slf4j:*,"
+    "org.xerial.snappy:*"
 )
 _MINIMUM_JAVA = 17
+_GIB = 2**30
+_ANY_SESSION = {
+    "spark.sql.session.timeZone": "UTC",
+    "spark.sql.execution.arrow.pyspark.enabled": "true",
+}
+_DELTA = {
+    "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
+    "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+}
 
 
 @dataclass(frozen=True)
@@ -45,37 +50,70 @@ class SessionSettings:
 
     Args:
         app_name: shown in Spark's UI.
-        master: `local[*]` by default; None under spark-submit, which names its own.
-        driver_memory: Java memory of the driver in local mode, as Spark writes it.
+        master: where Spark runs; spark-submit names its own.
+        driver_memory: Java memory of a local driver, as Spark writes it; None for 40% of the machine's.
         shuffle_partitions: None for twice the cores in local mode.
-        graphframes_jar: a jar on disk; None to use what is on the class path.
+        graphframes_jar: a jar on disk, or `maven` to fetch it; None for `$CDP_GRAPHFRAMES_JAR`, then the Ivy cache.
         conf: further Spark settings, which win over all of the above.
     """
 
     app_name: str = "cdp-spark"
-    master: str | None = "local[*]"
-    driver_memory: str = "4g"
+    master: str = "local[*]"
+    driver_memory: str | None = None
     shuffle_partitions: int | None = None
     graphframes_jar: str | None = None
     conf: dict[str, str] = field(default_factory=dict)
 
 
 def get_session(settings: SessionSettings | None = None) -> SparkSession:
-    """Return the session that is there (notebook, Databricks, spark-submit) or start a local one with Delta.
+    """Return the session that is there (notebook, Databricks, spark-submit, Connect) or start a local one with Delta.
 
     Raises:
-        StateError: Java is missing or too old, or the Delta jars cannot be had.
+        StateError: Java is missing or too old, or Delta's jars cannot be had.
     """
     settings = settings or SessionSettings()
     active = SparkSession.getActiveSession()
     if active is not None:
-        return active
-    if _under_spark_submit():
-        return _with_conf(SparkSession.builder.appName(settings.app_name), {**_sql_defaults(None), **settings.conf})
+        return _adopt(active, settings)
+    if _spark_is_elsewhere():
+        return _adopt(_start({"spark.app.name": settings.app_name, **_given_settings(settings)}), settings)
     check_java()
-    conf = {**_local_defaults(settings), **settings.conf}
-    builder = SparkSession.builder.appName(settings.app_name).master(settings.master or "local[*]")
-    return _with_conf(builder, conf)
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # the workers' Python; PySpark reads no setting here
+    if _wanted_graphframes(settings) == "maven":
+        return _start_with_fetched_graphframes(settings)
+    return _start(_local_conf(settings))
+
+
+def _adopt(spark: SparkSession, settings: SessionSettings) -> SparkSession:
+    """Set what may be set on a session that someone else started, and make sure that it knows Delta."""
+    for key, value in {**_ANY_SESSION, **settings.conf}.items():
+        if spark.conf.isModifiable(key):
+            spark.conf.set(key, value)
+    if "DATABRICKS_RUNTIME_VERSION" not in os.environ:
+        _check_delta(spark)
+    return spark
+
+
+def _check_delta(spark: SparkSession) -> None:
+    fix = f"start it with --packages {DELTA_COORDINATE} and Delta's two settings, {' and '.join(_DELTA)}"
+    if "delta" not in str(spark.conf.get("spark.sql.catalog.spark_catalog", "")):
+        raise StateError("Spark session", got="one without Delta", fix=fix)
+    try:
+        spark.catalog.currentDatabase()
+    except Exception as error:
+        raise StateError("Spark session", got="one without Delta's jars on its class path", fix=fix) from error
+
+
+def _spark_is_elsewhere() -> bool:
+    names = ("PYSPARK_GATEWAY_PORT", "SPARK_REMOTE", "DATABRICKS_RUNTIME_VERSION")
+    return any(name in os.environ for name in names)
+
+
+def _given_settings(settings: SessionSettings) -> dict[str, str]:
+    """Settings for a session that spark-submit or a server has begun: theirs stay but for Delta's and UTC."""
+    if "SPARK_REMOTE" in os.environ:
+        return settings.conf
+    return {**_DELTA, **_ANY_SESSION, **settings.conf}
 
 
 def check_java() -> None:
@@ -103,64 +141,104 @@ def _java_version(java: str) -> int:
     raise StateError("Java", got=f"no version from {java}", allowed="17 or newer", fix="check JAVA_HOME")
 
 
-def _under_spark_submit() -> bool:
-    return "PYSPARK_GATEWAY_PORT" in os.environ or "SPARK_REMOTE" in os.environ
-
-
-def _with_conf(builder: SparkSession.Builder, conf: dict[str, str]) -> SparkSession:
+def _start(conf: dict[str, str]) -> SparkSession:
+    builder = SparkSession.builder
     for key, value in conf.items():
         builder = builder.config(key, value)
     try:
         return builder.getOrCreate()
     except Exception as error:
-        raise _start_error(error) from error
+        raise _start_error(error, fetching="spark.jars.packages" in conf) from error
 
 
-def _start_error(error: Exception) -> StateError:
+def _start_error(error: Exception, *, fetching: bool) -> StateError:
     text = str(error)
-    if "unresolved dependency" in text or "JAVA_GATEWAY_EXITED" in text:
+    if "JAVA_GATEWAY_EXITED" not in text:
+        return StateError(
+            "Spark's start", got=(text.splitlines() or [type(error).__name__])[0][:200], fix="see --debug"
+        )
+    if fetching:
         return StateError(
             "Spark's start",
-            got="Delta's jars could not be fetched and are not in the cache",
-            fix="connect to Maven Central once (make setup), or name local jars in spark.jars",
+            got="jars that are not in the cache and could not be fetched from Maven Central",
+            fix="connect to the network once (make setup), or name a mirror in the setting spark.jars.repositories",
         )
-    return StateError("Spark's start", got=text.splitlines()[0][:200], fix="see the log above")
+    return StateError(
+        "Spark's start",
+        got="a Java process that ended at once",
+        fix="read its message above; often spark.driver.memory is more than the machine has",
+    )
 
 
-def _sql_defaults(shuffle_partitions: int | None) -> dict[str, str]:
-    conf = {
-        "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
-        "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
-        "spark.sql.session.timeZone": "UTC",
-        "spark.sql.execution.arrow.pyspark.enabled": "true",
-        "spark.sql.adaptive.enabled": "true",
-        "spark.sql.caseSensitive": "false",
-    }
-    if shuffle_partitions is not None:
-        conf["spark.sql.shuffle.partitions"] = str(shuffle_partitions)
-    return conf
+def _start_with_fetched_graphframes(settings: SessionSettings) -> SparkSession:
+    """Start with GraphFrames from Maven; a start that fails over it is made again without."""
+    conf = _local_conf(settings)
+    known = conf.get("spark.jars.packages")
+    try:
+        return _start({**conf, "spark.jars.packages": ",".join(filter(None, [known, GRAPHFRAMES_COORDINATE]))})
+    except StateError:
+        log.warning("GraphFrames could not be fetched: components are computed by the local or the DataFrame engine.")
+        return _start(conf)
 
 
-def _local_defaults(settings: SessionSettings) -> dict[str, str]:
+def _local_conf(settings: SessionSettings) -> dict[str, str]:
     cores = os.cpu_count() or 2
-    conf = {
-        **_sql_defaults(settings.shuffle_partitions or 2 * cores),
-        "spark.driver.memory": settings.driver_memory,
+    return {
+        **_DELTA,
+        **_ANY_SESSION,
+        **_jars(settings),
+        "spark.app.name": settings.app_name,
+        "spark.master": settings.master,
+        "spark.driver.memory": settings.driver_memory or f"{_memory_bytes() * 2 // 5 // 2**20}m",
         "spark.driver.host": "localhost",
         "spark.driver.bindAddress": "127.0.0.1",
+        "spark.driver.extraJavaOptions": f"-Dlog4j2.configurationFile={_log4j()} -XX:+UseParallelGC",
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
         "spark.databricks.delta.snapshotPartitions": "2",
+        "spark.sql.adaptive.enabled": "true",
+        "spark.sql.shuffle.partitions": str(settings.shuffle_partitions or 2 * cores),
         "spark.sql.sources.parallelPartitionDiscovery.parallelism": str(cores),
-        "spark.jars.packages": DELTA_COORDINATE,
-        "spark.jars.excludes": ",".join(f"{group}:*" for group in _NEEDLESS_GROUPS),
-        "spark.driver.extraJavaOptions": "-Dlog4j.logLevel=ERROR -XX:+UseParallelGC",
-        "spark.pyspark.python": sys.executable,
-        "spark.pyspark.driver.python": sys.executable,
+        **settings.conf,
     }
-    jar = settings.graphframes_jar or os.environ.get("CDP_GRAPHFRAMES_JAR")
-    if jar:
-        conf["spark.jars"] = jar
-    else:
-        log.info("No GraphFrames jar named: components are computed by the local or the DataFrame engine.")
+
+
+def _log4j() -> str:
+    return os.environ.get("CDP_LOG4J") or Path(__file__).with_name("log4j2.properties").as_uri()
+
+
+def _memory_bytes() -> int:
+    """Memory of the machine or of the container, whichever is less; at most 40 GiB are counted."""
+    machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    limit = Path("/sys/fs/cgroup/memory.max")
+    text = limit.read_text().strip() if limit.exists() else "max"
+    return min(machine, 40 * _GIB, int(text) if text.isdigit() else machine)
+
+
+def _jars(settings: SessionSettings) -> dict[str, str]:
+    """Delta's jars from Ivy's cache when all are there (no resolution: 2 s less), else from Maven."""
+    ivy = Path(settings.conf.get("spark.jars.ivy", Path.home() / ".ivy2.5.2")) / "jars"
+    graphframes = _graphframes_jars(settings, ivy)
+    delta = _cached(ivy, _DELTA_JARS)
+    conf = {"spark.driver.extraClassPath": os.pathsep.join([*delta, *graphframes])} if delta or graphframes else {}
+    if not delta:
+        conf["spark.jars.packages"] = DELTA_COORDINATE
+        conf["spark.jars.excludes"] = _NEEDLESS
     return conf
+
+
+def _graphframes_jars(settings: SessionSettings, ivy: Path) -> list[str]:
+    wanted = _wanted_graphframes(settings)
+    jars = [wanted] if wanted and wanted != "maven" and Path(wanted).is_file() else _cached(ivy, _GRAPHFRAMES_JARS)
+    if not jars and wanted != "maven":
+        log.info("No GraphFrames jar at hand: components are computed by the local or the DataFrame engine.")
+    return jars
+
+
+def _wanted_graphframes(settings: SessionSettings) -> str | None:
+    return settings.graphframes_jar or os.environ.get("CDP_GRAPHFRAMES_JAR")
+
+
+def _cached(ivy: Path, names: tuple[str, ...]) -> list[str]:
+    paths = [ivy / name for name in names]
+    return [str(path) for path in paths] if all(path.is_file() for path in paths) else []

@@ -55,7 +55,8 @@ class Comparison(Strict):
     name: SafeName
     method: Method
     columns: Strings = Field(min_length=1)
-    """`name`: a name and the one it may be swapped with; `address`: street, then any of city, postcode, house_number."""
+    """One column, but for two methods: `name` takes a name and the one that it may be swapped with, `address` a street,
+    then any of city, postcode and house_number."""
     thresholds: tuple[float, ...] = ()
     """Similarity (or, for levenshtein, edit distance) of each level below exact, best first; defaults by method."""
     term_frequency: bool = True

@@ -51,6 +51,8 @@ class Sample:
         """Pairs of two different records drawn at random: nearly all of them are not the same person."""
         generator = np.random.default_rng(seed)
         records = self.features.num_rows
+        if records < 2:
+            return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
         left = generator.integers(0, records, _RANDOM_PAIRS)
         right = generator.integers(0, records, _RANDOM_PAIRS)
         distinct = left != right

@@ -15,14 +15,17 @@ from cdp_spark.tables.run import RunContext, StageResult
 
 
 def run(context: RunContext) -> StageResult:
-    """Score the pairs of every entity type; where a type has no model yet, fit and save its first."""
+    """Score the pairs of every entity type; where a type has no model yet, fit and save its first.
+
+    A model is saved only where it was fitted from pairs, so that the first night without any does not pin an empty one.
+    """
     store = context.store
     records = store.read(RECORDS)
     scored = []
     for entity_type, match in context.project.match.entities.items():
         version, model = pinned_model(store, entity_type, match)
         pairs = score_pairs(records.where(F.col(c.ENTITY_TYPE) == entity_type), match, model=model)
-        if model is None:
+        if model is None and pairs.metrics["pairs.compared"]:
             write_model(store, entity_type, pairs.model, version=version, by=FittedBy(context.run_id, context.as_of))
         scored.append((entity_type, version, pairs))
     versions = {PAIR_SCORES.name: store.overwrite(PAIR_SCORES, _united(scored))}

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
     from pyspark.sql import DataFrame
 
     from cdp_spark.config.project import Project
@@ -40,7 +41,7 @@ class RunContext:
     def read_released(self, spec: TableSpec) -> DataFrame:
         """A gold table as the last release published it; no rows before the first."""
         if spec.name not in self.base_versions:
-            return self.store.spark.createDataFrame([], spec.schema)
+            return self.store.spark.createDataFrame([], spec.schema).limit(0)  # the optimiser sees that it is empty
         return self.store.read(spec, version=self.base_versions[spec.name])
 
     def application(self, stage: str, spec: TableSpec) -> str:

@@ -91,6 +91,7 @@ _SIMPLE: dict[str, T.DataType] = {
     "ints": T.ArrayType(T.IntegerType()),
     "string_map": T.MapType(T.StringType(), T.StringType()),
     "long_map": T.MapType(T.StringType(), T.LongType()),
+    "double_map": T.MapType(T.StringType(), T.DoubleType()),
 }
 
 

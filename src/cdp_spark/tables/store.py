@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from delta.tables import DeltaTable
-from pyspark.errors import AnalysisException
+from pyspark.sql import functions as F
 
-from cdp_spark.errors import StateError
+from cdp_spark.errors import CdpError, ContractError, StateError
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
+    from cdp_spark.config.project import Project
     from cdp_spark.tables.spec import TableSpec
 
 
@@ -48,12 +51,12 @@ class Store:
         """
         if not self.exists(spec):
             raise StateError(f"table {spec.name}", got="none yet", fix="run `cdp run nightly` first")
-        return int(self._delta(spec).history(1).select("version").collect()[0][0])
+        return self._newest(spec)
 
     def read(self, spec: TableSpec, *, version: int | None = None) -> DataFrame:
         """The table's rows at its head or at a version; no rows where it was never written."""
         if not self.exists(spec):
-            return self.spark.createDataFrame([], spec.schema)
+            return self.spark.createDataFrame([], spec.schema).limit(0)  # the optimiser sees that it is empty
         reader = self.spark.read.format("delta")
         if version is not None:
             reader = reader.option("versionAsOf", version)
@@ -61,19 +64,30 @@ class Store:
         return reader.load(identifier) if self.kind == "path" else reader.table(identifier)
 
     def overwrite(self, spec: TableSpec, rows: DataFrame) -> int:
-        """Replace the table's rows; returns the new Delta version."""
+        """Replace the table's rows; returns the new Delta version.
+
+        Raises:
+            ContractError: the rows lack a column or break a constraint.
+            StateError: the warehouse cannot be written.
+        """
         return self._write(spec, rows, mode="overwrite", options={})
 
-    def append(self, spec: TableSpec, rows: DataFrame, *, application: str, step: int = 0) -> int:
+    def append(self, spec: TableSpec, rows: DataFrame, *, application: str | None, step: int = 0) -> int:
         """Append rows once: a second append of the same (application, step) is skipped by Delta.
 
         Args:
             spec: the table.
             rows: rows that have the table's columns.
-            application: unique per run and stage, such as `run_id:stage:table`.
+            application: unique per run and stage, such as `run_id:stage:table`; None for rows of which a repetition
+                does no harm, which Delta then writes three times faster.
             step: rises with each append of the application.
+
+        Raises:
+            ContractError: the rows lack a column or break a constraint.
+            StateError: the warehouse cannot be written.
         """
-        return self._write(spec, rows, mode="append", options={"txnAppId": application, "txnVersion": str(step)})
+        once = {} if application is None else {"txnAppId": application, "txnVersion": str(step)}
+        return self._write(spec, rows, mode="append", options=once)
 
     def create(self, spec: TableSpec) -> None:
         """Create the table with its schema and constraints unless it is there.
@@ -86,11 +100,9 @@ class Store:
         try:
             self._create(spec)
         except Exception as error:
-            raise StateError(
-                f"warehouse {self.location}",
-                got=f"table {spec.name} could not be created ({type(error).__name__})",
-                fix="check that the location exists and that this user may write there",
-            ) from error
+            if self.exists(spec):  # another writer created it meanwhile
+                return
+            raise self._unwritable(spec, error) from error
 
     def _create(self, spec: TableSpec) -> None:
         builder = DeltaTable.createIfNotExists(self.spark).addColumns(spec.schema).comment(spec.grain)
@@ -102,19 +114,77 @@ class Store:
         builder.execute()
 
     def _write(self, spec: TableSpec, rows: DataFrame, *, mode: str, options: dict[str, str]) -> int:
+        conformed = spec.conform(rows)
         self.create(spec)
-        writer = spec.conform(rows).write.format("delta").mode(mode).options(**options)
         try:
             if self.kind == "path":
-                writer.save(self.identifier(spec))
+                conformed.write.format("delta").mode(mode).options(**options).save(self.identifier(spec))
             else:
-                writer.saveAsTable(self.identifier(spec))
-        except AnalysisException as error:
-            raise StateError(f"table {spec.name}", got=type(error).__name__, fix="see the log") from error
-        return self.version(spec)
+                self._write_by_name(spec, conformed, mode=mode, options=options)
+        except CdpError:
+            raise
+        except Exception as error:
+            broken = _broken_constraint(spec, str(error))
+            if broken is not None:
+                raise broken from None  # the cause prints the row's values
+            if _is_permission(str(error)):
+                raise self._unwritable(spec, error) from error
+            raise
+        return self._newest(spec)
 
-    def _delta(self, spec: TableSpec) -> DeltaTable:
+    def _write_by_name(self, spec: TableSpec, rows: DataFrame, *, mode: str, options: dict[str, str]) -> None:
+        """Write through the catalog; `saveAsTable` would replace the table and its constraints."""
+        writer = rows.writeTo(self.identifier(spec)).options(**options)
+        if mode == "append":
+            writer.append()
+        else:
+            writer.overwrite(F.lit(True))
+
+    def _unwritable(self, spec: TableSpec, error: Exception) -> StateError:
+        return StateError(
+            f"warehouse {self.location}",
+            got=f"table {spec.name} could not be written ({_condition(error)})",
+            fix="check that the location exists and that this user may write there",
+        )
+
+    def _newest(self, spec: TableSpec) -> int:
+        return int(self.delta(spec).history(1).select("version").collect()[0][0])
+
+    def delta(self, spec: TableSpec) -> DeltaTable:
+        """The table's handle, for merges and history."""
         identifier = self.identifier(spec)
         if self.kind == "path":
             return DeltaTable.forPath(self.spark, identifier)
         return DeltaTable.forName(self.spark, identifier)
+
+
+def open_store(spark: SparkSession, project: Project) -> Store:
+    """Open the warehouse that `project.yaml` names: a URI, a folder relative to the project's, or a schema."""
+    warehouse = project.settings.warehouse
+    if warehouse.path is None:
+        return Store(spark, str(warehouse.catalog_schema), kind="schema")
+    path = warehouse.path
+    return Store(spark, path if ":" in path else str((Path(project.folder) / path).resolve()))
+
+
+def _broken_constraint(spec: TableSpec, message: str) -> ContractError | None:
+    """The constraint that rows broke, without the values that Delta's message prints."""
+    check = re.search(r"CHECK constraint (\w+) \((.*)\) violated by row", message)
+    if check:
+        name, condition = check.groups()
+        return ContractError(f"table {spec.name}", got=f"rows that break the constraint {name}", allowed=condition)
+    null = re.search(r"NOT NULL constraint violated for column: (\S+)", message)
+    if null:
+        return ContractError(f"table {spec.name}", got="null", allowed=f"a value in the column {null[1].rstrip('.')}")
+    return None
+
+
+def _is_permission(message: str) -> bool:
+    return any(sign in message for sign in ("Permission denied", "AccessDenied", "AccessControlException", "Read-only"))
+
+
+def _condition(error: Exception) -> str:
+    """Spark's name of an error, or the Java class; never its text, which may hold values."""
+    named = re.search(r"\[([A-Z][A-Z0-9_.]+)\]", str(error))
+    java = re.search(r"([\w.]+(?:Exception|Error))\b", str(error))
+    return named[1] if named else (java[1].rsplit(".", 1)[-1] if java else type(error).__name__)

@@ -16,7 +16,7 @@ def _level(method: str, left: str | None, right: str | None, **settings: object)
     level = compiled.levels(columns, np.array([0]), np.array([1]), {})
     back = compiled.levels(columns, np.array([1]), np.array([0]), {})
     assert level[0] == back[0], "a comparison must not depend on the order of its two values"
-    return compiled.level_names[level[0]]
+    return str(compiled.level_names[level[0]])
 
 
 @pytest.mark.parametrize(

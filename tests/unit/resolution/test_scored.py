@@ -1,6 +1,7 @@
 """Records to scored pairs, on real Spark."""
 
 import math
+from collections.abc import Sequence
 
 import pytest
 from chispa import assert_df_equality
@@ -41,8 +42,8 @@ def _match(**settings: object) -> EntityMatch:
     )
 
 
-def _people(spark: SparkSession, rows: list[tuple[str | None, ...]] | None = None) -> DataFrame:
-    return spark.createDataFrame(rows if rows is not None else PEOPLE, SCHEMA)
+def _people(spark: SparkSession, rows: Sequence[tuple[str | None, ...]] | None = None) -> DataFrame:
+    return spark.createDataFrame(list(rows if rows is not None else PEOPLE), SCHEMA)
 
 
 def test_each_pair_once_with_all_its_rules(spark: SparkSession) -> None:
@@ -114,7 +115,9 @@ def test_tokens_match_in_any_order(spark: SparkSession) -> None:
     ],
     ids=["no record", "one record", "all identical", "an empty column"],
 )
-def test_odd_inputs_have_a_clear_outcome(spark: SparkSession, rows: list[tuple[str | None, ...]], pairs: int) -> None:
+def test_odd_inputs_have_a_clear_outcome(
+    spark: SparkSession, rows: Sequence[tuple[str | None, ...]], pairs: int
+) -> None:
     scored = score_pairs(_people(spark, rows), _match())
     weights = [row["weight_log2"] for row in scored.pair_scores.collect()]
     assert len(weights) == pairs

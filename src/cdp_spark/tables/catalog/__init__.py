@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from cdp_spark.tables.catalog.bronze import CONSENTS, REJECTED_ROWS, SOURCE_EVENTS, SOURCE_RECORDS
+from cdp_spark.tables.catalog.bronze import (
+    CONSENTS,
+    REJECTED_ROWS,
+    SOURCE_DELIVERIES,
+    SOURCE_EVENTS,
+    SOURCE_RECORDS,
+    SOURCE_SNAPSHOTS,
+)
 from cdp_spark.tables.catalog.gold import (
     ID_CHANGES,
     ID_REGISTRY,
@@ -19,6 +26,37 @@ from cdp_spark.tables.catalog.operations import DELIVERIES, RELEASES, RUN_METRIC
 from cdp_spark.tables.catalog.silver import IDENTIFIERS, RECORDS
 from cdp_spark.tables.spec import TableKind, TableSpec
 
+__all__ = [
+    "CLUSTERS",
+    "CONSENTS",
+    "CUTS",
+    "DELIVERIES",
+    "GOLD",
+    "IDENTIFIERS",
+    "IDENTITY_ISSUES",
+    "ID_CHANGES",
+    "ID_REGISTRY",
+    "LABELS",
+    "MATCH_MODELS",
+    "PAIR_SCORES",
+    "PROFILES",
+    "PROFILE_HISTORY",
+    "PROFILE_VALUES",
+    "RECORDS",
+    "REJECTED_ROWS",
+    "RELEASES",
+    "RUNS",
+    "RUN_METRICS",
+    "SEGMENT_CHANGES",
+    "SEGMENT_MEMBERS",
+    "SOURCE_DELIVERIES",
+    "SOURCE_EVENTS",
+    "SOURCE_RECORDS",
+    "SOURCE_SNAPSHOTS",
+    "TABLES",
+    "UNIFIED_IDS",
+]
+
 TABLES: dict[str, TableSpec] = {
     spec.name: spec
     for spec in (
@@ -26,6 +64,8 @@ TABLES: dict[str, TableSpec] = {
         SOURCE_EVENTS,
         CONSENTS,
         REJECTED_ROWS,
+        SOURCE_DELIVERIES,
+        SOURCE_SNAPSHOTS,
         RECORDS,
         IDENTIFIERS,
         MATCH_MODELS,

@@ -56,7 +56,7 @@ CONSENTS = TableSpec(
         ingested_at_utc="timestamp!",
         run_id="string!",
     ),
-    keys=("contact_point_hash", "purpose", "source", "given_at_utc"),
+    keys=("contact_point_hash", "purpose", "source", "given_at_utc", "status"),
     kind=TableKind.APPEND,
     constraints={"known_status": "status IN ('granted', 'denied', 'withdrawn')"},
 )
@@ -75,4 +75,27 @@ REJECTED_ROWS = TableSpec(
     ),
     keys=("run_id", "source", "row_hash"),
     kind=TableKind.APPEND,
+)
+
+SOURCE_DELIVERIES = TableSpec(
+    name="source_deliveries",
+    grain="a source's delivery whose rows or columns differ from the one before it",
+    schema=columns(
+        source="string!",
+        run_id="string!",
+        delivered_at_utc="timestamp!",
+        rows_delivered="long!",
+        rows_rejected="long!",
+        columns="string_map!",
+    ),
+    keys=("source", "run_id"),
+    kind=TableKind.APPEND,
+)
+
+SOURCE_SNAPSHOTS = TableSpec(
+    name="source_snapshots",
+    grain="a record that the newest delivery of a snapshot source holds, and which version of it",
+    schema=columns(source="string!", source_record_id="string!", content_hash="string!"),
+    keys=("source", "source_record_id"),
+    kind=TableKind.BATCH,
 )

@@ -18,6 +18,7 @@ RUNS = TableSpec(
         seconds="double",
         detail="string",
         versions="long_map",
+        metrics="double_map",
     ),
     keys=("run_id", "stage", "status"),
     kind=TableKind.APPEND,

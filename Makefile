@@ -1,0 +1,57 @@
+# `make` lists the targets. `make demo` and `make test` need Python 3.11 or newer and Java 17 or newer, nothing else.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test test-all lint fmt type wheel pack clean
+
+BIN := .venv/bin
+READY := .venv/.ready
+MARKED := postgres or chromium or cluster or notebook
+CODE := $(wildcard src jobs tests benchmarks notebooks)
+PEOPLE ?= 5000
+SEED ?= 7
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(READY) ## make .venv, install the package for development, fetch Spark's jars
+
+$(READY): pyproject.toml tools/setup
+	@tools/setup
+	@touch $@
+
+demo: setup ## make demo data, run the nightly job on it, print a summary and write a report
+	@$(BIN)/cdp demo --people $(PEOPLE) --seed $(SEED) --out demo
+
+test: setup ## run the tests that need only Python and Java
+	$(BIN)/python -m pytest tests -m "not ($(MARKED))"
+
+test-all: setup ## run the tests that need PostgreSQL, Chromium, a standalone cluster or notebooks
+	$(BIN)/python -m pytest tests -m "$(MARKED)"
+
+lint: setup ## check style, layers and docstrings
+	$(BIN)/ruff check $(CODE)
+	$(BIN)/ruff format --check $(CODE)
+	$(BIN)/lint-imports
+	$(BIN)/flake8 src jobs
+
+fmt: setup ## format the code and repair what ruff can repair
+	$(BIN)/ruff format $(CODE)
+	$(BIN)/ruff check --fix $(CODE)
+
+type: setup ## check the types
+	$(BIN)/mypy $(filter-out notebooks,$(CODE))
+
+wheel: setup ## build dist/*.whl, for spark-submit --py-files
+	rm -f dist/*.whl
+	$(BIN)/python -m build --wheel --no-isolation --outdir dist
+
+pack: wheel ## build dist/environment.tar.gz, for spark-submit --archives
+	rm -rf build/environment dist/environment.tar.gz
+	$(BIN)/python -m venv build/environment
+	build/environment/bin/pip install --quiet dist/*.whl
+	$(BIN)/venv-pack --prefix build/environment --output dist/environment.tar.gz
+
+clean: ## remove what was built, cached and written by the demo; .venv stays
+	rm -rf build dist demo spark-warehouse metastore_db derby.log .coverage
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find $(CODE) -name __pycache__ -type d -prune -exec rm -rf {} +

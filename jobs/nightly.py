@@ -1,0 +1,34 @@
+"""spark-submit entry point of the nightly job: `spark-submit … jobs/nightly.py --project DIR [--as-of TIME]`."""
+
+import argparse
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+from cdp_spark.config.load import load_project
+from cdp_spark.errors import CdpError
+from cdp_spark.pipeline import RunOptions, RunSummary, nightly
+from cdp_spark.session import SessionSettings, get_session
+from cdp_spark.tables.store import open_store
+
+
+def run(arguments: list[str]) -> RunSummary:
+    """Read the arguments, join Spark, run."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--project", type=Path, default=Path("conf"))
+    parser.add_argument("--as-of", type=datetime.fromisoformat, help="the run's clock, ISO 8601; UTC if it says none")
+    parser.add_argument("--force", action="store_true", help="accept deliveries with far fewer rows than the last")
+    given = parser.parse_args(arguments)
+    as_of = given.as_of.replace(tzinfo=given.as_of.tzinfo or UTC) if given.as_of else None
+    project = load_project(given.project)
+    spark = get_session(SessionSettings(app_name="cdp-nightly", conf=dict(project.settings.spark)))
+    return nightly(open_store(spark, project), project, RunOptions(as_of=as_of, force=given.force))
+
+
+if __name__ == "__main__":
+    try:
+        summary = run(sys.argv[1:])
+    except CdpError as error:
+        print(f"cdp: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    print(f"run {summary.run.run_id} finished: {sum(summary.profiles.values()):,} profiles")

@@ -1,0 +1,93 @@
+"""Who of a segment may be exported, and with which contact points."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pyspark.sql import functions as F
+
+from cdp_spark import columns as c
+from cdp_spark.tables.consents import allowed_expr
+from cdp_spark.tables.hashing import contact_point_hash_expr
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column, DataFrame
+
+    from cdp_spark.config.destination import FileDestination
+    from cdp_spark.config.project import ConsentPolicy
+
+ALLOWED = "allowed"
+"""Of an audience: true where the profile may be exported."""
+
+_CONTACT_COLUMNS = (c.EMAIL, c.PHONE, c.EMAILS, c.PHONES)
+_STATUSES = "status_by_hash"
+
+
+def build_audience(
+    profiles: DataFrame,
+    members: DataFrame,
+    contact_point_consents: DataFrame,
+    *,
+    destination: FileDestination,
+    policy: ConsentPolicy,
+) -> DataFrame:
+    """Decide for each member of the destination's segment whether, and with what, it may be exported.
+
+    The purpose must be allowed by the release's profile and by the newest word on each of its contact points, so a
+    consent that was withdrawn since the release counts at once. With a `contact_point`, the profile must have one that
+    is allowed by itself; e-mails and phones that are not are left out of every column. With `none` the profile counts.
+
+    Args:
+        profiles: of the release, one row per unified_id.
+        members: of the release, spans.
+        contact_point_consents: one row per (contact_point_hash, purpose), now.
+        destination: names the segment, purpose and contact point.
+        policy: what holds where nobody was asked.
+
+    Returns:
+        one row per current member: the profile's columns and `allowed`.
+    """
+    current = members.where((F.col(c.SEGMENT) == destination.segment) & F.col(c.EXITED_AT).isNull())
+    audience = profiles.join(current.select(c.UNIFIED_ID), on=c.UNIFIED_ID, how="left_semi")
+    of_purpose = contact_point_consents.where(F.col(c.PURPOSE) == destination.purpose)
+    known = _with_statuses(audience, of_purpose)
+    released = F.try_element_at(F.col(c.CONSENTS), F.lit(destination.purpose))
+    of_profile = allowed_expr(released, policy=policy) & _no_refusal()
+    if destination.contact_point == "none":
+        return known.withColumn(ALLOWED, of_profile).drop(_STATUSES)
+    reduced = known.withColumns({name: _allowed_contacts(name, policy) for name in _CONTACT_COLUMNS})
+    reachable = F.col(destination.contact_point).isNotNull()
+    return reduced.withColumn(ALLOWED, of_profile & reachable).drop(_STATUSES)
+
+
+def _with_statuses(audience: DataFrame, consents: DataFrame) -> DataFrame:
+    """Put the newest statuses of a profile's contact points beside it, as a map from hash to status; never null."""
+    points = audience.select(c.UNIFIED_ID, F.explode(F.array_distinct(_contact_points())).alias(c.VALUE)).select(
+        c.UNIFIED_ID, contact_point_hash_expr(F.col(c.VALUE)).alias(c.CONTACT_POINT_HASH)
+    )
+    statuses = (
+        points.distinct()
+        .join(consents, on=c.CONTACT_POINT_HASH, how="inner")
+        .groupBy(c.UNIFIED_ID)
+        .agg(F.map_from_entries(F.collect_list(F.struct(c.CONTACT_POINT_HASH, c.STATUS))).alias(_STATUSES))
+    )
+    nothing = F.create_map().cast("map<string,string>")
+    joined = audience.join(statuses, on=c.UNIFIED_ID, how="left")
+    return joined.withColumn(_STATUSES, F.coalesce(_STATUSES, nothing))
+
+
+def _contact_points() -> Column:
+    return F.array_compact(F.concat(c.EMAILS, c.PHONES, F.array(c.EMAIL, c.PHONE)))
+
+
+def _no_refusal() -> Column:
+    return ~F.exists(F.map_values(_STATUSES), lambda status: status.isin("denied", "withdrawn"))
+
+
+def _allowed_contacts(name: str, policy: ConsentPolicy) -> Column:
+    def allowed(value: Column) -> Column:
+        status = F.try_element_at(F.col(_STATUSES), contact_point_hash_expr(value))
+        return allowed_expr(status, policy=policy)
+
+    column = F.col(name)
+    return F.filter(column, allowed) if name in (c.EMAILS, c.PHONES) else F.when(allowed(column), column)

@@ -1,0 +1,96 @@
+"""Writing an audience to a folder, and the row that tells of it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from pyspark.sql import functions as F
+
+from cdp_spark import columns as c
+from cdp_spark.activation.audience import ALLOWED
+from cdp_spark.activation.cells import cells
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+    from cdp_spark.config.destination import FileDestination
+
+Status = Literal["delivered", "skipped", "failed"]
+
+_ROWS_PER_FILE = 1_000_000
+_CSV_OPTIONS = {
+    "header": "true",
+    "escape": '"',
+    "nullValue": "",
+    "emptyValue": "",
+    "ignoreLeadingWhiteSpace": "false",
+    "ignoreTrailingWhiteSpace": "false",
+}
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """What became of one export.
+
+    Args:
+        destination: its name.
+        segment: whose members it takes.
+        status: skipped where the segment is smaller than the destination's `min_members`.
+        row_count: profiles written.
+        withheld_count: members that lack the consent or the contact point.
+        location: the folder.
+        problem: what went wrong, for a failed one.
+    """
+
+    destination: str
+    segment: str
+    status: Status
+    row_count: int
+    withheld_count: int
+    location: str
+    problem: str = ""
+
+
+def count_audience(audience: DataFrame) -> tuple[int, int]:
+    """Count the members that may be exported and those that are withheld."""
+    row = audience.agg(F.count_if(ALLOWED).alias("allowed"), F.count(F.lit(1)).alias("members")).collect()[0]
+    return int(row["allowed"]), int(row["members"]) - int(row["allowed"])
+
+
+def build_export(audience: DataFrame, *, destination: FileDestination) -> DataFrame:
+    """The rows to write, sorted by unified_id in one partition, so that equal audiences give equal files.
+
+    Args:
+        audience: one row per member with `allowed`.
+        destination: names the columns and the kind of file.
+
+    Returns:
+        one row per allowed member.
+    """
+    allowed = audience.where(ALLOWED).repartition(1).sortWithinPartitions(c.UNIFIED_ID)
+    return allowed.select(*cells(destination))
+
+
+def write_export(export: DataFrame, *, destination: FileDestination, location: str) -> None:
+    """Replace the folder by the export: one file, or one per million rows."""
+    writer = export.write.mode("overwrite").option("maxRecordsPerFile", _ROWS_PER_FILE)
+    if destination.kind == "csv":
+        writer.options(**_CSV_OPTIONS).csv(location)
+    else:
+        writer.parquet(location)
+
+
+def export_location(destination: FileDestination, *, folder: str, release: int) -> str:
+    """The folder of a release's export: `path/release=N`, a relative path below the project's folder."""
+    path = destination.path.rstrip("/")
+    base = path if "://" in path or Path(path).is_absolute() else str(Path(folder) / path)
+    return f"{base}/{c.RELEASE}={release}"
+
+
+def idempotency_key(*, release: int, destination: str, segment: str) -> str:
+    """The same for every attempt to deliver a release's segment to a destination."""
+    return hashlib.sha256(json.dumps([release, destination, segment]).encode()).hexdigest()

@@ -1,0 +1,124 @@
+"""The activation stage: a release's segments to their destinations; writes files and `deliveries`."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from py4j.protocol import Py4JError
+from pyspark.errors import PySparkException
+from pyspark.storagelevel import StorageLevel
+
+from cdp_spark.activation.audience import build_audience
+from cdp_spark.activation.export import (
+    Delivery,
+    build_export,
+    count_audience,
+    export_location,
+    idempotency_key,
+    write_export,
+)
+from cdp_spark.errors import StateError
+from cdp_spark.tables.catalog import CONSENTS, DELIVERIES, PROFILES, SEGMENT_MEMBERS
+from cdp_spark.tables.consents import build_contact_point_consents
+from cdp_spark.tables.run import StageResult
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+    from cdp_spark.config.destination import FileDestination
+    from cdp_spark.tables.run import RunContext
+
+log = logging.getLogger(__name__)
+
+
+def run(context: RunContext) -> StageResult:
+    """Export to every destination; one that fails does not keep the others from theirs.
+
+    The context's base is the release to export, its ordinal that release's number. Consents are read as they are now.
+
+    Raises:
+        ConfigError: a destination names a column that profiles lack.
+        StateError: a destination could not be written; all others were.
+    """
+    deliveries = [deliver(context, destination) for destination in context.project.destinations.destinations]
+    versions = [_record(context, delivery) for delivery in deliveries]
+    failed = [delivery for delivery in deliveries if delivery.status == "failed"]
+    if failed:
+        raise StateError(
+            "; ".join(f"destination {delivery.destination} at {delivery.location}" for delivery in failed),
+            got="; ".join(dict.fromkeys(delivery.problem for delivery in failed)),
+            fix="check that the folder can be written, then run `cdp run nightly --from activation`",
+        )
+    return StageResult(
+        versions={DELIVERIES.name: versions[-1]} if versions else {},
+        metrics=_metrics(deliveries),
+        detail="; ".join(_sentence(delivery) for delivery in deliveries) or "no destinations",
+    )
+
+
+def deliver(context: RunContext, destination: FileDestination) -> Delivery:
+    """Export one segment to one destination."""
+    location = export_location(destination, folder=context.project.folder, release=context.ordinal)
+    audience = _audience(context, destination).persist(StorageLevel.MEMORY_AND_DISK)
+    try:
+        allowed, withheld = count_audience(audience)
+        if allowed + withheld < destination.min_members:
+            return Delivery(destination.name, destination.segment, "skipped", 0, allowed + withheld, location)
+        problem = _write(build_export(audience, destination=destination), destination, location)
+    finally:
+        audience.unpersist()
+    if problem:
+        return Delivery(destination.name, destination.segment, "failed", 0, withheld, location, problem)
+    return Delivery(destination.name, destination.segment, "delivered", allowed, withheld, location)
+
+
+def _audience(context: RunContext, destination: FileDestination) -> DataFrame:
+    return build_audience(
+        context.read_released(PROFILES),
+        context.read_released(SEGMENT_MEMBERS),
+        build_contact_point_consents(context.store.read(CONSENTS)),
+        destination=destination,
+        policy=context.project.settings.consent,
+    )
+
+
+def _write(export: DataFrame, destination: FileDestination, location: str) -> str:
+    """Write and return what went wrong; the cause goes to the log only, as Spark's words are many."""
+    try:
+        write_export(export, destination=destination, location=location)
+    except (PySparkException, Py4JError) as error:
+        log.warning("Destination %s could not be written: %s", destination.name, type(error).__name__)
+        return f"{type(error).__name__} while writing"
+    return ""
+
+
+def _record(context: RunContext, delivery: Delivery) -> int:
+    """Append the delivery; a second attempt of the same run adds a row only where the outcome differs."""
+    key = idempotency_key(release=context.ordinal, destination=delivery.destination, segment=delivery.segment)
+    row = (
+        delivery.destination,
+        key,
+        context.ordinal,
+        delivery.segment,
+        delivery.status,
+        delivery.row_count,
+        delivery.withheld_count,
+        delivery.location,
+        context.as_of,
+        context.run_id,
+    )
+    rows = context.store.spark.createDataFrame([row], DELIVERIES.schema)
+    application = f"{context.application('activation', DELIVERIES)}:{key}:{delivery.status}"
+    return context.store.append(DELIVERIES, rows, application=application)
+
+
+def _metrics(deliveries: list[Delivery]) -> dict[str, float]:
+    rows = {f"{each.destination}.rows": float(each.row_count) for each in deliveries}
+    return rows | {f"{each.destination}.withheld": float(each.withheld_count) for each in deliveries}
+
+
+def _sentence(delivery: Delivery) -> str:
+    if delivery.status == "skipped":
+        return f"{delivery.destination}: skipped, the segment is smaller than min_members"
+    return f"{delivery.destination}: {delivery.row_count} profiles, {delivery.withheld_count} withheld for consent"

@@ -1,0 +1,98 @@
+"""`cdp demo`: the whole road once, on made-up data, with the result judged by the truth."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from cdp_spark.cli.display.output import console, print_json, print_rows
+from cdp_spark.cli.display.progress import show_progress
+from cdp_spark.cli.display.summary import summary_facts
+from cdp_spark.cli.options import options_of
+from cdp_spark.config.load import load_project
+from cdp_spark.pipeline.demo import DemoOutcome, move_project, run_demo
+from cdp_spark.report import Accuracy
+from cdp_spark.session import SessionSettings, get_session
+
+
+def demo(
+    ctx: typer.Context,
+    people: Annotated[int, typer.Option(help="How many people to make.")] = 5_000,
+    seed: Annotated[int, typer.Option(help="The same seed makes the same people.")] = 7,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="The folder for data, tables, exports and report.")] = Path(
+        "demo"
+    ),
+    json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
+) -> None:
+    """Make a retailer's data, find out who is who in it, and write profiles, segments, exports and a report."""
+    options = options_of(ctx)
+    project = move_project(load_project(options.project), out)
+    spark = get_session(SessionSettings(app_name="cdp demo", conf=dict(project.settings.spark)))
+    with show_progress(quiet=options.quiet or json) as progress:
+        outcome = run_demo(spark, project, people=people, seed=seed, out=out, progress=progress)
+    if json:
+        print_json(demo_facts(outcome))
+    elif not options.quiet:
+        print_demo(outcome)
+
+
+def demo_facts(outcome: DemoOutcome) -> dict[str, Any]:
+    """The outcome as plain values."""
+    return {
+        **summary_facts(outcome.run),
+        "people": outcome.data.people,
+        "accuracy": [accuracy_facts(each) for each in outcome.accuracy],
+        "warehouse": str(outcome.warehouse),
+        "exports_to": [str(path) for path in outcome.exports],
+        "report": str(outcome.report),
+    }
+
+
+def accuracy_facts(accuracy: Accuracy) -> dict[str, Any]:
+    """How well one entity type was resolved."""
+    return {
+        "entity": accuracy.entity_type,
+        "records": accuracy.records,
+        "in truth": accuracy.entities,
+        "found": accuracy.found,
+        "precision": round(accuracy.precision, 4),
+        "recall": round(accuracy.recall, 4),
+        "F1": round(accuracy.f1, 4),
+    }
+
+
+def print_demo(outcome: DemoOutcome) -> None:
+    """Print what came in, who was found and how well, who is in the segments, and where it all is."""
+    out, run = console(), outcome.run
+    seconds = sum(it.seconds or 0.0 for it in run.outcomes)
+    out.print(f"\n[bold]run {run.run.run_id}[/] finished in {seconds:.0f} s")
+    out.print(f"rows in {run.rows_delivered:,}, rejected {run.rows_rejected:,}\n")
+    rows = [{name: _four_digits(value) for name, value in accuracy_facts(it).items()} for it in outcome.accuracy]
+    print_rows(rows, title="found, against the truth")
+    out.print()
+    print_rows([{"segment": name, "members": size} for name, size in run.segments.items()])
+    out.print()
+    sent = [
+        {"export": it.destination, "status": it.status, "sent": it.rows, "withheld": it.withheld} for it in run.exports
+    ]
+    print_rows(sent, title="exports")
+    out.print()
+    places = {"tables": outcome.warehouse, "exports": _common(outcome.exports), "report": outcome.report}
+    for name, path in places.items():
+        out.print(f"{name:<8} {_near(path)}", soft_wrap=True)
+
+
+def _four_digits(value: object) -> object:
+    return f"{value:.4f}" if isinstance(value, float) else value
+
+
+def _common(paths: tuple[Path, ...]) -> Path:
+    """The folder that holds all of them."""
+    parents = [set(path.parents) for path in paths]
+    shared = set.intersection(*parents) if parents else {Path.cwd()}
+    return max(shared, key=lambda path: len(path.parts))
+
+
+def _near(path: Path) -> Path:
+    """The path as seen from here, where it is below."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path

@@ -1,0 +1,48 @@
+"""`cdp profile show`: one profile, with all that it is made of."""
+
+from typing import Annotated, Any
+
+import typer
+
+from cdp_spark.cli.commands.opening import open_project
+from cdp_spark.cli.commands.run import parse_time
+from cdp_spark.cli.display.output import console, print_json, print_rows, shown
+from cdp_spark.cli.lookup import ReleasedWarehouse, describe_profile, find_ids
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Look a profile up.")
+
+
+@app.callback()
+def profile() -> None:
+    """Look a profile up."""
+
+
+@app.command("show")
+def show(
+    ctx: typer.Context,
+    id_or_email: Annotated[str, typer.Argument(metavar="ID|EMAIL", help="A unified id, merged or not, or an e-mail.")],
+    at: Annotated[str | None, typer.Option(metavar="TIME", help="As it was then, ISO 8601.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Show a profile, its segments and consents, its source records, and which of them won each value."""
+    time = parse_time("--at", at)
+    _, store = open_project(ctx)
+    warehouse = ReleasedWarehouse.newest(store)
+    found = [describe_profile(warehouse, it, at=time) for it in find_ids(warehouse, id_or_email)]
+    if json:
+        print_json(found)
+        return
+    for facts in found:
+        _print(facts, asked=id_or_email)
+
+
+def _print(facts: dict[str, Any], *, asked: str) -> None:
+    out = console()
+    merged = f" (asked for {asked}, merged into it)" if "@" not in asked and asked != facts["unified_id"] else ""
+    time = f" at {shown(facts['at'])}" if facts["at"] else ""
+    out.print(f"\n[bold]{facts['unified_id']}[/]{merged}, release {facts['release']}{time}")
+    print_rows([{"attribute": name, "value": shown(value)} for name, value in facts["profile"].items()])
+    out.print(f"\nsegments: {', '.join(facts['segments']) or 'none'}")
+    for name in ("consents", "records", "values"):
+        out.print()
+        print_rows(facts[name], title=name, empty="none")

@@ -1,0 +1,81 @@
+"""`cdp run`: the nightly job, or some of its stages."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from cdp_spark.cli.commands.opening import open_project
+from cdp_spark.cli.display.output import print_json
+from cdp_spark.cli.display.progress import show_progress
+from cdp_spark.cli.display.summary import print_summary, summary_facts
+from cdp_spark.cli.options import options_of
+from cdp_spark.errors import ConfigError
+from cdp_spark.pipeline import STAGES, RunOptions, nightly, run_stages, stages_between
+
+app = typer.Typer(invoke_without_command=True, add_completion=False, help="Run the nightly job, or some of its stages.")
+
+AsOf = Annotated[str | None, typer.Option(metavar="TIME", help="The run's clock, ISO 8601; UTC unless it says else.")]
+Force = Annotated[bool, typer.Option("--force", help="Accept deliveries with far fewer rows than the last one.")]
+Json = Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")]
+_STAGES = " → ".join(STAGES)
+
+
+@app.callback()
+def stages(
+    ctx: typer.Context,
+    first: Annotated[str | None, typer.Option("--from", metavar="STAGE", help=_STAGES)] = None,
+    last: Annotated[str | None, typer.Option("--to", metavar="STAGE", help="The last stage to run.")] = None,
+    as_of: AsOf = None,
+    force: Force = False,
+    json: Json = False,
+) -> None:
+    """Run the stages from one to another on what the tables hold; `cdp run nightly` runs all and resumes."""
+    if ctx.invoked_subcommand is not None:
+        if first or last:
+            raise ConfigError("cdp run", got="--from or --to with nightly", allowed="one of both", fix="drop nightly")
+        return
+    if first is None and last is None:
+        raise ConfigError("cdp run", got="no stages", allowed="nightly, or --from and --to", fix="cdp run nightly")
+    stages_between(first, last)
+    _run(ctx, RunOptions(as_of=parse_time("--as-of", as_of), force=force), between=(first, last), as_json=json)
+
+
+@app.command("nightly")
+def nightly_command(ctx: typer.Context, as_of: AsOf = None, force: Force = False, json: Json = False) -> None:
+    """Run all stages, publish, export; continue a run that was killed."""
+    _run(ctx, RunOptions(as_of=parse_time("--as-of", as_of), force=force), between=None, as_json=json)
+
+
+def _run(
+    ctx: typer.Context, run_options: RunOptions, *, between: tuple[str | None, str | None] | None, as_json: bool
+) -> None:
+    options = options_of(ctx)
+    project, store = open_project(ctx)
+    with show_progress(quiet=options.quiet or as_json) as progress:
+        told = replace(run_options, progress=progress)
+        if between is None:
+            summary = nightly(store, project, told)
+        else:
+            summary = run_stages(store, project, told, first=between[0], last=between[1])
+    if as_json:
+        print_json(summary_facts(summary))
+    elif not options.quiet:
+        print_summary(summary)
+
+
+def parse_time(option: str, text: str | None) -> datetime | None:
+    """An ISO 8601 time; UTC where it names no zone.
+
+    Raises:
+        ConfigError: the text is no such time.
+    """
+    if text is None:
+        return None
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        example = "2026-11-23, 2026-11-23T02:00 or 2026-11-23T02:00:00+01:00"
+        raise ConfigError(option, got=repr(text), allowed="a time in ISO 8601", fix=f"write it as {example}") from None
+    return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)

@@ -1,0 +1,54 @@
+"""The progress of a run on the terminal: stage, rows, seconds."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.live import Live
+from rich.spinner import Spinner
+from rich.table import Table
+
+from cdp_spark.cli.display.output import WIDTH_OF_A_PIPE
+from cdp_spark.pipeline import silent
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cdp_spark.pipeline import Progress, StageEvent
+
+_MARKS = {"finished": "[green]✓[/]", "skipped": "[dim]↷[/]", "failed": "[red]✗[/]", "refused": "[red]✗[/]"}
+
+
+@contextmanager
+def show_progress(*, quiet: bool) -> Iterator[Progress]:
+    """Show each stage as it runs: a live line on a terminal, a line at its end elsewhere; on standard error."""
+    console = Console(stderr=True, highlight=False)
+    console = console if console.is_terminal else Console(stderr=True, highlight=False, width=WIDTH_OF_A_PIPE)
+    if quiet:
+        yield silent
+        return
+    with Live(console=console, refresh_per_second=4, transient=True) as live:
+
+        def tell(event: StageEvent) -> None:
+            if event.state == "started":
+                live.update(Spinner("dots", text=f" {event.stage}"))
+                return
+            live.update("")
+            console.print(_line(event))
+
+        yield tell
+
+
+def _line(event: StageEvent) -> Table:
+    line = Table.grid(padding=(0, 2))
+    line.add_column(width=1)
+    line.add_column(width=12)
+    line.add_column(width=12, justify="right")
+    line.add_column(width=9, justify="right")
+    line.add_column(overflow="fold")
+    rows = f"{event.rows:,} rows" if event.rows is not None else ""
+    detail = "finished by an earlier start" if event.state == "skipped" else event.detail
+    line.add_row(_MARKS[event.state], event.stage, rows, f"{event.seconds:.1f} s", f"[dim]{detail}[/]")
+    return line

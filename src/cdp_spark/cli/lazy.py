@@ -1,0 +1,71 @@
+"""A group of commands that imports a command's module when it is called, so that the help is there at once."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+from typing_extensions import override
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from typer._click.core import Command, Context
+    from typer._click.formatting import HelpFormatter
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "run": ("commands.run:app", "Run the nightly job, or some of its stages."),
+    "profile": ("commands.profile:app", "Look a profile up."),
+    "resolve": ("commands.resolve:resolve_files", "Find who is who in one's own files."),
+    "model": ("commands.model:app", "Fit and list match models."),
+    "tables": ("commands.state:tables", "List the tables: grain, kind, rows, version."),
+    "runs": ("commands.state:runs", "List the runs, or one run's stages."),
+    "releases": ("commands.state:releases", "List what was published."),
+    "validate": ("commands.project:validate", "Check a project's configuration."),
+    "schema": ("commands.project:schema", "Print or write the JSON Schemas of the configuration."),
+    "init": ("commands.project:init", "Write a commented starter project."),
+    "demo": ("commands.demo:demo", "Make the demo's data, run the nightly job on it, write a report."),
+    "demo-data": ("commands.demo_data:demo_data", "Make the demo's source files, with the truth apart."),
+}
+"""Command to the place of its function or group below `cdp_spark.cli`, and its line in the help."""
+
+_DESCRIBING = "cdp.describing"
+
+
+class LazyGroup(TyperGroup):
+    """The commands of `COMMANDS`."""
+
+    @override
+    def list_commands(self, ctx: Context) -> list[str]:
+        return list(COMMANDS)
+
+    @override
+    def get_command(self, ctx: Context, cmd_name: str) -> Command | None:
+        """The command; while the help is written, its name and line only."""
+        if cmd_name not in COMMANDS:
+            return None
+        place, line = COMMANDS[cmd_name]
+        return TyperCommand(cmd_name, help=line) if ctx.meta.get(_DESCRIBING) else _load(cmd_name, place)
+
+    @override
+    def format_help(self, ctx: Context, formatter: HelpFormatter) -> None:
+        """Write the help from the list alone."""
+        ctx.meta[_DESCRIBING] = True
+        super().format_help(ctx, formatter)
+
+
+def _load(name: str, place: str) -> Command:
+    module, attribute = place.split(":")
+    command = typer.main.get_command(_as_app(getattr(import_module(f"cdp_spark.cli.{module}"), attribute)))
+    command.name = name
+    return command
+
+
+def _as_app(target: typer.Typer | Callable[..., None]) -> typer.Typer:
+    if isinstance(target, typer.Typer):
+        return target
+    single = typer.Typer(add_completion=False)
+    single.command()(target)
+    return single

@@ -1,0 +1,169 @@
+"""Everything known about one profile, as the newest release shows it or as it was at a time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pyspark.sql import functions as F
+
+from cdp_spark import columns as c
+from cdp_spark.errors import DataError
+from cdp_spark.pipeline import current_release
+from cdp_spark.tables.catalog import (
+    CONSENTS,
+    ID_REGISTRY,
+    PROFILE_HISTORY,
+    PROFILE_VALUES,
+    PROFILES,
+    RECORDS,
+    SEGMENT_MEMBERS,
+    UNIFIED_IDS,
+)
+from cdp_spark.tables.consents import build_contact_points
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from pyspark.sql import Column, DataFrame
+
+    from cdp_spark.pipeline import Release
+    from cdp_spark.tables.spec import TableSpec
+    from cdp_spark.tables.store import Store
+
+_RECORD_COLUMNS = (
+    c.SOURCE,
+    c.SOURCE_RECORD_ID,
+    c.OBSERVED_AT,
+    c.FULL_NAME,
+    c.BIRTH_DATE,
+    c.EMAIL,
+    c.PHONE,
+    c.STREET,
+    c.CITY,
+    c.POSTCODE,
+    c.COMPANY_NAME,
+    c.RECORD_KEY,
+)
+
+
+@dataclass(frozen=True)
+class ReleasedWarehouse:
+    """The warehouse as a release shows it.
+
+    Args:
+        store: the warehouse.
+        release: whose versions of the gold tables are read.
+    """
+
+    store: Store
+    release: Release
+
+    @classmethod
+    def newest(cls, store: Store) -> ReleasedWarehouse:
+        """At the newest release.
+
+        Raises:
+            StateError: nothing was published yet.
+        """
+        return cls(store, current_release(store))
+
+    def read(self, spec: TableSpec) -> DataFrame:
+        """A gold table at the release."""
+        return self.release.read(self.store, spec)
+
+
+def find_ids(warehouse: ReleasedWarehouse, id_or_email: str) -> list[str]:
+    """The live ids that a unified id (merged ones included) or an e-mail address stands for.
+
+    Raises:
+        DataError: no profile has it.
+    """
+    if "@" in id_or_email:
+        email = F.lit(id_or_email.strip().lower())
+        has_email = F.array_contains(c.EMAILS, email) | (F.col(c.EMAIL) == email)
+        found = warehouse.read(PROFILES).where(has_email).select(c.UNIFIED_ID).orderBy(c.UNIFIED_ID).collect()
+        ids = [row[c.UNIFIED_ID] for row in found]
+    else:
+        ids = [_survivor(warehouse, id_or_email.strip())]
+    if not ids:
+        raise DataError("cdp profile show", got="an e-mail address that no profile has", fix="check its spelling")
+    return ids
+
+
+def _survivor(warehouse: ReleasedWarehouse, unified_id: str) -> str:
+    """Follow merges to the id that lives."""
+    registry = warehouse.read(ID_REGISTRY)
+    seen = {unified_id}
+    while True:
+        rows = registry.where(F.col(c.UNIFIED_ID) == unified_id).select(c.STATUS, c.MERGED_INTO).collect()
+        if not rows or (rows[0][c.MERGED_INTO] is None and rows[0][c.STATUS] != "live"):
+            got = f"{unified_id}, {'closed' if rows else 'never issued'}"
+            raise DataError("cdp profile show", got=got, allowed="a unified id or an e-mail address", fix="check it")
+        if rows[0][c.MERGED_INTO] is None:
+            return unified_id
+        unified_id = rows[0][c.MERGED_INTO]
+        if unified_id in seen:
+            raise DataError("table id_registry", got=f"a circle of merges through {unified_id}", fix="cdp rollback")
+        seen.add(unified_id)
+
+
+def describe_profile(warehouse: ReleasedWarehouse, unified_id: str, *, at: datetime | None) -> dict[str, Any]:
+    """A profile with its segments, consents, source records and the origin of its values.
+
+    Args:
+        warehouse: where to look.
+        unified_id: a live one.
+        at: for the values and segments of then; records and values' origin are those of now.
+
+    Raises:
+        DataError: the profile did not exist at that time.
+    """
+    own = F.col(c.UNIFIED_ID) == unified_id
+    profile = (warehouse.read(PROFILES) if at is None else _history_at(warehouse, at)).where(own)
+    rows = profile.collect()
+    if not rows:
+        got = f"{unified_id}, which had no profile" + (f" at {at.isoformat()}" if at else "")
+        raise DataError("cdp profile show", got=got, fix="leave --at away, or choose a later time")
+    return {
+        c.UNIFIED_ID: unified_id,
+        c.RELEASE: warehouse.release.number,
+        "at": at,
+        "profile": {name: value for name, value in rows[0].asDict().items() if value not in (None, [], {})},
+        "segments": [row[c.SEGMENT] for row in _segments(warehouse, own, at).collect()],
+        "consents": _dicts(_consents(warehouse, profile)),
+        "records": _dicts(_records(warehouse, own)),
+        "values": _dicts(warehouse.read(PROFILE_VALUES).where(own).drop(c.UNIFIED_ID).orderBy(c.ATTRIBUTE)),
+    }
+
+
+def _history_at(warehouse: ReleasedWarehouse, at: datetime) -> DataFrame:
+    history = warehouse.read(PROFILE_HISTORY).where(_spans(c.VALID_FROM, c.VALID_TO, at))
+    return history.drop(c.VALID_FROM, c.VALID_TO, c.IS_CURRENT, c.CONTENT_HASH)
+
+
+def _spans(start: str, end: str, at: datetime) -> Column:
+    moment = F.lit(at)
+    return (F.col(start) <= moment) & (F.col(end).isNull() | (F.col(end) > moment))
+
+
+def _segments(warehouse: ReleasedWarehouse, own: Column, at: datetime | None) -> DataFrame:
+    then = F.col(c.EXITED_AT).isNull() if at is None else _spans(c.ENTERED_AT, c.EXITED_AT, at)
+    return warehouse.read(SEGMENT_MEMBERS).where(own & then).select(c.SEGMENT).distinct().orderBy(c.SEGMENT)
+
+
+def _consents(warehouse: ReleasedWarehouse, profile: DataFrame) -> DataFrame:
+    points = build_contact_points(profile).select(c.CONTACT_POINT_HASH)
+    given = warehouse.store.read(CONSENTS).join(points, on=c.CONTACT_POINT_HASH, how="left_semi")
+    names = (c.CONTACT_POINT_TYPE, c.PURPOSE, c.STATUS, c.SOURCE, c.GIVEN_AT, c.CONTACT_POINT_HASH)
+    return given.select(*names).orderBy(c.PURPOSE, c.CONTACT_POINT_HASH, c.GIVEN_AT, c.SOURCE)
+
+
+def _records(warehouse: ReleasedWarehouse, own: Column) -> DataFrame:
+    keys = warehouse.read(UNIFIED_IDS).where(own).select(c.RECORD_KEY)
+    records = warehouse.store.read(RECORDS).join(keys, on=c.RECORD_KEY, how="left_semi")
+    return records.select(*_RECORD_COLUMNS).orderBy(c.SOURCE, c.SOURCE_RECORD_ID)
+
+
+def _dicts(rows: DataFrame) -> list[dict[str, Any]]:
+    return [row.asDict() for row in rows.collect()]

@@ -1,0 +1,65 @@
+"""The command `cdp`: its global options, and how errors are told."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cdp_spark.cli.lazy import LazyGroup
+from cdp_spark.cli.options import Options
+from cdp_spark.errors import CdpError
+
+_ANYWHERE = {"--project": 1, "--quiet": 0, "--debug": 0}
+"""Global options, with the number of values that follow; they may stand anywhere on the line."""
+
+
+app = typer.Typer(cls=LazyGroup, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.callback()
+def cdp(
+    ctx: typer.Context,
+    project: Annotated[Path, typer.Option(envvar="CDP_PROJECT", help="The project's folder.")] = Path("conf"),
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print results only.")] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show the traceback of an error, and more of the log.")
+    ] = False,
+) -> None:
+    """A Customer Data Platform on Spark: collect, resolve who is who, keep one profile per person, activate."""
+    ctx.obj = Options(project=project, quiet=quiet, debug=debug)
+
+
+def main() -> None:
+    """Run the command line; a known error is one message and its exit code, never a traceback."""
+    arguments = global_options_first(sys.argv[1:])
+    debug = "--debug" in arguments
+    try:
+        app(args=arguments, prog_name="cdp")
+    except CdpError as error:
+        if debug:
+            raise
+        typer.echo(f"cdp: {error}", err=True)
+        sys.exit(error.exit_code)
+    except Exception as error:
+        if debug:
+            raise
+        typer.echo(f"cdp: unexpected {type(error).__name__}. Fix: the same command with --debug shows where.", err=True)
+        sys.exit(70)
+
+
+def global_options_first(arguments: list[str]) -> list[str]:
+    """Bring `--project DIR`, `--quiet` and `--debug` before the command, wherever they were written."""
+    front: list[str] = []
+    rest: list[str] = []
+    left = list(arguments)
+    while left:
+        word = left.pop(0)
+        if word == "--":
+            return [*front, *rest, word, *left]
+        name, _, value = word.partition("=")
+        target = front if name in _ANYWHERE else rest
+        target.append(word)
+        if name in _ANYWHERE and not value:
+            target.extend(left.pop(0) for _ in range(min(_ANYWHERE[name], len(left))))
+    return [*front, *rest]

@@ -1,0 +1,33 @@
+"""What every command is told."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import typer
+
+
+@dataclass(frozen=True)
+class Options:
+    """The global options.
+
+    Args:
+        project: the project's folder.
+        quiet: True to print results only.
+        debug: True to show tracebacks.
+    """
+
+    project: Path = Path("conf")
+    quiet: bool = False
+    debug: bool = False
+
+
+def options_of(ctx: typer.Context) -> Options:
+    """The global options of this call."""
+    options = ctx.find_object(Options) or Options()
+    logging.basicConfig(level=logging.INFO if options.debug else logging.WARNING, format="%(levelname)s %(message)s")
+    return options

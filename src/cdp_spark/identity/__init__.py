@@ -1,0 +1,1 @@
+"""From tonight's clusters to stable unified ids."""

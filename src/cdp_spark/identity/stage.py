@@ -1,0 +1,196 @@
+"""The identity stage: tonight's clusters and yesterday's ids → ids, registry, changes and issues."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pyspark.sql import functions as F
+from pyspark.storagelevel import StorageLevel
+
+from cdp_spark import columns as c
+from cdp_spark.identity.assign import Issuer, build_lineage, build_unified_ids, match_best_first
+from cdp_spark.identity.changes import (
+    LABEL,
+    LIMIT,
+    LIVE,
+    RESURRECTED,
+    build_causes,
+    build_evidence,
+    build_id_changes,
+    build_transitions,
+)
+from cdp_spark.identity.members import build_identity_issues, build_members
+from cdp_spark.identity.overlaps import build_overlaps, settled_ids, with_identifier_overlap
+from cdp_spark.identity.registry import CLOSED_STATUS, MERGED_STATUS, build_registry
+from cdp_spark.identity.returns import build_candidates, build_former_holders, build_returns
+from cdp_spark.tables.catalog import (
+    CLUSTERS,
+    CUTS,
+    ID_CHANGES,
+    ID_REGISTRY,
+    IDENTIFIERS,
+    IDENTITY_ISSUES,
+    LABELS,
+    RECORDS,
+    RELEASES,
+    RUNS,
+    UNIFIED_IDS,
+)
+from cdp_spark.tables.run import StageResult
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+    from cdp_spark.tables.run import RunContext
+
+_LIMIT_REASONS = ("unique_value", "unique_source", "large_component")
+
+
+@dataclass(frozen=True)
+class Yesterday:
+    """What the last release says about ids; no rows before the first.
+
+    Args:
+        unified_ids: a record's id.
+        id_registry: every id ever issued.
+        id_changes: every change of a record's id so far.
+    """
+
+    unified_ids: DataFrame
+    id_registry: DataFrame
+    id_changes: DataFrame
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """Tonight's ids.
+
+    Args:
+        unified_ids: one row per record.
+        lineage: where contested ids went and new ones came from.
+        contested: false where every cluster with records of yesterday has one id and the id this cluster only.
+    """
+
+    unified_ids: DataFrame
+    lineage: DataFrame
+    contested: bool
+
+
+def run(context: RunContext) -> StageResult:
+    """Assign stable ids to the run's clusters; writes `unified_ids`, `id_registry`, `id_changes`, `identity_issues`.
+
+    The members serve four times, so they are kept (in memory, then on disk) meanwhile.
+    """
+    settings, clusters = context.project.settings, context.store.read(CLUSTERS)
+    yesterday = Yesterday(*[context.read_released(spec) for spec in (UNIFIED_IDS, ID_REGISTRY, ID_CHANGES)])
+    members = build_members(clusters, yesterday.unified_ids, max_records=settings.gates.max_cluster_records)
+    members = members.persist(StorageLevel.MEMORY_AND_DISK)
+    try:
+        assignment = assign_ids(members, yesterday, context.store.read(IDENTIFIERS), _issuer(context))
+        versions = _write_ids(context, members, assignment)
+    finally:
+        members.unpersist()
+    versions |= _write_changes(context, yesterday, assignment)
+    return StageResult(versions=versions, metrics=_metrics(context, yesterday))
+
+
+def _issuer(context: RunContext) -> Issuer:
+    return Issuer(context.project.settings.namespace, context.ordinal)
+
+
+def _write_ids(context: RunContext, members: DataFrame, assignment: Assignment) -> dict[str, int]:
+    store, issues = context.store, build_identity_issues(members, run_id=context.run_id)
+    return {
+        UNIFIED_IDS.name: store.overwrite(UNIFIED_IDS, assignment.unified_ids),
+        IDENTITY_ISSUES.name: store.overwrite(IDENTITY_ISSUES, issues),
+    }
+
+
+def assign_ids(members: DataFrame, yesterday: Yesterday, identifiers: DataFrame, issuer: Issuer) -> Assignment:
+    """Match clusters to the ids of yesterday and of before, and issue ids to the rest.
+
+    Nearly all clusters overlap one id, and that id them only: a plain join settles these. The others are matched one
+    to one, best first, together with ids that are gone and may return.
+
+    Args:
+        members: from `build_members`.
+        yesterday: the last release.
+        identifiers: of this run, for the overlap of strong identifiers.
+        issuer: of new ids.
+
+    Returns:
+        tonight's ids and the lineage of those that were contested.
+    """
+    overlaps = build_overlaps(members).localCheckpoint()
+    former_holders = build_former_holders(yesterday.id_changes, yesterday.id_registry)
+    offers = build_candidates(overlaps, build_returns(members, former_holders)).localCheckpoint()
+    contested = not offers.isEmpty()
+    holder = [c.RECORD_KEY, c.UNIFIED_ID]
+    holders = yesterday.unified_ids.select(*holder).unionByName(former_holders.select(*holder))
+    registered = yesterday.id_registry.select(c.UNIFIED_ID, c.STATUS, c.CREATED_RELEASE)
+    ranked = with_identifier_overlap(offers, members, holders, identifiers).join(
+        registered, on=c.UNIFIED_ID, how="inner"
+    )
+    candidates = ranked.localCheckpoint() if contested else ranked.limit(0)
+    chosen = match_best_first(candidates) if contested else candidates.select(c.FIRST_KEY, c.UNIFIED_ID)
+    matches = settled_ids(overlaps).unionByName(chosen)
+    return Assignment(
+        unified_ids=build_unified_ids(members, matches, issuer),
+        lineage=build_lineage(candidates, chosen, issuer),
+        contested=contested,
+    )
+
+
+def _write_changes(context: RunContext, yesterday: Yesterday, assignment: Assignment) -> dict[str, int]:
+    store, release, lineage = context.store, context.ordinal, assignment.lineage
+    unified_ids = store.read(UNIFIED_IDS)
+    transitions = build_transitions(yesterday.unified_ids, unified_ids)
+    causes = build_causes(transitions, _read_evidence(context, transitions))
+    causes = causes if assignment.contested else causes.limit(0)
+    tonight = build_id_changes(transitions, yesterday.id_registry, lineage, causes, release=release)
+    log_version = store.overwrite(ID_CHANGES, yesterday.id_changes.unionByName(ID_CHANGES.conform(tonight)))
+    written = store.read(ID_CHANGES).where(F.col(c.RELEASE) == release)
+    registry = build_registry(yesterday.id_registry, unified_ids, written, lineage, release=release)
+    return {ID_CHANGES.name: log_version, ID_REGISTRY.name: store.overwrite(ID_REGISTRY, registry)}
+
+
+def _read_evidence(context: RunContext, transitions: DataFrame) -> DataFrame:
+    store, pair = context.store, [c.RECORD_KEY_L, c.RECORD_KEY_R]
+    labels = store.read(LABELS).select(*pair, F.lit(LABEL).alias(c.CAUSE))
+    of_this_run = (F.col(c.RUN_ID) == context.run_id) & F.col(c.REASON).isin(*_LIMIT_REASONS)
+    limits = store.read(CUTS).where(of_this_run).select(*pair, F.lit(LIMIT).alias(c.CAUSE))
+    changed = (
+        store.read(RECORDS).join(_released_as_of(context), how="cross").where(F.col(c.INGESTED_AT) > F.col(c.AS_OF))
+    )
+    return build_evidence(transitions, changed, labels.unionByName(limits))
+
+
+def _released_as_of(context: RunContext) -> DataFrame:
+    """One row with the clock of the run that published the last release; none before the first."""
+    published = context.store.read(RELEASES).where(F.col(c.RELEASE) < context.ordinal)
+    last = published.orderBy(F.desc(c.RELEASE)).limit(1).select(c.RUN_ID, c.PUBLISHED_AT)
+    clocks = context.store.read(RUNS).groupBy(c.RUN_ID).agg(F.max(c.AS_OF).alias(c.AS_OF))
+    return last.join(clocks, on=c.RUN_ID, how="left").select(F.coalesce(c.AS_OF, c.PUBLISHED_AT).alias(c.AS_OF))
+
+
+def _metrics(context: RunContext, yesterday: Yesterday) -> dict[str, float]:
+    store, release = context.store, F.lit(context.ordinal)
+    created, closed = F.col(c.CREATED_RELEASE) == release, F.col(c.CLOSED_RELEASE) == release
+    figures = {
+        "ids.live": F.col(c.STATUS) == LIVE,
+        "ids.created": created & F.col(c.SPLIT_FROM).isNull(),
+        "ids.split": created & F.col(c.SPLIT_FROM).isNotNull(),
+        "ids.merged": closed & (F.col(c.STATUS) == MERGED_STATUS),
+        "ids.closed": closed & (F.col(c.STATUS) == CLOSED_STATUS),
+    }
+    counts = store.read(ID_REGISTRY).agg(*[F.count_if(condition).alias(name) for name, condition in figures.items()])
+    tonight = store.read(ID_CHANGES).where(F.col(c.RELEASE) == release)
+    resurrected = F.count_distinct(F.when(F.col(c.CHANGE) == RESURRECTED, F.col(c.UNIFIED_ID)))
+    changed = F.count_if(F.col(c.PREVIOUS_ID) != F.col(c.UNIFIED_ID))
+    changes = tonight.agg(resurrected.alias("ids.resurrected"), changed.alias("ids.records_changed"))
+    held = store.read(IDENTITY_ISSUES).agg(F.count(F.lit(1)).alias("ids.held_clusters"))
+    row = counts.join(changes, how="cross").join(held, how="cross").first()
+    metrics = {name: float(value) for name, value in row.asDict().items()} if row else {}
+    before = yesterday.unified_ids.count()
+    return {**metrics, "ids.churn": metrics["ids.records_changed"] / before if before else 0.0}

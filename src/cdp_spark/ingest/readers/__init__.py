@@ -1,0 +1,1 @@
+"""One reader a format; all return the same delivered rows."""

@@ -1,0 +1,1 @@
+"""From delivered rows to what is new in bronze, as pure transformations."""

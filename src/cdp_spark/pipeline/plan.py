@@ -1,0 +1,98 @@
+"""Which run a start is: a new one, or the continuation of one that was killed."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from cdp_spark.errors import StateError
+from cdp_spark.pipeline.releases import latest_release
+from cdp_spark.pipeline.stages import STAGES, Progress, load_stage, silent
+from cdp_spark.pipeline.state import FAILED, INTERRUPTED, RUN_STAGE, STARTED, Run, StageOutcome, read_runs, record
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from cdp_spark.config.project import Project
+    from cdp_spark.pipeline.stages import Stage
+    from cdp_spark.tables.store import Store
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """How to run.
+
+    Args:
+        as_of: the run's clock, with a time zone; None for now, or for the clock of the run that is continued.
+        force: accept deliveries that a guard would refuse (far fewer rows than last time).
+        progress: told each stage's states.
+        load_stage: finds a stage's function by name.
+    """
+
+    as_of: datetime | None = None
+    force: bool = False
+    progress: Progress = silent
+    load_stage: Callable[[str], Stage] = load_stage
+
+
+def begin_run(store: Store, project: Project, *, scope: tuple[str, ...], as_of: datetime | None) -> tuple[Run, bool]:
+    """Continue the nightly run that was killed, or record the start of a new run; True where one is continued.
+
+    A killed run is continued only with the configuration it began with: the rows that it appended under its id would
+    otherwise be taken for those of the changed configuration. With another configuration, or for another scope, it is
+    recorded as failed and a new run begins.
+
+    Raises:
+        StateError: `as_of` is not the killed run's, or lies before the last release's.
+    """
+    runs = read_runs(store)
+    last = runs[0] if runs else None
+    if last is not None and last.status == INTERRUPTED:
+        if last.scope == scope == STAGES and last.config_hash == project.config_hash:
+            return _continue(last, as_of), True
+        _abandon(store, last, project)
+    new = _new_run(runs, project, (as_of or datetime.now(UTC)).astimezone(UTC).replace(microsecond=0))
+    _refuse_the_past(store, runs, new)
+    start = StageOutcome(RUN_STAGE, STARTED, detail=" ".join(scope))
+    record(store, new, start)
+    return replace(new, outcomes=(start,)), False
+
+
+def _continue(run: Run, as_of: datetime | None) -> Run:
+    if as_of is not None and as_of != run.as_of:
+        raise StateError(
+            f"run {run.run_id}",
+            got=f"as-of {as_of.isoformat()} while this run was interrupted",
+            allowed=f"its own, {run.as_of.isoformat()}",
+            fix="start without --as-of to finish that run, then start again with the new time",
+        )
+    log.info("run %s was interrupted and goes on after %s", run.run_id, ", ".join(run.finished) or "its start")
+    return run
+
+
+def _abandon(store: Store, run: Run, project: Project) -> None:
+    why = "the configuration changed" if run.config_hash != project.config_hash else "other stages were asked for"
+    record(store, run, StageOutcome(RUN_STAGE, FAILED, detail=f"interrupted, and not continued because {why}"))
+    log.warning("run %s was interrupted and is not continued because %s", run.run_id, why)
+
+
+def _new_run(runs: list[Run], project: Project, as_of: datetime) -> Run:
+    ordinal = runs[0].ordinal + 1 if runs else 1
+    return Run(f"{as_of:%Y%m%dT%H%M%SZ}-{ordinal}", ordinal, as_of, project.config_hash)
+
+
+def _refuse_the_past(store: Store, runs: list[Run], new: Run) -> None:
+    """The history of profiles and segments only grows: a release cannot be earlier than the one before."""
+    release = latest_release(store)
+    published = next((run for run in runs if release is not None and run.run_id == release.run_id), None)
+    if published is not None and new.as_of < published.as_of:
+        raise StateError(
+            "--as-of",
+            got=new.as_of.isoformat(),
+            allowed=f"{published.as_of.isoformat()} or later, the clock of the last release",
+            fix="choose a later time",
+        )

@@ -1,0 +1,85 @@
+"""Releases: which versions of the gold tables are visible."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from pyspark.sql import functions as F
+
+from cdp_spark import columns as c
+from cdp_spark.errors import StateError
+from cdp_spark.tables.catalog import RELEASES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pyspark.sql import DataFrame, Row
+
+    from cdp_spark.tables.spec import TableSpec
+    from cdp_spark.tables.store import Store
+
+PUBLISHED = "published"
+
+
+@dataclass(frozen=True)
+class Release:
+    """A published set of table versions.
+
+    Args:
+        number: the ordinal of the run that published it.
+        run_id: of that run.
+        published_at: UTC.
+        versions: the Delta version of each gold table.
+        status: published, or expired once an erasure came after it.
+    """
+
+    number: int
+    run_id: str
+    published_at: datetime
+    versions: Mapping[str, int]
+    status: str = PUBLISHED
+
+    def read(self, store: Store, spec: TableSpec) -> DataFrame:
+        """A gold table as this release shows it; no rows where the release does not name it."""
+        if spec.name not in self.versions:
+            return store.spark.createDataFrame([], spec.schema)
+        return store.read(spec, version=self.versions[spec.name])
+
+
+def read_releases(store: Store) -> list[Release]:
+    """All releases, newest first."""
+    rows = store.read(RELEASES).orderBy(F.desc(c.RELEASE)).collect()
+    return [_release(row) for row in rows]
+
+
+def latest_release(store: Store, *, before: int | None = None) -> Release | None:
+    """The newest published release, or the newest of a lower number than `before`."""
+    usable = [it for it in read_releases(store) if it.status == PUBLISHED and (before is None or it.number < before)]
+    return usable[0] if usable else None
+
+
+def current_release(store: Store) -> Release:
+    """The release that readers see.
+
+    Raises:
+        StateError: nothing was published yet.
+    """
+    release = latest_release(store)
+    if release is None:
+        fix = "run `cdp run nightly` first; `cdp runs` says why an earlier run published nothing"
+        raise StateError(f"warehouse {store.location}", got="no release yet", fix=fix)
+    return release
+
+
+def append_release(store: Store, release: Release) -> int:
+    """Publish: one row, once per run; returns the Delta version of `releases`."""
+    row = (release.number, release.run_id, release.published_at, release.status, dict(release.versions), None)
+    frame = store.spark.createDataFrame([row], RELEASES.schema).coalesce(1)
+    return store.append(RELEASES, frame, application=f"{release.run_id}:{RELEASES.name}")
+
+
+def _release(row: Row) -> Release:
+    published_at = row[c.PUBLISHED_AT].astimezone(UTC)
+    return Release(row[c.RELEASE], row[c.RUN_ID], published_at, row[c.VERSIONS], row[c.STATUS])

@@ -1,0 +1,170 @@
+"""The log of runs: what each run has reached, read from and written to the table `runs`."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from pyspark.sql import functions as F
+
+from cdp_spark import columns as c
+from cdp_spark.tables.catalog import RUN_METRICS, RUNS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from pyspark.sql import Row
+
+    from cdp_spark.tables.store import Store
+
+RUN_STAGE = "run"
+"""The stage under which `runs` records the run itself."""
+STARTED, FINISHED, FAILED, REFUSED, INTERRUPTED = "started", "finished", "failed", "refused", "interrupted"
+_ROWS_READ = 10_000
+_ROWS = {
+    "ingest": r"\w+\.rows_delivered",
+    "standardise": r"\w+\.records",
+    "matching": r"\w+\.pairs\.compared",
+    "clustering": r"clusters\.records",
+    "identity": r"ids\.live",
+    "profiles": r"profiles\.\w+",
+    "segments": r"segments\.\w+",
+    "activation": r"\w+\.rows",
+}
+"""The figures of a stage that add up to the rows it is about."""
+
+
+@dataclass(frozen=True)
+class StageOutcome:
+    """What a stage of a run came to.
+
+    Args:
+        stage: its name; `run` for the run itself.
+        status: finished, failed or refused; started for a run.
+        seconds: that it took.
+        versions: the Delta version of each table it wrote.
+        metrics: its figures by name.
+        detail: one sentence.
+        at: when the state was reached, UTC.
+    """
+
+    stage: str
+    status: str
+    seconds: float | None = None
+    versions: Mapping[str, int] = field(default_factory=dict)
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    detail: str = ""
+    at: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    @property
+    def rows(self) -> int | None:
+        """The rows that the stage is about: delivered, cleaned, compared, …; None where it gave no such figure."""
+        wanted = _ROWS.get(self.stage, "rows")
+        figures = [value for name, value in self.metrics.items() if re.fullmatch(wanted, name)]
+        return int(sum(figures)) if figures else None
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run, folded from its states.
+
+    Args:
+        run_id: of the run; sorts by its clock.
+        ordinal: 1 for the first run of the warehouse.
+        as_of: the run's clock, UTC.
+        config_hash: of the configuration it ran with.
+        outcomes: its states in the order they were recorded.
+    """
+
+    run_id: str
+    ordinal: int
+    as_of: datetime
+    config_hash: str
+    outcomes: tuple[StageOutcome, ...] = ()
+
+    @property
+    def status(self) -> str:
+        """finished, failed or refused; interrupted for a run that recorded no end (or is running now)."""
+        ends = [it.status for it in self.outcomes if it.stage == RUN_STAGE and it.status != STARTED]
+        return ends[-1] if ends else INTERRUPTED
+
+    @property
+    def finished(self) -> dict[str, StageOutcome]:
+        """The stages that were finished, by name."""
+        return {it.stage: it for it in self.outcomes if it.stage != RUN_STAGE and it.status == FINISHED}
+
+    @property
+    def scope(self) -> tuple[str, ...]:
+        """The stages that the run set out to run."""
+        starts = [it.detail for it in self.outcomes if it.stage == RUN_STAGE and it.status == STARTED]
+        return tuple(starts[0].split(" ")) if starts else ()
+
+
+def read_runs(store: Store, *, run_id: str | None = None) -> list[Run]:
+    """The newest runs, newest first; only one of them when `run_id` names it."""
+    rows = store.read(RUNS)
+    rows = rows if run_id is None else rows.where(F.col(c.RUN_ID) == run_id)
+    return fold_runs(rows.orderBy(F.desc(c.ORDINAL), F.desc(c.AT)).limit(_ROWS_READ).collect())
+
+
+def fold_runs(rows: Iterable[Row]) -> list[Run]:
+    """Gather rows of `runs` to runs, newest first."""
+    by_run: dict[str, list[Row]] = {}
+    for row in sorted(rows, key=lambda row: (-row[c.ORDINAL], row[c.AT])):
+        by_run.setdefault(row[c.RUN_ID], []).append(row)
+    return [_fold(states) for states in by_run.values()]
+
+
+def _fold(states: list[Row]) -> Run:
+    first = states[0]
+    outcomes = tuple(_outcome(row) for row in states)
+    return Run(first[c.RUN_ID], first[c.ORDINAL], _utc(first[c.AS_OF]), first[c.CONFIG_HASH], outcomes)
+
+
+def _outcome(row: Row) -> StageOutcome:
+    return StageOutcome(
+        stage=row[c.STAGE],
+        status=row[c.STATUS],
+        seconds=row[c.SECONDS],
+        versions=row[c.VERSIONS] or {},
+        metrics=row[c.METRICS] or {},
+        detail=row[c.DETAIL] or "",
+        at=_utc(row[c.AT]),
+    )
+
+
+def _utc(value: datetime) -> datetime:
+    """Spark collects timestamps as naive local times."""
+    return value.astimezone(UTC)
+
+
+def record(store: Store, run: Run, *outcomes: StageOutcome) -> None:
+    """Append states of a run in one small write; a repeated row does no harm, so no transaction is named."""
+    rows = [
+        (
+            run.run_id,
+            it.stage,
+            it.status,
+            it.at,
+            run.ordinal,
+            run.as_of,
+            run.config_hash,
+            it.seconds,
+            it.detail or None,
+            dict(it.versions),
+            {name: float(value) for name, value in it.metrics.items()},
+        )
+        for it in outcomes
+    ]
+    frame = store.spark.createDataFrame(rows, RUNS.schema).coalesce(1)
+    store.append(RUNS, frame, application=None)
+
+
+def record_metrics(store: Store, run: Run, outcomes: Iterable[StageOutcome]) -> None:
+    """Append a run's figures, once."""
+    figures = {name: (it.stage, float(value)) for it in outcomes for name, value in it.metrics.items()}
+    rows = [(run.run_id, name, value, stage) for name, (stage, value) in figures.items()]
+    frame = store.spark.createDataFrame(rows, RUN_METRICS.schema).coalesce(1)
+    store.append(RUN_METRICS, frame, application=f"{run.run_id}:{RUN_METRICS.name}")

@@ -1,0 +1,111 @@
+"""What a run came to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pyspark.sql import functions as F
+
+from cdp_spark import columns as c
+from cdp_spark.pipeline.releases import latest_release
+from cdp_spark.tables.catalog import DELIVERIES, PROFILES, SEGMENT_MEMBERS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from cdp_spark.pipeline.releases import Release
+    from cdp_spark.pipeline.state import Run, StageOutcome
+    from cdp_spark.tables.store import Store
+
+
+@dataclass(frozen=True)
+class Export:
+    """A segment's delivery to a destination.
+
+    Args:
+        destination: its name.
+        segment: that was sent.
+        status: of the delivery.
+        rows: sent.
+        withheld: members that were not sent, for lack of consent.
+        location: where they went.
+    """
+
+    destination: str
+    segment: str
+    status: str
+    rows: int
+    withheld: int
+    location: str | None
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """A run that ended well.
+
+    Args:
+        run: the run with its stages' outcomes, those of an earlier start included.
+        resumed: True for a run that continued a killed one.
+        release: the release that readers see now; None before the first.
+        rows_delivered: rows that the sources delivered to this run.
+        rows_rejected: rows of them that were refused.
+        profiles: profiles in the release by entity type.
+        segments: members in the release by segment.
+        exports: deliveries of the release.
+    """
+
+    run: Run
+    resumed: bool
+    release: Release | None
+    rows_delivered: int
+    rows_rejected: int
+    profiles: Mapping[str, int]
+    segments: Mapping[str, int]
+    exports: tuple[Export, ...]
+
+    @property
+    def outcomes(self) -> tuple[StageOutcome, ...]:
+        """The stages' outcomes in order."""
+        return tuple(self.run.finished.values())
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """All figures of the run by name."""
+        return {name: value for outcome in self.outcomes for name, value in outcome.metrics.items()}
+
+
+def summarise(store: Store, run: Run, *, resumed: bool) -> RunSummary:
+    """Gather a run's figures, and those of the release that readers see now."""
+    release = latest_release(store)
+    metrics = {name: value for outcome in run.finished.values() for name, value in outcome.metrics.items()}
+    return RunSummary(
+        run=run,
+        resumed=resumed,
+        release=release,
+        rows_delivered=_total(metrics, ".rows_delivered"),
+        rows_rejected=_total(metrics, ".rows_rejected"),
+        profiles=_profile_counts(store, release) if release else {},
+        segments=_segment_sizes(store, release) if release else {},
+        exports=_exports(store, release) if release else (),
+    )
+
+
+def _total(metrics: Mapping[str, float], ending: str) -> int:
+    return int(sum(value for name, value in metrics.items() if name.endswith(ending)))
+
+
+def _profile_counts(store: Store, release: Release) -> dict[str, int]:
+    counts = release.read(store, PROFILES).groupBy(c.ENTITY_TYPE).count().orderBy(c.ENTITY_TYPE)
+    return {row[c.ENTITY_TYPE]: row["count"] for row in counts.collect()}
+
+
+def _segment_sizes(store: Store, release: Release) -> dict[str, int]:
+    members = release.read(store, SEGMENT_MEMBERS).where(F.col(c.EXITED_AT).isNull())
+    return {row[c.SEGMENT]: row["count"] for row in members.groupBy(c.SEGMENT).count().orderBy(c.SEGMENT).collect()}
+
+
+def _exports(store: Store, release: Release) -> tuple[Export, ...]:
+    rows = store.read(DELIVERIES).where(F.col(c.RELEASE) == release.number).orderBy(c.DESTINATION, c.SEGMENT)
+    names = (c.DESTINATION, c.SEGMENT, c.STATUS, c.ROW_COUNT, c.WITHHELD_COUNT, c.LOCATION)
+    return tuple(Export(*row) for row in rows.select(*names).collect())

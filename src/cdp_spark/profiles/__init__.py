@@ -1,0 +1,1 @@
+"""Profiles: one row per person, account or visitor, recomputed from records every night."""

@@ -1,0 +1,165 @@
+"""What a run report shows: small aggregates only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from cdp_spark.report.accuracy import Accuracy
+
+
+@dataclass(frozen=True)
+class StageFact:
+    """A finished stage.
+
+    Args:
+        name: of the stage.
+        seconds: that it took.
+        detail: its own sentence.
+    """
+
+    name: str
+    seconds: float
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class SourceFlow:
+    """What a source delivered to the run.
+
+    Args:
+        source: its name.
+        delivered: rows.
+        rejected: rows of them that were refused.
+        new: rows that no earlier delivery held.
+        reasons: refused rows by reason, most frequent first.
+    """
+
+    source: str
+    delivered: int
+    rejected: int
+    new: int
+    reasons: tuple[Count, ...] = ()
+
+
+@dataclass(frozen=True)
+class Count:
+    """A figure and what it counts."""
+
+    label: str
+    count: int
+
+
+@dataclass(frozen=True)
+class EntityCount:
+    """The profiles of an entity type.
+
+    Args:
+        entity_type: person, account or visitor.
+        records: of which the profiles are made.
+        profiles: how many.
+        sizes: profiles by their number of records, in classes such as `6–10`.
+    """
+
+    entity_type: str
+    records: int
+    profiles: int
+    sizes: tuple[Count, ...]
+
+
+@dataclass(frozen=True)
+class SegmentFact:
+    """A segment in the release.
+
+    Args:
+        name: of the segment.
+        members: now.
+        entered: with this release.
+        left: with this release.
+    """
+
+    name: str
+    members: int
+    entered: int = 0
+    left: int = 0
+
+
+@dataclass(frozen=True)
+class ExportFact:
+    """A segment's delivery to a destination.
+
+    Args:
+        destination: its name.
+        segment: that was sent.
+        status: of the delivery.
+        rows: sent.
+        withheld: members that were not sent.
+        location: where they went.
+    """
+
+    destination: str
+    segment: str
+    status: str
+    rows: int
+    withheld: int
+    location: str = ""
+
+
+@dataclass(frozen=True)
+class WeightBin:
+    """Scored pairs of a match weight from `lowest` to below `lowest + 2`, in bits; the outermost bins are open."""
+
+    lowest: int
+    pairs: int
+
+
+@dataclass(frozen=True)
+class ReportData:
+    """Everything that a report shows.
+
+    Args:
+        run_id: of the run.
+        release: the number that the run's release bears.
+        as_of: the run's clock, UTC.
+        stages: in the order they were finished.
+        sources: by name.
+        weights: ascending, without gaps; empty where no pair was scored.
+        entities: by entity type.
+        segments: by name.
+        exports: by destination.
+        id_changes: records whose id changed with this release, by change and cause.
+        accuracy: against a truth, by entity type; empty where there is none.
+    """
+
+    run_id: str
+    release: int
+    as_of: datetime
+    stages: tuple[StageFact, ...]
+    sources: tuple[SourceFlow, ...] = ()
+    weights: tuple[WeightBin, ...] = ()
+    entities: tuple[EntityCount, ...] = ()
+    segments: tuple[SegmentFact, ...] = ()
+    exports: tuple[ExportFact, ...] = ()
+    id_changes: tuple[Count, ...] = ()
+    accuracy: tuple[Accuracy, ...] = ()
+
+    @property
+    def seconds(self) -> float:
+        """Of all stages."""
+        return sum(stage.seconds for stage in self.stages)
+
+    @property
+    def funnel(self) -> tuple[Count, ...]:
+        """From delivered rows to profiles."""
+        delivered, rejected = sum(it.delivered for it in self.sources), sum(it.rejected for it in self.sources)
+        counts = [
+            Count("rows delivered", delivered),
+            Count("rows accepted", delivered - rejected),
+            Count("records now", sum(it.records for it in self.entities)),
+            Count("pairs compared", sum(it.pairs for it in self.weights)),
+            *[Count(f"profiles: {it.entity_type}", it.profiles) for it in self.entities],
+        ]
+        return tuple(counts)

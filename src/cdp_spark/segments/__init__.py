@@ -1,0 +1,1 @@
+"""Segments: who belongs to what, since when, and why that changed."""

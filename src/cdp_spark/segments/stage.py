@@ -1,0 +1,64 @@
+"""The segments stage: reads tonight's profiles and the last release; writes memberships and their changes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pyspark.sql import functions as F
+
+from cdp_spark import columns as c
+from cdp_spark.segments.changes import Evidence, build_segment_changes
+from cdp_spark.segments.compile import compile_segment
+from cdp_spark.segments.members import build_current_members, build_segment_members
+from cdp_spark.tables.catalog import ID_CHANGES, PROFILES, SEGMENT_CHANGES, SEGMENT_MEMBERS
+from cdp_spark.tables.run import StageResult
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+    from cdp_spark.segments.compile import CompiledSegment
+    from cdp_spark.tables.run import RunContext
+
+
+def run(context: RunContext) -> StageResult:
+    """Evaluate all segments on tonight's profiles.
+
+    Raises:
+        ConfigError: a segment cannot be compiled.
+    """
+    store, segments = context.store, _compile(context)
+    definitions = {segment.name: segment.definition_hash for segment in segments}
+    members = build_segment_members(
+        build_current_members(store.read(PROFILES), segments),
+        context.read_released(SEGMENT_MEMBERS),
+        definitions=definitions,
+        as_of=context.as_of,
+    )
+    versions = {SEGMENT_MEMBERS.name: store.overwrite(SEGMENT_MEMBERS, members)}
+    evidence = Evidence(
+        definitions=definitions,
+        previous_members=context.read_released(SEGMENT_MEMBERS),
+        id_changes=store.read(ID_CHANGES).where(F.col(c.RELEASE) == context.ordinal),
+        profiles=store.read(PROFILES),
+        previous_profiles=context.read_released(PROFILES),
+    )
+    tonight = build_segment_changes(store.read(SEGMENT_MEMBERS), evidence, release=context.ordinal)
+    earlier = context.read_released(SEGMENT_CHANGES).where(F.col(c.RELEASE) < context.ordinal)
+    versions[SEGMENT_CHANGES.name] = store.overwrite(SEGMENT_CHANGES, earlier.unionByName(tonight))
+    return StageResult(versions=versions, metrics=_metrics(context, segments))
+
+
+def _compile(context: RunContext) -> list[CompiledSegment]:
+    by_name = {segment.name: segment for segment in context.project.segments}
+    return [compile_segment(segment, segments=by_name, now=context.as_of) for segment in context.project.segments]
+
+
+def _metrics(context: RunContext, segments: list[CompiledSegment]) -> dict[str, float]:
+    members = context.store.read(SEGMENT_MEMBERS).where(F.col(c.EXITED_AT).isNull())
+    changes = context.store.read(SEGMENT_CHANGES).where(F.col(c.RELEASE) == context.ordinal)
+    sizes = {f"segments.{segment.name}": 0.0 for segment in segments}
+    return {**sizes, **_counts(members, c.SEGMENT, "segments."), **_counts(changes, c.CHANGE, "segment_changes.")}
+
+
+def _counts(rows: DataFrame, column: str, prefix: str) -> dict[str, float]:
+    return {f"{prefix}{row[column]}": float(row["count"]) for row in rows.groupBy(column).count().collect()}

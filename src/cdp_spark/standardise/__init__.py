@@ -1,0 +1,1 @@
+"""Standardise: from delivered rows to cleaned records and their identifiers."""

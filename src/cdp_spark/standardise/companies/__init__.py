@@ -1,0 +1,1 @@
+"""Companies: names, domains and figures."""

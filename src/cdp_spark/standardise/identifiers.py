@@ -1,0 +1,121 @@
+"""Identifiers: what a record can be recognised by, usable or not and why."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pyspark.sql import functions as F
+
+from cdp_spark import columns as c
+from cdp_spark.standardise.contacts.email import email_match_expr
+from cdp_spark.standardise.mapping import OTHER_IDENTIFIERS
+from cdp_spark.standardise.placeholders import PLACEHOLDER, is_id_placeholder_expr
+from cdp_spark.standardise.text import without_float_tail_expr
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pyspark.sql import Column, DataFrame
+
+    from cdp_spark.standardise.mapping import RawShape
+
+SHARED = "shared"
+
+_HEX_SHA256 = "^[0-9a-f]{64}$"
+
+
+def record_identifiers_expr(shape: RawShape) -> Column:
+    """All identifiers of a record: array of (type, value, reason), the reason null where it is usable.
+
+    Args:
+        shape: says which contact and identifier columns are there, contacts cleaned, with their `_issue`.
+    """
+    emails = [found for slot in shape.emails for found in _email_identifiers(slot)]
+    phones = [_identifier("phone", F.col(slot), F.col(f"{slot}_issue")) for slot in shape.phones]
+    ids = [_other_identifier(kind) for kind in OTHER_IDENTIFIERS if kind in shape.texts]
+    if c.NATIONAL_ID in shape.texts:
+        ids.append(_identifier(c.NATIONAL_ID, F.col("national_id_given"), F.col("national_id_issue")))
+    none = F.lit(None).cast("struct<type:string,value:string,reason:string>")
+    return F.array_distinct(F.array(none, *emails, *phones, *ids))
+
+
+def _email_identifiers(slot: str) -> list[Column]:
+    """The mailbox, and the hashes under which others may know it: of the address as written and of the mailbox."""
+    email, issue = F.col(slot), F.col(f"{slot}_issue")
+    mailbox = F.when(issue.isNull(), email_match_expr(email)).otherwise(email)
+    hashes = [F.when(issue.isNull(), F.sha2(form, 256)) for form in (email, mailbox)]
+    return [_identifier("email", mailbox, issue), *(_identifier(c.EMAIL_SHA256, hashed) for hashed in hashes)]
+
+
+def _other_identifier(kind: str) -> Column:
+    text = without_float_tail_expr(F.col(kind))
+    value = identifier_value_expr(kind, text)
+    reason = F.when(is_id_placeholder_expr(text), PLACEHOLDER)
+    if kind == c.EMAIL_SHA256:
+        reason = reason.when(~value.rlike(_HEX_SHA256), "malformed")
+    return _identifier(kind, value, reason)
+
+
+def identifier_value_expr(kind: str, text: Column) -> Column:
+    """The normal form of an identifier: hashes and device ids lower-case, card numbers without spaces and dashes.
+
+    Args:
+        kind: an identifier type other than e-mail and phone.
+        text: trimmed.
+    """
+    if kind in (c.EMAIL_SHA256, c.DEVICE_ID):
+        return F.lower(text)
+    return F.upper(F.translate(text, " -", "")) if kind == c.LOYALTY_ID else text
+
+
+def _identifier(kind: str, value: Column, reason: Column | None = None) -> Column:
+    why = F.lit(None).cast("string") if reason is None else reason
+    found = F.struct(F.lit(kind).alias(c.TYPE), value.alias(c.VALUE), why.alias(c.REASON))
+    return F.when(value.isNotNull(), found)
+
+
+def build_identifiers(records: DataFrame, *, max_sharing: Mapping[str, Mapping[str, int]]) -> DataFrame:
+    """List every identifier, and rule out those that too many records share.
+
+    Args:
+        records: one row per record_key, with entity_type and `identifiers` as `with_clean_values` gives them.
+        max_sharing: entity type to identifier type to the number of records that may share a value.
+    Returns: one row per record_key, type and value, in the shape of the table `identifiers`.
+    """
+    listed = records.select(c.RECORD_KEY, c.ENTITY_TYPE, F.explode(c.IDENTIFIERS).alias("found"))
+    found = listed.where(F.col("found").isNotNull()).select(
+        c.RECORD_KEY, c.ENTITY_TYPE, "found.*", F.sha2(F.col("found.value"), 256).alias(c.VALUE_HASH)
+    )
+    value_keys = (c.ENTITY_TYPE, c.TYPE, c.VALUE_HASH)
+    shared = build_shared_values(found, max_sharing=max_sharing).withColumn("is_shared", F.lit(True))
+    judged = found.join(shared, on=list(value_keys), how="left")
+    reason = F.coalesce(F.col(c.REASON), F.when(F.col("is_shared"), SHARED))
+    return judged.select(
+        c.RECORD_KEY,
+        c.ENTITY_TYPE,
+        c.TYPE,
+        c.VALUE,
+        c.VALUE_HASH,
+        reason.isNull().alias(c.USABLE),
+        reason.alias(c.REASON),
+    )
+
+
+def build_shared_values(identifiers: DataFrame, *, max_sharing: Mapping[str, Mapping[str, int]]) -> DataFrame:
+    """Find the values that more records share than their type's limit allows.
+
+    Args:
+        identifiers: one row per record_key, type and value_hash.
+        max_sharing: as in `build_identifiers`; a hashed e-mail has the e-mail's limit where it has none of its own.
+    Returns: one row per entity_type, type and value_hash over its limit.
+    """
+    limit = F.lit(None).cast("int")
+    for entity_type, limits in max_sharing.items():
+        hashed = {c.EMAIL_SHA256: limits[c.EMAIL]} if c.EMAIL in limits else {}
+        for kind, most in sorted({**hashed, **limits}.items()):
+            is_kind = (F.col(c.ENTITY_TYPE) == entity_type) & (F.col(c.TYPE) == kind)
+            limit = F.when(is_kind, most).otherwise(limit)
+    value_keys = (c.ENTITY_TYPE, c.TYPE, c.VALUE_HASH)
+    limited = identifiers.where(F.col(c.REASON).isNull()).withColumn("limit", limit).where(F.col("limit").isNotNull())
+    counted = limited.groupBy(*value_keys, "limit").agg(F.count("*").alias(c.RECORD_COUNT))
+    return counted.where(F.col(c.RECORD_COUNT) > F.col("limit")).select(*value_keys)

@@ -1,0 +1,1 @@
+"""Names, birth dates, gender and national ids."""

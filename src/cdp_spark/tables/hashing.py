@@ -1,0 +1,33 @@
+"""Hashes of rows and contact points: equal content, equal hash, on every machine and in every run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pyspark.sql import functions as F
+from pyspark.sql import types as T
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pyspark.sql import Column
+
+
+def content_hash_expr(fields: Iterable[T.StructField]) -> Column:
+    """SHA-256 of the named columns' content; a map's entries count in order of their keys.
+
+    The hash covers the names, so a null here and a null there differ. Arrays count in the order that they have.
+    """
+    return F.sha2(F.to_json(F.struct(*(_hashable(field) for field in fields))), 256)
+
+
+def contact_point_hash_expr(value: Column) -> Column:
+    """SHA-256 of a normalised contact point (lower-case e-mail, E.164 phone); null for null."""
+    return F.sha2(F.lower(F.trim(value)), 256)
+
+
+def _hashable(field: T.StructField) -> Column:
+    value = F.col(field.name)
+    if isinstance(field.dataType, T.MapType):
+        return F.array_sort(F.map_entries(value)).alias(field.name)
+    return value.alias(field.name)

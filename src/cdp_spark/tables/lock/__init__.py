@@ -1,0 +1,47 @@
+"""One writer of the batch tables at a time."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cdp_spark.tables.catalog import RUNS
+from cdp_spark.tables.lock.file import UnsupportedError, hold_file
+from cdp_spark.tables.lock.lease import hold_lease
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cdp_spark.tables.lock.holder import Lock
+    from cdp_spark.tables.store import Store
+
+
+@contextmanager
+def hold_warehouse(store: Store) -> Iterator[Lock]:
+    """Hold the warehouse for one run.
+
+    A folder of this machine is held by a locked file, so that the next start takes over at once from a killed run;
+    any other warehouse by a lease, which a killed run leaves behind for some minutes.
+
+    Raises:
+        StateError: another run holds the warehouse, or the warehouse cannot be written.
+    """
+    store.create(RUNS)
+    folder = _local_folder(store)
+    if folder is not None:
+        try:
+            with hold_file(folder) as lock:
+                yield lock
+                return
+        except UnsupportedError:
+            pass
+    with hold_lease(store) as lease:
+        yield lease
+
+
+def _local_folder(store: Store) -> Path | None:
+    """The warehouse's folder if this machine sees it: a bare path may as well be on a cluster's file system."""
+    folder = Path(store.location.removeprefix("file://").removeprefix("file:"))
+    seen = store.kind == "path" and (folder / RUNS.name / "_delta_log").is_dir()
+    return folder if seen else None

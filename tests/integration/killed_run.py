@@ -1,0 +1,64 @@
+"""A nightly run that kills itself with SIGKILL in a stage, after a number of that stage's table writes.
+
+Usage: killed_run.py PROJECT WAREHOUSE STAGE WRITES
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pyspark.sql import DataFrame
+
+from cdp_spark.config.load import load_project
+from cdp_spark.pipeline import RunOptions, nightly
+from cdp_spark.pipeline.stages import Stage, load_stage
+from cdp_spark.session import SessionSettings, get_session
+from cdp_spark.tables.run import RunContext, StageResult
+from cdp_spark.tables.spec import TableSpec
+from cdp_spark.tables.store import Store
+
+AS_OF = datetime(2026, 11, 23, 2, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class MortalStore(Store):
+    """Kills the process once a number of writes were made."""
+
+    writes_left: int = 1
+
+    def _write(self, spec: TableSpec, rows: DataFrame, *, mode: str, options: dict[str, str]) -> int:
+        version = super()._write(spec, rows, mode=mode, options=options)
+        object.__setattr__(self, "writes_left", self.writes_left - 1)
+        if self.writes_left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return version
+
+
+def load_mortal(name: str, *, stage: str, writes: int) -> Stage:
+    """The stage; the one named gets a store that kills."""
+    run = load_stage(name)
+
+    def die(context: RunContext) -> StageResult:
+        mortal = MortalStore(context.store.spark, context.store.location, writes_left=writes)
+        return run(RunContext(**{**vars(context), "store": mortal}))
+
+    return die if name == stage else run
+
+
+def main(folder: str, warehouse: str, stage: str, writes: str) -> None:
+    """Run until killed."""
+    conf = {"spark.sql.warehouse.dir": f"{warehouse}-spark"}
+    settings = SessionSettings(master="local[2]", driver_memory="1g", shuffle_partitions=2, conf=conf)
+    spark = get_session(settings)
+    project = load_project(Path(folder))
+    options = RunOptions(as_of=AS_OF, load_stage=lambda name: load_mortal(name, stage=stage, writes=int(writes)))
+    nightly(Store(spark, warehouse), project, options)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

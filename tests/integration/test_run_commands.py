@@ -1,0 +1,89 @@
+"""The commands of the command line on a real run's tables, and a second run at the same time."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pyspark.sql import SparkSession
+from tests.integration.small_project import write_small_project
+
+from cdp_spark.cli import main as cli
+from cdp_spark.config.load import load_project
+from cdp_spark.tables.catalog import TABLES
+from cdp_spark.tables.lock import hold_warehouse
+from cdp_spark.tables.store import open_store
+
+
+class Shop:
+    """A project whose nightly run was made by the command line, and a way to call more commands."""
+
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+        self.folder, self._monkeypatch, self._capsys = folder, monkeypatch, capsys
+
+    def call(self, *arguments: str) -> tuple[int, str, str]:
+        self._monkeypatch.setattr(sys, "argv", ["cdp", *arguments, "--project", str(self.folder)])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        told = self._capsys.readouterr()
+        return int(ended.value.code or 0), told.out, told.err
+
+    def json(self, *arguments: str) -> Any:
+        code, out, err = self.call(*arguments, "--json")
+        assert code == 0, err
+        return json.loads(out)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_small_project(tmp_path_factory.mktemp("project") / "shop", people=120)
+
+
+@pytest.fixture
+def shop(
+    spark: SparkSession, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Shop:
+    return Shop(folder, monkeypatch, capsys)
+
+
+@pytest.mark.slow
+def test_the_commands_on_a_run(shop: Shop, spark: SparkSession) -> None:
+    summary = shop.json("run", "nightly", "--as-of", "2026-11-23T02:00")
+    assert (summary["run_id"], summary["release"], summary["rows_delivered"]) == ("20261123T020000Z-1", 1, 160)
+    tables = {row["table"]: row for row in shop.json("tables")}
+    assert list(tables) == list(TABLES)
+    assert tables["source_records"]["rows"] == 160
+    assert tables["profiles"]["rows"] == sum(summary["profiles"].values())
+    assert [(row["run_id"], row["status"]) for row in shop.json("runs")] == [("20261123T020000Z-1", "finished")]
+    assert shop.json("runs", "20261123T020000Z-1")[-1]["stage"] == "run"
+    assert [row["release"] for row in shop.json("releases")] == [1]
+    store = open_store(spark, load_project(shop.folder))
+    email = store.read(TABLES["profiles"]).where("size(emails) > 0").select("email").first()
+    assert email is not None
+    [profile] = shop.json("profile", "show", f" {email[0].upper()} ")
+    assert profile["profile"]["email"] == email[0]
+    assert profile["records"]
+    assert {row["attribute"] for row in profile["values"]} >= {"email", "family_name"}
+    [then] = shop.json("profile", "show", profile["unified_id"], "--at", "2026-11-24")
+    assert then["profile"]["email"] == email[0]
+    code, _, err = shop.call("profile", "show", profile["unified_id"], "--at", "2020-01-01")
+    assert (code, "had no profile at 2020-01-01" in err) == (4, True)
+    code, _, err = shop.call("profile", "show", "nobody@example.com")
+    assert (code, "nobody" in err) == (4, False)
+    code, out, _ = shop.call("profile", "show", profile["unified_id"])
+    assert (code, email[0] in out) == (0, True)
+
+
+@pytest.mark.slow
+def test_a_second_run_at_the_same_time_is_refused(shop: Shop, spark: SparkSession) -> None:
+    store = open_store(spark, load_project(shop.folder))
+    with hold_warehouse(store) as lock:
+        lock.announce("20261123T020000Z-1")
+        command = [str(Path(sys.executable).with_name("cdp")), "run", "nightly", "--project", str(shop.folder)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+    assert done.returncode == 5
+    assert "a second run: run 20261123T020000Z-1 holds it" in done.stderr

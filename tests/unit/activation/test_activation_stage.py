@@ -1,0 +1,189 @@
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+from chispa import assert_df_equality
+from pyspark.sql import DataFrame, SparkSession
+
+from cdp_spark.activation.stage import run
+from cdp_spark.config.destination import DestinationsConfig, FileDestination
+from cdp_spark.config.match import MatchConfig
+from cdp_spark.config.project import ConsentPolicy, Project, ProjectSettings, Warehouse
+from cdp_spark.errors import StateError
+from cdp_spark.tables.catalog import CONSENTS, DELIVERIES, PROFILES, SEGMENT_MEMBERS
+from cdp_spark.tables.run import RunContext
+from cdp_spark.tables.store import Store
+
+AS_OF = datetime(2026, 1, 9, 2, tzinfo=UTC)
+GRANTED = {"mail": "granted"}
+
+
+def profile(unified_id: str, **values: Any) -> dict[str, Any]:
+    defaults: dict[str, Any] = {
+        "entity_type": "person",
+        "emails": [f"{unified_id}@x.org"],
+        "email": f"{unified_id}@x.org",
+        "phones": [],
+        "attributes": {},
+        "sources": ["crm"],
+        "record_count": 1,
+        "consents": GRANTED,
+    }
+    return {**dict.fromkeys(PROFILES.schema.names), **defaults, "unified_id": unified_id, **values}
+
+
+def consent(point: str, status: str, *, purpose: str = "mail", source: str = "crm") -> tuple[object, ...]:
+    point_hash = hashlib.sha256(point.encode()).hexdigest()
+    given_at = datetime(2026, 1, 5, tzinfo=UTC)
+    return ("email", point_hash, purpose, source, given_at, status, None, given_at, "run-1")
+
+
+def destination(name: str, **values: Any) -> FileDestination:
+    defaults = {"kind": "csv", "segment": "all", "path": f"exports/{name}", "columns": ("email",), "purpose": "mail"}
+    return FileDestination(name=name, **{**defaults, **values})
+
+
+class Warehouse7:
+    """A warehouse with release 7 and the projects that export from it."""
+
+    def __init__(self, spark: SparkSession, folder: Path) -> None:
+        self.folder = folder
+        self.store = Store(spark, str(folder / "warehouse"))
+
+    def fill(self, profiles: list[dict[str, Any]], consents: list[tuple[object, ...]]) -> None:
+        spark = self.store.spark
+        spans: list[tuple[object, ...]] = [("all", each["unified_id"], AS_OF, None, "h") for each in profiles]
+        spans.append(("all", profiles[0]["unified_id"], datetime(2025, 1, 1, tzinfo=UTC), AS_OF, "h"))
+        self.store.overwrite(PROFILES, spark.createDataFrame(profiles, PROFILES.schema))
+        self.store.overwrite(SEGMENT_MEMBERS, spark.createDataFrame(spans, SEGMENT_MEMBERS.schema))
+        self.store.append(CONSENTS, spark.createDataFrame(consents, CONSENTS.schema), application="test")
+
+    def context(self, *destinations: FileDestination, **values: Any) -> RunContext:
+        settings = ProjectSettings(
+            name="shop",
+            namespace=UUID(int=1),
+            warehouse=Warehouse(path="warehouse"),
+            consent=ConsentPolicy(purposes=("mail",)),
+        )
+        project = Project(
+            folder=str(self.folder),
+            settings=settings,
+            sources=(),
+            match=MatchConfig(),
+            destinations=DestinationsConfig(destinations=destinations),
+            config_hash="-",
+        )
+        versions = {spec.name: self.store.version(spec) for spec in (PROFILES, SEGMENT_MEMBERS)}
+        defaults = {"run_id": "run-7", "ordinal": 7, "as_of": AS_OF, "base_versions": versions}
+        return RunContext(store=self.store, project=project, **{**defaults, **values})
+
+    def text(self, name: str) -> str:
+        files = sorted((self.folder / "exports" / name / "release=7").glob("part-*.csv"))
+        return "".join(file.read_text() for file in files)
+
+    def deliveries(self) -> DataFrame:
+        columns = ["destination", "release", "segment", "status", "row_count", "withheld_count", "run_id"]
+        return self.store.read(DELIVERIES).select(*columns)
+
+
+@pytest.fixture
+def warehouse(spark: SparkSession, tmp_path: Path) -> Warehouse7:
+    return Warehouse7(spark, tmp_path)
+
+
+def assert_deliveries(warehouse: Warehouse7, *expected: tuple[object, ...]) -> None:
+    found = warehouse.deliveries()
+    rows = warehouse.store.spark.createDataFrame(list(expected), found.schema)
+    assert_df_equality(found, rows, ignore_row_order=True)
+
+
+def test_only_who_consented_is_exported_and_a_second_run_changes_nothing(warehouse: Warehouse7) -> None:
+    both = {"emails": ["b@x.org", "b2@x.org", "b3@x.org"], "phones": ["+491"], "phone": "+491"}
+    warehouse.fill(
+        [
+            profile("c", given_name='Jo "J" Doe', birth_date=date(1990, 1, 2), attributes={"z": "1", "a": "2"}),
+            profile("b", **both, given_name="two\nlines", attributes={}),
+            profile("refused_in_the_release", consents={"mail": "denied"}),
+            profile("refused_since", emails=["refused_since@x.org", "other@x.org"]),
+            profile("never_asked", consents={"mail": "unknown"}),
+            profile("granted_for_another_address"),
+            profile("without_address", email=None, emails=[]),
+        ],
+        [
+            consent("c@x.org", "granted"),
+            consent("b@x.org", "granted"),
+            consent("b3@x.org", "granted"),
+            consent("b@x.org", "denied", purpose="ads"),
+            consent("refused_in_the_release@x.org", "granted"),
+            consent("refused_since@x.org", "granted"),
+            consent("other@x.org", "withdrawn"),
+        ],
+    )
+    columns = ("unified_id", "email", "emails", "phone", "given_name", "birth_date", "attributes", "record_count")
+    context = warehouse.context(destination("mailing", columns=columns))
+    expected = (
+        ",".join(columns)
+        + '\nb,b@x.org,b@x.org;b3@x.org,,"two\nlines",,{},1\n'
+        + 'c,c@x.org,c@x.org,,"Jo ""J"" Doe",1990-01-02,"{""a"":""2"",""z"":""1""}",1\n'
+    )
+    for _ in range(2):
+        assert run(context).metrics == {"mailing.rows": 2.0, "mailing.withheld": 5.0}
+        assert warehouse.text("mailing") == expected
+        assert_deliveries(warehouse, ("mailing", 7, "all", "delivered", 2, 5, "run-7"))
+
+
+def test_kinds_of_destinations(warehouse: Warehouse7) -> None:
+    warehouse.fill(
+        [profile("a", given_name="=cmd()", phone="+491", revenue=-1.5), profile("b", email=None, emails=[])],
+        [consent("a@x.org", "granted"), consent("+491", "granted")],
+    )
+    columns = ("given_name", "phone", "revenue")
+    context = warehouse.context(
+        destination("machine", columns=columns),
+        destination("sheet", columns=columns, spreadsheet_safe=True),
+        destination("anyone", columns=("unified_id", "sources"), contact_point="none", kind="parquet"),
+        destination("crowd", min_members=3),
+        destination("nobody", segment="empty"),
+    )
+    result = run(context)
+    assert warehouse.text("machine") == "given_name,phone,revenue\n=cmd(),+491,-1.5\n"
+    assert warehouse.text("sheet") == "given_name,phone,revenue\n'=cmd(),'+491,-1.5\n"
+    assert warehouse.text("nobody") == "email\n"
+    spark = warehouse.store.spark
+    assert_df_equality(
+        spark.read.parquet(str(warehouse.folder / "exports/anyone/release=7")),
+        spark.createDataFrame([("a", ["crm"]), ("b", ["crm"])], "unified_id string, sources array<string>"),
+        ignore_nullable=True,
+    )
+    assert not (warehouse.folder / "exports/crowd").exists()
+    assert "crowd: skipped" in result.detail
+    assert_deliveries(
+        warehouse,
+        ("machine", 7, "all", "delivered", 1, 1, "run-7"),
+        ("sheet", 7, "all", "delivered", 1, 1, "run-7"),
+        ("anyone", 7, "all", "delivered", 2, 0, "run-7"),
+        ("crowd", 7, "all", "skipped", 0, 2, "run-7"),
+        ("nobody", 7, "empty", "delivered", 0, 0, "run-7"),
+    )
+
+
+def test_one_destination_that_fails_does_not_stop_the_others(warehouse: Warehouse7) -> None:
+    warehouse.fill([profile("a")], [consent("a@x.org", "granted")])
+    blocked = warehouse.folder / "exports" / "blocked"
+    blocked.parent.mkdir()
+    blocked.write_text("a file where a folder should be")
+    context = warehouse.context(destination("blocked"), destination("open"))
+    with pytest.raises(StateError, match=r"destination blocked at .*release=7.* Fix: "):
+        run(context)
+    assert warehouse.text("open") == "email\na@x.org\n"
+    failed = ("blocked", 7, "all", "failed", 0, 0, "run-7")
+    opened = ("open", 7, "all", "delivered", 1, 0, "run-7")
+    assert_deliveries(warehouse, failed, opened)
+    blocked.unlink()
+    run(context)
+    assert_deliveries(warehouse, failed, opened, ("blocked", 7, "all", "delivered", 1, 0, "run-7"))

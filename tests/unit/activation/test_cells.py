@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+import pytest
+from chispa import assert_df_equality
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
+
+from cdp_spark.activation.cells import cells, spreadsheet_safe_expr
+from cdp_spark.config.destination import FileDestination
+from cdp_spark.errors import ConfigError
+
+
+def test_a_formula_gets_an_apostrophe(spark: SparkSession) -> None:
+    formulas = [
+        "=1+1",
+        "+491",
+        "-2",
+        "@SUM(A1)",
+        "\t=1",
+        "\rx",
+        "\nx",
+        "\x00=1",
+        "  =1",
+        "\u00a0=1",
+        "\u200b=1",
+        "\uff1d1",
+    ]
+    harmless = ["a=1", "1-2", "O'Neil", "me@x.org", "", " x", None]
+    rows = spark.createDataFrame([(text,) for text in [*formulas, *harmless]], "text string")
+    expected = [(text, f"'{text}") for text in formulas] + [(text, text) for text in harmless]
+    assert_df_equality(
+        rows.withColumn("safe", spreadsheet_safe_expr(F.col("text"))),
+        spark.createDataFrame(expected, "text string, safe string"),
+    )
+
+
+def test_an_unknown_column_is_refused(spark: SparkSession) -> None:
+    destination = FileDestination(
+        name="out", kind="csv", segment="s", path="out", columns=("email", "shoe_size"), purpose="mail"
+    )
+    with pytest.raises(ConfigError, match="destination out: columns: got shoe_size; allowed: unified_id"):
+        cells(destination)

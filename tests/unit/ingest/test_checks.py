@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+import pytest
+
+from cdp_spark.config.source import SourceConfig
+from cdp_spark.ingest.checks import LastDelivery, Tally, judge
+from cdp_spark.ingest.drift import Drift, configured_columns, find_drift
+
+Make = Callable[..., SourceConfig]
+_COLUMNS = {"id": "string", "name": "string", "email": "string"}
+_LAST = LastDelivery(rows=100, rejected=0, columns=_COLUMNS)
+
+
+def test_too_many_refused_rows(source: Make) -> None:
+    tally = Tally(rejected={"null_key": 3, "column_count": 2}, accepted=15)
+
+    _, mistakes = judge(source("people", max_rejected_share=0.2), tally, _COLUMNS, last=None, force=False)
+
+    assert [str(mistake) for mistake in mistakes] == [
+        "source crm: got 5 of 20 rows refused (25.0%): null_key 3, column_count 2; allowed: 20.0%. "
+        "Fix: correct the delivery or the mapping, or raise max_rejected_share"
+    ]
+
+
+def test_far_fewer_rows_than_last_time_unless_forced(source: Make) -> None:
+    _, mistakes = judge(source("people"), Tally(accepted=49), _COLUMNS, last=_LAST, force=False)
+    _, forced = judge(source("people"), Tally(accepted=49), _COLUMNS, last=_LAST, force=True)
+    _, enough = judge(source("people"), Tally(accepted=50), _COLUMNS, last=_LAST, force=False)
+
+    assert [mistake.got for mistake in mistakes] == ["49 rows after 100 in the last delivery"]
+    assert forced == enough == []
+
+
+def test_an_empty_source_fails_or_warns(source: Make, caplog: pytest.LogCaptureFixture) -> None:
+    _, mistakes = judge(source("people"), Tally(), None, last=_LAST, force=False)
+    with caplog.at_level(logging.WARNING):
+        _, warned = judge(source("people", on_empty="warn"), Tally(), None, last=_LAST, force=False)
+
+    assert [mistake.got for mistake in mistakes] == ["an empty source: no rows at crm.csv"]
+    assert warned == []
+    assert caplog.messages == ["source crm: empty source, no rows at crm.csv"]
+
+
+def test_drift_against_the_configuration_and_the_last_delivery(source: Make) -> None:
+    last = {"id": "bigint", "name": "string", "email": "string", "city": "string"}
+    present = {"id": "string", "name": "string", "age": "int"}
+
+    assert find_drift(source("people", format="parquet"), present, last) == Drift(
+        missing=("city", "email"), new=("age",), retyped=(("id", "bigint", "string"),)
+    )
+    assert find_drift(source("people"), present, None) == Drift(missing=("email",))
+
+
+@pytest.mark.parametrize(
+    ("drift", "got"),
+    [
+        ({}, ["no column 'email'"]),
+        ({"missing": "null"}, []),
+        ({"missing": "null", "new": "fail"}, ["new column 'age'"]),
+        ({"missing": "null", "changed_type": "fail"}, ["changed types: 'name' was string and is int"]),
+    ],
+)
+def test_drift_is_handled_as_the_setting_says(source: Make, drift: dict[str, str], got: list[str]) -> None:
+    present = {"id": "string", "name": "int", "age": "int"}
+
+    _, mistakes = judge(source("people", drift=drift), Tally(accepted=100), present, last=_LAST, force=False)
+
+    assert [mistake.got for mistake in mistakes] == got
+
+
+def test_a_missing_key_is_never_null(source: Make) -> None:
+    present = {"name": "string", "email": "string"}
+
+    _, mistakes = judge(
+        source("people", drift={"missing": "null"}), Tally(rejected={"null_key": 9}), present, last=None, force=False
+    )
+
+    assert [mistake.got for mistake in mistakes] == ["no column 'id'"]
+
+
+def test_a_new_column_that_is_ignored_stays_new(source: Make) -> None:
+    present = _COLUMNS | {"age": "string"}
+    ignoring, keeping = source("people", drift={"new": "ignore"}), source("people")
+
+    ignored, _ = judge(ignoring, Tally(accepted=100), present, last=_LAST, force=False)
+    kept, _ = judge(keeping, Tally(accepted=100), present, last=_LAST, force=False)
+
+    assert (ignored.columns, ignored.drift.new) == (_COLUMNS, ("age",))
+    assert kept.columns == present
+
+
+def test_configured_columns_are_those_of_every_kind(source: Make) -> None:
+    assert configured_columns(source("people", observed_at={"column": "at"})) == {"id", "name", "email", "at"}
+    assert configured_columns(source("visits")) == {"id", "type", "at", "cookie", "email"}
+    assert configured_columns(source("choices")) == {"contact", "purpose", "status", "at", "form"}

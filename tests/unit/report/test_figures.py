@@ -1,0 +1,111 @@
+"""The figures of a report, from tables."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from chispa import assert_df_equality
+from pyspark.sql import SparkSession
+
+from cdp_spark.errors import StateError
+from cdp_spark.report import Accuracy, build_report_data, measure_accuracy
+from cdp_spark.report.data import Count, EntityCount, SegmentFact, SourceFlow, StageFact, WeightBin
+from cdp_spark.report.gather import read_entities, read_segments, read_sources, read_weights, with_empty_segments
+from cdp_spark.report.histograms import build_weight_bins
+from cdp_spark.tables.catalog import RUNS, UNIFIED_IDS
+from cdp_spark.tables.store import Store
+
+AS_OF = datetime(2026, 2, 1, 2, tzinfo=UTC)
+
+
+def test_weights_fall_into_bins_of_two_bits(spark: SparkSession) -> None:
+    pairs = spark.createDataFrame([(-99.0,), (-0.1,), (0.0,), (1.99,), (2.0,), (99.0,)], "weight_log2 double")
+    expected = spark.createDataFrame([(-40, 1), (-2, 1), (0, 2), (2, 1), (38, 1)], "lowest int, pairs long")
+    assert_df_equality(build_weight_bins(pairs), expected, ignore_row_order=True, ignore_nullable=True, transforms=[])
+    few = read_weights(pairs.where("weight_log2 between -1 and 2"))
+    assert few == (WeightBin(-2, 1), WeightBin(0, 2), WeightBin(2, 1))
+    assert read_weights(pairs.limit(0)) == ()
+
+
+def test_profiles_are_counted_by_size(spark: SparkSession) -> None:
+    sizes = {"a": 1, "b": 1, "c": 7, "d": 10, "e": 51}
+    rows = [("person", name) for name, size in sizes.items() for _ in range(size)]
+    ids = spark.createDataFrame([*rows, ("account", "x")], "entity_type string, unified_id string")
+    classes = (Count("1", 2), Count("6–10", 2), Count("51 or more", 1))
+    assert read_entities(ids) == (EntityCount("account", 1, 1, (Count("1", 1),)), EntityCount("person", 70, 5, classes))
+
+
+def test_sources_are_read_from_the_figures_of_ingest() -> None:
+    metrics = {
+        "crm.rows_delivered": 10.0,
+        "crm.rows_rejected": 6.0,
+        "crm.rows_new": 4.0,
+        **{f"crm.rejected.reason_{number}": float(number) for number in range(1, 5)},
+        "crm_old.rows_delivered": 1.0,
+    }
+    top = (Count("reason_4", 4), Count("reason_3", 3), Count("reason_2", 2))
+    assert read_sources(metrics) == (SourceFlow("crm", 10, 6, 4, top), SourceFlow("crm_old", 1, 0, 0))
+
+
+def test_segments_count_open_spans_and_moves_of_one_release(spark: SparkSession) -> None:
+    members = spark.createDataFrame(
+        [("gold", None), ("gold", None), ("gold", AS_OF), ("past", AS_OF)], "segment string, exited_at_utc timestamp"
+    )
+    changes = spark.createDataFrame(
+        [(1, "gold", "enter"), (2, "gold", "enter"), (2, "past", "exit")], "release long, segment string, change string"
+    )
+    assert read_segments(members, changes, release=2) == (SegmentFact("gold", 2, 1, 0), SegmentFact("past", 0, 0, 1))
+
+
+def test_a_segment_without_members_is_shown() -> None:
+    metrics = {"segments.empty": 0.0, "segments.gold": 2.0, "segment_changes.enter": 1.0}
+    gold, past = SegmentFact("gold", 2, 1, 0), SegmentFact("past", 0, 0, 1)
+    assert with_empty_segments((gold, past), metrics) == (SegmentFact("empty", 0), gold, past)
+
+
+def test_accuracy_counts_pairs_and_missing_records(spark: SparkSession) -> None:
+    # truth: {1, 2, 3} {4} {5}; found: {1, 2, 4} {3}, 5 missing
+    truth = spark.createDataFrame(
+        [("crm", str(n), "person", entity) for n, entity in enumerate("AAABC", start=1)],
+        "source string, source_record_id string, entity_type string, entity_id string",
+    )
+    records = spark.createDataFrame(
+        [(f"k{n}", "crm", str(n)) for n in range(1, 6)], "record_key string, source string, source_record_id string"
+    )
+    ids = spark.createDataFrame(
+        [("k1", "u"), ("k2", "u"), ("k4", "u"), ("k3", "v")], "record_key string, unified_id string"
+    )
+    (found,) = measure_accuracy(ids, records, truth)
+    assert found == Accuracy(
+        "person", records=5, missing=1, entities=3, found=2, true_pairs=3, found_pairs=3, correct_pairs=1
+    )
+    assert (found.precision, found.recall, found.f1) == pytest.approx((1 / 3, 1 / 3, 1 / 3))
+
+
+def test_nothing_found_is_no_mistake() -> None:
+    nothing = Accuracy("person", 0, 0, 0, 0, 0, 0, 0)
+    assert (nothing.precision, nothing.recall, nothing.f1) == (1.0, 1.0, 1.0)
+    assert Accuracy("person", 2, 0, 2, 1, 1, 1, 0).f1 == 0.0
+
+
+def test_a_report_is_gathered_from_the_tables(spark: SparkSession, tmp_path: Path) -> None:
+    store = Store(spark, str(tmp_path))
+    clock = (AS_OF, 1, AS_OF, "h", 2.5)
+    states: list[tuple[object, ...]] = [
+        ("r-1", "run", "started", *clock, None, {}, {}),
+        ("r-1", "ingest", "finished", *clock, "one source", {}, {"crm.rows_delivered": 3.0}),
+        ("r-1", "run", "finished", *clock, None, {}, {}),
+    ]
+    store.append(RUNS, spark.createDataFrame(states, RUNS.schema), application=None)
+    ids = spark.createDataFrame([("k1", "person", "u"), ("k2", "person", "u")], UNIFIED_IDS.schema)
+    version = store.overwrite(UNIFIED_IDS, ids)
+    data = build_report_data(store, "r-1", {UNIFIED_IDS.name: version})
+    assert (data.run_id, data.release, data.as_of) == ("r-1", 1, AS_OF)
+    assert data.stages == (StageFact("ingest", 2.5, "one source"),)
+    assert data.sources == (SourceFlow("crm", 3, 0, 0),)
+    assert data.entities == (EntityCount("person", 2, 1, (Count("2", 1),)),)
+    assert (data.weights, data.segments, data.exports, data.id_changes) == ((), (), (), ())
+    with pytest.raises(StateError, match="no such run"):
+        build_report_data(store, "r-2", {})

@@ -1,0 +1,104 @@
+"""The report as HTML, from figures made by hand."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from html.parser import HTMLParser
+from pathlib import Path
+
+from cdp_spark.report import Accuracy, ReportData, render_report, write_report
+from cdp_spark.report.data import Count, EntityCount, ExportFact, SegmentFact, SourceFlow, StageFact, WeightBin
+
+EMPTY = ReportData("20260201T020000Z-1", 1, datetime(2026, 2, 1, 2, tzinfo=UTC), ())
+FULL = ReportData(
+    run_id="20260202T020000Z-2",
+    release=2,
+    as_of=datetime(2026, 2, 2, 2, tzinfo=UTC),
+    stages=(StageFact("ingest", 3.0, "2 sources"), StageFact("matching", 9.0)),
+    sources=(SourceFlow("<b>crm</b>", 12_345, 45, 300, (Count("too_few_columns", 40), Count("key_missing", 5))),),
+    weights=(WeightBin(-4, 98_765), WeightBin(-2, 0), WeightBin(0, 4_321)),
+    entities=(EntityCount("person", 11_111, 4_444, (Count("1", 2_222), Count("6–10", 3))),),
+    segments=(SegmentFact("gold & reachable", 777, 66, 5),),
+    exports=(ExportFact("newsletter", "gold & reachable", "delivered", 700, 77, "/exports/<x>"),),
+    id_changes=(Count("merged (new record)", 31),),
+    accuracy=(Accuracy("person", 1_000, 0, 400, 410, 800, 1_000, 600),),
+)
+
+
+class Elements(HTMLParser):
+    """Open elements that were never closed, and everything that would be fetched."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.links: list[str | None] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.links += [value for name, value in attrs if name in {"src", "href", "srcset", "action", "data"}]
+        if tag != "meta":
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+def text_of(html: str) -> str:
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", html))
+
+
+def test_every_figure_is_shown() -> None:
+    text = text_of(render_report(FULL))
+    for figure in ("12,345", "too_few_columns 40, key_missing 5", "98,765", "4,321", "11,111", "2,222", "777", "31"):
+        assert figure in text, figure
+    assert "person 1,000 400 410 0.6000 0.7500 0.6667" in text
+    assert "newsletter gold &amp; reachable delivered 700 77" in text
+    assert "ingest 3.0 25.0%" in text
+    assert "as of 2026-02-02 02:00 UTC duration 12.0 s" in text
+
+
+def test_names_are_escaped_and_elements_closed() -> None:
+    html = render_report(FULL)
+    assert "<b>crm" not in html
+    assert "&lt;b&gt;crm&lt;/b&gt;" in html
+    assert "/exports/<x>" not in html
+    assert Elements(html).open == []
+
+
+def test_nothing_is_fetched() -> None:
+    html = render_report(FULL)
+    assert Elements(html).links == []
+    assert "://" not in html
+    assert "url(" not in html
+    assert "<script" not in html
+
+
+def test_a_run_without_figures_says_so() -> None:
+    text = text_of(render_report(EMPTY))
+    for sentence in (
+        "read no source",
+        "No pair was scored",
+        "No profiles yet",
+        "exported nothing",
+        "No record changed",
+    ):
+        assert sentence in text
+    assert "Accuracy" not in text
+    assert Elements(render_report(EMPTY)).open == []
+
+
+def test_the_file_bears_the_run(tmp_path: Path) -> None:
+    path = write_report(FULL, tmp_path / "report")
+    assert path.name == "20260202T020000Z-2.html"
+    assert path.read_text(encoding="utf-8") == render_report(FULL)
+
+
+def test_the_funnel_goes_from_rows_to_profiles() -> None:
+    assert [(it.label, it.count) for it in FULL.funnel] == [
+        ("rows delivered", 12_345),
+        ("rows accepted", 12_300),
+        ("records now", 11_111),
+        ("pairs compared", 103_086),
+        ("profiles: person", 4_444),
+    ]

@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from chispa import assert_df_equality
+from pyspark.sql import DataFrame, SparkSession
+
+from cdp_spark.config.segment import SegmentConfig
+from cdp_spark.errors import ConfigError
+from cdp_spark.segments.compile import compile_segment
+from cdp_spark.segments.members import build_current_members
+from cdp_spark.tables.catalog import PROFILES
+
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+
+
+def segment(name: str, members: dict[str, Any], entity_type: str = "person") -> SegmentConfig:
+    return SegmentConfig.model_validate_json(json.dumps({"name": name, "members": members, "entity_type": entity_type}))
+
+
+def profiles_of(spark: SparkSession, *rows: dict[str, Any]) -> DataFrame:
+    defaults = {"entity_type": "person", "emails": [], "phones": [], "attributes": {}, "sources": []}
+    complete = [
+        {**dict.fromkeys(PROFILES.schema.names), **defaults, "record_count": 1, "consents": {}, **row} for row in rows
+    ]
+    return spark.createDataFrame(complete, PROFILES.schema)
+
+
+ROMAN = segment("roman", {"where": "city = 'Rome'"})
+SEGMENTS = {
+    each.name: each
+    for each in (
+        ROMAN,
+        segment("not_rome", {"not": {"where": "city = 'Rome'"}}),
+        segment("not_roman", {"not": {"segment": "roman"}}),
+        segment("loyal_roman", {"all": [{"segment": "roman"}, {"where": "record_count >= 2"}]}),
+        segment("either", {"any": [{"where": "record_count >= 2"}, {"where": "city = 'Ulm'"}]}),
+        segment("firms", {"where": "city = 'Rome'"}, entity_type="account"),
+    )
+}
+
+
+def test_all_segments_are_asked_at_once_and_the_unknown_is_no_membership(spark: SparkSession) -> None:
+    profiles = profiles_of(
+        spark,
+        {"unified_id": "rome", "city": "Rome", "record_count": 2},
+        {"unified_id": "ulm", "city": "Ulm"},
+        {"unified_id": "nowhere", "city": None},
+        {"unified_id": "firm", "city": "Rome", "entity_type": "account"},
+    )
+    compiled = [compile_segment(each, segments=SEGMENTS, now=NOW) for each in SEGMENTS.values()]
+    expected = [
+        ("roman", "rome"),
+        ("not_rome", "ulm"),
+        ("not_roman", "ulm"),
+        ("not_roman", "nowhere"),
+        ("loyal_roman", "rome"),
+        ("either", "rome"),
+        ("either", "ulm"),
+        ("firms", "firm"),
+    ]
+    assert_df_equality(
+        build_current_members(profiles, compiled).select("segment", "unified_id"),
+        spark.createDataFrame(expected, "segment string, unified_id string"),
+        ignore_row_order=True,
+        ignore_nullable=True,
+    )
+
+
+def test_a_project_without_segments_has_no_members(spark: SparkSession) -> None:
+    members = build_current_members(profiles_of(spark, {"unified_id": "u"}), [])
+    assert members.columns == ["segment", "unified_id", "definition_hash"]
+    assert members.isEmpty()
+
+
+def test_the_hash_is_of_the_meaning(spark: SparkSession) -> None:
+    def hash_of(root: SegmentConfig, *others: SegmentConfig) -> str:
+        return compile_segment(root, segments={each.name: each for each in others}, now=NOW).definition_hash
+
+    root = segment("root", {"segment": "roman"})
+    base = hash_of(root, ROMAN)
+    assert base == hash_of(root, segment("roman", {"where": "city   =  'Rome'"}))
+    assert base == hash_of(segment("root", {"segment": "latin"}), segment("latin", {"where": "city = 'Rome'"}))
+    assert base != hash_of(root, segment("roman", {"where": "city = 'rome'"}))
+
+
+@pytest.mark.parametrize(
+    ("name", "members", "words"),
+    [
+        ("a", {"segment": "b"}, "a cycle: a → b → a"),
+        ("x", {"segment": "firms"}, "no segment of persons"),
+        ("x", {"segment": "nobody"}, "no segment of persons"),
+        ("x", {"where": "shoe_size > 40"}, "unknown column 'shoe_size'"),
+    ],
+)
+def test_a_segment_that_means_nothing_is_refused(
+    spark: SparkSession, name: str, members: dict[str, Any], words: str
+) -> None:
+    known = SEGMENTS | {"a": segment("a", {"segment": "b"}), "b": segment("b", {"segment": "a"})}
+    with pytest.raises(ConfigError, match=words):
+        compile_segment(segment(name, members), segments=known, now=NOW)

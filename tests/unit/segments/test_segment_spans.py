@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from chispa import assert_df_equality
+from pyspark.sql import DataFrame, SparkSession
+
+from cdp_spark.segments.changes import Evidence, build_segment_changes
+from cdp_spark.segments.members import build_segment_members
+from cdp_spark.tables.catalog import ID_CHANGES, PROFILES, SEGMENT_CHANGES, SEGMENT_MEMBERS
+
+_CURRENT = "segment string, unified_id string, definition_hash string"
+
+
+def night(number: int) -> datetime:
+    return datetime(2026, 1, number, 2, tzinfo=UTC)
+
+
+def members_of(spark: SparkSession, *rows: tuple[str, str, datetime, datetime | None, str]) -> DataFrame:
+    return spark.createDataFrame(list(rows), SEGMENT_MEMBERS.schema)
+
+
+def profiles_of(spark: SparkSession, rows: dict[str, dict[str, Any]]) -> DataFrame:
+    defaults = {"entity_type": "person", "emails": [], "phones": [], "attributes": {}, "sources": [], "record_count": 1}
+    complete = [
+        {**dict.fromkeys(PROFILES.schema.names), **defaults, "consents": {}, "unified_id": unified_id, **row}
+        for unified_id, row in rows.items()
+    ]
+    return spark.createDataFrame(complete, PROFILES.schema)
+
+
+def test_spans_of_membership(spark: SparkSession) -> None:
+    previous = members_of(
+        spark,
+        ("s", "stays", night(1), None, "h1"),
+        ("s", "leaves", night(1), None, "h1"),
+        ("s", "returns", night(1), night(2), "h1"),
+        ("dropped", "stays", night(1), None, "h0"),
+    )
+    current = spark.createDataFrame([("s", "stays", "h2"), ("s", "returns", "h2"), ("s", "comes", "h2")], _CURRENT)
+    expected = members_of(
+        spark,
+        ("s", "stays", night(1), None, "h2"),
+        ("s", "leaves", night(1), night(3), "h2"),
+        ("s", "returns", night(1), night(2), "h1"),
+        ("s", "returns", night(3), None, "h2"),
+        ("s", "comes", night(3), None, "h2"),
+        ("dropped", "stays", night(1), night(3), "h0"),
+    )
+    once = build_segment_members(current, previous, definitions={"s": "h2"}, as_of=night(3)).localCheckpoint()
+    again = build_segment_members(current, once, definitions={"s": "h2"}, as_of=night(3))
+    for found in (once, again):
+        assert_df_equality(found, expected, ignore_row_order=True, ignore_nullable=True)
+
+
+def test_every_change_has_its_reason(spark: SparkSession) -> None:
+    before = members_of(
+        spark,
+        ("kept", "gone", night(1), None, "h"),
+        ("kept", "stays", night(1), None, "h"),
+        ("kept", "loser", night(1), None, "h"),
+        ("kept", "erased", night(1), None, "h"),
+        ("kept", "refuser", night(1), None, "h"),
+        ("empty", "data", night(1), night(2), "h"),
+        ("changed", "stays", night(1), None, "old"),
+        ("dropped", "stays", night(1), None, "h"),
+    )
+    now = members_of(
+        spark,
+        ("kept", "stays", night(1), None, "h"),
+        ("kept", "created", night(3), None, "h"),
+        ("kept", "absorber", night(3), None, "h"),
+        ("empty", "data", night(3), None, "h"),
+        ("changed", "created", night(3), None, "new"),
+        ("fresh", "stays", night(3), None, "h"),
+    )
+    id_changes = spark.createDataFrame(
+        [
+            (3, "r1", "created", "person", None, "created", "new_record"),
+            (3, "r2", "stays", "person", "loser", "merged", "model"),
+            (3, "r3", "absorber", "person", None, "absorbed", "new_record"),
+            (3, "r4", "erased", "person", "erased", "erased", "erasure"),
+        ],
+        ID_CHANGES.schema,
+    )
+    evidence = Evidence(
+        definitions={"kept": "h", "empty": "h", "changed": "new", "fresh": "h"},
+        previous_members=before,
+        id_changes=id_changes,
+        profiles=profiles_of(
+            spark,
+            {
+                "refuser": {"consents": {"mail": "withdrawn"}},
+                "gone": {"consents": {"mail": "denied"}, "city": "Ulm"},
+                "data": {"city": "Ulm"},
+            },
+        ),
+        previous_profiles=profiles_of(
+            spark, {"refuser": {"consents": {"mail": "granted"}}, "gone": {"consents": {}}, "data": {}}
+        ),
+    )
+    expected = [
+        (3, "kept", "gone", "exit", "data"),
+        (3, "kept", "loser", "exit", "identity"),
+        (3, "kept", "erased", "exit", "erasure"),
+        (3, "kept", "refuser", "exit", "consent"),
+        (3, "kept", "created", "enter", "identity"),
+        (3, "kept", "absorber", "enter", "data"),
+        (3, "empty", "data", "enter", "data"),
+        (3, "changed", "stays", "exit", "definition"),
+        (3, "changed", "created", "enter", "definition"),
+        (3, "dropped", "stays", "exit", "definition"),
+        (3, "fresh", "stays", "enter", "definition"),
+    ]
+    found = build_segment_changes(now, evidence, release=3)
+    assert_df_equality(
+        found, spark.createDataFrame(expected, SEGMENT_CHANGES.schema), ignore_row_order=True, ignore_nullable=True
+    )

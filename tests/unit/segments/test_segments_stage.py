@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from chispa import assert_df_equality
+from pyspark.sql import DataFrame, SparkSession
+
+from cdp_spark.config.match import MatchConfig
+from cdp_spark.config.project import Project, ProjectSettings, Warehouse
+from cdp_spark.config.segment import Condition, SegmentConfig
+from cdp_spark.segments.stage import run
+from cdp_spark.tables.catalog import PROFILES, SEGMENT_CHANGES, SEGMENT_MEMBERS
+from cdp_spark.tables.run import RunContext
+from cdp_spark.tables.store import Store
+
+
+def context_of(store: Store, **values: Any) -> RunContext:
+    settings = ProjectSettings(name="shop", namespace=UUID(int=1), warehouse=Warehouse(path="warehouse"))
+    romans = SegmentConfig(name="romans", members=Condition(where="city = 'Rome'"))
+    project = Project(
+        folder=".", settings=settings, sources=(), match=MatchConfig(), segments=(romans,), config_hash="-"
+    )
+    return RunContext(store=store, project=project, **values)
+
+
+def profiles_of(spark: SparkSession, **cities: str) -> DataFrame:
+    defaults = {"entity_type": "person", "emails": [], "phones": [], "attributes": {}, "sources": [], "record_count": 1}
+    complete = [
+        {**dict.fromkeys(PROFILES.schema.names), **defaults, "consents": {}, "unified_id": unified_id, "city": city}
+        for unified_id, city in cities.items()
+    ]
+    return spark.createDataFrame(complete, PROFILES.schema)
+
+
+def test_nights_of_a_segment(spark: SparkSession, tmp_path: Path) -> None:
+    store = Store(spark, str(tmp_path / "warehouse"))
+    versions: dict[str, int] = {}
+    for ordinal, cities in enumerate(({"a": "Rome"}, {"a": "Ulm", "b": "Rome"}, {"a": "Ulm", "b": "Rome"}), start=1):
+        versions[PROFILES.name] = store.overwrite(PROFILES, profiles_of(spark, **cities))
+        base = {name: version for name, version in versions.items() if ordinal > 1}
+        context = context_of(
+            store,
+            run_id=f"run-{ordinal}",
+            ordinal=ordinal,
+            as_of=datetime(2026, 1, ordinal, tzinfo=UTC),
+            base_versions=base | ({PROFILES.name: versions[PROFILES.name] - 1} if ordinal > 1 else {}),
+        )
+        result = run(context)
+        versions |= result.versions
+    assert result.metrics == {"segments.romans": 1.0}
+    expected = [
+        (1, "romans", "a", "enter", "definition"),
+        (2, "romans", "a", "exit", "data"),
+        (2, "romans", "b", "enter", "data"),
+    ]
+    assert_df_equality(
+        store.read(SEGMENT_CHANGES),
+        spark.createDataFrame(expected, SEGMENT_CHANGES.schema),
+        ignore_row_order=True,
+        ignore_nullable=True,
+    )
+    spans = store.read(SEGMENT_MEMBERS).select("unified_id", "entered_at_utc", "exited_at_utc")
+    assert_df_equality(
+        spans,
+        spark.createDataFrame(
+            [
+                ("a", datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC)),
+                ("b", datetime(2026, 1, 2, tzinfo=UTC), None),
+            ],
+            spans.schema,
+        ),
+        ignore_row_order=True,
+    )

@@ -1,0 +1,149 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from chispa import assert_df_equality
+from pyspark.sql import DataFrame, SparkSession
+
+from cdp_spark.config.match import BlockingKey, BlockingRule, Comparison, EntityMatch, MatchConfig
+from cdp_spark.config.project import Project, ProjectSettings, Warehouse
+from cdp_spark.config.source import SourceConfig
+from cdp_spark.standardise import stage
+from cdp_spark.standardise.identifiers import build_identifiers
+from cdp_spark.tables.catalog import IDENTIFIERS, RECORDS, SOURCE_RECORDS
+from cdp_spark.tables.run import RunContext
+from cdp_spark.tables.store import Store
+
+NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
+EARLIER = datetime(2026, 1, 30, 12, tzinfo=UTC)
+
+
+def _source(name: str, **settings: object) -> SourceConfig:
+    fixed = {"name": name, "kind": "records", "format": "csv", "path": f"{name}.csv", "key": ("id",)}
+    return SourceConfig.model_validate({**fixed, **settings})
+
+
+SOURCES = (
+    _source(
+        "crm",
+        columns={"full_name": {"from": ("Name",)}, "email": {"from": ("Mail", "Mail 2")}, "phone": {"from": ("Tel",)}},
+        identifiers={"loyalty_id": "Card"},
+        attributes={"shoe_size": "Shoes"},
+        default_region="DE",
+    ),
+    _source("shop", columns={"email": {"from": ("email",)}}, identifiers={"cookie_id": "cookie", "email": "alt"}),
+)
+
+
+def _project() -> Project:
+    blocking = BlockingRule(name="email", keys=(BlockingKey(column="email"),))
+    comparison = Comparison(name="email", method="email", columns=("email",))
+    person = EntityMatch(blocking=(blocking,), comparisons=(comparison,), max_sharing={"email": 2, "phone": 2})
+    settings = ProjectSettings(name="test", namespace=UUID(int=1), warehouse=Warehouse(path="w"))
+    return Project(folder=".", settings=settings, sources=SOURCES, match=MatchConfig(person=person), config_hash="x")
+
+
+def _delivered(spark: SparkSession, *rows: tuple[str, str, datetime | None, str, dict[str, str | None]]) -> DataFrame:
+    """Rows of (source, id, observed, content hash, columns)."""
+    full = [
+        (source, key, content, f"{source}-{key}", "person", observed, NOON, "run", None, columns)
+        for source, key, observed, content, columns in rows
+    ]
+    return spark.createDataFrame(full, SOURCE_RECORDS.schema).coalesce(1)
+
+
+def test_the_newest_version_is_current(spark: SparkSession) -> None:
+    delivered = _delivered(
+        spark,
+        ("crm", "1", EARLIER, "b", {}),
+        ("crm", "1", NOON, "a", {}),
+        ("crm", "1", None, "z", {}),
+        ("crm", "2", NOON, "a", {}),
+        ("crm", "2", NOON, "b", {}),
+    )
+    current = stage.build_current_versions(delivered).select("record_key", "content_hash").orderBy("record_key")
+    expected = spark.createDataFrame([("crm-1", "a"), ("crm-2", "b")], current.schema)
+    assert_df_equality(current, expected)
+
+
+def test_shared_and_unusable_identifiers(spark: SparkSession) -> None:
+    schema = "record_key string, entity_type string, identifiers array<struct<type:string,value:string,reason:string>>"
+    rows = [
+        *((f"r{number}", "person", [("email", "all@x.org", None), None]) for number in range(3)),
+        ("r3", "person", [("email", "own@x.org", None), ("phone", "0000000000", "placeholder")]),
+        *((f"a{number}", "account", [("email", "all@x.org", None)]) for number in range(3)),
+    ]
+    found = build_identifiers(spark.createDataFrame(rows, schema), max_sharing={"person": {"email": 2}})
+    expected = [
+        *((f"a{number}", "email", "all@x.org", True, None) for number in range(3)),
+        *((f"r{number}", "email", "all@x.org", False, "shared") for number in range(3)),
+        ("r3", "email", "own@x.org", True, None),
+        ("r3", "phone", "0000000000", False, "placeholder"),
+    ]
+    kept = found.select("record_key", "type", "value", "usable", "reason").orderBy("record_key", "type").coalesce(1)
+    assert_df_equality(kept, spark.createDataFrame(expected, kept.schema), ignore_nullable=True)
+
+
+@pytest.fixture
+def context(spark: SparkSession, tmp_path: Path) -> RunContext:
+    return RunContext(store=Store(spark, str(tmp_path)), project=_project(), run_id="run", ordinal=1, as_of=NOON)
+
+
+def test_the_stage(spark: SparkSession, context: RunContext) -> None:
+    rows = _delivered(
+        spark,
+        ("crm", "1", NOON, "a", {"Name": "ann lee", "Mail": "x", "Mail 2": "Ann@x.org", "Tel": "12", "Shoes": "38"}),
+        ("crm", "1", EARLIER, "b", {"Name": "old name"}),
+        ("crm", "2", NOON, "c", {"Name": "Bo Lee", "Tel": "0171 1234567", "Card": "lc-12 34", "Shoes": ""}),
+        ("shop", "1", None, "d", {"email": "ANN@x.org", "cookie": "Abc", "alt": "ann@y.org"}),
+        ("gone", "1", NOON, "e", {"email": "ann@x.org"}),
+    )
+    context.store.overwrite(SOURCE_RECORDS, rows)
+    result = stage.run(context)
+    records = context.store.read(RECORDS).orderBy("record_key").collect()
+    assert [(row.full_name, row.email, row.phone, row.attributes, row.value_issues) for row in records] == [
+        ("Ann Lee", "ann@x.org", None, {"shoe_size": "38"}, ["email:no_at_sign", "phone:too_short"]),
+        ("Bo Lee", None, "+491711234567", {}, []),
+        (None, "ann@x.org", None, {}, []),
+    ]
+    found = context.store.read(IDENTIFIERS).where("type != 'email_sha256'").orderBy("record_key", "type", "value")
+    assert [(row.record_key, row.type, row.value, row.usable, row.reason) for row in found.collect()] == [
+        ("crm-1", "email", "ann@x.org", True, None),
+        ("crm-1", "email", "x", False, "no_at_sign"),
+        ("crm-1", "phone", "12", False, "too_short"),
+        ("crm-2", "loyalty_id", "LC1234", True, None),
+        ("crm-2", "phone", "+491711234567", True, None),
+        ("shop-1", "cookie_id", "Abc", True, None),
+        ("shop-1", "email", "ann@x.org", True, None),
+        ("shop-1", "email", "ann@y.org", True, None),
+    ]
+    assert result.versions.keys() == {"records", "identifiers"}
+    assert result.metrics == {
+        "crm.records": 2,
+        "shop.records": 1,
+        "crm.email.no_at_sign": 1,
+        "crm.phone.too_short": 1,
+        "identifiers.email": 3,
+        "identifiers.email.no_at_sign": 1,
+        "identifiers.phone": 1,
+        "identifiers.phone.too_short": 1,
+        "identifiers.loyalty_id": 1,
+        "identifiers.cookie_id": 1,
+        "identifiers.email_sha256": 3,
+    }
+
+
+def test_a_second_run_writes_the_same(spark: SparkSession, context: RunContext) -> None:
+    context.store.overwrite(SOURCE_RECORDS, _delivered(spark, ("shop", "1", None, "d", {"email": "ann@x.org"})))
+    stage.run(context)
+    first = [context.store.read(spec).collect() for spec in (RECORDS, IDENTIFIERS)]
+    stage.run(context)
+    assert [context.store.read(spec).collect() for spec in (RECORDS, IDENTIFIERS)] == first
+
+
+def test_no_records_yet(context: RunContext) -> None:
+    assert stage.run(context).metrics == {}
+    assert context.store.read(RECORDS).columns == RECORDS.schema.names

@@ -1,0 +1,76 @@
+"""What the store refuses, and that it refuses without naming a value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import types as T
+
+from cdp_spark.errors import ContractError, StateError
+from cdp_spark.tables.spec import TableKind, TableSpec, columns
+from cdp_spark.tables.store import Store
+
+COLOURS = TableSpec(
+    name="colours",
+    grain="a colour",
+    schema=columns(name="string!", shade="string"),
+    keys=("name",),
+    kind=TableKind.APPEND,
+    constraints={"known_shade": "shade IN ('light', 'dark')"},
+)
+_INPUT = T.StructType([T.StructField("name", T.StringType()), T.StructField("shade", T.StringType())])
+
+
+@pytest.fixture(params=["path", "schema"])
+def store(request: pytest.FixtureRequest, spark: SparkSession, tmp_path: Path) -> Iterator[Store]:
+    if request.param == "path":
+        yield Store(spark, str(tmp_path / "warehouse"))
+        return
+    schema = f"cdp_{abs(hash(str(tmp_path)))}"
+    spark.sql(f"CREATE SCHEMA {schema}")
+    yield Store(spark, schema, kind="schema")
+    spark.sql(f"DROP SCHEMA {schema} CASCADE")
+
+
+def rows(store: Store, *values: tuple[str | None, str]) -> DataFrame:
+    return store.spark.createDataFrame(list(values), _INPUT)
+
+
+def test_appends_once_and_keeps_constraints_when_overwritten(store: Store) -> None:
+    assert store.read(COLOURS).collect() == []
+    for _ in range(2):
+        store.append(COLOURS, rows(store, ("red", "light")), application="run:stage:colours")
+    assert store.read(COLOURS).count() == 1
+    version = store.overwrite(COLOURS, rows(store, ("blue", "dark")))
+    assert version == store.version(COLOURS)
+    assert [tuple(row) for row in store.read(COLOURS).collect()] == [("blue", "dark")]
+    assert [tuple(row) for row in store.read(COLOURS, version=version - 1).collect()] == [("red", "light")]
+    with pytest.raises(ContractError, match="known_shade") as broken:
+        store.append(COLOURS, rows(store, ("green", "secret@example.org")), application=None)
+    assert "secret" not in str(broken.value)
+    assert broken.value.__suppress_context__
+    assert str(broken.value) == (
+        "table colours: got rows that break the constraint known_shade; allowed: shade IN ('light', 'dark')"
+    )
+
+
+def test_a_null_in_a_column_that_allows_none_is_named(store: Store) -> None:
+    with pytest.raises(ContractError, match="table colours: got null; allowed: a value in the column name"):
+        store.append(COLOURS, rows(store, (None, "dark")), application=None)
+
+
+def test_an_unwritable_warehouse_is_one_sentence(spark: SparkSession, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    store = Store(spark, str(tmp_path / "file" / "warehouse"))
+    with pytest.raises(
+        StateError, match=r"^warehouse .*file/warehouse: got table colours could not be written \(\w+\)"
+    ):
+        store.append(COLOURS, rows(store, ("red", "light")), application=None)
+
+
+def test_the_version_of_no_table_is_a_clear_error(spark: SparkSession, tmp_path: Path) -> None:
+    with pytest.raises(StateError, match=r"table colours: got none yet\. Fix: run `cdp run nightly` first"):
+        Store(spark, str(tmp_path)).version(COLOURS)

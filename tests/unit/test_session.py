@@ -1,0 +1,132 @@
+"""The session's settings and its clear refusals; starts that fail are made in processes of their own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+
+from cdp_spark import session
+from cdp_spark.errors import StateError
+from cdp_spark.session import SessionSettings, check_java, get_session
+
+
+def test_an_active_session_is_returned(spark: SparkSession) -> None:
+    assert get_session(SessionSettings(app_name="another")) is spark
+
+
+def test_runtime_settings_reach_an_active_session(spark: SparkSession) -> None:
+    get_session(SessionSettings(conf={"spark.sql.broadcastTimeout": "301", "spark.driver.memory": "9g"}))
+    assert spark.conf.get("spark.sql.broadcastTimeout") == "301"
+    spark.conf.unset("spark.sql.broadcastTimeout")
+
+
+def test_no_java_is_one_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("JAVA_HOME", str(tmp_path))
+    with pytest.raises(StateError, match=r"Java: got none at .*; allowed: 17 or newer. Fix: install a Java 17"):
+        check_java()
+
+
+def test_no_java_on_the_path(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("JAVA_HOME", raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(StateError, match="Java: got none; allowed: 17 or newer"):
+        check_java()
+
+
+def test_an_old_java_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    java = tmp_path / "bin" / "java"
+    java.parent.mkdir()
+    java.write_text("#!/bin/sh\necho '    java.specification.version = 1.8' >&2\n")
+    java.chmod(0o755)
+    monkeypatch.setenv("JAVA_HOME", str(tmp_path))
+    with pytest.raises(StateError, match="Java: got version 8; allowed: 17 or newer"):
+        check_java()
+
+
+def test_cached_jars_go_straight_to_the_class_path(tmp_path: Path) -> None:
+    jars = tmp_path / "jars"
+    jars.mkdir()
+    for name in session._DELTA_JARS:
+        (jars / name).touch()
+    conf = session._local_conf(SessionSettings(conf={"spark.jars.ivy": str(tmp_path)}))
+    assert "spark.jars.packages" not in conf
+    assert conf["spark.driver.extraClassPath"].count(os.pathsep) == len(session._DELTA_JARS) - 1
+
+
+def test_without_cached_jars_delta_is_resolved(tmp_path: Path) -> None:
+    conf = session._local_conf(SessionSettings(conf={"spark.jars.ivy": str(tmp_path)}))
+    assert conf["spark.jars.packages"] == session.DELTA_COORDINATE
+
+
+def test_a_named_graphframes_jar_is_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    jar = tmp_path / "graphframes.jar"
+    jar.touch()
+    monkeypatch.setenv("CDP_GRAPHFRAMES_JAR", str(jar))
+    conf = session._local_conf(SessionSettings(conf={"spark.jars.ivy": str(tmp_path)}))
+    assert conf["spark.driver.extraClassPath"] == str(jar)
+
+
+def test_a_missing_graphframes_jar_is_one_logged_line(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("CDP_GRAPHFRAMES_JAR", str(tmp_path / "absent.jar"))
+    with caplog.at_level("INFO", logger="cdp_spark.session"):
+        session._local_conf(SessionSettings(conf={"spark.jars.ivy": str(tmp_path)}))
+    assert [record.message for record in caplog.records] == [
+        "No GraphFrames jar at hand: components are computed by the local or the DataFrame engine."
+    ]
+
+
+def test_settings_given_by_the_user_win() -> None:
+    conf = session._local_conf(SessionSettings(shuffle_partitions=7, conf={"spark.sql.shuffle.partitions": "9"}))
+    assert conf["spark.sql.shuffle.partitions"] == "9"
+
+
+_START = """
+from cdp_spark.errors import CdpError
+from cdp_spark.session import SessionSettings, get_session
+try:
+    get_session(SessionSettings(master="local[1]", driver_memory={memory!r}, conf={conf!r}))
+except CdpError as error:
+    print(error)
+"""
+
+
+def _start(*, memory: str = "512m", conf: dict[str, str] | None = None) -> str:
+    code = _START.format(memory=memory, conf=conf or {})
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=120)
+    return done.stdout
+
+
+def test_no_network_and_no_cached_jars_is_one_sentence(tmp_path: Path) -> None:
+    settings = tmp_path / "ivysettings.xml"
+    settings.write_text(
+        "<ivysettings><settings defaultResolver='dead'/><resolvers>"
+        "<ibiblio name='dead' m2compatible='true' root='http://127.0.0.1:9/'/></resolvers></ivysettings>"
+    )
+    printed = _start(conf={"spark.jars.ivy": str(tmp_path), "spark.jars.ivySettings": str(settings)})
+    assert "\nSpark's start: got jars that are not in the cache and could not be fetched" in printed
+
+
+def test_too_much_memory_is_one_sentence() -> None:
+    assert "\nSpark's start: got a Java process that ended at once." in _start(memory="900000g")
+
+
+def test_a_session_without_delta_is_refused() -> None:
+    code = (
+        "from pyspark.sql import SparkSession\n"
+        "SparkSession.builder.master('local[1]').config('spark.ui.enabled', 'false').getOrCreate()\n" + _START
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code.format(memory="512m", conf={})],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.stdout.startswith("Spark session: got one without Delta.")
