@@ -5,7 +5,7 @@ SHELL := /bin/bash
 
 BIN := .venv/bin
 READY := .venv/.ready
-MARKED := postgres or chromium or cluster or notebook
+MARKED := postgres or chromium or cluster or notebook or slow
 CODE := $(wildcard src jobs tests benchmarks notebooks)
 PEOPLE ?= 5000
 SEED ?= 7
@@ -25,7 +25,7 @@ demo: setup ## make demo data, run the nightly job on it, print a summary and wr
 test: setup ## run the tests that need only Python and Java
 	$(BIN)/python -m pytest tests -m "not ($(MARKED))"
 
-test-all: setup ## run the tests that need PostgreSQL, Chromium, a standalone cluster or notebooks
+test-all: setup ## run the slow tests (real kills, spark-submit) and those that need PostgreSQL, Chromium, a cluster or notebooks
 	$(BIN)/python -m pytest tests -m "$(MARKED)"
 
 lint: setup ## check style, layers and docstrings

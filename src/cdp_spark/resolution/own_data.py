@@ -110,6 +110,7 @@ def _sources(inputs: tuple[str, ...], id_column: str) -> tuple[SourceConfig, ...
                 "format": _FORMATS[suffix],
                 "path": str(Path(path).absolute()),
                 "key": (id_column,),
+                "attributes": {RECORD_ID: id_column},
                 "options": options,
             }
         )

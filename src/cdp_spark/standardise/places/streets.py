@@ -23,8 +23,8 @@ _NUMBER_BEGINS = r"^(\d+[a-zA-Z]?(?:-\d+[a-zA-Z]?|/\d+)?(?: (?:bis|ter|quater))?
 _NUMBER = r"\d+(?: ?[a-zA-Z])?(?: ?[-/] ?\d+[a-zA-Z]?)?(?: (?:bis|ter|quater))?"
 _NUMBER_ENDS = rf"^(.*[\p{{L}}.,])[ ,]+(?:[Nn][ro°º]?\.? ?)?({_NUMBER})$"
 _NUMBERED_ROADS = words(
-    "highway hwy route rte road rd interstate box postfach bp apartado calle carrera avenue ave autobahn square quadrat "
-    "km us"
+    "highway hwy route rte road rd interstate box postfach bp apartado calle carrera avenue ave autobahn square "
+    "quadrat km us"
 )
 _BREAK = "\u0001"
 _ABBREVIATIONS = dict(
