@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 from cdp_spark import columns as c
 from cdp_spark.errors import StateError
 from cdp_spark.matching.model import MatchModel, model_from_json
+from cdp_spark.matching.soundness import Doubt, refuse_unsound
 from cdp_spark.resolution.scored import score_pairs
 from cdp_spark.tables.catalog import MATCH_MODELS, RECORDS
 
@@ -61,20 +62,26 @@ def pinned_model(store: Store, entity_type: str, match: EntityMatch) -> tuple[in
     return version, model
 
 
-def fit_next_model(store: Store, entity_type: str, match: EntityMatch, *, by: FittedBy) -> tuple[int, MatchModel]:
+def fit_next_model(
+    store: Store, entity_type: str, match: EntityMatch, *, by: FittedBy
+) -> tuple[int, MatchModel, tuple[Doubt, ...]]:
     """Fit a model from the current records and save it as the next version, which the next run applies.
+
+    Returns: the version, the model, and what to doubt about it.
 
     Raises:
         StateError: there are no records yet.
+        DataError: the model contradicts what matching means; it is not saved.
     """
     records = store.read(RECORDS).where(F.col(c.ENTITY_TYPE) == entity_type)
     if records.isEmpty():
         raise StateError(f"cdp model fit {entity_type}", got="no records", fix="run `cdp run nightly` first")
     version = newest_model(store, entity_type)[0] + 1
     scored = score_pairs(records, match)
-    write_model(store, entity_type, scored.model, version=version, by=by)
     scored.release()
-    return version, scored.model
+    refuse_unsound(scored.doubts, where=f"the match model of {entity_type}")
+    write_model(store, entity_type, scored.model, version=version, by=by)
+    return version, scored.model, scored.doubts
 
 
 def write_model(store: Store, entity_type: str, model: MatchModel, *, version: int, by: FittedBy) -> None:

@@ -12,6 +12,7 @@ from cdp_spark.clustering.stage import EXCLUSIVE_SOURCE, cluster_records
 from cdp_spark.config.match import EntityMatch
 from cdp_spark.discovery.propose import candidate_rules, propose_comparisons
 from cdp_spark.errors import DataError
+from cdp_spark.matching.soundness import refuse_unsound
 from cdp_spark.resolution.choose import RuleEstimate, choose_rules
 from cdp_spark.resolution.own_data import RECORD_ID, OwnData, read_own_data
 from cdp_spark.resolution.scored import ScoredPairs, score_pairs
@@ -82,7 +83,8 @@ def resolve(spark: SparkSession, settings: ResolveSettings, *, tell: Callable[[s
         tell: is told each step in words.
 
     Raises:
-        DataError: the columns give nothing to compare, or no rule finds a candidate pair.
+        DataError: the columns give nothing to compare, no rule finds a candidate pair, or the fitted model contradicts
+            what matching means.
     """
     tell("reading")
     data = read_own_data(
@@ -96,6 +98,7 @@ def resolve(spark: SparkSession, settings: ResolveSettings, *, tell: Callable[[s
     match, rules = _configuration(data, settings, record_count, tell)
     tell("comparing")
     scored = score_pairs(data.records, match)
+    refuse_unsound(scored.doubts, where="the proposed model" if settings.match is None else "the model")
     tell("clustering")
     exclusive = F.col(c.SOURCE) if settings.unique_within_source else F.lit(None).cast("string")
     members = data.records.withColumn(EXCLUSIVE_SOURCE, exclusive)

@@ -21,6 +21,7 @@ from cdp_spark.matching.fitting import (
 from cdp_spark.matching.kernel import Kernel, build_pair_patterns
 from cdp_spark.matching.model import MatchModel
 from cdp_spark.matching.scoring import build_pair_scores
+from cdp_spark.matching.soundness import Doubt, find_doubts
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -37,12 +38,14 @@ class ScoredPairs:
         pair_scores: one row per pair: record_key_l, record_key_r, rule_mask, levels, weight_log2, deterministic.
         model: the model that weighed them, new or given.
         metrics: figures by dotted name.
+        doubts: about a model fitted from these pairs; none about a given one.
         held: frames kept in memory or on disk; `release` them when the scores are written.
     """
 
     pair_scores: DataFrame
     model: MatchModel
     metrics: dict[str, float]
+    doubts: tuple[Doubt, ...]
     held: tuple[DataFrame, ...]
 
     def release(self) -> None:
@@ -70,6 +73,7 @@ def score_pairs(records: DataFrame, match: EntityMatch, *, model: MatchModel | N
     partitions = _partitions(records)
     patterns = build_pair_patterns(build_blocks(keyed, use, slots), kernel, partitions=partitions).persist()
     counts = read_pattern_counts(patterns)
+    doubts: tuple[Doubt, ...] = ()
     if model is None:
         forced = forced_comparisons(rules, match.comparisons)
         parameters = fit_parameters(
@@ -77,8 +81,9 @@ def score_pairs(records: DataFrame, match: EntityMatch, *, model: MatchModel | N
         )
         names = tuple(rule.name for rule in rules)
         model = MatchModel(match, names, forced, parameters, frequencies, tuple(use.purged.tolist()))
+        doubts = find_doubts(model, counts)
     scores = build_pair_scores(patterns, counts, model, deterministic_mask=deterministic_mask(match))
-    return ScoredPairs(scores, model, _metrics(counts, use, model), (keyed, patterns))
+    return ScoredPairs(scores, model, _metrics(counts, use, model), doubts, (keyed, patterns))
 
 
 def _key_use(keyed: DataFrame, slots: tuple[Slot, ...], model: MatchModel | None) -> KeyUse:

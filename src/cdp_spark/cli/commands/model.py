@@ -31,8 +31,9 @@ def fit(
         raise ConfigError("cdp model fit", got=entity, allowed=", ".join(entities), fix="name one of these")
     now = datetime.now(UTC)
     by = FittedBy(run_id=f"by-hand-{now:%Y%m%dT%H%M%S%fZ}", at=now)
-    version, model = fit_next_model(store, entity, entities[entity], by=by)
-    print_result([_facts(entity, version, model)], as_json=json)
+    version, model, doubts = fit_next_model(store, entity, entities[entity], by=by)
+    problems = {"doubts": [f"{doubt.problem}: {doubt.fix}" for doubt in doubts]} if doubts else {}
+    print_result([_facts(entity, version, model) | problems], as_json=json)
 
 
 @app.command(name="list")

@@ -67,6 +67,7 @@ def _facts(resolution: Resolution, out: Path, seconds: float) -> dict[str, Any]:
         "largest_cluster": resolution.largest_cluster,
         "pairs_compared": int(resolution.scored.metrics["pairs.compared"]),
         "rejected": resolution.data.rejected,
+        "doubts": [f"{doubt.problem}: {doubt.fix}" for doubt in resolution.scored.doubts],
         "seconds": round(seconds, 1),
         "out": str(out),
         "columns": {
@@ -94,6 +95,8 @@ def _print(console: Console, resolution: Resolution, facts: dict[str, Any]) -> N
         console.print(rules)
     for reason, count in resolution.data.rejected.items():
         console.print(f"[yellow]{count:,} rows left out ({reason})")
+    for doubt in facts["doubts"]:
+        console.print(f"[yellow]Doubt: {doubt}")
     console.print(
         f"{facts['records']:,} records, {facts['pairs_compared']:,} pairs compared, "
         f"[bold]{facts['clusters']:,} clusters[/bold] (the largest of {facts['largest_cluster']:,}) "

@@ -1,0 +1,76 @@
+"""Peak memory of a process and all its children, read from /proc."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+_PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+_INTERVAL_SECONDS = 0.5
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What a command came to.
+
+    Args:
+        output: its standard output.
+        peak_bytes: the largest sum of resident memory of it and its children.
+        exit_code: 0 where it went well.
+    """
+
+    output: str
+    peak_bytes: int
+    exit_code: int
+
+
+def run_measured(command: list[str], *, timeout_seconds: float) -> Finished:
+    """Run a command and watch its memory; a command over the time limit is killed with exit code 124.
+
+    Args:
+        command: program and arguments.
+        timeout_seconds: limit.
+    """
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True)
+    peak, done = [0], threading.Event()
+    watcher = threading.Thread(target=_watch, args=(process.pid, peak, done), daemon=True)
+    watcher.start()
+    try:
+        output, _ = process.communicate(timeout=timeout_seconds)
+        code = process.returncode
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, 9)
+        output, code = process.communicate()[0], 124
+    done.set()
+    watcher.join()
+    return Finished(output, peak[0], code)
+
+
+def _watch(root: int, peak: list[int], done: threading.Event) -> None:
+    while not done.wait(_INTERVAL_SECONDS):
+        peak[0] = max(peak[0], _family_bytes(root))
+
+
+def _family_bytes(root: int) -> int:
+    parents: dict[int, int] = {}
+    resident: dict[int, int] = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                status = (entry / "stat").read_text().rpartition(")")[2].split()
+                resident[int(entry.name)] = int((entry / "statm").read_text().split()[1]) * _PAGE_BYTES
+            except OSError:  # it ended meanwhile
+                continue
+            parents[int(entry.name)] = int(status[1])
+    return sum(size for pid, size in resident.items() if _descends(pid, root, parents))
+
+
+def _descends(pid: int, root: int, parents: dict[int, int]) -> bool:
+    while pid > 1:
+        if pid == root:
+            return True
+        pid = parents.get(pid, 0)
+    return False
