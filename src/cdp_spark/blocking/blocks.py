@@ -8,14 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 from pyspark.sql import functions as F
-from pyspark.sql import types as T
 
 from cdp_spark import columns as c
 from cdp_spark.blocking.keys import NO_KEY
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from numpy.typing import NDArray
     from pyspark.sql import DataFrame
 
@@ -78,41 +75,63 @@ def read_key_use(sizes: DataFrame, slots: tuple[Slot, ...]) -> KeyUse:
 def build_blocks(keyed: DataFrame, use: KeyUse, slots: tuple[Slot, ...]) -> DataFrame:
     """Emit each record once for each of its keys that can lead to a pair.
 
+    Only the keys travel to Python and back; the rows are multiplied in the JVM.
+
     Args:
         keyed: one row per record_key with `block_keys` and the features.
         use: purged and shared keys.
         slots: the layout of the keys.
     Returns: one row per (block_key, record_key); in `block_keys` purged keys are `NO_KEY`.
     """
-    schema = T.StructType([T.StructField(c.BLOCK_KEY, T.LongType(), nullable=False), *keyed.schema.fields])
-    splits = np.array([-1 if slot.splits is None else slot.splits for slot in slots], dtype=np.int64)
+    splits = split_slots(slots)
 
-    def emit(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for batch in batches:
-            yield _emit(batch, use, splits)
+    @F.arrow_udf(_MARKED_KEYS)  # type: ignore[attr-defined,untyped-decorator] # Spark's stubs lack it
+    def mark(keys: pa.Array) -> pa.Array:
+        return _mark(keys, use, splits)
 
-    return keyed.mapInArrow(emit, schema)
+    others = [name for name in keyed.columns if name != c.BLOCK_KEYS]
+    marked = keyed.select(*others, mark(F.col(c.BLOCK_KEYS)).alias(_MARKED))
+    return marked.select(
+        F.explode(f"{_MARKED}.{_TRAVELLING}").alias(c.BLOCK_KEY),
+        *others,
+        F.col(f"{_MARKED}.{c.BLOCK_KEYS}").alias(c.BLOCK_KEYS),
+    )
 
 
-def _emit(batch: pa.RecordBatch, use: KeyUse, splits: NDArray[np.int64]) -> pa.RecordBatch:
-    position = batch.schema.get_field_index(c.BLOCK_KEYS)
-    values = batch.column(position).flatten().to_numpy()
-    keys = _active_keys(values.reshape(batch.num_rows, len(splits)), use.purged, splits)
-    travels = keys != NO_KEY
+_MARKED, _TRAVELLING = "marked", "travelling"
+_MARKED_KEYS = f"{c.BLOCK_KEYS} array<bigint>, {_TRAVELLING} array<bigint>"
+
+
+def _mark(keys: pa.Array, use: KeyUse, splits: NDArray[np.int64]) -> pa.Array:
+    """The keys without the purged ones, and those among them that can lead to a pair."""
+    active = active_keys(keys.flatten().to_numpy().reshape(len(keys), len(splits)), use.purged, splits)
+    travels = active != NO_KEY
     if use.shared is not None:
-        travels &= use.shared[_slot_of(keys, len(use.shared))]
-    rows, slot = np.nonzero(travels)
-    active = pa.ListArray.from_arrays(np.arange(len(keys) + 1, dtype=np.int32) * len(splits), keys.ravel())
-    records = batch.set_column(position, c.BLOCK_KEYS, active.cast(batch.schema.field(position).type)).take(
-        pa.array(rows)
-    )
-    return pa.RecordBatch.from_arrays(
-        [pa.array(keys[rows, slot]), *records.columns], [c.BLOCK_KEY, *batch.schema.names]
+        travels &= use.shared[_slot_of(active, len(use.shared))]
+    ends = np.append(0, np.cumsum(travels.sum(axis=1)))
+    return pa.StructArray.from_arrays(
+        [_lists(np.arange(len(keys) + 1) * len(splits), active.ravel()), _lists(ends, active[travels])],
+        names=[c.BLOCK_KEYS, _TRAVELLING],
     )
 
 
-def _active_keys(keys: NDArray[np.int64], purged: NDArray[np.int64], splits: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Clear purged keys, and splitting keys of blocks that were not purged."""
+def _lists(ends: NDArray[np.int64], values: NDArray[np.int64]) -> pa.Array:
+    return pa.ListArray.from_arrays(pa.array(ends, pa.int32()), pa.array(values, pa.int64()))
+
+
+def split_slots(slots: tuple[Slot, ...]) -> NDArray[np.int64]:
+    """The slot that each slot splits, -1 for a plain one."""
+    return np.array([-1 if slot.splits is None else slot.splits for slot in slots], dtype=np.int64)
+
+
+def active_keys(keys: NDArray[np.int64], purged: NDArray[np.int64], splits: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Clear purged keys, and splitting keys of blocks that were not purged.
+
+    Args:
+        keys: of records, shape (records, slots).
+        purged: keys shared by too many records, sorted.
+        splits: the slot that each slot splits, -1 for a plain one, shape (slots,).
+    """
     gone = _contains(purged, keys)
     active = np.where(gone, NO_KEY, keys)
     for slot in np.flatnonzero(splits >= 0):

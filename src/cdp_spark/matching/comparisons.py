@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cdp_spark.matching.measures import DIFFERENT, MEASURES, MISSING, Measure
-from cdp_spark.matching.similarity import Coded, jaro_winkler
+from cdp_spark.matching.similarity import MISSING_CODE, Coded, each_distinct, jaro_winkler
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -96,7 +96,7 @@ class CompiledComparison:
         equal = known & (codes_l == codes_r)
         levels = np.full(len(left), MISSING, dtype=np.int64)
         differs = np.flatnonzero(known & ~equal)
-        levels[differs] = column.measure(left[differs], right[differs], self.measure.levels).astype(np.int64)
+        levels[differs] = each_distinct(column, codes_l[differs], codes_r[differs], self.measure.levels)
         if self.bins == 1:
             levels[equal] = self.equal_level
         else:
@@ -125,22 +125,24 @@ def _with_swapped(
     if not len(differs):
         return levels
     rows_l, rows_r = left[differs], right[differs]
-    swapped = column.measure(rows_l, rows_r, _equal, other) == 1
-    swapped |= other.measure(rows_l, rows_r, _equal, column) == 1
+    swapped = _stands_in(column, other, rows_l, rows_r) | _stands_in(column, other, rows_r, rows_l)
     levels = levels.copy()
     levels[differs[swapped]] = DIFFERENT + 1
     return levels
 
 
-def _equal(left: list[str], right: list[str]) -> NDArray[np.float64]:
-    return np.array([a == b for a, b in zip(left, right, strict=True)], dtype=np.float64)
+def _stands_in(
+    column: Coded, other: Coded, rows: NDArray[np.int64], other_rows: NDArray[np.int64]
+) -> NDArray[np.bool_]:
+    """True where a row's value of one column is the other row's value of the other column."""
+    codes = np.append(column.codes_in(other), MISSING_CODE)[column.codes[rows]]
+    return np.asarray((codes != MISSING_CODE) & (codes == other.codes[other_rows]))
 
 
 def _address_levels(
     columns: Mapping[str, Coded], names: tuple[str, ...], left: NDArray[np.int64], right: NDArray[np.int64]
 ) -> NDArray[np.int64]:
     """Street, city, postcode and house number as one comparison, since they agree together."""
-    street = columns[names[0]]
     same = {name: _same(columns[name], left, right) for name in names}
     nowhere = np.zeros(len(left), dtype=bool)
     places = [same[name] == 1 for name in names[1:] if name != HOUSE_NUMBER]
@@ -148,11 +150,25 @@ def _address_levels(
     postcode = same[POSTCODE] == 1 if POSTCODE in same else nowhere
     next_door = same[HOUSE_NUMBER] == 0 if HOUSE_NUMBER in same else nowhere
     equal = (same[names[0]] == 1) & ~next_door
-    alike = street.measure(left, right, jaro_winkler) >= _ALIKE_STREET
+    alike = _alike_streets(columns[names[0]], left, right)
     conditions = [equal & here, equal, alike & here, alike, postcode, here]
     levels = np.select(conditions, [7, 6, 5, 4, 3, 2], DIFFERENT)
     known = np.logical_or.reduce([same[name] >= 0 for name in names if name != HOUSE_NUMBER])
     return np.where(known, levels, MISSING).astype(np.int64)
+
+
+def _alike_streets(street: Coded, left: NDArray[np.int64], right: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """True for equal streets and for nearly equal ones."""
+    codes_l, codes_r = street.codes[left], street.codes[right]
+    known = (codes_l >= 0) & (codes_r >= 0)
+    alike = known & (codes_l == codes_r)
+    differs = np.flatnonzero(known & ~alike)
+    alike[differs] = each_distinct(street, codes_l[differs], codes_r[differs], _street_similarity) >= _ALIKE_STREET
+    return np.asarray(alike)
+
+
+def _street_similarity(street: Coded, left: NDArray[np.int64], right: NDArray[np.int64]) -> NDArray[np.float64]:
+    return jaro_winkler(street.texts[left], street.texts[right], at_least=_ALIKE_STREET)
 
 
 def _same(column: Coded, left: NDArray[np.int64], right: NDArray[np.int64]) -> NDArray[np.int64]:

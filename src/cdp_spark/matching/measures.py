@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
-from cdp_spark.matching.nicknames import share_root
-from cdp_spark.matching.similarity import PairMeasure, edit_distance, jaro_winkler, token_overlap
+from cdp_spark.matching.dates import date_levels
+from cdp_spark.matching.names import are_one_name
+from cdp_spark.matching.similarity import Coded, edit_distance, jaro_winkler, token_overlap
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from numpy.typing import NDArray
+    from typing import Any
 
 MISSING = 0
 DIFFERENT = 1
+
+Codes = NDArray[np.int64]
+LevelsOfPairs = Callable[[Coded, Codes, Codes], NDArray[np.float64]]
+"""A column and the codes of distinct unequal values to levels, shape (pairs,)."""
 
 
 @dataclass(frozen=True)
@@ -25,49 +30,56 @@ class Measure:
 
     Args:
         level_names: of the levels from `DIFFERENT` up, equal values not among them.
-        levels: distinct unequal pairs of texts to levels, as floats.
+        levels: pairs of codes to levels, as floats.
     """
 
     level_names: tuple[str, ...]
-    levels: PairMeasure
+    levels: LevelsOfPairs
 
 
-def _stepped(similarity: PairMeasure, thresholds: tuple[float, ...], name: str) -> Measure:
+def _steps(similarity: NDArray[np.float64], thresholds: tuple[float, ...]) -> NDArray[np.float64]:
     """One level for each threshold that the similarity reaches."""
-    ascending = np.array(sorted(thresholds))
-
-    def levels(left: list[str], right: list[str]) -> NDArray[np.float64]:
-        return DIFFERENT + np.searchsorted(ascending, similarity(left, right), side="right").astype(np.float64)
-
-    return Measure(("different", *(f"{name} ≥ {value:g}" for value in ascending)), levels)
+    return DIFFERENT + np.searchsorted(np.array(sorted(thresholds)), similarity, side="right").astype(np.float64)
 
 
 def _exact(_: tuple[float, ...]) -> Measure:
-    def levels(left: list[str], _right: list[str]) -> NDArray[np.float64]:
-        return np.full(len(left), DIFFERENT, dtype=np.float64)
-
-    return Measure(("different",), levels)
+    return Measure(("different",), lambda _column, left, _right: np.full(len(left), DIFFERENT, dtype=np.float64))
 
 
 def _jaro_winkler(thresholds: tuple[float, ...]) -> Measure:
-    return _stepped(jaro_winkler, thresholds or (0.92, 0.8), "jaro_winkler")
+    steps = thresholds or (0.92, 0.8)
+
+    def levels(column: Coded, left: Codes, right: Codes) -> NDArray[np.float64]:
+        return _steps(jaro_winkler(column.texts[left], column.texts[right], at_least=min(steps)), steps)
+
+    return Measure(("different", *(f"jaro_winkler ≥ {value:g}" for value in sorted(steps))), levels)
 
 
 def _levenshtein(thresholds: tuple[float, ...]) -> Measure:
-    distances = thresholds or (1, 2)
-    measure = _stepped(lambda left, right: -edit_distance(left, right), tuple(-value for value in distances), "edits")
-    return Measure(("different", *(f"edits ≤ {value:g}" for value in sorted(distances, reverse=True))), measure.levels)
+    steps = thresholds or (1, 2)
+
+    def levels(column: Coded, left: Codes, right: Codes) -> NDArray[np.float64]:
+        edits = edit_distance(column.texts[left], column.texts[right], at_most=int(max(steps)))
+        return _steps(-edits, tuple(-value for value in steps))
+
+    return Measure(("different", *(f"edits ≤ {value:g}" for value in sorted(steps, reverse=True))), levels)
 
 
 def _tokens(thresholds: tuple[float, ...]) -> Measure:
-    return _stepped(token_overlap, thresholds or (0.75, 0.4), "shared words")
+    steps = thresholds or (0.75, 0.4)
+
+    def levels(column: Coded, left: Codes, right: Codes) -> NDArray[np.float64]:
+        return _steps(token_overlap(column.texts[left], column.texts[right]), steps)
+
+    return Measure(("different", *(f"shared words ≥ {value:g}" for value in sorted(steps))), levels)
 
 
 def _overlap(_: tuple[float, ...]) -> Measure:
     """Any element in common; elements are separated by line feeds."""
 
-    def levels(left: list[str], right: list[str]) -> NDArray[np.float64]:
-        shared = [not set(a.split("\n")).isdisjoint(b.split("\n")) for a, b in zip(left, right, strict=True)]
+    def levels(column: Coded, left: Codes, right: Codes) -> NDArray[np.float64]:
+        sets = column.map(lambda value: frozenset(value.split("\n")), dtype=object)
+        shared = [not a.isdisjoint(b) for a, b in zip(sets[left], sets[right], strict=True)]
         return DIFFERENT + np.array(shared, dtype=np.float64)
 
     return Measure(("different", "some in common"), levels)
@@ -77,71 +89,73 @@ def _name(thresholds: tuple[float, ...]) -> Measure:
     """Initial only, alike, very alike or a nickname; swapped fields are found by the comparison itself."""
     high, low = sorted(thresholds or (0.9, 0.75), reverse=True)[:2]
 
-    def levels(left: list[str], right: list[str]) -> NDArray[np.float64]:
-        similarity = jaro_winkler(left, right)
+    def levels(column: Coded, left: Codes, right: Codes) -> NDArray[np.float64]:
+        similarity = jaro_winkler(column.texts[left], column.texts[right], at_least=low)
         out = np.select([similarity >= high, similarity >= low], [4.0, 3.0], DIFFERENT)
-        initial = [len(a) == 1 or len(b) == 1 for a, b in zip(left, right, strict=True)]
-        out[initial] = [2.0 if left[i][0] == right[i][0] else DIFFERENT for i in np.flatnonzero(initial)]
-        related = [i for i in np.flatnonzero(out < 4) if not initial[i] and _are_one_name(left[i], right[i])]
-        out[related] = 4.0
+        first, lone = _heads(column, 1), column.map(lambda value: len(value) == 1, dtype=bool)
+        initial = lone[left] | lone[right]
+        out = np.where(initial, np.where(first[left] == first[right], 2.0, DIFFERENT), out)
+        unlike = np.flatnonzero((out < 4) & ~initial)
+        out[unlike[are_one_name(column, left[unlike], right[unlike])]] = 4.0
         return out
 
     names = ("different", "initial or swapped", f"jaro_winkler ≥ {low:g}", f"jaro_winkler ≥ {high:g} or nickname")
     return Measure(names, levels)
 
 
-def _are_one_name(left: str, right: str) -> bool:
-    """A nickname and its formal name, or one of several given names."""
-    words_l, words_r = set(left.split()), set(right.split())
-    return words_l <= words_r or words_r <= words_l or share_root(left, right)
-
-
 def _date(_: tuple[float, ...]) -> Measure:
-    """Dates as yyyymmdd: the same year; one digit off, day and month transposed, or two of the three parts equal."""
-
-    def levels(left: list[str], right: list[str]) -> NDArray[np.float64]:
-        edits = edit_distance(left, right)
-        return np.array([_date_level(a, b, edit) for a, b, edit in zip(left, right, edits, strict=True)])
-
-    return Measure(("different", "same year", "two parts equal", "one digit off or transposed"), levels)
-
-
-def _date_level(left: str, right: str, edits: float) -> float:
-    year_l, month_l, day_l = left[:4], left[4:6], left[6:8]
-    year_r, month_r, day_r = right[:4], right[4:6], right[6:8]
-    if edits <= 1 or (year_l == year_r and month_l == day_r and day_l == month_r):
-        return 4.0
-    if (year_l == year_r) + (month_l == month_r) + (day_l == day_r) == 2:
-        return 3.0
-    return 2.0 if year_l == year_r else float(DIFFERENT)
+    return Measure(("different", "same year", "two parts equal", "one digit off or transposed"), date_levels)
 
 
 def _email(_: tuple[float, ...]) -> Measure:
-    """The same local part elsewhere, or the whole address nearly equal."""
+    """The same local part elsewhere, or the whole address nearly equal; the cheapest question first."""
 
-    def levels(left: list[str], right: list[str]) -> NDArray[np.float64]:
-        similarity = jaro_winkler(left, right)
-        edits = edit_distance(left, right)
-        local = np.array([a.split("@")[0] == b.split("@")[0] for a, b in zip(left, right, strict=True)])
-        local_similarity = jaro_winkler([a.split("@")[0] for a in left], [b.split("@")[0] for b in right])
-        near = (edits <= 2) | (similarity >= 0.95)
-        return np.select([local | near, local_similarity >= 0.88], [3.0, 2.0], DIFFERENT)
+    def levels(column: Coded, left: Codes, right: Codes) -> NDArray[np.float64]:
+        local = column.map(lambda value: value.split("@")[0], dtype=object)
+        near = local[left] == local[right]
+        for question in (_two_edits, _nearly_equal):
+            open_pairs = np.flatnonzero(~near)
+            near[open_pairs] = question(column.texts[left[open_pairs]], column.texts[right[open_pairs]])
+        out = np.where(near, 3.0, DIFFERENT)
+        rest = np.flatnonzero(~near)
+        alike = jaro_winkler(local[left[rest]], local[right[rest]], at_least=_ALIKE_LOCAL_PART) >= _ALIKE_LOCAL_PART
+        out[rest[alike]] = 2.0
+        return out
 
     return Measure(("different", "local part alike", "same local part or two edits"), levels)
+
+
+_ALIKE_LOCAL_PART = 0.88
+_ALIKE_ADDRESS = 0.95
+
+
+def _two_edits(left: NDArray[np.object_], right: NDArray[np.object_]) -> NDArray[np.bool_]:
+    return edit_distance(left, right, at_most=2) <= 2
+
+
+def _nearly_equal(left: NDArray[np.object_], right: NDArray[np.object_]) -> NDArray[np.bool_]:
+    return jaro_winkler(left, right, at_least=_ALIKE_ADDRESS) >= _ALIKE_ADDRESS
 
 
 def _phone(_: tuple[float, ...]) -> Measure:
     """One edit off, or the last seven digits equal."""
 
-    def levels(left: list[str], right: list[str]) -> NDArray[np.float64]:
-        tail = np.array([a[-7:] == b[-7:] for a, b in zip(left, right, strict=True)])
-        return np.where(tail | (edit_distance(left, right) <= 1), 2.0, DIFFERENT)
+    def levels(column: Coded, left: Codes, right: Codes) -> NDArray[np.float64]:
+        tail = column.map(lambda value: value[-7:], dtype="U7")
+        near = tail[left] == tail[right]
+        rest = np.flatnonzero(~near)
+        near[rest] = edit_distance(column.texts[left[rest]], column.texts[right[rest]], at_most=1) <= 1
+        return np.where(near, 2.0, DIFFERENT)
 
     return Measure(("different", "one digit off or same last seven"), levels)
 
 
 def _digits(_: tuple[float, ...]) -> Measure:
     return _levenshtein((1, 2))
+
+
+def _heads(column: Coded, length: int) -> NDArray[Any]:
+    return column.map(lambda value: value[:length], dtype=f"U{length}")
 
 
 MEASURES: dict[str, Callable[[tuple[float, ...]], Measure]] = {

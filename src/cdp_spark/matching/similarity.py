@@ -1,8 +1,7 @@
-"""How alike two columns' values are, for many pairs at once."""
+"""How alike a column's values are, for many pairs at once."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,10 +11,11 @@ from rapidfuzz import process
 from rapidfuzz.distance import DamerauLevenshtein, JaroWinkler
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
 MISSING_CODE = -1
-PairMeasure = Callable[[list[str], list[str]], "NDArray[np.float64]"]
 
 
 class Coded:
@@ -25,56 +25,70 @@ class Coded:
         column: text or null; an empty text counts as null.
     """
 
-    def __init__(self, column: pa.Array) -> None:
+    def __init__(self, column: pa.Array | pa.ChunkedArray) -> None:
         encoded = column.dictionary_encode()
         if isinstance(encoded, pa.ChunkedArray):
             encoded = encoded.combine_chunks()
-        self.values: list[str] = encoded.dictionary.to_pylist()
-        codes = pc.fill_null(encoded.indices, MISSING_CODE).to_numpy(zero_copy_only=False).astype(np.int64)
-        empty = [code for code, value in enumerate(self.values) if not value]
-        self.codes: NDArray[np.int64] = np.where(np.isin(codes, empty), MISSING_CODE, codes) if empty else codes
+        self.dictionary: pa.Array = encoded.dictionary
+        self.texts: NDArray[np.object_] = np.array(self.dictionary.to_pylist() or [""], dtype=object)
+        codes = np.asarray(pc.fill_null(encoded.indices, MISSING_CODE), dtype=np.int64)
+        empty = np.flatnonzero(self.texts == "")
+        self.codes: NDArray[np.int64] = np.where(np.isin(codes, empty), MISSING_CODE, codes) if len(empty) else codes
 
     def map(self, function: Callable[[str], Any], *, dtype: Any) -> NDArray[Any]:  # noqa: ANN401 - any numpy type
         """The function of each distinct value, by code."""
-        return np.array([function(value or "") for value in self.values] or [function("")], dtype=dtype)
+        return np.array([function(value or "") for value in self.texts], dtype=dtype)
 
-    def measure(
-        self, left: NDArray[np.int64], right: NDArray[np.int64], measure: PairMeasure, other: Coded | None = None
-    ) -> NDArray[np.float64]:
-        """Measure pairs of values, each distinct pair once; NaN where a value is missing.
-
-        Args:
-            left: rows of this column, shape (pairs,).
-            right: rows of `other`, shape (pairs,).
-            measure: symmetric similarity or distance of two lists of texts.
-            other: the column that `right` points into; this one by default.
-        """
-        other = other or self
-        codes_l, codes_r = self.codes[left], other.codes[right]
-        known = (codes_l >= 0) & (codes_r >= 0)
-        pair_codes = codes_l[known] * len(other.values) + codes_r[known]
-        distinct, inverse = np.unique(pair_codes, return_inverse=True)
-        out = np.full(len(left), np.nan)
-        if len(distinct):
-            texts_l = [self.values[code] for code in distinct // len(other.values)]
-            texts_r = [other.values[code] for code in distinct % len(other.values)]
-            out[known] = measure(texts_l, texts_r)[inverse]
-        return out
+    def codes_in(self, other: Coded) -> NDArray[np.int64]:
+        """The code that each distinct value has in another column, by code; `MISSING_CODE` where it is not there."""
+        found = pc.index_in(self.dictionary, value_set=other.dictionary)
+        return np.asarray(pc.fill_null(found, MISSING_CODE), dtype=np.int64)
 
 
-def jaro_winkler(left: list[str], right: list[str]) -> NDArray[np.float64]:
-    """Jaro–Winkler similarity, 0 to 1 (Winkler 1990)."""
-    return np.asarray(process.cpdist(left, right, scorer=JaroWinkler.similarity, dtype=np.float64))
+def each_distinct(
+    column: Coded,
+    codes_l: NDArray[np.int64],
+    codes_r: NDArray[np.int64],
+    measure: Callable[[Coded, NDArray[np.int64], NDArray[np.int64]], NDArray[np.float64]],
+) -> NDArray[np.float64]:
+    """Measure pairs of values, each distinct unordered pair once.
+
+    Args:
+        column: that the codes belong to.
+        codes_l: known values, shape (pairs,).
+        codes_r: known values, shape (pairs,).
+        measure: symmetric; of a column and two arrays of codes.
+    """
+    if not len(codes_l):
+        return np.zeros(0)
+    low, high = np.minimum(codes_l, codes_r), np.maximum(codes_l, codes_r)
+    distinct, inverse = np.unique(low * len(column.texts) + high, return_inverse=True)
+    return measure(column, distinct // len(column.texts), distinct % len(column.texts))[inverse]
 
 
-def edit_distance(left: list[str], right: list[str]) -> NDArray[np.float64]:
-    """Damerau–Levenshtein distance: insertions, deletions, substitutions, transpositions."""
-    return np.asarray(process.cpdist(left, right, scorer=DamerauLevenshtein.distance, dtype=np.float64))
+def jaro_winkler(
+    left: NDArray[np.object_], right: NDArray[np.object_], *, at_least: float = 0.0
+) -> NDArray[np.float64]:
+    """Jaro–Winkler similarity, 0 to 1 (Winkler 1990); 0 where it is below `at_least`."""
+    return np.asarray(
+        process.cpdist(
+            left.tolist(), right.tolist(), scorer=JaroWinkler.similarity, score_cutoff=at_least, dtype=np.float64
+        )
+    )
 
 
-def token_overlap(left: list[str], right: list[str]) -> NDArray[np.float64]:
+def edit_distance(left: NDArray[np.object_], right: NDArray[np.object_], *, at_most: int) -> NDArray[np.float64]:
+    """Damerau–Levenshtein distance: insertions, deletions, substitutions, transpositions; `at_most + 1` for more."""
+    return np.asarray(
+        process.cpdist(
+            left.tolist(), right.tolist(), scorer=DamerauLevenshtein.distance, score_cutoff=at_most, dtype=np.float64
+        )
+    )
+
+
+def token_overlap(left: NDArray[np.object_], right: NDArray[np.object_]) -> NDArray[np.float64]:
     """Jaccard similarity of the sets of words, 0 to 1."""
-    return np.array([_jaccard(set(a.split()), set(b.split())) for a, b in zip(left, right, strict=True)])
+    return np.array([_jaccard(set(a.split()), set(b.split())) for a, b in zip(left, right, strict=True)], dtype=float)
 
 
 def _jaccard(left: set[str], right: set[str]) -> float:
