@@ -38,6 +38,8 @@ _ANY_SESSION = {
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.execution.arrow.pyspark.enabled": "true",
 }
+_CODE = {"spark.sql.codegen.maxFields": "40"}
+"""Wider rows are not fused to one Java method: for cleaning it would pass Java's 64 KB, and 8 KB are never compiled."""
 _DELTA = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
     "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
@@ -110,10 +112,10 @@ def _spark_is_elsewhere() -> bool:
 
 
 def _given_settings(settings: SessionSettings) -> dict[str, str]:
-    """Settings for a session that spark-submit or a server has begun: theirs stay but for Delta's and UTC."""
+    """Settings for a session that spark-submit or a server has begun: theirs stay but for those needed here."""
     if "SPARK_REMOTE" in os.environ:
         return settings.conf
-    return {**_DELTA, **_ANY_SESSION, **settings.conf}
+    return {**_DELTA, **_CODE, **_ANY_SESSION, **settings.conf}
 
 
 def check_java() -> None:
@@ -185,6 +187,7 @@ def _local_conf(settings: SessionSettings) -> dict[str, str]:
     cores = os.cpu_count() or 2
     return {
         **_DELTA,
+        **_CODE,
         **_ANY_SESSION,
         **_jars(settings),
         "spark.app.name": settings.app_name,

@@ -19,8 +19,11 @@ _PHONE = re.compile(r"[+(]?[\d(][\d\s()./-]{6,}\d")
 _POSTCODE = re.compile(
     r"[A-Za-z]{1,2}\d[A-Za-z\d]? ?\d[A-Za-z]{2}|\d{4,5}(-\d{4})?|\d{4} ?[A-Za-z]{2}|[A-Za-z]\d[A-Za-z] ?\d[A-Za-z]\d"
 )
-_GENDER = frozenset(
-    {"m", "f", "male", "female", "man", "woman", "x", "d", "w", "divers", "diverse", "non-binary", "u", "unknown"}
+_GENDER = re.compile(
+    "m|f|x|d|w|u|male|female|man|woman|divers|diverse|non-binary|unknown|mr|mrs|ms|miss|mx|herr|frau|männlich|weiblich|"
+    "monsieur|madame|mademoiselle|mme|mlle|homme|femme|señora?|señorita|sra?|srta|hombre|mujer|signora?|uomo|donna|"
+    "heer|mevrouw|dhr|mevr|vrouw",
+    re.IGNORECASE,
 )
 
 DATE_PATTERNS: tuple[tuple[str, re.Pattern[str], str], ...] = (
@@ -112,7 +115,7 @@ _LOOKS: dict[str, Callable[[str], bool]] = {
     "number": lambda text: bool(_NUMBER.fullmatch(text)),
     "code": lambda text: bool(_CODE.fullmatch(text)),
     "postcode": lambda text: bool(_POSTCODE.fullmatch(text)),
-    "gender": lambda text: text.lower() in _GENDER,
+    "gender": lambda text: bool(_GENDER.fullmatch(text.rstrip("."))),
     "given_name": lambda text: text.lower().split()[0] in _known_given_names(),
     "letters": lambda text: not any(map(str.isdigit, text)),
     "house_and_street": lambda text: bool(re.match(r"\d+[a-zA-Z]?,? \D+|\D+ \d+[a-zA-Z]?\b", text)),

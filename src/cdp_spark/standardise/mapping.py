@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, get_args
 
 from pyspark.sql import functions as F
-from pyspark.sql import types as T
 
 from cdp_spark import columns as c
 from cdp_spark.config.source import ColumnMapping, IdentifierType, Meaning
@@ -29,6 +28,7 @@ BIRTH_DATE_WRITTEN = "birth_date_written"
 DEFAULT_REGION = "default_region"
 
 _SEVERAL_IN_A_CELL = ",|"
+_CELL = "_cell"
 
 
 @dataclass(frozen=True)
@@ -56,6 +56,24 @@ class RawMapping:
     def texts(self) -> set[str]:
         """The meanings and identifiers that the source has, contacts apart."""
         return {name for name in (*self.meanings, *self.identifiers) if name not in CONTACTS}
+
+    @property
+    def birth_date_formats(self) -> tuple[str, ...]:
+        """How the source writes birth dates; none for every unambiguous way."""
+        return self.meanings["birth_date"].formats if "birth_date" in self.meanings else ()
+
+    def cells(self) -> dict[str, ColumnMapping]:
+        """The origin of every raw value: by meaning or identifier, contacts by the first of their two slots."""
+        texts: dict[str, ColumnMapping] = {name: its for name, its in self.meanings.items() if name not in CONTACTS}
+        ids: dict[str, ColumnMapping] = {
+            kind: _from_column(name) for kind, name in self.identifiers.items() if kind not in CONTACTS
+        }
+        contacts = {
+            f"{contact}_{2 * at}{_CELL}": its
+            for contact in CONTACTS
+            for at, its in enumerate(self.contact_mappings(contact))
+        }
+        return {**texts, **ids, **contacts}
 
     def contact_mappings(self, contact: Meaning) -> tuple[ColumnMapping, ...]:
         """Where e-mails or phones come from, one column each, the most trusted first."""
@@ -102,6 +120,12 @@ class RawShape:
         """The columns that are cleaned as text: all but the phones, whose numbering plans look past what is typed."""
         return (*(name for name in (*TEXTS, *OTHER_IDENTIFIERS) if name in self.texts), *self.emails)
 
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """The names that `RawMapping.cells` may have."""
+        contacts = (f"{slot}{_CELL}" for slot in (*self.emails[::2], *self.phones[::2]))
+        return (*(name for name in self.cleaned if name not in self.emails), *contacts)
+
 
 def raw_values_expr(mapping: RawMapping, shape: RawShape, column: Callable[[str], Column]) -> Column:
     """One struct of a row's raw values by meaning, null where the source has none.
@@ -111,67 +135,85 @@ def raw_values_expr(mapping: RawMapping, shape: RawShape, column: Callable[[str]
         shape: the struct's fields: strings, `birth_date_written`, `default_region` and `attributes`.
         column: gives a source column by its name.
     """
-    origins = {**dict.fromkeys((*shape.cleaned, *shape.phones)), **_origins(mapping, shape, column)}
-    texts = [_text(origin).alias(name) for name, origin in origins.items()]
-    birth_date_mapping = mapping.meanings.get("birth_date")
-    formats = birth_date_mapping.formats if birth_date_mapping else ()
-    birth_text = F.btrim(_text(origins.get(c.BIRTH_DATE)), F.lit(WHITE_SPACE))
-    written = written_date_expr(birth_text, formats)
-    region = F.lit(mapping.default_region).cast("string")
-    own = {name: column(source_column) for name, source_column in sorted(mapping.attributes.items())}
-    return F.struct(
-        *texts, written.alias(BIRTH_DATE_WRITTEN), region.alias(DEFAULT_REGION), _attributes(own).alias(c.ATTRIBUTES)
+    cells = {name: origin_expr(origin, column) for name, origin in mapping.cells().items()}
+    birth_date = cells.get(c.BIRTH_DATE, _nothing())
+    own = [
+        part
+        for name, source_column in sorted(mapping.attributes.items())
+        for part in (F.lit(name), said_expr(column(source_column).cast("string")))
+    ]
+    attributes = F.create_map(*own) if own else F.create_map().cast("map<string,string>")
+    return raw_struct_expr(
+        shape,
+        cells,
+        birth_date_written=written_birth_date_expr(birth_date, mapping.birth_date_formats),
+        region=F.lit(mapping.default_region).cast("string"),
+        attributes=attributes,
     )
 
 
-def _text(origin: Column | None) -> Column:
-    return F.lit(None).cast("string") if origin is None else origin.cast("string")
+def raw_struct_expr(
+    shape: RawShape, cells: Mapping[str, Column], *, birth_date_written: Column, region: Column, attributes: Column
+) -> Column:
+    """The struct that `raw_values_expr` describes, from its parts.
+
+    Args:
+        shape: the struct's fields.
+        cells: values of the fields in `shape.cells`; one that is missing is null.
+        birth_date_written: as `written_birth_date_expr` gives it.
+        region: ISO country of phones and postcodes that name none.
+        attributes: map of own attributes, null where a cell says nothing.
+    """
+    given = {name: cells.get(name, _nothing()).cast("string") for name in shape.cells}
+    contacts = _slots(shape.emails, given) | _slots(shape.phones, given)
+    texts = [(contacts | given)[name].alias(name) for name in (*shape.cleaned, *shape.phones)]
+    known = F.map_filter(attributes, lambda _, value: value.isNotNull())
+    return F.struct(
+        *texts,
+        birth_date_written.alias(BIRTH_DATE_WRITTEN),
+        region.alias(DEFAULT_REGION),
+        known.alias(c.ATTRIBUTES),
+    )
 
 
-def _origins(mapping: RawMapping, shape: RawShape, column: Callable[[str], Column]) -> dict[str, Column]:
-    texts: dict[str, Column] = {
-        name: _origin(its, column) for name, its in mapping.meanings.items() if name not in CONTACTS
-    }
-    identifiers: dict[str, Column] = {
-        kind: column(name) for kind, name in mapping.identifiers.items() if kind not in CONTACTS
-    }
-    emails = _slots(mapping.contact_mappings("email"), shape.emails, column)
-    phones = _slots(mapping.contact_mappings("phone"), shape.phones, column)
-    return {**texts, **identifiers, **emails, **phones}
+def written_birth_date_expr(cell: Column, formats: Iterable[str]) -> Column:
+    """A birth date's cell as `written_date_expr` reads it."""
+    return written_date_expr(F.btrim(cell.cast("string"), F.lit(WHITE_SPACE)), formats)
 
 
-def _origin(mapping: ColumnMapping, column: Callable[[str], Column]) -> Column:
-    """The mapping's value: a literal, several columns glued, or the first column that says something."""
+def _nothing() -> Column:
+    return F.lit(None).cast("string")
+
+
+def origin_expr(mapping: ColumnMapping, column: Callable[[str], Column]) -> Column:
+    """The mapping's value: a literal, several columns glued, or the first column that says something.
+
+    Args:
+        mapping: where the value comes from.
+        column: gives a source column by its name.
+    """
     if mapping.value is not None:
         return F.lit(mapping.value)
     texts = [column(name).cast("string") for name in mapping.from_]
     if mapping.join is not None:
-        return F.concat_ws(mapping.join, *(_said_expr(text) for text in texts))
+        return F.concat_ws(mapping.join, *(said_expr(text) for text in texts))
     if len(texts) == 1:
         return texts[0]
-    return F.coalesce(*(_said_expr(text) for text in texts), *texts)
+    return F.coalesce(*(said_expr(text) for text in texts), *texts)
 
 
-def _said_expr(text: Column) -> Column:
+def said_expr(text: Column) -> Column:
+    """A trimmed text, null where it is blank or a placeholder."""
     trimmed = F.btrim(text, F.lit(WHITE_SPACE))
     return F.when((trimmed != "") & ~is_text_placeholder_expr(trimmed), trimmed)
 
 
-def _slots(
-    mappings: Iterable[ColumnMapping], slots: tuple[str, ...], column: Callable[[str], Column]
-) -> dict[str, Column]:
-    """Two slots a column: what stands before the first `;`, `,` or `|` of a cell, and what stands after it."""
-    values: list[Column] = []
-    for mapping in mappings:
-        cell = F.translate(_origin(mapping, column), _SEVERAL_IN_A_CELL, ";" * len(_SEVERAL_IN_A_CELL))
+def _slots(slots: tuple[str, ...], cells: Mapping[str, Column]) -> dict[str, Column]:
+    """Two slots a cell: what stands before its first `;`, `,` or `|`, and what stands after it."""
+    values: dict[str, Column] = {}
+    for at in range(0, len(slots), 2):
+        cell = F.translate(cells[f"{slots[at]}{_CELL}"], _SEVERAL_IN_A_CELL, ";" * len(_SEVERAL_IN_A_CELL))
         first = F.substring_index(cell, ";", 1)
-        values += [first, F.when(cell.contains(";"), F.substr(cell, F.length(first) + F.lit(2)))]
-    return dict(zip(slots, values, strict=False))
-
-
-def _attributes(own: Mapping[str, Column]) -> Column:
-    kind = T.MapType(T.StringType(), T.StringType())
-    if not own:
-        return F.create_map().cast(kind)
-    pairs = [part for name, value in own.items() for part in (F.lit(name), _said_expr(value.cast("string")))]
-    return F.map_filter(F.create_map(*pairs), lambda _, value: value.isNotNull())
+        values[slots[at]] = first
+        values[slots[at + 1]] = F.when(cell.contains(";"), F.substr(cell, F.length(first) + F.lit(2)))
+    return values

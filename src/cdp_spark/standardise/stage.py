@@ -10,12 +10,13 @@ from pyspark.sql import functions as F
 from cdp_spark import columns as c
 from cdp_spark.standardise.attributes import CARRIED, RAW, with_clean_values
 from cdp_spark.standardise.identifiers import build_identifiers
-from cdp_spark.standardise.mapping import RawMapping, RawShape, raw_values_expr
-from cdp_spark.tables.catalog import IDENTIFIERS, RECORDS, SOURCE_RECORDS
+from cdp_spark.standardise.layouts import build_raw_values
+from cdp_spark.standardise.mapping import RawMapping, RawShape
+from cdp_spark.tables.catalog import IDENTIFIERS, RECORDS, SOURCE_RECORDS, SOURCE_SNAPSHOTS
 from cdp_spark.tables.run import StageResult
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
     from datetime import date
 
     from pyspark.sql import Column, DataFrame
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from cdp_spark.config.project import Project
     from cdp_spark.tables.run import RunContext
 
+_VERSION = (c.SOURCE, c.SOURCE_RECORD_ID, c.CONTENT_HASH)
 _KEYS = (c.RECORD_KEY, c.ENTITY_TYPE, c.SOURCE, c.SOURCE_RECORD_ID, c.CONTENT_HASH, c.OBSERVED_AT, c.INGESTED_AT)
 
 
@@ -30,7 +32,10 @@ def run(context: RunContext) -> StageResult:
     """Write `records` and `identifiers` from the current version of every source record."""
     store, project = context.store, context.project
     mappings = record_mappings(project)
-    current = build_current_versions(store.read(SOURCE_RECORDS))
+    delivered = keep_snapshots(
+        store.read(SOURCE_RECORDS), store.read(SOURCE_SNAPSHOTS), sources=snapshot_sources(project)
+    )
+    current = build_current_versions(delivered)
     cleaned = build_clean_records(current, mappings, as_of=context.as_of.date()).persist()
     limits = {entity_type: match.max_sharing for entity_type, match in project.match.entities.items()}
     try:
@@ -38,9 +43,10 @@ def run(context: RunContext) -> StageResult:
             RECORDS.name: store.overwrite(RECORDS, cleaned),
             IDENTIFIERS.name: store.overwrite(IDENTIFIERS, build_identifiers(cleaned, max_sharing=limits)),
         }
+        metrics = read_metrics(cleaned, store.read(IDENTIFIERS))
     finally:
         cleaned.unpersist()
-    return StageResult(versions, read_metrics(store.read(RECORDS), store.read(IDENTIFIERS)))
+    return StageResult(versions, metrics)
 
 
 def record_mappings(project: Project) -> dict[str, RawMapping]:
@@ -48,6 +54,30 @@ def record_mappings(project: Project) -> dict[str, RawMapping]:
     region = project.settings.default_region
     sources = (source for source in project.sources if source.kind == "records")
     return {source.name: RawMapping.of_source(source, default_region=region) for source in sources}
+
+
+def snapshot_sources(project: Project) -> tuple[str, ...]:
+    """The sources each of whose deliveries is the whole source."""
+    return tuple(it.name for it in project.sources if it.kind == "records" and it.delivery == "snapshot")
+
+
+def keep_snapshots(source_records: DataFrame, snapshots: DataFrame, *, sources: Collection[str]) -> DataFrame:
+    """Drop what the newest full delivery of its source lacks: records that are gone, and other versions of the rest.
+
+    Args:
+        source_records: any number of versions per record_key.
+        snapshots: the table `source_snapshots`.
+        sources: those whose deliveries are snapshots; one of which no snapshot is recorded keeps all that it has.
+    Returns: rows of source_records.
+    """
+    if not sources:
+        return source_records
+    held = snapshots.where(F.col(c.SOURCE).isin(*sources))
+    replaced = F.broadcast(held.select(c.SOURCE).distinct().withColumn("is_replaced", F.lit(True)))
+    versions = held.select(*_VERSION).withColumn("is_held", F.lit(True))
+    judged = source_records.join(replaced, on=c.SOURCE, how="left").join(versions, on=list(_VERSION), how="left")
+    is_current = F.col("is_replaced").isNull() | F.col("is_held").isNotNull()
+    return judged.where(is_current).select(*source_records.columns)
 
 
 def build_current_versions(source_records: DataFrame) -> DataFrame:
@@ -73,19 +103,12 @@ def build_clean_records(current: DataFrame, mappings: Mapping[str, RawMapping], 
     """
     shape = RawShape.of(mappings.values())
     known = current.where(F.col(c.SOURCE).isin(*mappings))
-    raw = _raw_values_by_source(mappings, shape)
-    rows = known.select(F.struct(*_KEYS).alias(CARRIED), raw.alias(RAW))
+    rows = build_raw_values(known.select(*_KEYS, c.ROW), mappings, shape, carried=CARRIED, raw=RAW)
     return with_clean_values(rows, shape, as_of=as_of)
 
 
-def _raw_values_by_source(mappings: Mapping[str, RawMapping], shape: RawShape) -> Column:
-    def raw_values(mapping: RawMapping) -> Column:
-        return raw_values_expr(mapping, shape, lambda name: F.col(c.ROW)[name])
-
-    chosen = raw_values(RawMapping({}))
-    for source, mapping in sorted(mappings.items()):
-        chosen = F.when(F.col(c.SOURCE) == source, raw_values(mapping)).otherwise(chosen)
-    return chosen
+def _metric_expr(*parts: Column | str) -> Column:
+    return F.concat_ws(".", *parts).alias(c.METRIC)
 
 
 def read_metrics(records: DataFrame, identifiers: DataFrame) -> dict[str, float]:
@@ -93,9 +116,9 @@ def read_metrics(records: DataFrame, identifiers: DataFrame) -> dict[str, float]
 
     Returns: such as `crm.records`, `crm.phone.too_short`, `identifiers.email`, `identifiers.email.shared`.
     """
-    sources = records.groupBy(F.concat_ws(".", c.SOURCE, F.lit("records")))
-    invalid = records.select(c.SOURCE, F.explode(c.VALUE_ISSUES).alias(c.REASON))
-    issues = invalid.groupBy(F.concat_ws(".", c.SOURCE, F.replace(F.col(c.REASON), F.lit(":"), F.lit("."))))
-    kinds = identifiers.groupBy(F.concat_ws(".", F.lit("identifiers"), c.TYPE, c.REASON))
-    figures = sources.count().union(issues.count()).union(kinds.count())
-    return {metric: float(count) for metric, count in sorted(tuple(row) for row in figures.collect())}
+    issues = F.transform(c.VALUE_ISSUES, lambda issue: F.replace(issue, F.lit(":"), F.lit(".")))
+    facts = F.concat(F.array(F.lit("records")), issues)
+    of_records = records.select(c.SOURCE, F.explode(facts).alias(c.FACT)).select(_metric_expr(c.SOURCE, c.FACT))
+    of_identifiers = identifiers.select(_metric_expr(F.lit("identifiers"), c.TYPE, c.REASON))
+    counts = of_records.unionAll(of_identifiers).groupBy(c.METRIC).count()
+    return {metric: float(count) for metric, count in sorted(tuple(row) for row in counts.collect())}

@@ -183,6 +183,12 @@ VALUES: dict[str, list[object]] = {
     "not has_consent('sms')": [True, True, True],
     "attribute('tier')": ["7", "gold", None],
     "to_number(attribute('tier')) > 5": [True, None, None],
+    "to_number('405,93')": [405.93] * 3,
+    "to_number('1.234,56') + to_number('1,234.56') + to_number('-1.234.567,5')": [-1232098.38] * 3,
+    "to_number('1,234') - to_number('1.234')": [1232.766] * 3,
+    "to_number('1.234.567') - to_number('1,234,567')": [0.0] * 3,
+    "to_number('0,125') + to_number(' 7 ') + to_number('1 234,5')": [1241.625] * 3,
+    "coalesce(to_number('1,23,4'), to_number('12 34'), to_number('1.2.3'), -1)": [-1.0] * 3,
     "to_date(attribute('tier')) is null": [True, True, True],
     "attribute('none')": [None, None, None],
 }

@@ -214,6 +214,9 @@ def test_birth_dates_that_cannot_be(check: Check) -> None:
 
 def test_gender(check: Check) -> None:
     check(gender_expr, {"M": "m", "weiblich": "f", "Divers": "x", "mr.": "m", "2": "f", "zz": None})
+    titles = {"Mme": "f", "Mlle.": "f", "MADAME": "f", "Monsieur": "m", "Herr": "m", "Señora": "f", "Sig.ra": "f"}
+    ranks = {"Frau Prof. Dr.": "f", "Herr Dr. med.": "m", "Frau Dipl.-Ing.": "f", "Dr.": None, "Herr und Frau": None}
+    check(gender_expr, {**titles, **ranks})
     check(gender_issue_expr, {"M": None, "u": "placeholder", "n/a": "placeholder", "zz": "unknown"})
 
 

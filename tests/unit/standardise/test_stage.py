@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from uuid import UUID
 
@@ -13,7 +13,7 @@ from cdp_spark.config.project import Project, ProjectSettings, Warehouse
 from cdp_spark.config.source import SourceConfig
 from cdp_spark.standardise import stage
 from cdp_spark.standardise.identifiers import build_identifiers
-from cdp_spark.tables.catalog import IDENTIFIERS, RECORDS, SOURCE_RECORDS
+from cdp_spark.tables.catalog import IDENTIFIERS, RECORDS, SOURCE_RECORDS, SOURCE_SNAPSHOTS
 from cdp_spark.tables.run import RunContext
 from cdp_spark.tables.store import Store
 
@@ -33,6 +33,17 @@ SOURCES = (
         identifiers={"loyalty_id": "Card"},
         attributes={"shoe_size": "Shoes"},
         default_region="DE",
+    ),
+    _source(
+        "till",
+        columns={
+            "full_name": {"from": ("First", "Last"), "join": " "},
+            "email": {"from": ("a", "b"), "join": "@"},
+            "birth_date": {"from": ("Born",), "formats": ("dd/MM/yyyy",)},
+            "city": {"from": ("Town", "Place")},
+            "country": {"value": "Germany"},
+        },
+        delivery="snapshot",
     ),
     _source("shop", columns={"email": {"from": ("email",)}}, identifiers={"cookie_id": "cookie", "email": "alt"}),
 )
@@ -69,6 +80,28 @@ def test_the_newest_version_is_current(spark: SparkSession) -> None:
     assert_df_equality(current, expected)
 
 
+def test_records_gone_from_the_newest_snapshot_leave(spark: SparkSession) -> None:
+    delivered = _delivered(
+        spark,
+        ("till", "1", EARLIER, "a", {}),
+        ("till", "1", NOON, "b", {}),
+        ("till", "2", NOON, "a", {}),
+        ("crm", "1", NOON, "a", {}),
+        ("branch", "1", NOON, "a", {}),
+    )
+    held = [("till", "1", "a"), ("crm", "9", "a")]
+    snapshots = spark.createDataFrame(held, SOURCE_SNAPSHOTS.schema)
+    kept = stage.keep_snapshots(delivered, snapshots, sources=("till", "branch"))
+    found = kept.select("source", "source_record_id", "content_hash").orderBy("source").coalesce(1)
+    expected = [("branch", "1", "a"), ("crm", "1", "a"), ("till", "1", "a")]
+    assert_df_equality(found, spark.createDataFrame(expected, found.schema))
+    assert kept.columns == delivered.columns
+
+
+def test_only_declared_sources_are_snapshots() -> None:
+    assert stage.snapshot_sources(_project()) == ("till",)
+
+
 def test_shared_and_unusable_identifiers(spark: SparkSession) -> None:
     schema = "record_key string, entity_type string, identifiers array<struct<type:string,value:string,reason:string>>"
     rows = [
@@ -100,20 +133,26 @@ def test_the_stage(spark: SparkSession, context: RunContext) -> None:
         ("crm", "2", NOON, "c", {"Name": "Bo Lee", "Tel": "0171 1234567", "Card": "lc-12 34", "Shoes": ""}),
         ("shop", "1", None, "d", {"email": "ANN@x.org", "cookie": "Abc", "alt": "ann@y.org"}),
         ("gone", "1", NOON, "e", {"email": "ann@x.org"}),
+        ("till", "1", NOON, "f", {"First": "Cy", "Last": "Ray", "Born": "03/04/1980", "Town": "n/a", "Place": "Ulm"}),
     )
     context.store.overwrite(SOURCE_RECORDS, rows)
     result = stage.run(context)
     records = context.store.read(RECORDS).orderBy("record_key").collect()
+    assert [(row.birth_date, row.city, row.country) for row in records] == [
+        *((None, None, None) for _ in range(3)),
+        (date(1980, 4, 3), "Ulm", "DE"),
+    ]
     assert [(row.full_name, row.email, row.phone, row.attributes, row.value_issues) for row in records] == [
-        ("Ann Lee", "ann@x.org", None, {"shoe_size": "38"}, ["email:no_at_sign", "phone:no_area_code"]),
+        ("Ann Lee", "ann@x.org", None, {"shoe_size": "38"}, ["email:no_at_sign", "phone:too_short"]),
         ("Bo Lee", None, "+491711234567", {}, []),
         (None, "ann@x.org", None, {}, []),
+        ("Cy Ray", None, None, {}, []),
     ]
     found = context.store.read(IDENTIFIERS).where("type != 'email_sha256'").orderBy("record_key", "type", "value")
     assert [(row.record_key, row.type, row.value, row.usable, row.reason) for row in found.collect()] == [
         ("crm-1", "email", "ann@x.org", True, None),
         ("crm-1", "email", "x", False, "no_at_sign"),
-        ("crm-1", "phone", "12", False, "no_area_code"),
+        ("crm-1", "phone", "12", False, "too_short"),
         ("crm-2", "loyalty_id", "LC1234", True, None),
         ("crm-2", "phone", "+491711234567", True, None),
         ("shop-1", "cookie_id", "Abc", True, None),
@@ -124,12 +163,13 @@ def test_the_stage(spark: SparkSession, context: RunContext) -> None:
     assert result.metrics == {
         "crm.records": 2,
         "shop.records": 1,
+        "till.records": 1,
         "crm.email.no_at_sign": 1,
-        "crm.phone.no_area_code": 1,
+        "crm.phone.too_short": 1,
         "identifiers.email": 3,
         "identifiers.email.no_at_sign": 1,
         "identifiers.phone": 1,
-        "identifiers.phone.no_area_code": 1,
+        "identifiers.phone.too_short": 1,
         "identifiers.loyalty_id": 1,
         "identifiers.cookie_id": 1,
         "identifiers.email_sha256": 3,

@@ -78,6 +78,26 @@ def _has_consent(arguments: Sequence[Column], _kinds: Sequence[MaybeKind], _cloc
     return F.coalesce(status == "granted", F.lit(False))
 
 
+_GROUPED = r"^[+-]?[1-9]\d{0,2}(?:[, '\u2019\u00a0\u202f]\d{3})+(?:\.\d+)?$"
+_DECIMAL_COMMA = r"^[+-]?(?:\d*,\d+|[1-9]\d{0,2}(?:[. '\u2019\u00a0\u202f]\d{3})+,\d+|[1-9]\d{0,2}(?:\.\d{3}){2,})$"
+_SPACES = " '\u2019\u00a0\u202f"
+
+
+def _number(text: Column) -> Column:
+    """A number as people or machines write it: of two kinds of separator the last is the decimal one.
+
+    A lone dot is decimal, as every machine writes it: `1.234` is a little more than one. A lone comma is decimal
+    (`405,93`) unless exactly three digits follow it and it can part thousands (`1,234`).
+    """
+    digits = F.trim(text)
+    plain = (
+        F.when(digits.rlike(_GROUPED), F.translate(digits, f",{_SPACES}", ""))
+        .when(digits.rlike(_DECIMAL_COMMA), F.translate(digits, f",.{_SPACES}", "."))
+        .otherwise(digits)
+    )
+    return plain.try_cast("double")
+
+
 CALLS: dict[str, Build] = {
     "lower": _plain(F.lower),
     "upper": _plain(F.upper),
@@ -90,7 +110,7 @@ CALLS: dict[str, Build] = {
     "coalesce": _plain(F.coalesce),
     "abs": _plain(F.abs),
     "round": _round,
-    "to_number": _plain(lambda text: text.try_cast("double")),
+    "to_number": _plain(_number),
     "to_date": _plain(lambda text: text.try_cast("date")),
     "year": _long(F.year),
     "month": _long(F.month),

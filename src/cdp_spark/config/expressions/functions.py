@@ -72,7 +72,9 @@ FUNCTIONS: dict[str, Function] = {
     "coalesce": Function("the first argument that is not null", (SCALAR, SCALAR), repeats=True),
     "abs": Function("a number without its sign", (NUMBER,)),
     "round": Function("a number rounded to 0 or more decimals", (NUMBER, NUMBER), optional=1, constants=(1,)),
-    "to_number": Function("a text as a number, null when it is none", (STRING,), "double"),
+    "to_number": Function(
+        "a text as a number, `1,234.56` and `1.234,56` too, null when it is none", (STRING,), "double"
+    ),
     "to_date": Function("a text YYYY-MM-DD as a date, null when it is none", (STRING,), "date"),
     "year": Function("year of a date or time", (MOMENT,), "long"),
     "month": Function("month of a date or time, 1 to 12", (MOMENT,), "long"),

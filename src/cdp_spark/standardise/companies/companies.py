@@ -17,12 +17,23 @@ if TYPE_CHECKING:
 
 COMPANY_PARTS = (c.COMPANY_NAME, c.JOB_TITLE, c.INDUSTRY, c.DOMAIN, c.REGISTRATION_NUMBER, c.EMPLOYEES, c.REVENUE)
 
-_LEGAL_FORMS = (
-    "gmbh|mbh|ag|kg|kgaa|ohg|gbr|ug|haftungsbeschrankt|ev|se|co|company|inc|incorporated|corp|corporation|llc|llp|lp|ltd|"
-    "limited|plc|pllc|sa|sas|sasu|sarl|eurl|sci|snc|sl|slu|srl|spa|sapa|bv|nv|vof|cv|oy|oyj|ab|as|asa|aps|a s|sp z oo|"
-    "spzoo|sro|zrt|kft|doo|ltda|eireli|pty|pte|pvt|private|bhd|sdn|kk|holding|holdings|group|and co|und co|et cie|cie"
+_SHORT_FORMS = (
+    "gmbh|mbh|gesmbh|ag|kg|kgaa|ohg|gbr|ug|ek|e k|ekfm|ekfr|eg|ev|se|co|company|inc|incorporated|corp|corporation|llc|"
+    "llp|lp|ltd|limited|plc|pllc|sa|sa rl|sas|sasu|sarl|eurl|sci|snc|sl|slu|srl|spa|sapa|bv|nv|vof|cv|oy|oyj|ab|as|asa|"
+    "aps|a s|sp z oo|spzoo|sp k|sro|zrt|kft|doo|ltda|eireli|pty|pte|pvt|private|bhd|sdn|kk|holding|holdings|group|"
+    "and co|und co|et cie|cie"
 )
-_TAIL = rf"(?<=\S)(?: (?:{_LEGAL_FORMS}))+$"
+_LONG_FORMS = (
+    "haftungsbeschra?e?nkt|aktiengesellschaft|gesellschaft mbh|gesellschaft mit beschra?e?nkter haftung|"
+    "unternehmergesellschaft|kommanditgesellschaft(?: auf aktien)?|offene handelsgesellschaft|"
+    "gesellschaft bu?e?rgerlichen rechts|eingetragene genossenschaft|eingetragene kauffrau|eingetragener kaufmann|"
+    "eingetragener verein|limited liability (?:company|partnership)|limited partnership|public limited company|"
+    "proprietary|societe anonyme|societe a responsabilite limitee|societe par actions simplifiee|sociedad anonima|"
+    "sociedad limitada|sociedad de responsabilidad limitada|societa per azioni|societa a responsabilita limitata|"
+    "besloten vennootschap|naamloze vennootschap|osakeyhtio|aktiebolag|aktieselskab|aksjeselskap|anpartsselskab|"
+    "spolka akcyjna|spolka z ograniczona odpowiedzialnoscia"
+)
+_TAIL = rf"(?<=\S)(?: (?:{_SHORT_FORMS}|{_LONG_FORMS}))+$"
 _UNITS = {"k": 1e3, "m": 1e6, "mn": 1e6, "mio": 1e6, "million": 1e6, "b": 1e9, "bn": 1e9, "mrd": 1e9, "billion": 1e9}
 _AMOUNT = r"\d[\d.,' ]*"
 _UNIT = r"k|mn|mio|m|million|bn|b|mrd|billion"

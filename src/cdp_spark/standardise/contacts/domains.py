@@ -33,13 +33,14 @@ FREE_MAIL_DOMAINS = frozenset(
 """Providers of private mailboxes."""
 
 _VALID = r"^(?:[\p{L}\p{N}](?:[\p{L}\p{N}-]{0,61}[\p{L}\p{N}])?\.)+\p{L}[\p{L}\p{N}-]*[\p{L}\p{N}]$"
-_BEFORE_HOST = r"^(?:[a-z][a-z0-9+.-]*:)?(?://)?(?:[^/@]*@)?(?:www\d?\.)?"
+_BEFORE_HOST = r"^(?:mailto:|(?:[a-z][a-z0-9+.-]*:)?//)?(?:[^/@]*@)?(?:www\d?\.)?"
+_AFTER_HOST = r"\.?(?:[/:?#].*)?$"
 
 
 def domain_expr(text: Column) -> Column:
     """The host of a URL or of an e-mail address: `https://www.Acme.com/about` → `acme.com`."""
     host = F.regexp_replace(F.lower(text), _BEFORE_HOST, "")
-    return F.regexp_replace(host, r"[/:?#].*$|\.$", "")
+    return F.regexp_replace(host, _AFTER_HOST, "")
 
 
 def domain_issue_expr(domain: Column) -> Column:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from pyspark.sql import Column
 
 _NOT_DIALLED = f"{WHITE_SPACE}-().\u2010\u2011\u2013"
+_SMALLEST_LOCAL = 1000
+"""Of fewer than four digits no subscriber's number is made, only an emergency or service number."""
 _UNREADABLE = {
     NumberParseException.INVALID_COUNTRY_CODE: "no_country",
     NumberParseException.NOT_A_NUMBER: "not_a_number",
@@ -51,10 +53,11 @@ def plain_phone_expr(dialled: Column, region: Column) -> Column:
     """
     country_code = lookup_expr(plans.COUNTRY_CODES, region)
     is_american = region.isin(*plans.NORTH_AMERICA)
+    dials_otherwise = region.isin(*plans.WITHOUT_DOUBLE_ZERO)
     international = (
         F.when(dialled.startswith("+"), dialled)
-        .when(is_american & (F.length(dialled) == 11), F.concat(F.lit("+"), dialled))
-        .when(dialled.startswith("00") & ~is_american, F.concat(F.lit("+"), F.substr(dialled, F.lit(3))))
+        .when(is_american & dialled.startswith("1"), F.concat(F.lit("+"), dialled))
+        .when(dialled.startswith("00") & ~dials_otherwise, F.concat(F.lit("+"), F.substr(dialled, F.lit(3))))
         .when(region.isin(*plans.TRUNK_ZERO), _after_trunk_zero_expr(dialled, country_code))
         .otherwise(F.concat(F.lit("+"), country_code, dialled))
     )
@@ -81,8 +84,17 @@ def parse_phone(text: str, region: str | None) -> str:
         return _UNREADABLE[error.error_type]
     verdict = phonenumbers.is_possible_number_with_reason(number)
     if verdict == ValidationResult.IS_POSSIBLE:
-        return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
+        return _e164(number)
+    if verdict == ValidationResult.IS_POSSIBLE_LOCAL_ONLY and (number.national_number or 0) < _SMALLEST_LOCAL:
+        return "too_short"
     return _IMPOSSIBLE[verdict]
+
+
+def _e164(number: phonenumbers.PhoneNumber) -> str:
+    """The number's E.164, unless that reads as another number: surplus zeros before it are taken for a trunk prefix."""
+    written = str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
+    again = phonenumbers.format_number(phonenumbers.parse(written), phonenumbers.PhoneNumberFormat.E164)
+    return written if again == written else "malformed"
 
 
 @F.arrow_udf(T.ArrayType(T.StringType()))  # type: ignore[attr-defined,untyped-decorator] # Spark's stubs lack it

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 NORTH_AMERICA = ("US", "CA", "PR")
+WITHOUT_DOUBLE_ZERO = (*NORTH_AMERICA, "AU")
+"""Regions that dial abroad by another prefix than 00."""
 
 _NO_TRUNK = {"ES": "34", "DK": "45", "NO": "47", "PL": "48", "PT": "351", "IT": "39", "US": "1", "CA": "1", "PR": "1"}
 _TRUNK_ZERO = {
@@ -25,7 +27,7 @@ TRUNK_ZERO = tuple(_TRUNK_ZERO)
 
 COUNTRY_CODES = {**_NO_TRUNK, **_TRUNK_ZERO}
 
-_SUBSCRIBERS = {
+SUBSCRIBERS = {
     "1": r"[2-9]\d{9}",
     "27": r"[1-9]\d{8}",
     "31": r"[1-9]\d{8}",
@@ -47,7 +49,9 @@ _SUBSCRIBERS = {
     "64": r"[2-9]\d{7,8}",
     "91": r"[6-9]\d{9}",
 }
-PLAIN_E164 = r"^\+(?:" + "|".join(code + plan for code, plan in sorted(_SUBSCRIBERS.items())) + ")$"
+"""Country code to the national numbers, trunk prefix left out, that a native pattern may read."""
+
+PLAIN_E164 = r"^\+(?:" + "|".join(code + plan for code, plan in sorted(SUBSCRIBERS.items())) + ")$"
 """Numbers that need no library: country code, then a national number of a usual length."""
 
 NATIONAL_DIGITS = r"^\d{6,15}$"

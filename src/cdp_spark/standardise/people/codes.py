@@ -16,19 +16,30 @@ if TYPE_CHECKING:
 _GENDERS = {
     spelling: gender
     for gender, spellings in {
-        "m": "m male man boy 1 mr mann männlich maennlich herr homme masculin hombre masculino uomo maschio",
-        "f": "f female woman girl 2 w mrs ms frau weiblich femme féminin feminin mujer femenino donna femmina vrouw",
+        "m": (
+            "m male man boy 1 mr mister sir mann männlich maennlich herr herrn hr homme masculin garçon monsieur "
+            "hombre masculino señor senor sr uomo maschio signor signore sig dhr heer meneer mannelijk homem senhor "
+            "mężczyzna mezczyzna pan herre mand mies herra"
+        ),
+        "f": (
+            "f female woman girl 2 w mrs ms miss madam lady frau fr fräulein fraulein weiblich femme féminin feminin "
+            "fille madame mademoiselle mme mlle mujer femenino señora senora sra señorita senorita srta donna femmina "
+            "signora signorina sig.ra sig.na vrouw mevrouw mevr mw vrouwelijk mulher feminino senhora kobieta pani "
+            "kvinna kvinne kvinde fru frøken fröken nainen rouva"
+        ),
         "x": "x d other divers diverse non-binary nonbinary nb mx third enby",
     }.items()
     for spelling in words(spellings)
 }
 _UNTOLD = (*words("u 0 9 unknown unspecified undisclosed"), "prefer not to say", "not specified", "not known")
+_RANKS = r"(?:[ .-]+(?:dr|prof|dipl|ing|mag|med|phil|jur|rer|nat|professor|doktor)(?=[ .-]|$))+[ .]*$"
+"""What follows a title without telling the gender: `Frau Prof. Dr.`."""
 _SHORTEST_ID = 4
 
 
 def gender_expr(text: Column) -> Column:
-    """`m`, `f` or `x` for the words and codes in use (ISO 5218 too); null for any other."""
-    return lookup_expr(_GENDERS, F.lower(F.btrim(text, F.lit(" ."))))
+    """`m`, `f` or `x` for words, codes (ISO 5218 too) and titles that tell it; null for any other, such as `Dr.`."""
+    return lookup_expr(_GENDERS, F.btrim(F.regexp_replace(F.lower(text), _RANKS, ""), F.lit(" .")))
 
 
 def gender_issue_expr(text: Column) -> Column:
