@@ -60,8 +60,8 @@ class ProjectSettings(Strict):
     spark: dict[str, str] = {}
     gates: Gates = Gates()
     consent: ConsentPolicy = ConsentPolicy()
-    report: str = "report"
-    """Folder of the run reports."""
+    report: str | None = None
+    """Folder of the run reports, relative to the project folder; without it `report` beside the warehouse."""
 
 
 class Project(Strict):

@@ -27,7 +27,7 @@ STAGES: tuple[str, ...] = (
 )
 
 
-_ELSEWHERE = {PUBLISH: "cdp_spark.pipeline.publish", "matching": "cdp_spark.resolution.stage"}
+_ELSEWHERE = {PUBLISH: "cdp_spark.pipeline.releases.publish", "matching": "cdp_spark.resolution.stage"}
 """Stages whose module does not bear their name."""
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from cdp_spark.config.project import Gates
 from cdp_spark.errors import ConfigError
-from cdp_spark.pipeline.publish import Figures, closed_gates
+from cdp_spark.pipeline.releases.publish import Figures, closed_gates
 from cdp_spark.pipeline.stages import STAGES, stages_between
 
 GOOD = {"largest_cluster_records": 1_000, "rejected_share": 0.2, "id_churn": 0.2, "profiles": 1}

@@ -19,7 +19,7 @@ FIRST = {"unified_ids": 1, "profiles": 1}
 
 
 def options(stages: FakeStages, **changes: object) -> RunOptions:
-    return replace(RunOptions(as_of=MONDAY, load_stage=stages.load), **changes)  # type: ignore[arg-type]
+    return replace(RunOptions(as_of=MONDAY, report=False, load_stage=stages.load), **changes)  # type: ignore[arg-type]
 
 
 def test_nightly_runs_publish_and_tell_what_they_did(store: Store, stages: FakeStages) -> None:

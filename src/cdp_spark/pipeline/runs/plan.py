@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from cdp_spark.errors import StateError
-from cdp_spark.pipeline.releases import latest_release
+from cdp_spark.pipeline.releases.release import latest_release
+from cdp_spark.pipeline.runs.state import FAILED, INTERRUPTED, RUN_STAGE, STARTED, Run, StageOutcome, read_runs, record
 from cdp_spark.pipeline.stages import STAGES, Progress, load_stage, silent
-from cdp_spark.pipeline.state import FAILED, INTERRUPTED, RUN_STAGE, STARTED, Run, StageOutcome, read_runs, record
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,12 +29,14 @@ class RunOptions:
     Args:
         as_of: the run's clock, with a time zone; None for now, or for the clock of the run that is continued.
         force: accept deliveries that a guard would refuse (far fewer rows than last time).
+        report: write the HTML report of a nightly run.
         progress: told each stage's states.
         load_stage: finds a stage's function by name.
     """
 
     as_of: datetime | None = None
     force: bool = False
+    report: bool = True
     progress: Progress = silent
     load_stage: Callable[[str], Stage] = load_stage
 

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
-from cdp_spark.pipeline.releases import latest_release
+from cdp_spark.pipeline.releases.release import latest_release
 from cdp_spark.tables.catalog import DELIVERIES, PROFILES, SEGMENT_MEMBERS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
-    from cdp_spark.pipeline.releases import Release
-    from cdp_spark.pipeline.state import Run, StageOutcome
+    from cdp_spark.pipeline.releases.release import Release
+    from cdp_spark.pipeline.runs.state import Run, StageOutcome
     from cdp_spark.tables.store import Store
 
 
@@ -53,6 +54,7 @@ class RunSummary:
         profiles: profiles in the release by entity type.
         segments: members in the release by segment.
         exports: deliveries of the release.
+        report: the run's HTML report; None where none was written.
     """
 
     run: Run
@@ -63,6 +65,7 @@ class RunSummary:
     profiles: Mapping[str, int]
     segments: Mapping[str, int]
     exports: tuple[Export, ...]
+    report: Path | None = None
 
     @property
     def outcomes(self) -> tuple[StageOutcome, ...]:

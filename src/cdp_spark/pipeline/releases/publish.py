@@ -10,8 +10,8 @@ from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
 from cdp_spark.errors import StateError
-from cdp_spark.pipeline.releases import Release, append_release
-from cdp_spark.pipeline.state import read_runs
+from cdp_spark.pipeline.releases.release import Release, append_release
+from cdp_spark.pipeline.runs.state import read_runs
 from cdp_spark.tables.catalog import GOLD, PROFILES, RELEASES, UNIFIED_IDS
 from cdp_spark.tables.run import RunContext, StageResult
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from cdp_spark.config.project import Gates
-    from cdp_spark.pipeline.state import StageOutcome
+    from cdp_spark.pipeline.runs.state import StageOutcome
 
 
 @dataclass(frozen=True)
