@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import Field, model_validator
 
 from cdp_spark.config.base import SafeName, Strict, TimeZone, mistake
-from cdp_spark.config.destination import DestinationsConfig
+from cdp_spark.config.destination import NO_PURPOSE, DestinationsConfig
 from cdp_spark.config.match import MatchConfig
 from cdp_spark.config.profile import SurvivorshipConfig
 from cdp_spark.config.segment import SegmentConfig
@@ -46,6 +46,13 @@ class ConsentPolicy(Strict):
     default: Literal["granted", "denied"] = "denied"
     """What holds where a contact point has no consent for a purpose."""
     purposes: tuple[SafeName, ...] = ("email_marketing", "sms_marketing", "profiling", "ad_targeting")
+
+    @model_validator(mode="after")
+    def _none_is_no_purpose(self) -> Self:
+        if NO_PURPOSE in self.purposes:
+            fix = "give the purpose another name: a destination of accounts says `purpose: none`"
+            raise mistake(got=f"the purpose '{NO_PURPOSE}'", fix=fix, at=("purposes",))
+        return self
 
 
 class ProjectSettings(Strict):

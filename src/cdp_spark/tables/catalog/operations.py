@@ -60,6 +60,7 @@ DELIVERIES = TableSpec(
         status="string!",
         row_count="long!",
         withheld_count="long!",
+        suppressed_count="long!",
         location="string",
         delivered_at_utc="timestamp!",
         run_id="string!",
