@@ -95,6 +95,8 @@ VALUE_ISSUES = "value_issues"
 # identifiers
 TYPE = "type"
 VALUE = "value"
+KEY_ID = "key_id"
+SCOPE = "scope"
 USABLE = "usable"
 USER_ID = "user_id"
 DEVICE_ID = "device_id"

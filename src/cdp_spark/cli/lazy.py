@@ -23,6 +23,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "tables": ("commands.state:tables", "List the tables: grain, kind, rows, version."),
     "runs": ("commands.state:runs", "List the runs, or one run's stages."),
     "releases": ("commands.state:releases", "List what was published."),
+    "suppress": ("commands.suppress:app", "Keep identifiers from coming back at ingest."),
     "validate": ("commands.project:validate", "Check a project's configuration."),
     "schema": ("commands.project:schema", "Print or write the JSON Schemas of the configuration."),
     "init": ("commands.project:init", "Write a commented starter project."),

@@ -55,6 +55,15 @@ class ConsentPolicy(Strict):
         return self
 
 
+class SuppressionKey(Strict):
+    """`suppression` section: the key of the hashes of those who must not come back."""
+
+    secret_key: str = Field(repr=False)
+    """`${NAME}` of a variable with 16 random characters or more; never change it once somebody is on the list."""
+    key_id: SafeName = "k1"
+    """Stands beside each hash, so that a list of another key is noticed."""
+
+
 class ProjectSettings(Strict):
     """`project.yaml`."""
 
@@ -67,6 +76,7 @@ class ProjectSettings(Strict):
     spark: dict[str, str] = {}
     gates: Gates = Gates()
     consent: ConsentPolicy = ConsentPolicy()
+    suppression: SuppressionKey | None = None
     report: str | None = None
     """Folder of the run reports, relative to the project folder; without it `report` beside the warehouse."""
 

@@ -21,7 +21,7 @@ class Drift:
         missing: columns that the configuration names or the last delivery had.
         new: columns that the last delivery did not have.
         retyped: a column with its last and its present type.
-        unseen: of JSON, what the configuration names and no delivery ever had, such as `'mail'` or `'cookie' or 'user'`.
+        unseen: of JSON, what the configuration names and no delivery ever had: `'mail'`, or `'cookie' or 'user'`.
     """
 
     missing: tuple[str, ...] = ()

@@ -342,6 +342,15 @@ CHANGES: dict[str, tuple[str, str, str, list[str]]] = {
             "variable. Fix: set a variable to the secret, name it here, and change the secret: it was in a file"
         ],
     ),
+    "key of the suppression list in clear": (
+        "project.yaml",
+        "{path: warehouse}",
+        "{path: warehouse}\nsuppression: {secret_key: 0a1b2c3d4e5f6a7b8c9d}",
+        [
+            "project.yaml:4:27 suppression.secret_key: got a secret in clear; allowed: ${NAME} of an environment "
+            "variable. Fix: set a variable to the secret, name it here, and change the secret: it was in a file"
+        ],
+    ),
     "secret that is no text": (
         "sources/crm.yaml",
         "key: id",
