@@ -30,14 +30,48 @@ class Warehouse(Strict):
         return self
 
 
+GoldTable = Literal[
+    "unified_ids",
+    "id_registry",
+    "id_changes",
+    "identity_issues",
+    "profiles",
+    "profile_history",
+    "profile_values",
+    "segment_members",
+    "segment_changes",
+]
+"""The tables that are published together."""
+
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class RowBounds(Strict):
+    """How many rows a table may have."""
+
+    min: Annotated[int, Field(ge=0)] = 0
+    max: Annotated[int, Field(ge=0)] | None = None
+    max_change: Annotated[float, Field(ge=0)] | None = None
+    """Share of the last release's rows that the number may go up or down by."""
+
+
 class Gates(Strict):
     """A release is refused, and the last one stays, when a figure is out of bounds."""
 
     max_cluster_records: Annotated[int, Field(ge=1)] = 1_000
+    """Records of one person. Identity holds a larger cluster, so that it is not merged, and lists it in
+    `identity_issues`; a release is refused only if an id has more records all the same."""
+    max_held_share: Share = 0.05
+    """Share of the records in clusters that identity held: a few are accidents, many are a match gone wrong."""
+    min_match_rate: Share = 0.0
+    """Share of the records that share their id with another one, at least."""
+    max_match_rate: Share = 1.0
     max_rejected_share: Annotated[float, Field(ge=0, le=1)] = 0.2
     max_id_churn: Annotated[float, Field(ge=0, le=1)] = 0.2
     """Share of yesterday's records that changed their id."""
     min_profiles: Annotated[int, Field(ge=0)] = 1
+    rows: dict[GoldTable, RowBounds] = {}
+    """Bounds for single tables."""
 
 
 class ConsentPolicy(Strict):

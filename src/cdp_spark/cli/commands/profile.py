@@ -28,7 +28,7 @@ def show(
     time = parse_time("--at", at)
     _, store = open_project(ctx)
     warehouse = ReleasedWarehouse.newest(store)
-    found = [describe_profile(warehouse, it, at=time) for it in find_ids(warehouse, id_or_email)]
+    found = [describe_profile(warehouse, it, at=time) for it in find_ids(warehouse, id_or_email, at=time)]
     if json:
         print_json(found)
         return

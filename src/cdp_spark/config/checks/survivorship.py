@@ -53,8 +53,9 @@ def survivorship_mistakes(files: ProjectFiles) -> Iterator[ConfigError]:
     if own is None:
         return
     sources = [source.value.name for source in files.sources]
-    rules = {("default",): config.default, **{("attributes", name): rule for name, rule in config.attributes.items()}}
-    for at, rule in rules.items():
+    rules: list[tuple[Location, SurvivorshipRule]] = [(("default",), config.default)]
+    rules += [(("attributes", name), rule) for name, rule in config.attributes.items()]
+    for at, rule in rules:
         for index, name in enumerate(rule.sources):
             if name not in sources:
                 place, fix = (*at, "sources", index), choose_one(name, sources)

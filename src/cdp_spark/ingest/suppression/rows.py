@@ -73,7 +73,9 @@ def _points_expr(source: SourceConfig, kinds: frozenset[str]) -> Column:
 def _identifier_columns(source: SourceConfig) -> list[tuple[str, str]]:
     """(type, column) of everything in a source's row that identifies somebody."""
     mapped = source.columns.items()
-    pairs = [(meaning, name) for meaning, mapping in mapped if meaning in (EMAIL, PHONE) for name in mapping.from_]
+    pairs: list[tuple[str, str]] = [
+        (meaning, name) for meaning, mapping in mapped if meaning in (EMAIL, PHONE) for name in mapping.from_
+    ]
     pairs += list(source.identifiers.items())
     pairs += list(source.events.identifiers.items()) if source.events else []
     if source.consents:

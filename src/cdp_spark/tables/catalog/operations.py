@@ -42,6 +42,7 @@ RELEASES = TableSpec(
         published_at_utc="timestamp!",
         status="string!",
         versions="long_map!",
+        restored_release="long",
         reason="string",
     ),
     keys=("release",),
