@@ -26,7 +26,7 @@ def add(
     ctx: typer.Context,
     reason: Annotated[str, typer.Option(help="Why; not the person's name.")],
     values: Annotated[
-        list[str] | None, typer.Argument(metavar="[VALUE]...", help="None reads them from standard input, one a line.")
+        list[str] | None, typer.Argument(metavar="VALUE", help="None reads them from standard input, one a line.")
     ] = None,
     kind: Annotated[str, typer.Option("--type", help=", ".join(KINDS))] = "email",
     author: Annotated[str, typer.Option(help="Who asked for it.")] = "",
