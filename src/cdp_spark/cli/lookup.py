@@ -42,6 +42,7 @@ _RECORD_COLUMNS = (
     c.EMAIL,
     c.PHONE,
     c.STREET,
+    c.HOUSE_NUMBER,
     c.CITY,
     c.POSTCODE,
     c.COMPANY_NAME,

@@ -112,6 +112,7 @@ def test_back_to_an_older_release_and_on_from_there(store: Store, stages: FakeSt
     nightly(store, project, replace(options, as_of=MONDAY + timedelta(hours=1)))
     assert stages.contexts["identity"].base_versions == current.versions
     assert [(it.number, it.restored) for it in read_releases(store)] == [(4, None), (3, 1), (2, None), (1, None)]
+    assert roll_back(store, project, to=None, reason="-", author="kim").restored == 1
 
 
 def test_a_vacuumed_version_cannot_come_back(store: Store, stages: FakeStages, spark: SparkSession) -> None:

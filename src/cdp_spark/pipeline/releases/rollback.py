@@ -65,9 +65,9 @@ def roll_back(store: Store, project: Project, *, to: int | None, reason: str, au
 
 
 def _before(store: Store, current: Release) -> Release:
-    """The newest release that shows something older than the current one does."""
-    older = [it for it in read_releases(store) if it.is_published and it.restored is None]
-    found = next((it for it in older if it.number < current.content), None)
+    """What readers saw before the current release's tables were first published."""
+    older = [it for it in read_releases(store) if it.is_published and it.number < current.content]
+    found = older[0] if older else None
     if found is None:
         fix = "there is nothing to go back to; name a release with --to"
         raise StateError(f"release {current.number}", got="no release before it", fix=fix)

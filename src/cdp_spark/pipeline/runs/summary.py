@@ -89,7 +89,7 @@ def summarise(store: Store, run: Run, *, resumed: bool) -> RunSummary:
         rows_delivered=_total(metrics, ".rows_delivered"),
         rows_rejected=_total(metrics, ".rows_rejected"),
         profiles=_profile_counts(store, release) if release else {},
-        segments=_segment_sizes(store, release) if release else {},
+        segments=_without_members(metrics) | _segment_sizes(store, release) if release else {},
         exports=_exports(store, release) if release else (),
     )
 
@@ -101,6 +101,12 @@ def _total(metrics: Mapping[str, float], ending: str) -> int:
 def _profile_counts(store: Store, release: Release) -> dict[str, int]:
     counts = release.read(store, PROFILES).groupBy(c.ENTITY_TYPE).count().orderBy(c.ENTITY_TYPE)
     return {row[c.ENTITY_TYPE]: row["count"] for row in counts.collect()}
+
+
+def _without_members(metrics: Mapping[str, float]) -> dict[str, int]:
+    """The segments that the run asked and that nobody is in."""
+    sizes = {name.removeprefix("segments."): size for name, size in metrics.items() if name.startswith("segments.")}
+    return {name: 0 for name, size in sorted(sizes.items()) if not size}
 
 
 def _segment_sizes(store: Store, release: Release) -> dict[str, int]:
