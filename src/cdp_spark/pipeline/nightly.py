@@ -155,4 +155,4 @@ def _record_failure(execution: _Execution, run: Run, stage: str, *, seconds: flo
 
 
 def _total_seconds(run: Run) -> float:
-    return sum(outcome.seconds or 0.0 for outcome in run.finished.values())
+    return sum((outcome.seconds or 0.0 for outcome in run.finished.values()), start=0.0)

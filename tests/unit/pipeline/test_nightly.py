@@ -94,14 +94,13 @@ def test_a_killed_run_is_not_continued_with_another_configuration(store: Store, 
 
 
 def test_a_failure_ends_a_run_and_keeps_values_out_of_the_log(store: Store, stages: FakeStages) -> None:
-    stages.fails_in = "standardise"
-    for _ in range(2):
+    for stages.fails_in in ("standardise", "ingest"):
         with pytest.raises(ValueError, match="someone"):
             nightly(store, make_project(), options(stages))
     newest, oldest = read_runs(store)
     assert (newest.ordinal, oldest.ordinal) == (2, 1)
     assert [(it.stage, it.status, it.detail) for it in newest.outcomes[-2:]] == [
-        ("standardise", "failed", "ValueError"),
+        ("ingest", "failed", "ValueError"),
         ("run", "failed", "ValueError"),
     ]
 
