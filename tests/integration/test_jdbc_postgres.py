@@ -91,7 +91,7 @@ def test_a_table_and_a_query_of_a_database(spark: SparkSession, tmp_path: Path) 
             "balance": "1234.50",
             "Tier, as said": "gold",
             "changed_at": "2026-05-01T10:00:00Z",
-            "seen_at": "2026-05-01T12:00:00.123456",
+            "seen_at": "2026-05-01T12:00:00.123456Z",
             "picture": "AP8=",
             "tags": '["a","b"]',
             "is_member": "true",
@@ -110,5 +110,5 @@ def test_a_table_and_a_query_of_a_database(spark: SparkSession, tmp_path: Path) 
         refused = ingest(folder, server, password="a-wrong-password")
         server.execute("drop table cdp_people")
     assert refused.returncode == 4
-    assert "source shop: got a delivery that cannot be read as jdbc" in refused.stderr
+    assert "source shop: got a delivery that cannot be read as jdbc (PSQLException, SQLSTATE 28P01)" in refused.stderr
     assert "wrong-password" not in refused.stderr + refused.stdout

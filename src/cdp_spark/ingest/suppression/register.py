@@ -94,7 +94,7 @@ def add_suppressions(store: Store, project: Project, values: Iterable[str], entr
     """
     suppression = project.settings.suppression
     if suppression is None:
-        fix = "add `suppression: {secret_key: ${CDP_SUPPRESSION_KEY}}`"
+        fix = "add `suppression:` with `secret_key: ${CDP_SUPPRESSION_KEY}`; `openssl rand -hex 32` makes one"
         raise ConfigError("project.yaml", got="no section `suppression`", fix=fix)
     key, region = key_of(suppression), project.settings.default_region
     found = [normal_values(entry.kind, value, region=region) for value in values]

@@ -10,7 +10,7 @@ from pyspark.storagelevel import StorageLevel
 
 from cdp_spark import columns as c
 from cdp_spark.errors import StateError
-from cdp_spark.pipeline.releases.release import read_releases
+from cdp_spark.pipeline.releases.release import current_release, read_releases
 from cdp_spark.tables.catalog import ID_CHANGES, UNIFIED_IDS
 
 if TYPE_CHECKING:
@@ -189,10 +189,9 @@ def read_changes(store: Store, *, since: int) -> DataFrame:
     Raises:
         StateError: nothing was published, or no such release.
     """
-    releases = read_releases(store)
-    current = next((it for it in releases if it.is_published), None) or find_release(store, since)
+    current = current_release(store)
     known = find_release(store, since) if since else None
-    undone = any(it.restored is not None and it.number > since for it in releases)
+    undone = any(it.restored is not None and it.number > since for it in read_releases(store))
     if known is None or not undone:
         log = current.read(store, ID_CHANGES)
         return log.where(F.col(c.RELEASE) > since).orderBy(c.RELEASE, c.RECORD_KEY, c.UNIFIED_ID)
