@@ -110,5 +110,5 @@ def test_a_table_and_a_query_of_a_database(spark: SparkSession, tmp_path: Path) 
         refused = ingest(folder, server, password="a-wrong-password")
         server.execute("drop table cdp_people")
     assert refused.returncode == 4
-    assert "source shop: got a delivery that cannot be read as jdbc (PSQLException, SQLSTATE 28P01)" in refused.stderr
+    assert "source shop: got a delivery that cannot be read as jdbc (FAILED_JDBC.CONNECTION)" in refused.stderr
     assert "wrong-password" not in refused.stderr + refused.stdout

@@ -122,11 +122,9 @@ def _unreadable(source: SourceConfig, error: Exception) -> DataError:
 
 
 def _kind_of(error: Exception) -> str:
-    """Spark's condition, or the Java class with the database's SQLSTATE: 28P01 is a wrong password, 08001 no answer."""
+    """Spark's condition, such as FAILED_JDBC.CONNECTION, or the Java class."""
     if isinstance(error, AnalysisException):
         return error.getCondition() or type(error).__name__
-    if not isinstance(error, Py4JJavaError):
-        return type(error).__name__
-    cause = error.java_exception
-    name = str(cause.getClass().getSimpleName())
-    return f"{name}, SQLSTATE {cause.getSQLState()}" if name == "PSQLException" else name
+    if isinstance(error, Py4JJavaError):
+        return str(error.java_exception.getClass().getSimpleName())
+    return type(error).__name__
