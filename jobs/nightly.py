@@ -18,11 +18,13 @@ def run(arguments: list[str]) -> RunSummary:
     parser.add_argument("--project", type=Path, default=Path("conf"))
     parser.add_argument("--as-of", type=datetime.fromisoformat, help="the run's clock, ISO 8601; UTC if it says none")
     parser.add_argument("--force", action="store_true", help="accept deliveries with far fewer rows than the last")
+    parser.add_argument("--no-report", action="store_true", help="write no HTML report")
     given = parser.parse_args(arguments)
     as_of = given.as_of.replace(tzinfo=given.as_of.tzinfo or UTC) if given.as_of else None
     project = load_project(given.project)
     spark = get_session(SessionSettings(app_name="cdp-nightly", conf=dict(project.settings.spark)))
-    return nightly(open_store(spark, project), project, RunOptions(as_of=as_of, force=given.force))
+    options = RunOptions(as_of=as_of, force=given.force, report=not given.no_report)
+    return nightly(open_store(spark, project), project, options)
 
 
 if __name__ == "__main__":
@@ -31,4 +33,5 @@ if __name__ == "__main__":
     except CdpError as error:
         print(f"cdp: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
-    print(f"run {summary.run.run_id} finished: {sum(summary.profiles.values()):,} profiles")
+    told = f"{sum(summary.profiles.values()):,} profiles, report {summary.report or 'none'}"
+    print(f"run {summary.run.run_id} finished: {told}")

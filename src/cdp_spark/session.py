@@ -185,11 +185,13 @@ def _start_with_fetched_graphframes(settings: SessionSettings) -> SparkSession:
 
 def _local_conf(settings: SessionSettings) -> dict[str, str]:
     cores = os.cpu_count() or 2
+    jars = _jars(settings)
+    wanted = [conf["spark.jars.packages"] for conf in (jars, settings.conf) if "spark.jars.packages" in conf]
     return {
         **_DELTA,
         **_CODE,
         **_ANY_SESSION,
-        **_jars(settings),
+        **jars,
         "spark.app.name": settings.app_name,
         "spark.master": settings.master,
         "spark.driver.memory": settings.driver_memory or f"{_memory_bytes() * 2 // 5 // 2**20}m",
@@ -203,6 +205,7 @@ def _local_conf(settings: SessionSettings) -> dict[str, str]:
         "spark.sql.shuffle.partitions": str(settings.shuffle_partitions or 2 * cores),
         "spark.sql.sources.parallelPartitionDiscovery.parallelism": str(cores),
         **settings.conf,
+        **({"spark.jars.packages": ",".join(wanted)} if wanted else {}),
     }
 
 

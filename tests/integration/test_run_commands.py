@@ -79,6 +79,31 @@ def test_the_commands_on_a_run(shop: Shop, spark: SparkSession) -> None:
 
 
 @pytest.mark.slow
+def test_releases_ids_and_the_way_back(shop: Shop) -> None:
+    first = shop.json("run", "nightly", "--as-of", "2026-11-24T02:00")
+    assert Path(first["report"]).name == f"{first['run_id']}.html"
+    assert Path(first["report"]).is_file()
+    second = shop.json("run", "nightly", "--as-of", "2026-11-25T02:00", "--no-report")
+    assert second["report"] is None
+    before, now = first["release"], second["release"]
+    found = shop.json("diff", str(before), str(now))
+    assert (found["records"]["unchanged"], found["ids"]["unchanged"]) == (160, sum(second["profiles"].values()))
+    code, out, _ = shop.call("changes", "--since", "0", "--csv")
+    lines = out.splitlines()
+    assert (code, lines[0].split(",")[:3], len(lines)) == (0, ["release", "record_key", "unified_id"], 161)
+    unified_id = lines[1].split(",")[2]
+    assert shop.json("id", "resolve", unified_id)["resolved_id"] == unified_id
+    code, _, err = shop.call("id", "resolve", "nobody")
+    assert (code, "id nobody: got an id that was never issued" in err) == (5, True)
+    code, _, err = shop.call("diff", "1", "99")
+    assert (code, "release 99: got no such release" in err) == (5, True)
+    back = shop.json("rollback", "--reason", "a wrong file", "--author", "kim")
+    assert back == {"release": now + 1, "restored": before, "reason": "kim: a wrong file"}
+    newest = shop.json("releases")[0]
+    assert (newest["release"], newest["restored"]) == (now + 1, before)
+
+
+@pytest.mark.slow
 def test_a_second_run_at_the_same_time_is_refused(shop: Shop, spark: SparkSession) -> None:
     store = open_store(spark, load_project(shop.folder))
     with hold_warehouse(store) as lock:

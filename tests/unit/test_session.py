@@ -63,6 +63,12 @@ def test_without_cached_jars_delta_is_resolved(tmp_path: Path) -> None:
     assert conf["spark.jars.packages"] == session.DELTA_COORDINATE
 
 
+def test_a_project_s_packages_join_delta_s(tmp_path: Path) -> None:
+    wanted = {"spark.jars.ivy": str(tmp_path), "spark.jars.packages": "org.postgresql:postgresql:42.7.7"}
+    conf = session._local_conf(SessionSettings(conf=wanted))
+    assert conf["spark.jars.packages"] == f"{session.DELTA_COORDINATE},org.postgresql:postgresql:42.7.7"
+
+
 def test_a_named_graphframes_jar_is_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     jar = tmp_path / "graphframes.jar"
     jar.touch()

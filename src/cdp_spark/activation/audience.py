@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
+from cdp_spark.config.destination import NO_PURPOSE
+from cdp_spark.config.project import ConsentPolicy
 from cdp_spark.tables.consents import allowed_expr
 from cdp_spark.tables.hashing import contact_point_hash_expr
 
@@ -14,11 +16,15 @@ if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
     from cdp_spark.config.destination import FileDestination
-    from cdp_spark.config.project import ConsentPolicy
 
 ALLOWED = "allowed"
 """Of an audience: true where the profile may be exported."""
 
+SUPPRESSED = "suppressed"
+"""Of an audience: true for the members of a segment that the destination leaves out."""
+ANY_SILENCE = ConsentPolicy(default="granted")
+
+_REFUSALS = ("denied", "withdrawn")
 _CONTACT_COLUMNS = (c.EMAIL, c.PHONE, c.EMAILS, c.PHONES)
 _STATUSES = "status_by_hash"
 
@@ -36,6 +42,8 @@ def build_audience(
     The purpose must be allowed by the release's profile and by the newest word on each of its contact points, so a
     consent that was withdrawn since the release counts at once. With a `contact_point`, the profile must have one that
     is allowed by itself; e-mails and phones that are not are left out of every column. With `none` the profile counts.
+    Consents are given by persons: accounts without a purpose are all allowed, only the contact points are left out for
+    which something was refused. Members of a segment to suppress are not.
 
     Args:
         profiles: of the release, one row per unified_id.
@@ -45,19 +53,44 @@ def build_audience(
         policy: what holds where nobody was asked.
 
     Returns:
-        one row per current member: the profile's columns and `allowed`.
+        one row per current member: the profile's columns, `allowed` and `suppressed`.
     """
-    current = members.where((F.col(c.SEGMENT) == destination.segment) & F.col(c.EXITED_AT).isNull())
-    audience = profiles.join(current.select(c.UNIFIED_ID), on=c.UNIFIED_ID, how="left_semi")
+    current = members.where(F.col(c.EXITED_AT).isNull())
+    wanted = current.where(F.col(c.SEGMENT) == destination.segment).select(c.UNIFIED_ID)
+    audience = _with_suppressed(profiles.join(wanted, on=c.UNIFIED_ID, how="left_semi"), current, destination)
+    if destination.purpose == NO_PURPOSE:
+        known = _with_statuses(audience, build_refused_points(contact_point_consents))
+        return _without_refused(known, ANY_SILENCE).withColumn(ALLOWED, ~F.col(SUPPRESSED)).drop(_STATUSES)
     of_purpose = contact_point_consents.where(F.col(c.PURPOSE) == destination.purpose)
     known = _with_statuses(audience, of_purpose)
     released = F.try_element_at(F.col(c.CONSENTS), F.lit(destination.purpose))
-    of_profile = allowed_expr(released, policy=policy) & _no_refusal()
+    of_profile = allowed_expr(released, policy=policy) & _no_refusal() & ~F.col(SUPPRESSED)
     if destination.contact_point == "none":
         return known.withColumn(ALLOWED, of_profile).drop(_STATUSES)
-    reduced = known.withColumns({name: _allowed_contacts(name, policy) for name in _CONTACT_COLUMNS})
     reachable = F.col(destination.contact_point).isNotNull()
-    return reduced.withColumn(ALLOWED, of_profile & reachable).drop(_STATUSES)
+    return _without_refused(known, policy).withColumn(ALLOWED, of_profile & reachable).drop(_STATUSES)
+
+
+def build_refused_points(contact_point_consents: DataFrame) -> DataFrame:
+    """The contact points for which some purpose was refused.
+
+    Returns:
+        one row per contact_point_hash with the status `denied`.
+    """
+    refused = contact_point_consents.where(F.col(c.STATUS).isin(*_REFUSALS)).select(c.CONTACT_POINT_HASH).distinct()
+    return refused.withColumn(c.STATUS, F.lit("denied"))
+
+
+def _with_suppressed(audience: DataFrame, current: DataFrame, destination: FileDestination) -> DataFrame:
+    if not destination.suppress:
+        return audience.withColumn(SUPPRESSED, F.lit(False))
+    left_out = current.where(F.col(c.SEGMENT).isin(*destination.suppress)).select(c.UNIFIED_ID).distinct()
+    marked = audience.join(left_out.withColumn(SUPPRESSED, F.lit(True)), on=c.UNIFIED_ID, how="left")
+    return marked.withColumn(SUPPRESSED, F.coalesce(SUPPRESSED, F.lit(False)))
+
+
+def _without_refused(known: DataFrame, policy: ConsentPolicy) -> DataFrame:
+    return known.withColumns({name: _allowed_contacts(name, policy) for name in _CONTACT_COLUMNS})
 
 
 def _with_statuses(audience: DataFrame, consents: DataFrame) -> DataFrame:
@@ -81,7 +114,7 @@ def _contact_points() -> Column:
 
 
 def _no_refusal() -> Column:
-    return ~F.exists(F.map_values(_STATUSES), lambda status: status.isin("denied", "withdrawn"))
+    return ~F.exists(F.map_values(_STATUSES), lambda status: status.isin(*_REFUSALS))
 
 
 def _allowed_contacts(name: str, policy: ConsentPolicy) -> Column:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
+from cdp_spark import columns as c
+from cdp_spark.config.checks.vocabulary import OWN_PREFIX, own_name
 from cdp_spark.errors import ConfigError
 from cdp_spark.tables.catalog.gold import PROFILES
 
@@ -23,18 +25,24 @@ _FORMULA = r"^(?:[\t\r\n\x00]|[\s\p{Z}\p{Cf}\x00]*[=+\-@\x{FF1D}\x{FF0B}\x{FF0D}
 def cells(destination: FileDestination) -> list[Column]:
     """The destination's columns, as its kind of file writes them.
 
-    Parquet keeps the types. CSV writes times as ISO 8601 in UTC, lists joined by `;` and maps as JSON.
+    An own attribute `attributes.NAME` is text and is written as NAME. Parquet keeps the types. CSV writes times as
+    ISO 8601 in UTC, lists joined by `;` and maps as JSON.
 
     Raises:
         ConfigError: a column is not one of a profile.
     """
-    unknown = [name for name in destination.columns if name not in PROFILES.schema.names]
+    own = {name: own_name(name) for name in destination.columns}
+    unknown = [name for name, of_source in own.items() if of_source is None and name not in PROFILES.schema.names]
     if unknown:
-        where, allowed = f"destination {destination.name}: columns", ", ".join(PROFILES.schema.names)
-        raise ConfigError(where, got=", ".join(unknown), allowed=allowed)
-    if destination.kind == "parquet":
-        return [F.col(name) for name in destination.columns]
-    return [_csv_cell(name, spreadsheet_safe=destination.spreadsheet_safe).alias(name) for name in destination.columns]
+        allowed = f"{', '.join(PROFILES.schema.names)}, {OWN_PREFIX}NAME"
+        raise ConfigError(f"destination {destination.name}: columns", got=", ".join(unknown), allowed=allowed)
+    values = {name: F.col(name) if of_source is None else _own_value(of_source) for name, of_source in own.items()}
+    if destination.kind == "csv":
+        values = {
+            name: _csv_cell(value, _type_of(name), spreadsheet_safe=destination.spreadsheet_safe)
+            for name, value in values.items()
+        }
+    return [value.alias(own[name] or name) for name, value in values.items()]
 
 
 def spreadsheet_safe_expr(text: Column) -> Column:
@@ -42,14 +50,21 @@ def spreadsheet_safe_expr(text: Column) -> Column:
     return F.when(text.rlike(_FORMULA), F.concat(F.lit("'"), text)).otherwise(text)
 
 
-def _csv_cell(name: str, *, spreadsheet_safe: bool) -> Column:
-    kind, text = PROFILES.schema[name].dataType, _as_text(name)
+def _own_value(attribute: str) -> Column:
+    return F.try_element_at(F.col(c.ATTRIBUTES), F.lit(attribute))
+
+
+def _type_of(name: str) -> T.DataType:
+    return T.StringType() if own_name(name) is not None else PROFILES.schema[name].dataType
+
+
+def _csv_cell(value: Column, kind: T.DataType, *, spreadsheet_safe: bool) -> Column:
+    text = _as_text(value, kind)
     is_number = isinstance(kind, T.NumericType)
     return spreadsheet_safe_expr(text) if spreadsheet_safe and not is_number else text
 
 
-def _as_text(name: str) -> Column:
-    column, kind = F.col(name), PROFILES.schema[name].dataType
+def _as_text(column: Column, kind: T.DataType) -> Column:
     if isinstance(kind, T.ArrayType):
         return F.array_join(column, ";")
     if isinstance(kind, T.MapType):

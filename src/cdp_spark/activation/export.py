@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
-from cdp_spark.activation.audience import ALLOWED
+from cdp_spark.activation.audience import ALLOWED, SUPPRESSED
 from cdp_spark.activation.cells import cells
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ class Delivery:
         status: skipped where the segment is smaller than the destination's `min_members`.
         row_count: profiles written.
         withheld_count: members that lack the consent or the contact point.
+        suppressed_count: members of a segment that the destination leaves out.
         location: the folder.
         problem: what went wrong, for a failed one.
     """
@@ -51,14 +52,16 @@ class Delivery:
     status: Status
     row_count: int
     withheld_count: int
+    suppressed_count: int
     location: str
     problem: str = ""
 
 
-def count_audience(audience: DataFrame) -> tuple[int, int]:
-    """Count the members that may be exported and those that are withheld."""
-    row = audience.agg(F.count_if(ALLOWED).alias("allowed"), F.count(F.lit(1)).alias("members")).collect()[0]
-    return int(row["allowed"]), int(row["members"]) - int(row["allowed"])
+def count_audience(audience: DataFrame) -> tuple[int, int, int]:
+    """Count the members that may be exported, those that are withheld and those that are suppressed."""
+    counts = (F.count_if(ALLOWED), F.count_if(SUPPRESSED), F.count(F.lit(1)))
+    allowed, suppressed, members = audience.agg(*counts).collect()[0]
+    return int(allowed), int(members - allowed - suppressed), int(suppressed)
 
 
 def build_export(audience: DataFrame, *, destination: FileDestination) -> DataFrame:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from py4j.protocol import Py4JError
@@ -48,7 +49,7 @@ def run(context: RunContext) -> StageResult:
         raise StateError(
             "; ".join(f"destination {delivery.destination} at {delivery.location}" for delivery in failed),
             got="; ".join(dict.fromkeys(delivery.problem for delivery in failed)),
-            fix="check that the folder can be written, then run `cdp run nightly --from activation`",
+            fix="check that the folder can be written, then run `cdp run --from activation --to activation`",
         )
     return StageResult(
         versions={DELIVERIES.name: versions[-1]} if versions else {},
@@ -62,15 +63,14 @@ def deliver(context: RunContext, destination: FileDestination) -> Delivery:
     location = export_location(destination, folder=context.project.folder, release=context.ordinal)
     audience = _audience(context, destination).persist(StorageLevel.MEMORY_AND_DISK)
     try:
-        allowed, withheld = count_audience(audience)
-        if allowed + withheld < destination.min_members:
-            return Delivery(destination.name, destination.segment, "skipped", 0, allowed + withheld, location)
+        allowed, withheld, suppressed = count_audience(audience)
+        told = Delivery(destination.name, destination.segment, "delivered", allowed, withheld, suppressed, location)
+        if allowed + withheld + suppressed < destination.min_members:
+            return replace(told, status="skipped", row_count=0, withheld_count=allowed + withheld)
         problem = _write(build_export(audience, destination=destination), destination, location)
     finally:
         audience.unpersist()
-    if problem:
-        return Delivery(destination.name, destination.segment, "failed", 0, withheld, location, problem)
-    return Delivery(destination.name, destination.segment, "delivered", allowed, withheld, location)
+    return replace(told, status="failed", row_count=0, problem=problem) if problem else told
 
 
 def _audience(context: RunContext, destination: FileDestination) -> DataFrame:
@@ -104,6 +104,7 @@ def _record(context: RunContext, delivery: Delivery) -> int:
         delivery.status,
         delivery.row_count,
         delivery.withheld_count,
+        delivery.suppressed_count,
         delivery.location,
         context.as_of,
         context.run_id,
@@ -114,11 +115,17 @@ def _record(context: RunContext, delivery: Delivery) -> int:
 
 
 def _metrics(deliveries: list[Delivery]) -> dict[str, float]:
-    rows = {f"{each.destination}.rows": float(each.row_count) for each in deliveries}
-    return rows | {f"{each.destination}.withheld": float(each.withheld_count) for each in deliveries}
+    counts = {"rows": "row_count", "withheld": "withheld_count", "suppressed": "suppressed_count"}
+    return {
+        f"{each.destination}.{name}": float(getattr(each, field))
+        for name, field in counts.items()
+        for each in deliveries
+    }
 
 
 def _sentence(delivery: Delivery) -> str:
     if delivery.status == "skipped":
         return f"{delivery.destination}: skipped, the segment is smaller than min_members"
-    return f"{delivery.destination}: {delivery.row_count} profiles, {delivery.withheld_count} withheld for consent"
+    suppressed = f", {delivery.suppressed_count} suppressed" if delivery.suppressed_count else ""
+    withheld = f"{delivery.withheld_count} withheld for consent"
+    return f"{delivery.destination}: {delivery.row_count} profiles, {withheld}{suppressed}"

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
-from cdp_spark.errors import DataError
+from cdp_spark.errors import DataError, StateError
+from cdp_spark.identity.changes import LIVE
+from cdp_spark.identity.registry import resolve_id
 from cdp_spark.pipeline import current_release
 from cdp_spark.tables.catalog import (
     CONSENTS,
@@ -40,6 +42,7 @@ _RECORD_COLUMNS = (
     c.EMAIL,
     c.PHONE,
     c.STREET,
+    c.HOUSE_NUMBER,
     c.CITY,
     c.POSTCODE,
     c.COMPANY_NAME,
@@ -73,19 +76,27 @@ class ReleasedWarehouse:
         return self.release.read(self.store, spec)
 
 
-def find_ids(warehouse: ReleasedWarehouse, id_or_email: str) -> list[str]:
-    """The live ids that a unified id (merged ones included) or an e-mail address stands for.
+def find_ids(warehouse: ReleasedWarehouse, id_or_email: str, *, at: datetime | None = None) -> list[str]:
+    """The ids that a unified id or an e-mail address stands for: of a merged one the id that lives.
+
+    Args:
+        warehouse: where to look.
+        id_or_email: what is asked for.
+        at: an id that had a profile of its own then stands for itself, whatever became of it.
 
     Raises:
         DataError: no profile has it.
     """
-    if "@" in id_or_email:
-        email = F.lit(id_or_email.strip().lower())
+    asked = id_or_email.strip()
+    if "@" in asked:
+        email = F.lit(asked.lower())
         has_email = F.array_contains(c.EMAILS, email) | (F.col(c.EMAIL) == email)
         found = warehouse.read(PROFILES).where(has_email).select(c.UNIFIED_ID).orderBy(c.UNIFIED_ID).collect()
         ids = [row[c.UNIFIED_ID] for row in found]
+    elif at is not None and not _history_at(warehouse, at).where(F.col(c.UNIFIED_ID) == asked).isEmpty():
+        ids = [asked]
     else:
-        ids = [_survivor(warehouse, id_or_email.strip())]
+        ids = [_survivor(warehouse, asked)]
     if not ids:
         raise DataError("cdp profile show", got="an e-mail address that no profile has", fix="check its spelling")
     return ids
@@ -93,19 +104,15 @@ def find_ids(warehouse: ReleasedWarehouse, id_or_email: str) -> list[str]:
 
 def _survivor(warehouse: ReleasedWarehouse, unified_id: str) -> str:
     """Follow merges to the id that lives."""
-    registry = warehouse.read(ID_REGISTRY)
-    seen = {unified_id}
-    while True:
-        rows = registry.where(F.col(c.UNIFIED_ID) == unified_id).select(c.STATUS, c.MERGED_INTO).collect()
-        if not rows or (rows[0][c.MERGED_INTO] is None and rows[0][c.STATUS] != "live"):
-            got = f"{unified_id}, {'closed' if rows else 'never issued'}"
-            raise DataError("cdp profile show", got=got, allowed="a unified id or an e-mail address", fix="check it")
-        if rows[0][c.MERGED_INTO] is None:
-            return unified_id
-        unified_id = rows[0][c.MERGED_INTO]
-        if unified_id in seen:
-            raise DataError("table id_registry", got=f"a circle of merges through {unified_id}", fix="cdp rollback")
-        seen.add(unified_id)
+    try:
+        resolved = resolve_id(warehouse.read(ID_REGISTRY), unified_id)
+    except StateError:
+        got, allowed = f"{unified_id}, never issued", "a unified id or an e-mail address"
+        raise DataError("cdp profile show", got=got, allowed=allowed, fix="check its spelling") from None
+    if resolved.status != LIVE:
+        fix = "`cdp profile show --at TIME` shows it as it was"
+        raise DataError("cdp profile show", got=f"{unified_id}, closed ({resolved.cause})", fix=fix)
+    return resolved.resolved_id
 
 
 def describe_profile(warehouse: ReleasedWarehouse, unified_id: str, *, at: datetime | None) -> dict[str, Any]:

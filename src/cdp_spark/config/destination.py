@@ -8,6 +8,9 @@ from pydantic import Field, model_validator
 
 from cdp_spark.config.base import SafeName, Strict, Strings, mistake
 
+NO_PURPOSE = "none"
+"""The purpose of a destination of accounts: consents are given by persons."""
+
 
 class FileDestination(Strict):
     """An export of a segment's profiles to a folder."""
@@ -18,8 +21,11 @@ class FileDestination(Strict):
     path: str
     """Folder; a release's export is written to `path/release=N`."""
     columns: Strings = Field(min_length=1)
+    """Columns of a profile; `attributes.NAME` for an own attribute, which is written as NAME."""
     purpose: SafeName
-    """The consent that a profile must have granted to be exported."""
+    """The consent that a profile must have granted to be exported; `none` for segments of accounts only."""
+    suppress: Strings = ()
+    """Segments whose members are left out, such as those who bought already."""
     contact_point: Literal["email", "phone", "none"] = "email"
     """`email`, `phone`: the profile must have one and its own consent counts. `none`: the profile's consent counts."""
     spreadsheet_safe: bool = False
@@ -33,6 +39,14 @@ class FileDestination(Strict):
             raise mistake(
                 got=f"spreadsheet_safe for {self.kind}", allowed="csv", fix="remove `spreadsheet_safe`", at=("kind",)
             )
+        return self
+
+    @model_validator(mode="after")
+    def _purpose_of_contacts(self) -> Self:
+        if self.purpose == NO_PURPOSE and self.contact_point != "none":
+            got = f"contact_point {self.contact_point} without a purpose"
+            fix = "write `contact_point: none`, or name the purpose that the contact point consented to"
+            raise mistake(got=got, allowed="contact_point none", fix=fix, at=("purpose",))
         return self
 
 

@@ -39,5 +39,6 @@ class SurvivorshipConfig(Strict):
     groups: dict[SafeName, tuple[str, ...]] = {
         "address": ("street", "house_number", "unit", "city", "postcode", "region", "country")
     }
-    """Attributes that win together, from one record."""
+    """Attributes that win together, from one record: the one that wins most of a group's parts gives them all, and a
+    part that it lacks is null rather than another record's. `attributes.NAME` names an own attribute."""
     overrides: tuple[StewardOverride, ...] = ()

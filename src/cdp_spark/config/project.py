@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import Field, model_validator
 
 from cdp_spark.config.base import SafeName, Strict, TimeZone, mistake
-from cdp_spark.config.destination import DestinationsConfig
+from cdp_spark.config.destination import NO_PURPOSE, DestinationsConfig
 from cdp_spark.config.match import MatchConfig
 from cdp_spark.config.profile import SurvivorshipConfig
 from cdp_spark.config.segment import SegmentConfig
@@ -30,14 +30,48 @@ class Warehouse(Strict):
         return self
 
 
+GoldTable = Literal[
+    "unified_ids",
+    "id_registry",
+    "id_changes",
+    "identity_issues",
+    "profiles",
+    "profile_history",
+    "profile_values",
+    "segment_members",
+    "segment_changes",
+]
+"""The tables that are published together."""
+
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class RowBounds(Strict):
+    """How many rows a table may have."""
+
+    min: Annotated[int, Field(ge=0)] = 0
+    max: Annotated[int, Field(ge=0)] | None = None
+    max_change: Annotated[float, Field(ge=0)] | None = None
+    """Share of the last release's rows that the number may go up or down by."""
+
+
 class Gates(Strict):
     """A release is refused, and the last one stays, when a figure is out of bounds."""
 
     max_cluster_records: Annotated[int, Field(ge=1)] = 1_000
+    """Records of one person. Identity holds a larger cluster, so that it is not merged, and lists it in
+    `identity_issues`; a release is refused only if an id has more records all the same."""
+    max_held_share: Share = 0.05
+    """Share of the records in clusters that identity held: a few are accidents, many are a match gone wrong."""
+    min_match_rate: Share = 0.0
+    """Share of the records that share their id with another one, at least."""
+    max_match_rate: Share = 1.0
     max_rejected_share: Annotated[float, Field(ge=0, le=1)] = 0.2
     max_id_churn: Annotated[float, Field(ge=0, le=1)] = 0.2
     """Share of yesterday's records that changed their id."""
     min_profiles: Annotated[int, Field(ge=0)] = 1
+    rows: dict[GoldTable, RowBounds] = {}
+    """Bounds for single tables."""
 
 
 class ConsentPolicy(Strict):
@@ -46,6 +80,22 @@ class ConsentPolicy(Strict):
     default: Literal["granted", "denied"] = "denied"
     """What holds where a contact point has no consent for a purpose."""
     purposes: tuple[SafeName, ...] = ("email_marketing", "sms_marketing", "profiling", "ad_targeting")
+
+    @model_validator(mode="after")
+    def _none_is_no_purpose(self) -> Self:
+        if NO_PURPOSE in self.purposes:
+            fix = "give the purpose another name: a destination of accounts says `purpose: none`"
+            raise mistake(got=f"the purpose '{NO_PURPOSE}'", fix=fix, at=("purposes",))
+        return self
+
+
+class SuppressionKey(Strict):
+    """`suppression` section: the key of the hashes of those who must not come back."""
+
+    secret_key: str = Field(repr=False)
+    """`${NAME}` of a variable with 16 random characters or more; never change it once somebody is on the list."""
+    key_id: SafeName = "k1"
+    """Stands beside each hash, so that a list of another key is noticed."""
 
 
 class ProjectSettings(Strict):
@@ -60,8 +110,9 @@ class ProjectSettings(Strict):
     spark: dict[str, str] = {}
     gates: Gates = Gates()
     consent: ConsentPolicy = ConsentPolicy()
-    report: str = "report"
-    """Folder of the run reports."""
+    suppression: SuppressionKey | None = None
+    report: str | None = None
+    """Folder of the run reports, relative to the project folder; without it `report` beside the warehouse."""
 
 
 class Project(Strict):

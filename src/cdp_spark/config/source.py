@@ -82,7 +82,9 @@ class TimeField(Shorthand):
 class SchemaDrift(Strict):
     """What to do when a delivery's columns differ from the configuration and the last delivery."""
 
-    missing: Literal["fail", "null"] = "fail"
+    missing: Literal["fail", "null"] | None = None
+    """A column that is not there: stop, or read it as null. Without this setting `fail`, but JSON lines leave out what
+    is null: there a field may be absent from a delivery, and only one that no delivery ever had stops the run."""
     new: Literal["keep", "ignore", "fail"] = "keep"
     changed_type: Literal["fail", "cast"] = "cast"
 

@@ -11,6 +11,7 @@ from pyspark.sql import functions as F
 from cdp_spark import columns as c
 from cdp_spark.errors import DataError
 from cdp_spark.ingest.drift import Drift, find_drift, find_mistakes
+from cdp_spark.ingest.suppression.rows import SUPPRESSED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,12 +32,14 @@ class Tally:
     Args:
         rejected: refused rows by reason.
         accepted: rows that were not refused.
+        suppressed: rows that were left out for the suppression list; they are in no table.
         time_issues: accepted records whose time of observation is missing or implausible.
         columns: columns that at least one row fills, for sources whose rows name their own.
     """
 
     rejected: dict[str, int] = field(default_factory=dict)
     accepted: int = 0
+    suppressed: int = 0
     time_issues: int = 0
     columns: set[str] = field(default_factory=set)
 
@@ -48,7 +51,7 @@ class Tally:
     @property
     def rows(self) -> int:
         """All delivered rows."""
-        return self.accepted + self.rows_rejected
+        return self.accepted + self.rows_rejected + self.suppressed
 
 
 @dataclass(frozen=True)
@@ -140,6 +143,8 @@ def _add(tally: Tally, fact: str, name: str, rows: int) -> None:
         tally.columns.add(name)
     elif fact == _TIME_ISSUE:
         tally.time_issues = rows
+    elif name == SUPPRESSED:
+        tally.suppressed = rows
     elif name:
         tally.rejected[name] = rows
     else:

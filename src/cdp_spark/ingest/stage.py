@@ -14,6 +14,8 @@ from cdp_spark.ingest.checks import LastDelivery, Tally, Verdict, count_facts, j
 from cdp_spark.ingest.deliveries import keep_columns, read_deliveries
 from cdp_spark.ingest.drift import configured_columns
 from cdp_spark.ingest.staging.rows import stage_rows
+from cdp_spark.ingest.suppression.register import read_suppression_list
+from cdp_spark.ingest.suppression.rows import with_suppressed
 from cdp_spark.ingest.write import count_new_rows, write_bronze
 from cdp_spark.tables.catalog import SOURCE_DELIVERIES
 from cdp_spark.tables.run import RunContext, StageResult
@@ -67,7 +69,7 @@ def _read_last_deliveries(context: RunContext) -> dict[str, LastDelivery]:
 def _stage_all(
     context: RunContext, deliveries: Mapping[str, Delivery | None], last: Mapping[str, LastDelivery]
 ) -> DataFrame | None:
-    frames = []
+    frames, suppressions = [], read_suppression_list(context.store, context.project)
     for source in context.project.sources:
         delivery = deliveries[source.name]
         if delivery is None:
@@ -75,7 +77,8 @@ def _stage_all(
         if source.drift.new == "ignore" and source.name in last:
             delivery = keep_columns(delivery, configured_columns(source) | frozenset(last[source.name].columns))
         region = source.default_region or context.project.settings.default_region
-        frames.append(stage_rows(delivery.rows, source, as_of=context.as_of, region=region))
+        staged = stage_rows(delivery.rows, source, as_of=context.as_of, region=region)
+        frames.append(with_suppressed(staged, source, suppressions, region=region) if suppressions else staged)
     return reduce(lambda left, right: left.unionByName(right), frames) if frames else None
 
 
@@ -115,6 +118,7 @@ def _metrics(verdicts: Mapping[str, Verdict], new_rows: Mapping[str, int]) -> di
         figures = {
             "rows_delivered": tally.rows,
             "rows_rejected": tally.rows_rejected,
+            "rows_suppressed": tally.suppressed,
             "rows_new": new_rows.get(source, 0),
             "times_unusable": tally.time_issues,
             "columns_missing": len(drift.missing),
@@ -130,6 +134,8 @@ def _detail(verdicts: Mapping[str, Verdict]) -> str:
     notes = [note for source, verdict in verdicts.items() if (note := _drift_note(source, verdict))]
     empty = [source for source, verdict in verdicts.items() if not verdict.tally.rows]
     notes += [f"{source}: empty" for source in empty]
+    suppressed = sum(verdict.tally.suppressed for verdict in verdicts.values())
+    notes += [f"{suppressed:,} rows suppressed"] if suppressed else []
     rows = sum(verdict.tally.rows for verdict in verdicts.values())
     return "; ".join([f"{rows:,} rows of {len(verdicts) - len(empty)} sources", *notes])
 

@@ -1,29 +1,35 @@
 """Running the stages in order, publishing what they made, and saying what came of it."""
 
 from cdp_spark.pipeline.nightly import nightly, run_stages
-from cdp_spark.pipeline.plan import RunOptions
-from cdp_spark.pipeline.publish import ReleaseRefusedError
-from cdp_spark.pipeline.releases import Release, current_release, latest_release, read_releases
+from cdp_spark.pipeline.releases.compare import ReleaseDiff, compare_releases, read_changes
+from cdp_spark.pipeline.releases.publish import ReleaseRefusedError
+from cdp_spark.pipeline.releases.release import Release, current_release, latest_release, read_releases
+from cdp_spark.pipeline.releases.rollback import roll_back
+from cdp_spark.pipeline.runs.plan import RunOptions
+from cdp_spark.pipeline.runs.state import Run, StageOutcome, read_runs
+from cdp_spark.pipeline.runs.summary import Export, RunSummary
 from cdp_spark.pipeline.stages import STAGES, Progress, StageEvent, silent, stages_between
-from cdp_spark.pipeline.state import Run, StageOutcome, read_runs
-from cdp_spark.pipeline.summary import Export, RunSummary
 
 __all__ = [
     "STAGES",
     "Export",
     "Progress",
     "Release",
+    "ReleaseDiff",
     "ReleaseRefusedError",
     "Run",
     "RunOptions",
     "RunSummary",
     "StageEvent",
     "StageOutcome",
+    "compare_releases",
     "current_release",
     "latest_release",
     "nightly",
+    "read_changes",
     "read_releases",
     "read_runs",
+    "roll_back",
     "run_stages",
     "silent",
     "stages_between",

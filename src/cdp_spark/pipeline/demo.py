@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -14,9 +14,10 @@ from cdp_spark.config.source import SourceConfig
 from cdp_spark.demo.generate import DemoSummary, generate
 from cdp_spark.errors import ConfigError
 from cdp_spark.pipeline.nightly import nightly
-from cdp_spark.pipeline.plan import RunOptions
+from cdp_spark.pipeline.report import write_run_report
+from cdp_spark.pipeline.runs.plan import RunOptions
 from cdp_spark.pipeline.stages import Progress, StageEvent, silent
-from cdp_spark.report import Accuracy, build_report_data, measure_accuracy, write_report
+from cdp_spark.report import Accuracy, measure_accuracy
 from cdp_spark.tables.catalog import RECORDS, UNIFIED_IDS
 from cdp_spark.tables.store import Store, open_store
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
     from cdp_spark.config.project import Project
-    from cdp_spark.pipeline.summary import RunSummary
+    from cdp_spark.pipeline.runs.summary import RunSummary
 
 CLOCK = datetime(2026, 2, 1, 2, tzinfo=UTC)
 """The night after the demo's first delivery, so that the demo ends the same in every year."""
@@ -48,7 +49,6 @@ class DemoOutcome:
         accuracy: against the truth, by entity type.
         warehouse: folder of the tables.
         exports: the folders that segments were written to.
-        report: the run's HTML report.
     """
 
     data: DemoSummary
@@ -56,7 +56,6 @@ class DemoOutcome:
     accuracy: tuple[Accuracy, ...]
     warehouse: Path
     exports: tuple[Path, ...]
-    report: Path
 
 
 def run_demo(
@@ -77,17 +76,16 @@ def run_demo(
     claim_folder(out, people=people, seed=seed)
     data = make_data(out / DATA, people=people, seed=seed, progress=progress)
     store = open_store(spark, project)
-    run = nightly(store, project, RunOptions(as_of=CLOCK, progress=progress))
+    run = nightly(store, project, RunOptions(as_of=CLOCK, report=False, progress=progress))
     versions = run.release.versions if run.release else {}
     accuracy = score_against_truth(store, out / DATA / "truth" / "records.csv", version=versions.get(UNIFIED_IDS.name))
-    report = build_report_data(store, run.run.run_id, versions, accuracy=accuracy)
+    report = write_run_report(store, project, run, accuracy=accuracy)
     return DemoOutcome(
         data=data,
-        run=run,
+        run=replace(run, report=report),
         accuracy=accuracy,
         warehouse=Path(store.location),
         exports=tuple(_resolved(project, each.path) for each in project.destinations.destinations),
-        report=write_report(report, _resolved(project, project.settings.report)),
     )
 
 
@@ -130,7 +128,9 @@ def move_project(project: Project, out: Path) -> Project:
     destinations = tuple(_at(each, _moved(each.path, out)) for each in project.destinations.destinations)
     return project.model_copy(
         update={
-            "settings": settings.model_copy(update={"warehouse": warehouse, "report": _moved(settings.report, out)}),
+            "settings": settings.model_copy(
+                update={"warehouse": warehouse, "report": _moved(settings.report or f"{_HOME}/report", out)}
+            ),
             "sources": tuple(_at(each, _moved(each.path, out)) if each.path else each for each in project.sources),
             "destinations": project.destinations.model_copy(update={"destinations": destinations}),
         }

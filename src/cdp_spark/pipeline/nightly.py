@@ -8,12 +8,22 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from cdp_spark.errors import CdpError
-from cdp_spark.pipeline.plan import RunOptions, begin_run
-from cdp_spark.pipeline.publish import ReleaseRefusedError
-from cdp_spark.pipeline.releases import current_release, latest_release
+from cdp_spark.pipeline.releases.publish import ReleaseRefusedError
+from cdp_spark.pipeline.releases.release import current_release, latest_release
+from cdp_spark.pipeline.report import write_run_report
+from cdp_spark.pipeline.runs.plan import RunOptions, begin_run
+from cdp_spark.pipeline.runs.state import (
+    FAILED,
+    FINISHED,
+    REFUSED,
+    RUN_STAGE,
+    Run,
+    StageOutcome,
+    record,
+    record_metrics,
+)
+from cdp_spark.pipeline.runs.summary import RunSummary, summarise
 from cdp_spark.pipeline.stages import ACTIVATION, STAGES, StageEvent, stages_between
-from cdp_spark.pipeline.state import FAILED, FINISHED, REFUSED, RUN_STAGE, Run, StageOutcome, record, record_metrics
-from cdp_spark.pipeline.summary import RunSummary, summarise
 from cdp_spark.tables.lock import hold_warehouse
 from cdp_spark.tables.run import RunContext
 
@@ -30,14 +40,15 @@ _DEFAULTS = RunOptions()
 
 
 def nightly(store: Store, project: Project, options: RunOptions = _DEFAULTS) -> RunSummary:
-    """Run all stages, publish, and send the segments out; continue a nightly run that was killed.
+    """Run all stages, publish, send the segments out, and report; continue a nightly run that was killed.
 
     Raises:
         StateError: another run holds the warehouse, or `as_of` does not fit.
         ReleaseRefusedError: a gate is closed; the last release stays.
         CdpError: what a stage raises.
     """
-    return _run(store, project, STAGES, options)
+    summary = _run(store, project, STAGES, options)
+    return replace(summary, report=write_run_report(store, project, summary)) if options.report else summary
 
 
 def run_stages(
@@ -85,8 +96,9 @@ def _run(store: Store, project: Project, scope: tuple[str, ...], options: RunOpt
         for stage in scope:
             run = _skip(execution, run, stage) if stage in run.finished else _advance(execution, run, stage)
         record_metrics(store, run, run.finished.values())
-        record(store, run, StageOutcome(RUN_STAGE, FINISHED, seconds=_total_seconds(run)))
-        return summarise(store, run, resumed=resumed)
+        end = StageOutcome(RUN_STAGE, FINISHED, seconds=_total_seconds(run))
+        record(store, run, end)
+        return summarise(store, replace(run, outcomes=(*run.outcomes, end)), resumed=resumed)
 
 
 def _skip(execution: _Execution, run: Run, stage: str) -> Run:
@@ -143,4 +155,4 @@ def _record_failure(execution: _Execution, run: Run, stage: str, *, seconds: flo
 
 
 def _total_seconds(run: Run) -> float:
-    return sum(outcome.seconds or 0.0 for outcome in run.finished.values())
+    return sum((outcome.seconds or 0.0 for outcome in run.finished.values()), start=0.0)

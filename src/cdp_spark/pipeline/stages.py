@@ -12,6 +12,7 @@ from cdp_spark.tables.run import RunContext, StageResult
 
 Stage = Callable[[RunContext], StageResult]
 
+IDENTITY = "identity"
 PUBLISH = "publish"
 ACTIVATION = "activation"
 STAGES: tuple[str, ...] = (
@@ -19,7 +20,7 @@ STAGES: tuple[str, ...] = (
     "standardise",
     "matching",
     "clustering",
-    "identity",
+    IDENTITY,
     "profiles",
     "segments",
     PUBLISH,
@@ -27,7 +28,7 @@ STAGES: tuple[str, ...] = (
 )
 
 
-_ELSEWHERE = {PUBLISH: "cdp_spark.pipeline.publish", "matching": "cdp_spark.resolution.stage"}
+_ELSEWHERE = {PUBLISH: "cdp_spark.pipeline.releases.publish", "matching": "cdp_spark.resolution.stage"}
 """Stages whose module does not bear their name."""
 
 

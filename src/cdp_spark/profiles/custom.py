@@ -8,12 +8,21 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from cdp_spark import columns as c
-from cdp_spark.profiles.winners import best_at_expr, ordered_expr, rival_at_expr, taken_together_expr, winner_expr
+from cdp_spark.profiles.rules import GROUPED_PREFIX, is_grouped
+from cdp_spark.profiles.winners import (
+    CUSTOM_WINNERS,
+    WINNER,
+    best_at_expr,
+    ordered_expr,
+    rival_at_expr,
+    taken_together_expr,
+    winner_expr,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pyspark.sql import Column
+    from pyspark.sql import Column, DataFrame
 
     from cdp_spark.profiles.rules import Ordering, SurvivorshipPlan
 
@@ -31,6 +40,25 @@ def custom_winners_expr(rows: Column, plan: SurvivorshipPlan) -> Column:
     names = F.sort_array(F.array_distinct(F.flatten(F.transform(rows[c.ATTRIBUTES], F.map_keys))))
     found = F.transform(names, lambda name: F.struct(name.alias(c.ATTRIBUTE), _winner(rows, name, plan).alias(c.VALUE)))
     return F.filter(found, lambda item: item[c.VALUE].isNotNull())
+
+
+def custom_value_expr(column: str) -> Column:
+    """A record's value of the custom attribute that a group decides in this column."""
+    return F.try_element_at(F.col(c.ATTRIBUTES), F.lit(column.removeprefix(GROUPED_PREFIX)))
+
+
+def with_grouped_custom(decided: DataFrame, plan: SurvivorshipPlan) -> DataFrame:
+    """Let a group's word on its custom parts stand among the winners of the custom attributes."""
+    columns = [name for name in plan.attributes if is_grouped(name)]
+    if not columns:
+        return decided
+    names = {column: column.removeprefix(GROUPED_PREFIX) for column in columns}
+    of_groups = F.array(
+        *(F.struct(F.lit(name).alias(c.ATTRIBUTE), F.col(WINNER + it).alias(c.VALUE)) for it, name in names.items())
+    )
+    won = F.filter(of_groups, lambda item: item[c.VALUE].isNotNull())
+    others = F.filter(CUSTOM_WINNERS, lambda item: ~item[c.ATTRIBUTE].isin(*names.values()))
+    return decided.withColumn(CUSTOM_WINNERS, F.array_sort(F.concat(others, won)))
 
 
 def _winner(rows: Column, name: Column, plan: SurvivorshipPlan) -> Column:

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
-from datetime import date
 from typing import TYPE_CHECKING
 
 from pyspark.sql import types as T
 
+from cdp_spark.config.checks.survivorship import ALONE, rule_mistakes
 from cdp_spark.errors import ConfigError, InvalidProjectError
 from cdp_spark.tables.catalog.gold import PROFILE_ATTRIBUTES
 from cdp_spark.tables.catalog.silver import RECORDS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
-    from cdp_spark.config.profile import StewardOverride, SurvivorshipConfig, SurvivorshipKind, SurvivorshipRule
+    from cdp_spark.config.profile import SurvivorshipConfig, SurvivorshipKind, SurvivorshipRule
 
 CUSTOM_PREFIX = "attributes."
 """A custom attribute's name in the configuration and in `profile_values`: `attributes.loyalty_tier`."""
 
-_ALONE = ("collect", "sum")
+GROUPED_PREFIX = "grouped_"
+"""A custom attribute that is part of a group is decided in a column of its own: `grouped_loyalty_tier`."""
 
 Kinds = tuple["SurvivorshipKind", ...]
 Ranks = tuple[tuple[str, int], ...]
@@ -52,7 +52,7 @@ class Ordering:
     @property
     def takes_all(self) -> bool:
         """True where no record wins: the values are collected or added."""
-        return self.kinds[0] in _ALONE
+        return self.kinds[0] in ALONE
 
 
 @dataclass(frozen=True)
@@ -60,10 +60,10 @@ class SurvivorshipPlan:
     """The checked configuration.
 
     Args:
-        attributes: ordering per attribute of `PROFILE_ATTRIBUTES`.
+        attributes: ordering per attribute of `PROFILE_ATTRIBUTES` and per column of a grouped custom attribute.
         custom: ordering per custom attribute that has a rule of its own, without prefix.
         default: ordering of all other custom attributes.
-        groups: parts per group.
+        groups: columns of the parts per group.
     """
 
     attributes: Mapping[str, Ordering]
@@ -101,23 +101,32 @@ def plan_survivorship(survivorship: SurvivorshipConfig, *, source_priority: Mapp
     Raises:
         InvalidProjectError: a rule, group or override cannot work; all such mistakes at once.
     """
-    errors = list(_mistakes(survivorship))
-    if errors:
-        raise InvalidProjectError(errors)
-    group_of = {part: name for name, parts in survivorship.groups.items() for part in parts}
+    _refuse_mistakes(survivorship)
+    groups = {name: tuple(map(column_of, parts)) for name, parts in survivorship.groups.items()}
+    group_of = {part: name for name, parts in groups.items() for part in parts}
 
     def resolve(rule: SurvivorshipRule, name: str = "") -> Ordering:
         ranks = rank_sources(rule.sources, source_priority=source_priority) if "source_priority" in rule.by else ()
         return Ordering(rule.by, ranks, group_of.get(name) if "most_complete" in rule.by else None)
 
-    own = {name: rule for name, rule in survivorship.attributes.items() if not is_custom(name)}
+    rules = {column_of(name): rule for name, rule in survivorship.attributes.items()}
     custom = {name: rule for name, rule in survivorship.attributes.items() if is_custom(name)}
+    decided = [*PROFILE_ATTRIBUTES, *(part for part in group_of if is_grouped(part))]
     return SurvivorshipPlan(
-        attributes={name: resolve(own.get(name, survivorship.default), name) for name in PROFILE_ATTRIBUTES},
+        attributes={name: resolve(rules.get(name, survivorship.default), name) for name in decided},
         custom={name.removeprefix(CUSTOM_PREFIX): resolve(rule) for name, rule in sorted(custom.items())},
         default=resolve(survivorship.default),
-        groups=survivorship.groups,
+        groups=groups,
     )
+
+
+def _refuse_mistakes(survivorship: SurvivorshipConfig) -> None:
+    errors = [
+        ConfigError(f"survivorship.yaml: {'.'.join(map(str, it.location))}", got=it.got, allowed=it.allowed, fix=it.fix)
+        for it in rule_mistakes(survivorship)
+    ]
+    if errors:
+        raise InvalidProjectError(errors)
 
 
 def rank_sources(trusted: tuple[str, ...], *, source_priority: Mapping[str, int]) -> Ranks:
@@ -133,81 +142,17 @@ def is_custom(attribute: str) -> bool:
     return attribute.startswith(CUSTOM_PREFIX)
 
 
+def is_grouped(column: str) -> bool:
+    """True for the column of a custom attribute that is part of a group."""
+    return column.startswith(GROUPED_PREFIX)
+
+
+def column_of(attribute: str) -> str:
+    """The column in which an attribute is decided: its name, without a dot for a custom one."""
+    return GROUPED_PREFIX + attribute.removeprefix(CUSTOM_PREFIX) if is_custom(attribute) else attribute
+
+
 def attribute_type(attribute: str) -> T.DataType:
     """The type of an attribute's values; custom attributes are strings."""
-    return T.StringType() if is_custom(attribute) else RECORDS.schema[attribute].dataType
-
-
-def _mistakes(survivorship: SurvivorshipConfig) -> Iterator[ConfigError]:
-    yield from _rule_mistakes("default", survivorship.default, T.StringType())
-    for name, rule in survivorship.attributes.items():
-        if not _known(name):
-            yield _unknown(f"attributes.{name}", name)
-            continue
-        yield from _rule_mistakes(f"attributes.{name}", rule, attribute_type(name), custom=is_custom(name))
-    yield from _group_mistakes(survivorship)
-    for index, override in enumerate(survivorship.overrides):
-        yield from _override_mistakes(f"overrides.{index}", override)
-
-
-def _rule_mistakes(
-    path: str, rule: SurvivorshipRule, kind: T.DataType, *, custom: bool = False
-) -> Iterator[ConfigError]:
-    where = f"survivorship.yaml: {path}.by"
-    alone = [name for name in rule.by if name in _ALONE]
-    if path == "default" and alone:
-        yield ConfigError(where, got=f"'{alone[0]}'", fix="give it to single attributes; it fits no default")
-    elif alone and len(rule.by) > 1:
-        yield ConfigError(where, got=f"'{alone[0]}' beside other kinds", fix="let it stand alone: it takes every value")
-    elif "collect" in alone and not isinstance(kind, T.StringType):
-        yield ConfigError(where, got=f"'collect' of a {kind.simpleString()}", allowed="text attributes")
-    elif "sum" in alone and not custom and not isinstance(kind, T.NumericType):
-        yield ConfigError(where, got=f"'sum' of a {kind.simpleString()}", allowed="employees, revenue, attributes.*")
-
-
-def _group_mistakes(survivorship: SurvivorshipConfig) -> Iterator[ConfigError]:
-    seen: dict[str, str] = {}
-    for group, parts in survivorship.groups.items():
-        where = f"survivorship.yaml: groups.{group}"
-        for part in parts:
-            rule = survivorship.attributes.get(part)
-            if part not in PROFILE_ATTRIBUTES:
-                yield _unknown(f"groups.{group}", part)
-            elif part in seen:
-                yield ConfigError(where, got=f"'{part}', which is in group '{seen[part]}' too", fix="keep it in one")
-            elif rule is not None and rule.by[0] in _ALONE:
-                yield ConfigError(where, got=f"'{part}', which is a '{rule.by[0]}'", fix="take it out of the group")
-            seen[part] = group
-
-
-def _override_mistakes(path: str, override: StewardOverride) -> Iterator[ConfigError]:
-    if not _known(override.attribute):
-        yield _unknown(path, override.attribute)
-        return
-    kind = attribute_type(override.attribute)
-    if not _fits(override.value, kind):
-        where = f"survivorship.yaml: {path}.value"
-        yield ConfigError(
-            where, got="a value of another type", allowed=kind.simpleString(), fix="write dates as 2001-12-31"
-        )
-
-
-def _fits(value: str, kind: T.DataType) -> bool:
-    """True for a text that Spark casts to what a reader takes it for: `1_000` and `20011231` are none."""
-    try:
-        if isinstance(kind, T.DateType):
-            return date.fromisoformat(value).isoformat() == value
-        if isinstance(kind, T.LongType):
-            return str(int(value)) == value
-        return not isinstance(kind, T.DoubleType) or ("_" not in value and math.isfinite(float(value)))
-    except ValueError:
-        return False
-
-
-def _known(attribute: str) -> bool:
-    return is_custom(attribute) or attribute in PROFILE_ATTRIBUTES
-
-
-def _unknown(path: str, attribute: str) -> ConfigError:
-    allowed = f"{', '.join(PROFILE_ATTRIBUTES)}, {CUSTOM_PREFIX}NAME"
-    return ConfigError(f"survivorship.yaml: {path}", got=f"attribute '{attribute}'", allowed=allowed)
+    text = is_custom(attribute) or is_grouped(attribute)
+    return T.StringType() if text else RECORDS.schema[attribute].dataType

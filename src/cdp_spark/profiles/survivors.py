@@ -8,9 +8,9 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from cdp_spark import columns as c
-from cdp_spark.profiles.custom import custom_winners_expr
+from cdp_spark.profiles.custom import custom_value_expr, custom_winners_expr, with_grouped_custom
 from cdp_spark.profiles.overrides import with_overrides
-from cdp_spark.profiles.rules import Ranks, SurvivorshipPlan, attribute_type, plan_survivorship
+from cdp_spark.profiles.rules import Ranks, SurvivorshipPlan, attribute_type, is_grouped, plan_survivorship
 from cdp_spark.profiles.winners import (
     CUSTOM_WINNERS,
     FILLED,
@@ -69,7 +69,8 @@ def build_survivors(
     ids = unified_ids.select(c.RECORD_KEY, c.UNIFIED_ID)
     gathered = _gather(records.join(ids, on=c.RECORD_KEY, how="inner"), plan, as_of)
     decided = _with_winners(gathered, plan).withColumn(CUSTOM_WINNERS, custom_winners_expr(F.col(ROWS), plan))
-    survivors = _with_groups(decided, plan).select(*_survivor_columns(plan))
+    together = with_grouped_custom(_with_groups(decided, plan), plan)
+    survivors = together.select(*_survivor_columns(plan))
     return with_overrides(survivors, survivorship.overrides)
 
 
@@ -106,7 +107,7 @@ def _gather(records: DataFrame, plan: SurvivorshipPlan, as_of: datetime) -> Data
 
 def _clean(attribute: str) -> Column:
     """An empty text is no value."""
-    value = F.col(attribute)
+    value = custom_value_expr(attribute) if is_grouped(attribute) else F.col(attribute)
     return _filled(value) if attribute_type(attribute) == _TEXT else value
 
 
@@ -165,7 +166,7 @@ def _in_order(line: str, lines: Mapping[str, str], plan: SurvivorshipPlan) -> Co
 
 
 def _with_groups(decided: DataFrame, plan: SurvivorshipPlan) -> DataFrame:
-    """Give a group's parts to the record that won most of them."""
+    """Give a group's parts to the record that won most of them; a part that it lacks is null, not another record's."""
     parts_to_group = {part: group for group, parts in plan.groups.items() for part in parts}
     chosen = decided.withColumns({f"group_{group}": _group_at(parts) for group, parts in plan.groups.items()})
     return chosen.withColumns(
@@ -187,4 +188,4 @@ def _of_group(part: str, group: str) -> Column:
 
 def _survivor_columns(plan: SurvivorshipPlan) -> tuple[str, ...]:
     kept = (c.UNIFIED_ID, c.ENTITY_TYPE, c.EMAILS, c.PHONES, c.SOURCES, c.RECORD_COUNT, c.FIRST_SEEN_AT, c.LAST_SEEN_AT)
-    return (*kept, *(WINNER + name for name in plan.attributes), CUSTOM_WINNERS)
+    return (*kept, *(WINNER + name for name in plan.attributes if not is_grouped(name)), CUSTOM_WINNERS)

@@ -8,7 +8,7 @@ from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
 from cdp_spark.segments.changes import Evidence, build_segment_changes
-from cdp_spark.segments.compile import compile_segment
+from cdp_spark.segments.compile import Surroundings, compile_segment
 from cdp_spark.segments.members import build_current_members, build_segment_members
 from cdp_spark.tables.catalog import ID_CHANGES, PROFILES, SEGMENT_CHANGES, SEGMENT_MEMBERS
 from cdp_spark.tables.run import StageResult
@@ -49,8 +49,10 @@ def run(context: RunContext) -> StageResult:
 
 
 def _compile(context: RunContext) -> list[CompiledSegment]:
-    by_name = {segment.name: segment for segment in context.project.segments}
-    return [compile_segment(segment, segments=by_name, now=context.as_of) for segment in context.project.segments]
+    segments = context.project.segments
+    by_name = {segment.name: segment for segment in segments}
+    surroundings = Surroundings(by_name, context.as_of, context.project.settings.consent.default == "granted")
+    return [compile_segment(segment, surroundings) for segment in segments]
 
 
 def _metrics(context: RunContext, segments: list[CompiledSegment]) -> dict[str, float]:

@@ -58,7 +58,9 @@ class Warehouse7:
     def fill(self, profiles: list[dict[str, Any]], consents: list[tuple[object, ...]]) -> None:
         spark = self.store.spark
         spans: list[tuple[object, ...]] = [("all", each["unified_id"], AS_OF, None, "h") for each in profiles]
-        spans.append(("all", profiles[0]["unified_id"], datetime(2025, 1, 1, tzinfo=UTC), AS_OF, "h"))
+        first = profiles[0]["unified_id"]
+        spans.append(("all", first, datetime(2025, 1, 1, tzinfo=UTC), AS_OF, "h"))
+        spans += [("buyers", first, AS_OF, None, "h"), ("vips", first, AS_OF, None, "h")]
         self.store.overwrite(PROFILES, spark.createDataFrame(profiles, PROFILES.schema))
         self.store.overwrite(SEGMENT_MEMBERS, spark.createDataFrame(spans, SEGMENT_MEMBERS.schema))
         self.store.append(CONSENTS, spark.createDataFrame(consents, CONSENTS.schema), application="test")
@@ -132,7 +134,7 @@ def test_only_who_consented_is_exported_and_a_second_run_changes_nothing(warehou
         + 'c,c@x.org,c@x.org,,"Jo ""J"" Doe",1990-01-02,"{""a"":""2"",""z"":""1""}",1\n'
     )
     for _ in range(2):
-        assert run(context).metrics == {"mailing.rows": 2.0, "mailing.withheld": 5.0}
+        assert run(context).metrics == {"mailing.rows": 2.0, "mailing.withheld": 5.0, "mailing.suppressed": 0.0}
         assert warehouse.text("mailing") == expected
         assert_deliveries(warehouse, ("mailing", 7, "all", "delivered", 2, 5, "run-7"))
 
@@ -172,13 +174,51 @@ def test_kinds_of_destinations(warehouse: Warehouse7) -> None:
     )
 
 
+def test_members_of_a_suppressed_segment_are_left_out(warehouse: Warehouse7) -> None:
+    warehouse.fill(
+        [profile("a", attributes={"tier": "=gold"}), profile("b", attributes={"other": "x"}), profile("c")],
+        [consent("a@x.org", "granted"), consent("b@x.org", "granted"), consent("c@x.org", "denied")],
+    )
+    columns = ("unified_id", "attributes.tier")
+    context = warehouse.context(
+        destination("prospects", suppress=("buyers", "vips")),
+        destination("all", columns=columns, spreadsheet_safe=True),
+        destination("typed", columns=columns, kind="parquet"),
+    )
+    result = run(context)
+    assert warehouse.text("prospects") == "email\nb@x.org\n"
+    assert warehouse.text("all") == "unified_id,tier\na,'=gold\nb,\n"
+    typed = warehouse.store.spark.read.parquet(str(warehouse.folder / "exports/typed/release=7"))
+    assert typed.columns == ["unified_id", "tier"]
+    assert [tuple(row) for row in typed.collect()] == [("a", "=gold"), ("b", None)]
+    assert result.detail.startswith("prospects: 1 profiles, 1 withheld for consent, 1 suppressed; all: 2 profiles")
+    suppressed = warehouse.store.read(DELIVERIES).where("suppressed_count = 1").select("destination")
+    assert [row.destination for row in suppressed.collect()] == ["prospects"]
+
+
+def test_accounts_need_no_purpose_and_refused_contact_points_stay_out(warehouse: Warehouse7) -> None:
+    account = {"entity_type": "account", "consents": {"mail": "unknown"}}
+    warehouse.fill(
+        [
+            profile("acme", **account, emails=["acme@x.org", "jo@x.org"], phone="+491", phones=["+491"]),
+            profile("bolt", **account, email="jo@x.org", emails=["jo@x.org"]),
+        ],
+        [consent("jo@x.org", "withdrawn", purpose="ads"), consent("acme@x.org", "granted")],
+    )
+    columns = ("unified_id", "email", "emails", "phone")
+    run(warehouse.context(destination("crm", columns=columns, purpose="none", contact_point="none")))
+    assert warehouse.text("crm") == "unified_id,email,emails,phone\nacme,acme@x.org,acme@x.org,+491\nbolt,,,\n"
+
+
 def test_one_destination_that_fails_does_not_stop_the_others(warehouse: Warehouse7) -> None:
     warehouse.fill([profile("a")], [consent("a@x.org", "granted")])
     blocked = warehouse.folder / "exports" / "blocked"
     blocked.parent.mkdir()
     blocked.write_text("a file where a folder should be")
     context = warehouse.context(destination("blocked"), destination("open"))
-    with pytest.raises(StateError, match=r"destination blocked at .*release=7.* Fix: "):
+    with pytest.raises(
+        StateError, match=r"destination blocked at .*release=7.* Fix: .*`cdp run --from activation --to activation`"
+    ):
         run(context)
     assert warehouse.text("open") == "email\na@x.org\n"
     failed = ("blocked", 7, "all", "failed", 0, 0, "run-7")

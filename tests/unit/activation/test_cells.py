@@ -36,7 +36,12 @@ def test_a_formula_gets_an_apostrophe(spark: SparkSession) -> None:
 
 def test_an_unknown_column_is_refused(spark: SparkSession) -> None:
     destination = FileDestination(
-        name="out", kind="csv", segment="s", path="out", columns=("email", "shoe_size"), purpose="mail"
+        name="out",
+        kind="csv",
+        segment="s",
+        path="out",
+        columns=("email", "attributes.tier", "shoe_size"),
+        purpose="mail",
     )
     with pytest.raises(ConfigError, match="destination out: columns: got shoe_size; allowed: unified_id"):
         cells(destination)

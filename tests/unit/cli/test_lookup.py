@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from pyspark.sql import SparkSession
 from cdp_spark.cli.lookup import ReleasedWarehouse, find_ids
 from cdp_spark.errors import DataError
 from cdp_spark.pipeline import Release
-from cdp_spark.tables.catalog import ID_REGISTRY
+from cdp_spark.tables.catalog import ID_REGISTRY, PROFILE_HISTORY
 from cdp_spark.tables.store import Store
 
 
@@ -28,6 +29,19 @@ def warehouse(spark: SparkSession, tmp_path: Path) -> ReleasedWarehouse:
 @pytest.mark.parametrize("unified_id", ["a", "b", "c", " c "])
 def test_a_merged_id_leads_to_the_one_that_lives(warehouse: ReleasedWarehouse, unified_id: str) -> None:
     assert find_ids(warehouse, unified_id) == ["c"]
+
+
+def test_at_a_time_an_id_stands_for_itself_where_it_had_a_profile(warehouse: ReleasedWarehouse) -> None:
+    day, later = (datetime(2026, 11, number, tzinfo=UTC) for number in (1, 5))
+    lists = {"emails": [], "phones": [], "attributes": {}, "sources": [], "consents": {}, "record_count": 1}
+    span = {"unified_id": "a", "valid_from_utc": day, "valid_to_utc": later, "is_current": False, "content_hash": "-"}
+    row = {**dict.fromkeys(PROFILE_HISTORY.schema.names), **lists, **span, "entity_type": "person"}
+    store = warehouse.store
+    version = store.overwrite(PROFILE_HISTORY, store.spark.createDataFrame([row], PROFILE_HISTORY.schema))
+    versions = {**warehouse.release.versions, PROFILE_HISTORY.name: version}
+    then = ReleasedWarehouse(store, replace(warehouse.release, versions=versions))
+    assert find_ids(then, "a", at=day) == ["a"]
+    assert find_ids(then, "a", at=later) == ["c"]
 
 
 @pytest.mark.parametrize(("unified_id", "told"), [("d", "got d, closed"), ("x", "got x, never issued")])

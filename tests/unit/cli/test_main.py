@@ -89,10 +89,14 @@ def test_an_unexpected_error_says_how_to_see_more(
         (["run"], "cdp run: got no stages; allowed: nightly, or --from and --to. Fix: cdp run nightly"),
         (["run", "--from", "nowhere"], "--from: got 'nowhere'; allowed: ingest, standardise, matching"),
         (["run", "--from", "ingest", "nightly"], "cdp run: got --from or --to with nightly"),
+        (["suppress", "add", "x", "--reason", "r", "--type", "shoe"], "--type: got 'shoe'; allowed: user_id, "),
+        (["suppress", "add", "x", "--reason", " "], "cdp suppress add: got no reason"),
+        (["rollback", "--reason", " "], "--reason: got nothing; allowed: a sentence"),
+        (["changes", "--since", "1", "--csv", "--json"], "cdp changes: got --csv and --json; allowed: one of both"),
         (["run", "nightly", "--as-of", "yesterday"], "--as-of: got 'yesterday'; allowed: a time in ISO 8601"),
     ],
 )
-def test_a_wrong_run_is_refused_before_spark_starts(
+def test_wrong_arguments_are_refused_before_spark_starts(
     arguments: list[str], told: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert call(monkeypatch, *arguments) == 2

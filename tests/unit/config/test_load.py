@@ -219,7 +219,62 @@ CHANGES: dict[str, tuple[str, str, str, list[str]]] = {
         "[e_mail]",
         [
             "destinations.yaml:2:67 destinations.0.columns.0: got unknown column 'e_mail'; allowed: "
-            f"{', '.join(PROFILE_COLUMNS)}. Fix: choose one of these (did you mean 'email'?)"
+            f"{', '.join(PROFILE_COLUMNS)}, attributes.tier. Fix: choose one of these (did you mean 'email'?)"
+        ],
+    ),
+    "unknown own attribute of a profile": (
+        "destinations.yaml",
+        "[email]",
+        "[attributes.tier, attributes.teir]",
+        [
+            "destinations.yaml:2:84 destinations.0.columns.1: got unknown column 'attributes.teir'; allowed: "
+            f"{', '.join(PROFILE_COLUMNS)}, attributes.tier. Fix: choose one of these (did you mean 'attributes.tier'?)"
+        ],
+    ),
+    "a column twice": (
+        "destinations.yaml",
+        "[email]",
+        "[email, attributes.tier, email]",
+        ["destinations.yaml:2:91 destinations.0.columns.2: got a second column 'email'. Fix: leave one of them out"],
+    ),
+    "unknown segment to suppress": (
+        "destinations.yaml",
+        "purpose:",
+        "suppress: [gold, buyers], purpose:",
+        [
+            "destinations.yaml:2:86 destinations.0.suppress.0: got unknown segment of other persons 'gold'; allowed: "
+            "none, as there is none. Fix: choose one of these",
+            "destinations.yaml:2:92 destinations.0.suppress.1: got unknown segment 'buyers'; allowed: none, as there "
+            "is none. Fix: choose one of these",
+        ],
+    ),
+    "persons without purpose": (
+        "destinations.yaml",
+        "purpose: email_marketing",
+        "purpose: none, contact_point: none",
+        [
+            "destinations.yaml:2:84 destinations.0.purpose: got no purpose for 'gold', a segment of persons; allowed: "
+            "email_marketing, sms_marketing, profiling, ad_targeting. Fix: name the purpose that they consented to; "
+            "`none` is for segments of accounts"
+        ],
+    ),
+    "contact point without purpose": (
+        "destinations.yaml",
+        "purpose: email_marketing",
+        "purpose: none",
+        [
+            "destinations.yaml:2:84 destinations.0.purpose: got contact_point email without a purpose; allowed: "
+            "contact_point none. Fix: write `contact_point: none`, or name the purpose that the contact point "
+            "consented to"
+        ],
+    ),
+    "none as a purpose": (
+        "project.yaml",
+        "{path: warehouse}",
+        "{path: warehouse}\nconsent: {purposes: [email_marketing, none]}",
+        [
+            "project.yaml:4:21 consent.purposes: got the purpose 'none'. Fix: give the purpose another name: a "
+            "destination of accounts says `purpose: none`"
         ],
     ),
     "unknown purpose": (
@@ -284,6 +339,15 @@ CHANGES: dict[str, tuple[str, str, str, list[str]]] = {
         "key: id\noptions: {password: hunter2}",
         [
             "sources/crm.yaml:6:21 options.password: got a secret in clear; allowed: ${NAME} of an environment "
+            "variable. Fix: set a variable to the secret, name it here, and change the secret: it was in a file"
+        ],
+    ),
+    "key of the suppression list in clear": (
+        "project.yaml",
+        "{path: warehouse}",
+        "{path: warehouse}\nsuppression: {secret_key: 0a1b2c3d4e5f6a7b8c9d}",
+        [
+            "project.yaml:4:27 suppression.secret_key: got a secret in clear; allowed: ${NAME} of an environment "
             "variable. Fix: set a variable to the secret, name it here, and change the secret: it was in a file"
         ],
     ),
@@ -353,6 +417,31 @@ def test_survivorship_names_attributes_and_sources(project: Path) -> None:
         "survivorship.yaml:3:44 attributes.emial.sources.0: got unknown source 'crn'; allowed: crm. "
         "Fix: choose one of these (did you mean 'crm'?)",
     ]
+
+
+def test_rules_that_cannot_work_are_found_before_a_run(project: Path) -> None:
+    (project / "survivorship.yaml").write_text(
+        "default: {by: [sum]}\n"
+        "attributes:\n"
+        "  birth_date: {by: [sum]}\n"
+        "  email: {by: [collect, first]}\n"
+        "  attributes.tier: {by: [sum]}\n"
+        "groups: {name: [given_name, attributes.tier], other: [given_name, attributes.teir]}\n"
+        "overrides: [{unified_id: u, attribute: birth_date, value: '31.12.1984', author: a, reason: r}]\n"
+    )
+    found = mistakes(project)
+    places = [
+        "survivorship.yaml:1:15 default.by: got 'sum'. ",
+        "survivorship.yaml:3:20 attributes.birth_date.by: got 'sum' of a date; ",
+        "survivorship.yaml:4:15 attributes.email.by: got 'collect' beside other kinds. ",
+        "survivorship.yaml:6:29 groups.name.1: got 'attributes.tier', which is a 'sum'. ",
+        "survivorship.yaml:6:55 groups.other.0: got 'given_name', which is in group 'name' too. ",
+        "survivorship.yaml:6:67 groups.other.1: got unknown attribute 'attributes.teir'; ",
+        "survivorship.yaml:7:59 overrides.0.value: got a value of another type; allowed: date. ",
+    ]
+    assert len(found) == len(places)
+    assert all(text.startswith(place) for text, place in zip(found, places, strict=True)), found
+    assert "31.12.1984" not in "".join(found)
 
 
 def test_a_steward_s_value_is_never_shown(project: Path) -> None:

@@ -71,6 +71,26 @@ def test_drift_is_handled_as_the_setting_says(source: Make, drift: dict[str, str
     assert [mistake.got for mistake in mistakes] == got
 
 
+@pytest.mark.parametrize(
+    ("setting", "present", "last", "got"),
+    [
+        ({}, {"at", "type", "id", "cookie"}, None, []),
+        ({}, {"at", "type", "id"}, {"cookie"}, []),
+        ({}, {"at", "type", "id"}, None, ["no column 'cookie' or 'email'"]),
+        ({}, {"at", "cookie"}, {"id"}, ["no column 'type'"]),
+        ({"missing": "fail"}, {"at", "type", "id", "cookie"}, {"email"}, ["no column 'email'"]),
+        ({"missing": "null"}, {"at"}, None, []),
+    ],
+)
+def test_json_may_leave_out_what_an_earlier_delivery_had(
+    source: Make, setting: dict[str, str], present: set[str], last: set[str] | None, got: list[str]
+) -> None:
+    before = LastDelivery(rows=1, rejected=0, columns=dict.fromkeys(last, "json")) if last else None
+    tally = Tally(accepted=1, columns=present)
+    _, mistakes = judge(source("visits", drift=setting), tally, None, last=before, force=False)
+    assert [mistake.got for mistake in mistakes] == got
+
+
 def test_a_missing_key_is_never_null(source: Make) -> None:
     present = {"name": "string", "email": "string"}
 

@@ -133,6 +133,7 @@ def test_all_kinds_of_sources_in_one_run(
     assert shown == {
         "crm.rows_delivered": 7,
         "crm.rows_rejected": 3,
+        "crm.rows_suppressed": 0,
         "crm.rows_new": 3,
         "crm.times_unusable": 1,
         "crm.columns_missing": 0,

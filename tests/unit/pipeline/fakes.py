@@ -10,7 +10,7 @@ from uuid import UUID
 
 from cdp_spark.config.match import MatchConfig
 from cdp_spark.config.project import Gates, Project, ProjectSettings, Warehouse
-from cdp_spark.pipeline.publish import run as publish
+from cdp_spark.pipeline.releases.publish import run as publish
 from cdp_spark.pipeline.stages import STAGES, Stage
 from cdp_spark.tables.catalog import PROFILES, UNIFIED_IDS
 from cdp_spark.tables.run import RunContext, StageResult

@@ -9,6 +9,7 @@ import pytest
 from pyspark.sql import functions as F
 from tests.unit.pipeline.fakes import ALL, MONDAY, FakeStages, Killed, make_project
 
+from cdp_spark.config.project import RowBounds
 from cdp_spark.errors import StateError
 from cdp_spark.pipeline import ReleaseRefusedError, RunOptions, nightly, read_releases, read_runs, run_stages
 from cdp_spark.pipeline.stages import StageEvent
@@ -19,7 +20,7 @@ FIRST = {"unified_ids": 1, "profiles": 1}
 
 
 def options(stages: FakeStages, **changes: object) -> RunOptions:
-    return replace(RunOptions(as_of=MONDAY, load_stage=stages.load), **changes)  # type: ignore[arg-type]
+    return replace(RunOptions(as_of=MONDAY, report=False, load_stage=stages.load), **changes)  # type: ignore[arg-type]
 
 
 def test_nightly_runs_publish_and_tell_what_they_did(store: Store, stages: FakeStages) -> None:
@@ -33,8 +34,15 @@ def test_nightly_runs_publish_and_tell_what_they_did(store: Store, stages: FakeS
     assert summary.release.versions == FIRST
     assert [(it.stage, it.state) for it in events] == [(name, end) for name in ALL for end in ("started", "finished")]
     assert events[1].rows == 10
-    figures = store.read(RUN_METRICS).where(F.col("name") == "gates.largest_cluster_records").collect()
-    assert [(row.stage, row.metric) for row in figures] == [("publish", 2.0)]
+    figures = store.read(RUN_METRICS).where(F.col("name").startswith("gates.")).collect()
+    assert {row.name.removeprefix("gates."): (row.stage, round(row.metric, 2)) for row in figures} == {
+        "largest_cluster_records": ("publish", 2.0),
+        "held_share": ("publish", 0.0),
+        "match_rate": ("publish", 0.67),
+        "rejected_share": ("publish", 0.1),
+        "id_churn": ("publish", 0.0),
+        "profiles": ("publish", 2.0),
+    }
     assert stages.contexts["identity"].base_versions == {}
     assert stages.contexts["activation"].base_versions == FIRST
 
@@ -86,14 +94,13 @@ def test_a_killed_run_is_not_continued_with_another_configuration(store: Store, 
 
 
 def test_a_failure_ends_a_run_and_keeps_values_out_of_the_log(store: Store, stages: FakeStages) -> None:
-    stages.fails_in = "standardise"
-    for _ in range(2):
+    for stages.fails_in in ("standardise", "ingest"):
         with pytest.raises(ValueError, match="someone"):
             nightly(store, make_project(), options(stages))
     newest, oldest = read_runs(store)
     assert (newest.ordinal, oldest.ordinal) == (2, 1)
     assert [(it.stage, it.status, it.detail) for it in newest.outcomes[-2:]] == [
-        ("standardise", "failed", "ValueError"),
+        ("ingest", "failed", "ValueError"),
         ("run", "failed", "ValueError"),
     ]
 
@@ -102,9 +109,13 @@ def test_a_closed_gate_refuses_the_release_and_the_last_one_stays(store: Store, 
     run_stages(store, make_project(), options(stages), first="identity", last="publish")
     stages.ids = {"r1": "p1", "r2": "p1", "r3": "p1"}
     stages.calls.clear()
-    wanted = r"release 2: got gate max_cluster_records 3, at most 2; gate max_id_churn 33.33%, at most 20.00%. Fix: "
+    wanted = (
+        r"release 2: got gate max_cluster_records 3, at most 2; gate max_id_churn 33.33%, at most 20.00%; "
+        r"gate rows.profiles.max_change 50.00%, at most 10.00%. Fix: "
+    )
+    strict = make_project(max_cluster_records=2, rows={"profiles": RowBounds(max_change=0.1)})
     with pytest.raises(ReleaseRefusedError, match=wanted) as refused:
-        run_stages(store, make_project(max_cluster_records=2), options(stages), first="identity")
+        run_stages(store, strict, options(stages), first="identity")
     assert refused.value.exit_code == 5
     assert stages.calls[-1] == "publish"
     assert read_runs(store)[0].status == "refused"

@@ -177,6 +177,27 @@ def test_a_group_is_won_by_the_record_that_wins_most_parts(
     )
 
 
+def test_a_custom_attribute_wins_with_its_group_and_what_the_group_s_record_lacks_is_null(
+    spark: SparkSession, make_records: Rows, make_ids: Rows
+) -> None:
+    records = make_records(
+        {"record_key": "a", "job_title": "CTO", "company_name": "Acme", "attributes": {"team": "IT", "tier": "gold"}},
+        {"record_key": "b", "source": "web", "job_title": "CEO", "attributes": {"team": "HR", "floor": "3"}},
+    )
+    config = SurvivorshipConfig(
+        default=rule("source_priority"),
+        attributes={"attributes.team": rule("most_recent", "source_priority")},
+        groups={"work": ("job_title", "company_name", "attributes.team", "attributes.floor")},
+    )
+    values = (
+        ("job_title", "CTO", "a", "crm", "source_priority"),
+        ("company_name", "Acme", "a", "crm", "unanimous"),
+        ("attributes.team", "IT", "a", "crm", "source_priority"),
+        ("attributes.tier", "gold", "a", "crm", "unanimous"),
+    )
+    assert_values(spark, records, make_ids(a="u", b="u"), config, *values)
+
+
 def test_custom_attributes_survive_per_key_and_stewards_win(
     spark: SparkSession, make_records: Rows, make_ids: Rows
 ) -> None:

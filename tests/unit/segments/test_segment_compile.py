@@ -10,7 +10,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from cdp_spark.config.segment import SegmentConfig
 from cdp_spark.errors import ConfigError
-from cdp_spark.segments.compile import compile_segment
+from cdp_spark.segments.compile import Surroundings, compile_segment
 from cdp_spark.segments.members import build_current_members
 from cdp_spark.tables.catalog import PROFILES
 
@@ -51,7 +51,7 @@ def test_all_segments_are_asked_at_once_and_the_unknown_is_no_membership(spark: 
         {"unified_id": "nowhere", "city": None},
         {"unified_id": "firm", "city": "Rome", "entity_type": "account"},
     )
-    compiled = [compile_segment(each, segments=SEGMENTS, now=NOW) for each in SEGMENTS.values()]
+    compiled = [compile_segment(each, Surroundings(SEGMENTS, NOW)) for each in SEGMENTS.values()]
     expected = [
         ("roman", "rome"),
         ("not_rome", "ulm"),
@@ -70,6 +70,25 @@ def test_all_segments_are_asked_at_once_and_the_unknown_is_no_membership(spark: 
     )
 
 
+def test_silence_is_consent_only_where_the_project_says_so(spark: SparkSession) -> None:
+    statuses = {"yes": "granted", "unasked": "unknown", "no": "denied", "never": "withdrawn"}
+    rows = [{"unified_id": name, "consents": {"mail": status}} for name, status in statuses.items()]
+    profiles = profiles_of(spark, *rows, {"unified_id": "nothing"})
+    reachable = segment("reachable", {"where": "has_consent('mail')"})
+    compiled = {
+        default: compile_segment(reachable, Surroundings({}, NOW, silence_is_consent=default == "granted"))
+        for default in ("denied", "granted")
+    }
+    members = {
+        default: {row["unified_id"] for row in build_current_members(profiles, [each]).collect()}
+        for default, each in compiled.items()
+    }
+    assert members == {"denied": {"yes"}, "granted": {"yes", "unasked", "nothing"}}
+    assert compiled["denied"].definition_hash != compiled["granted"].definition_hash
+    policies = [Surroundings({}, NOW, silence_is_consent=silence) for silence in (False, True)]
+    assert len({compile_segment(ROMAN, each).definition_hash for each in policies}) == 1
+
+
 def test_a_project_without_segments_has_no_members(spark: SparkSession) -> None:
     members = build_current_members(profiles_of(spark, {"unified_id": "u"}), [])
     assert members.columns == ["segment", "unified_id", "definition_hash"]
@@ -78,7 +97,7 @@ def test_a_project_without_segments_has_no_members(spark: SparkSession) -> None:
 
 def test_the_hash_is_of_the_meaning(spark: SparkSession) -> None:
     def hash_of(root: SegmentConfig, *others: SegmentConfig) -> str:
-        return compile_segment(root, segments={each.name: each for each in others}, now=NOW).definition_hash
+        return compile_segment(root, Surroundings({each.name: each for each in others}, NOW)).definition_hash
 
     root = segment("root", {"segment": "roman"})
     base = hash_of(root, ROMAN)
@@ -101,4 +120,4 @@ def test_a_segment_that_means_nothing_is_refused(
 ) -> None:
     known = SEGMENTS | {"a": segment("a", {"segment": "b"}), "b": segment("b", {"segment": "a"})}
     with pytest.raises(ConfigError, match=words):
-        compile_segment(segment(name, members), segments=known, now=NOW)
+        compile_segment(segment(name, members), Surroundings(known, NOW))

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cdp_spark.cli.display.output import console, print_json, print_rows
+from cdp_spark.cli.display.output import console, near, print_json, print_rows
 from cdp_spark.cli.display.progress import show_progress
 from cdp_spark.cli.display.summary import summary_facts
 from cdp_spark.cli.options import options_of
@@ -44,7 +44,6 @@ def demo_facts(outcome: DemoOutcome) -> dict[str, Any]:
         "accuracy": [accuracy_facts(each) for each in outcome.accuracy],
         "warehouse": str(outcome.warehouse),
         "exports_to": [str(path) for path in outcome.exports],
-        "report": str(outcome.report),
     }
 
 
@@ -77,9 +76,9 @@ def print_demo(outcome: DemoOutcome) -> None:
     ]
     print_rows(sent, title="exports")
     out.print()
-    places = {"tables": outcome.warehouse, "exports": _common(outcome.exports), "report": outcome.report}
+    places = {"tables": outcome.warehouse, "exports": _common(outcome.exports), "report": run.report}
     for name, path in places.items():
-        out.print(f"{name:<8} {_near(path)}", soft_wrap=True)
+        out.print(f"{name:<8} {near(path) if path else 'not written'}", soft_wrap=True)
 
 
 def _four_digits(value: object) -> object:
@@ -91,8 +90,3 @@ def _common(paths: tuple[Path, ...]) -> Path:
     parents = [set(path.parents) for path in paths]
     shared = set.intersection(*parents) if parents else {Path.cwd()}
     return max(shared, key=lambda path: len(path.parts))
-
-
-def _near(path: Path) -> Path:
-    """The path as seen from here, where it is below."""
-    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path

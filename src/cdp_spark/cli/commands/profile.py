@@ -28,7 +28,7 @@ def show(
     time = parse_time("--at", at)
     _, store = open_project(ctx)
     warehouse = ReleasedWarehouse.newest(store)
-    found = [describe_profile(warehouse, it, at=time) for it in find_ids(warehouse, id_or_email)]
+    found = [describe_profile(warehouse, it, at=time) for it in find_ids(warehouse, id_or_email, at=time)]
     if json:
         print_json(found)
         return
@@ -45,4 +45,10 @@ def _print(facts: dict[str, Any], *, asked: str) -> None:
     out.print(f"\nsegments: {', '.join(facts['segments']) or 'none'}")
     for name in ("consents", "records", "values"):
         out.print()
-        print_rows(facts[name], title=name, empty="none")
+        print_rows(_filled(facts[name]), title=name, empty="none")
+
+
+def _filled(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rows without the columns that none of them fills."""
+    filled = [name for name in (rows[0] if rows else ()) if any(row[name] not in (None, "") for row in rows)]
+    return [{name: row[name] for name in filled} for row in rows]

@@ -39,8 +39,13 @@ def schema(out: Annotated[Path | None, typer.Option(metavar="DIR", help="Write o
         typer.echo(str(path))
 
 
-def init(folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new or empty folder.")]) -> None:
+def init(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new or empty folder.")],
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
     """Write a commented starter project that validates and runs as it is."""
-    for path in write_starter(folder):
-        typer.echo(str(path))
-    typer.echo(f"next: cdp --project {folder} run nightly")
+    files, following = [str(path) for path in write_starter(folder)], f"cdp --project {folder} run nightly"
+    if json:
+        print_json({"files": files, "next": following})
+    else:
+        typer.echo("\n".join([*files, f"next: {following}"]))

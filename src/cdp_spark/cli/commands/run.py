@@ -18,6 +18,7 @@ app = typer.Typer(invoke_without_command=True, add_completion=False, help="Run t
 
 AsOf = Annotated[str | None, typer.Option(metavar="TIME", help="The run's clock, ISO 8601; UTC unless it says else.")]
 Force = Annotated[bool, typer.Option("--force", help="Accept deliveries with far fewer rows than the last one.")]
+NoReport = Annotated[bool, typer.Option("--no-report", help="Write no HTML report.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")]
 _STAGES = " → ".join(STAGES)
 
@@ -43,9 +44,12 @@ def stages(
 
 
 @app.command("nightly")
-def nightly_command(ctx: typer.Context, as_of: AsOf = None, force: Force = False, json: Json = False) -> None:
-    """Run all stages, publish, export; continue a run that was killed."""
-    _run(ctx, RunOptions(as_of=parse_time("--as-of", as_of), force=force), between=None, as_json=json)
+def nightly_command(
+    ctx: typer.Context, as_of: AsOf = None, force: Force = False, no_report: NoReport = False, json: Json = False
+) -> None:
+    """Run all stages, publish, export, report; continue a run that was killed."""
+    wanted = RunOptions(as_of=parse_time("--as-of", as_of), force=force, report=not no_report)
+    _run(ctx, wanted, between=None, as_json=json)
 
 
 def _run(

@@ -81,5 +81,7 @@ def release_facts(release: Release, *, as_json: bool) -> dict[str, Any]:
         "run_id": release.run_id,
         "published_at": release.published_at,
         "status": release.status,
+        "restored": release.restored,
+        "reason": release.reason,
         "tables": tables_of_it,
     }

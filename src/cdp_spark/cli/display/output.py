@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import date, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -20,6 +21,11 @@ def console() -> Console:
     """Standard output; wide enough where no terminal says how wide it is."""
     out = Console(highlight=False)
     return out if out.is_terminal else Console(width=WIDTH_OF_A_PIPE, highlight=False)
+
+
+def near(path: Path) -> Path:
+    """The path as seen from here, where it is below."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
 def print_json(value: object) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from cdp_spark.cli.display.output import console, print_rows
+from cdp_spark.cli.display.output import console, near, print_rows
 
 if TYPE_CHECKING:
     from cdp_spark.pipeline import RunSummary
@@ -22,13 +22,14 @@ def summary_facts(summary: RunSummary) -> dict[str, Any]:
         "profiles": dict(summary.profiles),
         "segments": dict(summary.segments),
         "exports": [vars(export) for export in summary.exports],
+        "report": str(summary.report) if summary.report else None,
         "stages": [{"stage": it.stage, "seconds": it.seconds, "detail": it.detail} for it in summary.outcomes],
         "metrics": summary.metrics,
     }
 
 
 def print_summary(summary: RunSummary) -> None:
-    """Print what a run came to: rows, profiles, segments, exports."""
+    """Print what a run came to: rows, profiles, segments, exports, report."""
     out = console()
     release = f"release {summary.release.number}" if summary.release else "no release yet"
     out.print(f"\n[bold]run {summary.run.run_id}[/] {'continued and ' if summary.resumed else ''}finished · {release}")
@@ -39,3 +40,5 @@ def print_summary(summary: RunSummary) -> None:
         print_rows([{"segment": name, "members": size} for name, size in summary.segments.items()])
     if summary.exports:
         print_rows([vars(export) for export in summary.exports])
+    if summary.report:
+        out.print(f"report: {near(summary.report)}", soft_wrap=True)

@@ -25,7 +25,8 @@ def write_starter(folder: Path) -> list[Path]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if any(folder.iterdir()):
-            raise ConfigError(str(folder), got="a folder that is not empty", allowed="an empty or new folder")
+            got, allowed = "a folder that is not empty", "an empty or new folder"
+            raise ConfigError(str(folder), got=got, allowed=allowed, fix="name another one; nothing was written")
         return _write(folder)
     except OSError as error:
         got = (error.strerror or "an unwritable folder").lower()

@@ -1,4 +1,4 @@
-"""`match.yaml` and `survivorship.yaml` against the sources."""
+"""`match.yaml` against the sources."""
 
 from __future__ import annotations
 
@@ -7,9 +7,7 @@ from typing import TYPE_CHECKING
 from cdp_spark.config.base import choose_one
 from cdp_spark.config.checks.vocabulary import (
     IDENTIFIER_TYPES,
-    OWN_PREFIX,
     RECORD_COLUMNS,
-    SURVIVING_ATTRIBUTES,
     own_attributes,
     provided_columns,
 )
@@ -20,7 +18,6 @@ if TYPE_CHECKING:
     from cdp_spark.config.checks.files import ProjectFiles, Section
     from cdp_spark.config.documents.document import Location
     from cdp_spark.config.match import EntityMatch, MatchConfig
-    from cdp_spark.config.profile import SurvivorshipConfig
     from cdp_spark.errors import ConfigError
 
 
@@ -41,22 +38,6 @@ def match_mistakes(files: ProjectFiles) -> Iterator[ConfigError]:
     yield from _without_section(files, files.match)
 
 
-def survivorship_mistakes(files: ProjectFiles) -> Iterator[ConfigError]:
-    """Find unknown attributes and sources."""
-    if files.survivorship is None or not files.are_whole("sources"):
-        return
-    section, rules = files.survivorship, files.survivorship.value
-    allowed = [*SURVIVING_ATTRIBUTES, *(f"{OWN_PREFIX}{name}" for name in own_attributes(files))]
-    for location, name in _attributes(rules):
-        if name not in allowed:
-            yield _unknown(section, location, "attribute", name, allowed)
-    sources = [source.value.name for source in files.sources]
-    for at, rule in [(("default",), rules.default), *((("attributes", k), v) for k, v in rules.attributes.items())]:
-        for index, name in enumerate(rule.sources):
-            if name not in sources:
-                yield _unknown(section, (*at, "sources", index), "source", name, sources)
-
-
 def _columns(entity: EntityMatch) -> Iterator[tuple[Location, str]]:
     for index, rule in enumerate(entity.blocking):
         for position, key in enumerate(rule.keys):
@@ -69,16 +50,6 @@ def _columns(entity: EntityMatch) -> Iterator[tuple[Location, str]]:
                 yield (list_name, index, "columns", position), column
     for position, column in enumerate(entity.clustering.unique):
         yield ("clustering", "unique", position), column
-
-
-def _attributes(rules: SurvivorshipConfig) -> Iterator[tuple[Location, str]]:
-    for name in rules.attributes:
-        yield ("attributes", name), name
-    for group, parts in rules.groups.items():
-        for index, part in enumerate(parts):
-            yield ("groups", group, index), part
-    for index, override in enumerate(rules.overrides):
-        yield ("overrides", index, "attribute"), override.attribute
 
 
 def _unfed(
@@ -108,7 +79,7 @@ def _without_section(files: ProjectFiles, match: Section[MatchConfig]) -> Iterat
 
 
 def _unknown(
-    section: Section[MatchConfig] | Section[SurvivorshipConfig],
+    section: Section[MatchConfig],
     location: Location,
     noun: str,
     name: str,

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cdp_spark.config.checks.matching import match_mistakes, survivorship_mistakes
+from cdp_spark.config.checks.destinations import destination_mistakes
+from cdp_spark.config.checks.matching import match_mistakes
 from cdp_spark.config.checks.names import name_mistakes
-from cdp_spark.config.checks.segments import destination_mistakes, segment_mistakes
+from cdp_spark.config.checks.segments import segment_mistakes
+from cdp_spark.config.checks.survivorship import survivorship_mistakes
 
 if TYPE_CHECKING:
     from cdp_spark.config.checks.files import ProjectFiles

@@ -1,4 +1,4 @@
-"""Segments and destinations: references, cycles, expressions, columns and purposes."""
+"""Segments: references, cycles and expressions."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from cdp_spark.config.checks.files import ProjectFiles, Section
-    from cdp_spark.config.destination import DestinationsConfig
     from cdp_spark.config.documents.document import Location
     from cdp_spark.config.segment import Condition, SegmentConfig
     from cdp_spark.errors import ConfigError
@@ -28,23 +27,6 @@ def segment_mistakes(files: ProjectFiles) -> Iterator[ConfigError]:
                 yield from _reference_mistakes(condition.segment, (*location, "segment"), section, files)
     if files.are_whole("segments"):
         yield from _cycles(files)
-
-
-def destination_mistakes(files: ProjectFiles) -> Iterator[ConfigError]:
-    """Find unknown segments, columns and purposes."""
-    if files.destinations is None:
-        return
-    segments = [section.value.name for section in files.segments]
-    for index, destination in enumerate(files.destinations.value.destinations):
-        at: Location = ("destinations", index)
-        if destination.segment not in segments and files.are_whole("segments"):
-            yield _unknown(files.destinations, (*at, "segment"), "segment", destination.segment, segments)
-        for position, column in enumerate(destination.columns):
-            if column not in PROFILE_COLUMNS:
-                yield _unknown(files.destinations, (*at, "columns", position), "column", column, list(PROFILE_COLUMNS))
-        purposes = _purposes(files)
-        if purposes is not None and destination.purpose not in purposes:
-            yield _unknown(files.destinations, (*at, "purpose"), "purpose", destination.purpose, list(purposes))
 
 
 def _conditions(condition: Condition, location: Location) -> Iterator[tuple[Location, Condition]]:
@@ -113,7 +95,7 @@ def _purposes(files: ProjectFiles) -> tuple[str, ...] | None:
 
 
 def _unknown(
-    section: Section[SegmentConfig] | Section[DestinationsConfig],
+    section: Section[SegmentConfig],
     location: Location,
     noun: str,
     name: str,

@@ -73,6 +73,11 @@ DERIVED_COLUMNS: dict[str, tuple[str, ...]] = {
 """Column to the meanings that it is filled from when it is not mapped itself."""
 
 
+def own_name(name: str) -> str | None:
+    """The own attribute that a name such as `attributes.loyalty_tier` stands for; None for any other name."""
+    return name.removeprefix(OWN_PREFIX) if name.startswith(OWN_PREFIX) else None
+
+
 def own_attributes(files: ProjectFiles) -> list[str]:
     """List the attributes that the sources define themselves."""
     return sorted({name for source in files.sources for name in source.value.attributes})

@@ -18,17 +18,21 @@ if TYPE_CHECKING:
     from cdp_spark.config.expressions.check import MaybeKind
 
 SECONDS_A_DAY = 86_400
+UNKNOWN_CONSENT = "unknown"
+"""A profile's status of a purpose that nobody was asked about."""
 
 
 @dataclass(frozen=True)
-class Clock:
-    """The only clock of an expression.
+class Setting:
+    """What an expression is told beside its columns.
 
     Args:
-        moment: time of the run, UTC.
+        moment: time of the run, UTC; the only setting.
+        silence_is_consent: True where a purpose that nobody was asked about counts as granted.
     """
 
     moment: dt.datetime
+    silence_is_consent: bool = False
 
     @property
     def now(self) -> Column:
@@ -41,41 +45,41 @@ class Clock:
         return F.lit(self.moment.date())
 
 
-Build: TypeAlias = "Callable[[Sequence[Column], Sequence[MaybeKind], Clock], Column]"
+Build: TypeAlias = "Callable[[Sequence[Column], Sequence[MaybeKind], Setting], Column]"
 
 
 def _plain(function: Callable[..., Column]) -> Build:
-    return lambda arguments, _kinds, _clock: function(*arguments)
+    return lambda arguments, _kinds, _setting: function(*arguments)
 
 
 def _long(function: Callable[..., Column]) -> Build:
-    return lambda arguments, _kinds, _clock: function(*arguments).cast("long")
+    return lambda arguments, _kinds, _setting: function(*arguments).cast("long")
 
 
-def _contains(arguments: Sequence[Column], kinds: Sequence[MaybeKind], _clock: Clock) -> Column:
+def _contains(arguments: Sequence[Column], kinds: Sequence[MaybeKind], _setting: Setting) -> Column:
     find = F.array_contains if kinds[0] == "strings" else F.contains
     return find(*arguments)
 
 
-def _round(arguments: Sequence[Column], kinds: Sequence[MaybeKind], _clock: Clock) -> Column:
+def _round(arguments: Sequence[Column], kinds: Sequence[MaybeKind], _setting: Setting) -> Column:
     rounded = F.round(*arguments)
     return rounded.cast("long") if kinds[0] == "long" else rounded
 
 
-def _age_years(arguments: Sequence[Column], _kinds: Sequence[MaybeKind], clock: Clock) -> Column:
-    return F.floor(F.months_between(clock.today, arguments[0].cast("date")) / 12).cast("long")
+def _age_years(arguments: Sequence[Column], _kinds: Sequence[MaybeKind], setting: Setting) -> Column:
+    return F.floor(F.months_between(setting.today, arguments[0].cast("date")) / 12).cast("long")
 
 
-def _days_since(arguments: Sequence[Column], kinds: Sequence[MaybeKind], clock: Clock) -> Column:
+def _days_since(arguments: Sequence[Column], kinds: Sequence[MaybeKind], setting: Setting) -> Column:
     if kinds[0] == "date":
-        return F.datediff(clock.today, arguments[0]).cast("long")
-    seconds = F.unix_seconds(clock.now) - F.unix_seconds(arguments[0])
+        return F.datediff(setting.today, arguments[0]).cast("long")
+    seconds = F.unix_seconds(setting.now) - F.unix_seconds(arguments[0])
     return F.floor(seconds / SECONDS_A_DAY).cast("long")
 
 
-def _has_consent(arguments: Sequence[Column], _kinds: Sequence[MaybeKind], _clock: Clock) -> Column:
-    status = F.try_element_at(F.col(c.CONSENTS), arguments[0])
-    return F.coalesce(status == "granted", F.lit(False))
+def _has_consent(arguments: Sequence[Column], _kinds: Sequence[MaybeKind], setting: Setting) -> Column:
+    status = F.coalesce(F.try_element_at(F.col(c.CONSENTS), arguments[0]), F.lit(UNKNOWN_CONSENT))
+    return (status == "granted") | ((status == UNKNOWN_CONSENT) & F.lit(setting.silence_is_consent))
 
 
 _GROUPED = r"^[+-]?[1-9]\d{0,2}(?:[, '\u2019\u00a0\u202f]\d{3})+(?:\.\d+)?$"
@@ -115,8 +119,8 @@ CALLS: dict[str, Build] = {
     "year": _long(F.year),
     "month": _long(F.month),
     "day": _long(F.dayofmonth),
-    "now": lambda _arguments, _kinds, clock: clock.now,
-    "today": lambda _arguments, _kinds, clock: clock.today,
+    "now": lambda _arguments, _kinds, setting: setting.now,
+    "today": lambda _arguments, _kinds, setting: setting.today,
     "age_years": _age_years,
     "days_since": _days_since,
     "has_consent": _has_consent,

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from cdp_spark.config.expressions.calls import CALLS, Clock
+from cdp_spark.config.expressions.calls import CALLS, Setting
 from cdp_spark.config.expressions.check import check_expression, kind_of
 from cdp_spark.config.expressions.grammar import nodes as n
 from cdp_spark.config.expressions.scope import Scope
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class _Context:
     scope: Scope
-    clock: Clock
+    setting: Setting
 
 
 def compile_expression(
@@ -40,6 +40,7 @@ def compile_expression(
     now: dt.datetime,
     where: str = "expression",
     returns: n.Kind | None = "boolean",
+    silence_is_consent: bool = False,
 ) -> Column:
     """Compile an expression of the allow-listed grammar.
 
@@ -49,6 +50,7 @@ def compile_expression(
         now: the run's clock, with a time zone.
         where: how errors name the expression.
         returns: kind that it must have; None for any.
+        silence_is_consent: True where a purpose that nobody was asked about counts as granted.
     Returns: a Column over the frame's columns; null where the expression is unknown, which is not membership.
 
     Raises:
@@ -63,7 +65,7 @@ def compile_expression(
         raise InvalidProjectError(scope.mistakes)
     if scope.mistakes or node is None:
         raise scope.mistakes[0]
-    return _column(node, _Context(scope, Clock(now.astimezone(dt.UTC))))
+    return _column(node, _Context(scope, Setting(now.astimezone(dt.UTC), silence_is_consent)))
 
 
 def kinds_of(columns: Mapping[str, T.DataType | n.Kind]) -> dict[str, n.Kind]:
@@ -107,7 +109,7 @@ def _(node: n.ColumnName, _context: _Context) -> Column:
 def _(node: n.Call, context: _Context) -> Column:
     kinds = [kind_of(argument, context.scope) for argument in node.arguments]
     arguments = [_column(argument, context) for argument in node.arguments]
-    return CALLS[node.function](arguments, kinds, context.clock)
+    return CALLS[node.function](arguments, kinds, context.setting)
 
 
 @_column.register(n.Not)

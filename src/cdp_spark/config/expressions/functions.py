@@ -84,7 +84,7 @@ FUNCTIONS: dict[str, Function] = {
     "age_years": Function("whole years between a date and today", (MOMENT,), "long"),
     "days_since": Function("whole days between a date or time and the run", (MOMENT,), "long"),
     "has_consent": Function(
-        "whether the consent for a purpose is granted, never null",
+        "whether a purpose may go ahead: granted, or unknown where the project takes silence for consent; never null",
         (STRING,),
         "boolean",
         constants=(0,),

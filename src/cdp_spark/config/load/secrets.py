@@ -23,7 +23,7 @@ _SECRET_KEY = re.compile(
     r"(?:password|passphrase|token|secret(?:[._]?key)?|(?:access|account|api|private)[._]?key)$|account\.key\.", re.I
 )
 _SECRET_IN_TEXT = re.compile(r"(?:password|pwd|token|secret)=(?!\$\{)|://[^/@\s${}]+:[^/@\s${}]+@", re.I)
-_SECRET_SECTIONS = {"options", "spark"}
+_SECRET_SECTIONS = {"options", "spark", "suppression"}
 
 
 def is_secret_key(key: object) -> bool:

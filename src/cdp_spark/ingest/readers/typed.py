@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from py4j.protocol import Py4JJavaError
 from pyspark.errors import AnalysisException
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
@@ -20,6 +21,14 @@ if TYPE_CHECKING:
 NOTHING_THERE = frozenset({"PATH_NOT_FOUND", "UNABLE_TO_INFER_SCHEMA", "DELTA_TABLE_NOT_FOUND"})
 """Spark's conditions for a path without a file to read."""
 _NESTED = (T.StructType, T.ArrayType, T.MapType, T.VariantType)
+_DRIVERS = {
+    "jdbc:postgresql": "org.postgresql.Driver",
+    "jdbc:mysql": "com.mysql.cj.jdbc.Driver",
+    "jdbc:mariadb": "org.mariadb.jdbc.Driver",
+    "jdbc:sqlserver": "com.microsoft.sqlserver.jdbc.SQLServerDriver",
+    "jdbc:oracle": "oracle.jdbc.OracleDriver",
+}
+"""Driver class by the beginning of the URL."""
 _JSON_OPTIONS = {"timestampFormat": "yyyy-MM-dd'T'HH:mm:ss.SSSSSSXXX"}
 
 
@@ -38,7 +47,7 @@ def read_typed(spark: SparkSession, source: SourceConfig, path: str | None) -> D
         DataError: the files or the database cannot be read.
     """
     try:
-        rows = spark.read.format(source.format).options(**source.options).load(path)
+        rows = spark.read.format(source.format).options(**_options(source)).load(path)
         columns = {field.name: field.dataType.simpleString() for field in rows.schema.fields}
     except AnalysisException as error:
         if error.getCondition() in NOTHING_THERE:
@@ -93,10 +102,29 @@ def _conform(rows: DataFrame, *, with_file: bool) -> DataFrame:
     )
 
 
+def _options(source: SourceConfig) -> dict[str, str]:
+    """The source's options; for JDBC with the driver's class, which Java does not find in a jar that Spark fetched."""
+    names = {name.lower() for name in source.options}
+    driver = _DRIVERS.get(":".join(source.options.get("url", "").split(":")[:2]))
+    needed = source.format == "jdbc" and driver is not None and "driver" not in names
+    return {**source.options, "driver": str(driver)} if needed else source.options
+
+
 def _unreadable(source: SourceConfig, error: Exception) -> DataError:
-    condition = error.getCondition() if isinstance(error, AnalysisException) else None
-    return DataError(
-        f"source {source.name}",
-        got=f"a delivery that cannot be read as {source.format} ({condition or type(error).__name__})",
-        fix="check the source's path, format and options",
-    )
+    kind = _kind_of(error)
+    fix = "check the source's path, format and options"
+    if "ClassNotFound" in kind or kind.startswith("SQLException"):
+        fix = (
+            "name the driver's Maven coordinate in project.yaml: `spark: {spark.jars.packages: group:artifact:version}`"
+        )
+    got = f"a delivery that cannot be read as {source.format} ({kind})"
+    return DataError(f"source {source.name}", got=got, fix=fix)
+
+
+def _kind_of(error: Exception) -> str:
+    """Spark's condition, such as FAILED_JDBC.CONNECTION, or the Java class."""
+    if isinstance(error, AnalysisException):
+        return error.getCondition() or type(error).__name__
+    if isinstance(error, Py4JJavaError):
+        return str(error.java_exception.getClass().getSimpleName())
+    return type(error).__name__

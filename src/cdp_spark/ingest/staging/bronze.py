@@ -8,6 +8,7 @@ from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
 from cdp_spark.ingest.staging.rows import hash_key_expr
+from cdp_spark.ingest.suppression.rows import SUPPRESSED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -79,9 +80,8 @@ def build_new_rejections(staged: DataFrame, known: DataFrame) -> DataFrame:
     Returns:
         One row per new (source, row_hash).
     """
-    rejected = staged.where(F.col(c.REASON).isNotNull()).withColumn(
-        c.ROW_HASH, F.sha2(F.coalesce(c.RAW_TEXT, F.lit("")), 256)
-    )
+    refused = F.col(c.REASON).isNotNull() & (F.col(c.REASON) != SUPPRESSED)
+    rejected = staged.where(refused).withColumn(c.ROW_HASH, F.sha2(F.coalesce(c.RAW_TEXT, F.lit("")), 256))
     last = _keep_last(rejected, (c.SOURCE, c.ROW_HASH), by=(c.REASON, c.SOURCE_FILE))
     keys = [c.SOURCE, c.ROW_HASH, c.REASON]
     return last.join(known.select(*keys), on=keys, how="left_anti")

@@ -44,10 +44,11 @@ def contact_hash_expr(contact: Column, contact_type: Column, *, region: str) -> 
 @F.arrow_udf(T.StringType())  # type: ignore[attr-defined,untyped-decorator] # Spark's stubs lack it
 def _to_e164(phones: pa.Array, regions: pa.Array) -> pa.Array:
     pairs = zip(phones.to_pylist(), regions.to_pylist(), strict=True)
-    return pa.array([_e164(phone, region) for phone, region in pairs], pa.string())
+    return pa.array([to_e164(phone, region) for phone, region in pairs], pa.string())
 
 
-def _e164(phone: str | None, region: str) -> str | None:
+def to_e164(phone: str | None, region: str) -> str | None:
+    """A phone in E.164; None where it is none."""
     if phone is None:
         return None
     try:

@@ -23,6 +23,7 @@ from cdp_spark.tables.catalog.gold import (
 )
 from cdp_spark.tables.catalog.matching import CLUSTERS, CUTS, LABELS, MATCH_MODELS, PAIR_SCORES
 from cdp_spark.tables.catalog.operations import DELIVERIES, RELEASES, RUN_METRICS, RUNS
+from cdp_spark.tables.catalog.privacy import SUPPRESSIONS
 from cdp_spark.tables.catalog.silver import IDENTIFIERS, RECORDS
 from cdp_spark.tables.spec import TableKind, TableSpec
 
@@ -53,6 +54,7 @@ __all__ = [
     "SOURCE_EVENTS",
     "SOURCE_RECORDS",
     "SOURCE_SNAPSHOTS",
+    "SUPPRESSIONS",
     "TABLES",
     "UNIFIED_IDS",
 ]
@@ -82,6 +84,7 @@ TABLES: dict[str, TableSpec] = {
         PROFILE_VALUES,
         SEGMENT_MEMBERS,
         SEGMENT_CHANGES,
+        SUPPRESSIONS,
         DELIVERIES,
         RUNS,
         RUN_METRICS,

@@ -8,9 +8,19 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from cdp_spark.errors import StateError
-from cdp_spark.pipeline.releases import latest_release
-from cdp_spark.pipeline.stages import STAGES, Progress, load_stage, silent
-from cdp_spark.pipeline.state import FAILED, INTERRUPTED, RUN_STAGE, STARTED, Run, StageOutcome, read_runs, record
+from cdp_spark.pipeline.releases.release import latest_release
+from cdp_spark.pipeline.runs.state import (
+    FAILED,
+    INTERRUPTED,
+    ROLLBACK,
+    RUN_STAGE,
+    STARTED,
+    Run,
+    StageOutcome,
+    read_runs,
+    record,
+)
+from cdp_spark.pipeline.stages import IDENTITY, PUBLISH, STAGES, Progress, load_stage, silent
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,12 +39,14 @@ class RunOptions:
     Args:
         as_of: the run's clock, with a time zone; None for now, or for the clock of the run that is continued.
         force: accept deliveries that a guard would refuse (far fewer rows than last time).
+        report: write the HTML report of a nightly run.
         progress: told each stage's states.
         load_stage: finds a stage's function by name.
     """
 
     as_of: datetime | None = None
     force: bool = False
+    report: bool = True
     progress: Progress = silent
     load_stage: Callable[[str], Stage] = load_stage
 
@@ -55,11 +67,44 @@ def begin_run(store: Store, project: Project, *, scope: tuple[str, ...], as_of: 
         if last.scope == scope == STAGES and last.config_hash == project.config_hash:
             return _continue(last, as_of), True
         _abandon(store, last, project)
+    _refuse_stale_heads(store, scope)
     new = _new_run(runs, project, (as_of or datetime.now(UTC)).astimezone(UTC).replace(microsecond=0))
     _refuse_the_past(store, runs, new)
+    return _start(store, new, scope), False
+
+
+def begin_rollback(store: Store, project: Project, *, to_run: str) -> Run:
+    """Record the start of a run that goes back to what an earlier run published, with that run's clock.
+
+    Raises:
+        StateError: that run is not recorded.
+    """
+    runs = read_runs(store)
+    target = next((run for run in runs if run.run_id == to_run), None)
+    if target is None:
+        raise StateError(f"run {to_run}", got="no such run", fix="`cdp runs` lists them")
+    if runs[0].status == INTERRUPTED:
+        _abandon(store, runs[0], project)
+    return _start(store, _new_run(runs, project, target.as_of), (ROLLBACK,))
+
+
+def _start(store: Store, run: Run, scope: tuple[str, ...]) -> Run:
     start = StageOutcome(RUN_STAGE, STARTED, detail=" ".join(scope))
-    record(store, new, start)
-    return replace(new, outcomes=(start,)), False
+    record(store, run, start)
+    return replace(run, outcomes=(start,))
+
+
+def _refuse_stale_heads(store: Store, scope: tuple[str, ...]) -> None:
+    """After a rollback the newest versions of the gold tables are those that it left behind."""
+    release = latest_release(store)
+    if release is None or release.restored is None or PUBLISH not in scope or IDENTITY in scope:
+        return
+    raise StateError(
+        f"stages {scope[0]} to {scope[-1]}",
+        got=f"release {release.number}, a rollback: they would publish tables that it went back from",
+        allowed=f"{IDENTITY} or an earlier stage as the first",
+        fix="cdp run nightly",
+    )
 
 
 def _continue(run: Run, as_of: datetime | None) -> Run:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 RUN_STAGE = "run"
 """The stage under which `runs` records the run itself."""
+ROLLBACK = "rollback"
+"""The one stage of a run that goes back to an older release."""
 STARTED, FINISHED, FAILED, REFUSED, INTERRUPTED = "started", "finished", "failed", "refused", "interrupted"
 _ROWS_READ = 10_000
 _ROWS = {

@@ -33,6 +33,8 @@ class Release:
         published_at: UTC.
         versions: the Delta version of each gold table.
         status: published, or expired once an erasure came after it.
+        restored: of a rollback, the number of the release whose tables it shows again.
+        reason: of a rollback.
     """
 
     number: int
@@ -40,6 +42,28 @@ class Release:
     published_at: datetime
     versions: Mapping[str, int]
     status: str = PUBLISHED
+    restored: int | None = None
+    reason: str = ""
+
+    @property
+    def content(self) -> int:
+        """The number of the release that published these tables first."""
+        return self.number if self.restored is None else self.restored
+
+    @property
+    def is_published(self) -> bool:
+        """False once an erasure expired it."""
+        return self.status == PUBLISHED
+
+    def check_published(self) -> None:
+        """Refuse an expired release.
+
+        Raises:
+            StateError: an erasure came after it.
+        """
+        if not self.is_published:
+            got = "a release that an erasure expired"
+            raise StateError(f"release {self.number}", got=got, fix="choose a newer one: `cdp releases` lists them")
 
     def read(self, store: Store, spec: TableSpec) -> DataFrame:
         """A gold table as this release shows it; no rows where the release does not name it."""
@@ -56,7 +80,7 @@ def read_releases(store: Store) -> list[Release]:
 
 def latest_release(store: Store, *, before: int | None = None) -> Release | None:
     """The newest published release, or the newest of a lower number than `before`."""
-    usable = [it for it in read_releases(store) if it.status == PUBLISHED and (before is None or it.number < before)]
+    usable = [it for it in read_releases(store) if it.is_published and (before is None or it.number < before)]
     return usable[0] if usable else None
 
 
@@ -75,11 +99,27 @@ def current_release(store: Store) -> Release:
 
 def append_release(store: Store, release: Release) -> int:
     """Publish: one row, once per run; returns the Delta version of `releases`."""
-    row = (release.number, release.run_id, release.published_at, release.status, dict(release.versions), None)
+    row = (
+        release.number,
+        release.run_id,
+        release.published_at,
+        release.status,
+        dict(release.versions),
+        release.restored,
+        release.reason or None,
+    )
     frame = store.spark.createDataFrame([row], RELEASES.schema).coalesce(1)
     return store.append(RELEASES, frame, application=f"{release.run_id}:{RELEASES.name}")
 
 
 def _release(row: Row) -> Release:
     published_at = row[c.PUBLISHED_AT].astimezone(UTC)
-    return Release(row[c.RELEASE], row[c.RUN_ID], published_at, row[c.VERSIONS], row[c.STATUS])
+    return Release(
+        number=row[c.RELEASE],
+        run_id=row[c.RUN_ID],
+        published_at=published_at,
+        versions=row[c.VERSIONS],
+        status=row[c.STATUS],
+        restored=row[c.RESTORED_RELEASE],
+        reason=row[c.REASON] or "",
+    )

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
-from cdp_spark.pipeline.releases import latest_release
+from cdp_spark.pipeline.releases.release import latest_release
 from cdp_spark.tables.catalog import DELIVERIES, PROFILES, SEGMENT_MEMBERS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
-    from cdp_spark.pipeline.releases import Release
-    from cdp_spark.pipeline.state import Run, StageOutcome
+    from cdp_spark.pipeline.releases.release import Release
+    from cdp_spark.pipeline.runs.state import Run, StageOutcome
     from cdp_spark.tables.store import Store
 
 
@@ -53,6 +54,7 @@ class RunSummary:
         profiles: profiles in the release by entity type.
         segments: members in the release by segment.
         exports: deliveries of the release.
+        report: the run's HTML report; None where none was written.
     """
 
     run: Run
@@ -63,6 +65,7 @@ class RunSummary:
     profiles: Mapping[str, int]
     segments: Mapping[str, int]
     exports: tuple[Export, ...]
+    report: Path | None = None
 
     @property
     def outcomes(self) -> tuple[StageOutcome, ...]:
@@ -86,7 +89,7 @@ def summarise(store: Store, run: Run, *, resumed: bool) -> RunSummary:
         rows_delivered=_total(metrics, ".rows_delivered"),
         rows_rejected=_total(metrics, ".rows_rejected"),
         profiles=_profile_counts(store, release) if release else {},
-        segments=_segment_sizes(store, release) if release else {},
+        segments=_without_members(metrics) | _segment_sizes(store, release) if release else {},
         exports=_exports(store, release) if release else (),
     )
 
@@ -98,6 +101,12 @@ def _total(metrics: Mapping[str, float], ending: str) -> int:
 def _profile_counts(store: Store, release: Release) -> dict[str, int]:
     counts = release.read(store, PROFILES).groupBy(c.ENTITY_TYPE).count().orderBy(c.ENTITY_TYPE)
     return {row[c.ENTITY_TYPE]: row["count"] for row in counts.collect()}
+
+
+def _without_members(metrics: Mapping[str, float]) -> dict[str, int]:
+    """The segments that the run asked and that nobody is in."""
+    sizes = {name.removeprefix("segments."): size for name, size in metrics.items() if name.startswith("segments.")}
+    return {name: 0 for name, size in sorted(sizes.items()) if not size}
 
 
 def _segment_sizes(store: Store, release: Release) -> dict[str, int]:

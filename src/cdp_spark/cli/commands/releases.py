@@ -1,0 +1,84 @@
+"""`cdp diff`, `cdp changes`, `cdp rollback`: from one release to another."""
+
+import csv
+import getpass
+import json as json_text
+import sys
+from typing import Annotated, Any
+
+import typer
+from pyspark.sql import functions as F
+
+from cdp_spark import columns as c
+from cdp_spark.cli.commands.opening import open_project
+from cdp_spark.cli.display.output import console, print_json, print_result, print_rows
+from cdp_spark.errors import ConfigError
+from cdp_spark.pipeline import ReleaseDiff, compare_releases, read_changes, roll_back
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def diff(
+    ctx: typer.Context,
+    before: Annotated[int, typer.Argument(metavar="BEFORE", help="A release.")],
+    now: Annotated[int, typer.Argument(metavar="NOW", help="Another, older or newer.")],
+    json: Json = False,
+) -> None:
+    """Compare the ids of two releases: records and ids that stayed, merged, split, moved, came and went."""
+    _, store = open_project(ctx)
+    found = compare_releases(store, before, now)
+    if json:
+        print_json(vars(found))
+    else:
+        _print_diff(found)
+
+
+def _print_diff(found: ReleaseDiff) -> None:
+    kinds = list(dict.fromkeys([*found.records, *found.ids]))
+    rows = [{"change": kind, "records": found.records.get(kind), "ids": found.ids.get(kind)} for kind in kinds]
+    print_rows(rows, title=f"release {found.before} → {found.now}")
+    for kind, examples in found.examples.items():
+        console().print()
+        print_rows(examples, title=f"{kind}, for example")
+
+
+def changes(
+    ctx: typer.Context,
+    since: Annotated[int, typer.Option(metavar="RELEASE", help="The release that the reader has; 0 for none.")],
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print every change as CSV.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print every change as a JSON object a line.")] = False,
+) -> None:
+    """Count the changes of ids since a release by kind and cause, or print every one for another tool to replay."""
+    if as_csv and json:
+        raise ConfigError("cdp changes", got="--csv and --json", allowed="one of both", fix="leave one away")
+    _, store = open_project(ctx)
+    found = read_changes(store, since=since)
+    if not (as_csv or json):
+        counts = found.groupBy(c.RELEASE, c.CHANGE, c.CAUSE).agg(F.count(F.lit(1)).alias("records"))
+        rows = counts.orderBy(c.RELEASE, c.CHANGE, c.CAUSE).collect()
+        print_result([row.asDict() for row in rows], as_json=False, title=f"changes since release {since}")
+        return
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    if as_csv:
+        writer.writerow(found.columns)
+    for row in found.toLocalIterator():
+        if as_csv:
+            writer.writerow(row)
+        else:
+            sys.stdout.write(json_text.dumps(row.asDict()) + "\n")
+
+
+def rollback(
+    ctx: typer.Context,
+    reason: Annotated[str, typer.Option(help="Why; it is kept with the release.")],
+    to: Annotated[int | None, typer.Option(metavar="RELEASE", help="Without it, the one before the current.")] = None,
+    author: Annotated[str, typer.Option(help="Who wants it.")] = "",
+    json: Json = False,
+) -> None:
+    """Publish the tables of an older release again, as a new release; the next run starts from them."""
+    if not reason.strip():
+        raise ConfigError("--reason", got="nothing", allowed="a sentence", fix="say why")
+    project, store = open_project(ctx)
+    release = roll_back(store, project, to=to, reason=reason.strip(), author=author or getpass.getuser())
+    facts: dict[str, Any] = {"release": release.number, "restored": release.restored, "reason": release.reason}
+    print_json(facts) if json else print_rows([facts])

@@ -1,0 +1,1 @@
+"""The suppression list: identifiers that must not come back, as keyed hashes."""

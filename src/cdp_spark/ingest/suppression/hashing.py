@@ -1,0 +1,40 @@
+"""An identifier's normal form and its keyed hash."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+
+from cdp_spark.ingest.staging.contacts import to_e164
+
+EMAIL, PHONE, EMAIL_SHA256 = "email", "phone", "email_sha256"
+_SEPARATORS = re.compile(r"[;,|\s<>\"'()]+")
+
+
+def normal_values(kind: str, text: str, *, region: str) -> list[tuple[str, str]]:
+    """The identifiers that a text holds, in normal form: a cell may list several e-mails.
+
+    Args:
+        kind: type of identifier.
+        text: as delivered.
+        region: country of phones that name none.
+    Returns: (type, value) of each: an e-mail in lower case and its SHA-256, a phone in E.164, any other trimmed.
+    """
+    if kind == EMAIL:
+        emails = [part.lower() for part in _SEPARATORS.split(text) if "@" in part]
+        return [pair for email in emails for pair in ((EMAIL, email), (EMAIL_SHA256, _sha256(email)))]
+    if kind == PHONE:
+        number = to_e164(text, region)
+        return [(PHONE, number)] if number else []
+    value = text.strip()
+    return [(kind, value.lower() if kind == EMAIL_SHA256 else value)] if value else []
+
+
+def keyed_hash(kind: str, value: str, *, key: bytes) -> str:
+    """HMAC-SHA-256 of a type and a value in normal form, in hex: without the key nobody can try values out."""
+    return hmac.digest(key, f"{kind}\0{value}".encode(), "sha256").hex()
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,128 @@
+"""Reading and adding to the table `suppressions`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from pyspark.sql import functions as F
+
+from cdp_spark import columns as c
+from cdp_spark.errors import ConfigError, DataError, StateError
+from cdp_spark.ingest.suppression.hashing import keyed_hash, normal_values
+from cdp_spark.tables.catalog import SUPPRESSIONS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from cdp_spark.config.project import Project, SuppressionKey
+    from cdp_spark.tables.store import Store
+
+INGEST = "ingest"
+MINIMUM_KEY_LENGTH = 16
+
+
+@dataclass(frozen=True)
+class SuppressionList:
+    """What ingest leaves out.
+
+    Args:
+        key: of the hashes; not shown.
+        hashes: of the identifiers.
+        kinds: types of identifiers that the list holds; others need not be looked at.
+    """
+
+    key: bytes = field(repr=False)
+    hashes: frozenset[str]
+    kinds: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What is said of a suppression.
+
+    Args:
+        kind: type of the identifiers.
+        author: who asked for it.
+        reason: why.
+        at: when, UTC.
+    """
+
+    kind: str
+    author: str
+    reason: str
+    at: datetime
+
+
+def read_suppression_list(store: Store, project: Project) -> SuppressionList | None:
+    """The list of scope ingest; None where it is empty.
+
+    Raises:
+        StateError: the list was written with a key that the project does not have.
+    """
+    listed = store.read(SUPPRESSIONS).where(F.col(c.SCOPE) == INGEST)
+    rows = listed.select(c.VALUE_HASH, c.TYPE, c.KEY_ID).distinct().collect()
+    if not rows:
+        return None
+    suppression = project.settings.suppression
+    unknown = sorted({row[c.KEY_ID] for row in rows} - ({suppression.key_id} if suppression else set()))
+    if unknown or suppression is None:
+        raise StateError(
+            f"table {SUPPRESSIONS.name}",
+            got=f"entries of key {', '.join(unknown)}, which the project does not have",
+            allowed=f"key_id {suppression.key_id}" if suppression else "a section `suppression` in project.yaml",
+            fix="name the key that the list was written with: without it those persons would come back",
+        )
+    hashes, kinds = frozenset(row[c.VALUE_HASH] for row in rows), frozenset(row[c.TYPE] for row in rows)
+    return SuppressionList(key_of(suppression), hashes, kinds)
+
+
+def add_suppressions(store: Store, project: Project, values: Iterable[str], entry: Entry) -> int:
+    """Put identifiers on the list; those that are on it already stay as they are.
+
+    Args:
+        store: the warehouse.
+        project: has the key.
+        values: as people write them; an e-mail's SHA-256 is added with it.
+        entry: type, author and reason.
+    Returns: entries added.
+
+    Raises:
+        ConfigError: the project has no key.
+        DataError: a value is not of the type; none is added.
+    """
+    suppression = project.settings.suppression
+    if suppression is None:
+        fix = "add `suppression:` with `secret_key: ${CDP_SUPPRESSION_KEY}`; `openssl rand -hex 32` makes one"
+        raise ConfigError("project.yaml", got="no section `suppression`", fix=fix)
+    key, region = key_of(suppression), project.settings.default_region
+    found = [normal_values(entry.kind, value, region=region) for value in values]
+    wrong = [str(position) for position, pairs in enumerate(found, start=1) if not pairs]
+    if wrong:
+        got = f"value {', '.join(wrong[:5])}, which is no {entry.kind}"
+        raise DataError("cdp suppress add", got=got, fix="write e-mails with @, phones with country code")
+    pairs = sorted({pair for of_value in found for pair in of_value})
+    rows = [
+        (keyed_hash(kind, value, key=key), INGEST, kind, suppression.key_id, entry.at, entry.author, entry.reason)
+        for kind, value in pairs
+    ]
+    store.create(SUPPRESSIONS)
+    frame = store.spark.createDataFrame(rows, SUPPRESSIONS.schema).coalesce(1)
+    new = frame.join(store.read(SUPPRESSIONS), on=list(SUPPRESSIONS.keys), how="left_anti").localCheckpoint()
+    added = new.count()
+    if added:
+        store.append(SUPPRESSIONS, new, application=None)
+    return added
+
+
+def key_of(suppression: SuppressionKey) -> bytes:
+    """The key's bytes.
+
+    Raises:
+        ConfigError: it is too short to keep anybody from trying values out.
+    """
+    if len(suppression.secret_key) < MINIMUM_KEY_LENGTH:
+        got, allowed = "a key that is too short", f"{MINIMUM_KEY_LENGTH} characters or more"
+        raise ConfigError("project.yaml: suppression.secret_key", got=got, allowed=allowed, fix="openssl rand -hex 32")
+    return str(suppression.secret_key).encode()

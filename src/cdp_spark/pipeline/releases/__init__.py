@@ -1,0 +1,1 @@
+"""Releases: which versions of the gold tables readers see, and how that changes."""

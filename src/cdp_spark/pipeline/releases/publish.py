@@ -1,0 +1,63 @@
+"""The publish stage: measure, pass the gates, append one row to `releases`."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from cdp_spark.errors import StateError
+from cdp_spark.pipeline.releases.gates import closed_gates, measure
+from cdp_spark.pipeline.releases.release import Release, append_release
+from cdp_spark.pipeline.runs.state import read_runs
+from cdp_spark.tables.catalog import GOLD, RELEASES
+from cdp_spark.tables.run import RunContext, StageResult
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from cdp_spark.pipeline.runs.state import StageOutcome
+
+
+class ReleaseRefusedError(StateError):
+    """A gate is closed: nothing was published, and the last release stays."""
+
+
+def run(context: RunContext) -> StageResult:
+    """Publish the gold tables of this run.
+
+    Raises:
+        ReleaseRefusedError: a figure is out of a gate's bounds.
+    """
+    finished = _finished_stages(context)
+    figures = measure(context, finished)
+    closed = closed_gates(figures, context.project.settings.gates)
+    if closed:
+        raise ReleaseRefusedError(
+            f"release {context.ordinal}",
+            got="; ".join(closed),
+            fix="correct the input or the match settings and run again; or, if the figures are right, widen `gates` in "
+            "project.yaml and `cdp run --from publish --to activation`; the last release stays",
+        )
+    versions = _gold_versions(context, finished)
+    release = Release(context.ordinal, context.run_id, datetime.now(UTC), versions)
+    return StageResult(
+        versions={RELEASES.name: append_release(context.store, release)},
+        metrics=figures.metrics,
+        detail=f"release {context.ordinal}",
+    )
+
+
+def _gold_versions(context: RunContext, finished: Mapping[str, StageOutcome]) -> dict[str, int]:
+    """This run's version of each gold table; the head's for a table that a partial run did not write."""
+    written = {name: version for outcome in finished.values() for name, version in outcome.versions.items()}
+    store = context.store
+    return {
+        spec.name: written[spec.name] if spec.name in written else store.version(spec)
+        for spec in GOLD
+        if spec.name in written or store.exists(spec)
+    }
+
+
+def _finished_stages(context: RunContext) -> dict[str, StageOutcome]:
+    runs = read_runs(context.store, run_id=context.run_id)
+    return runs[0].finished if runs else {}

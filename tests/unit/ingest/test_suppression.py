@@ -1,0 +1,132 @@
+"""Identifiers on the list do not come back, whatever kind of row holds them, and are stored nowhere."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pyspark.sql import SparkSession
+from tests.unit.ingest.conftest import MakeContext
+
+from cdp_spark.config.project import SuppressionKey
+from cdp_spark.config.source import SourceConfig
+from cdp_spark.errors import ConfigError, DataError, StateError
+from cdp_spark.ingest.stage import run
+from cdp_spark.ingest.suppression.hashing import keyed_hash, normal_values
+from cdp_spark.ingest.suppression.register import Entry, add_suppressions, read_suppression_list
+from cdp_spark.ingest.suppression.rows import with_suppressed
+from cdp_spark.tables.catalog import CONSENTS, REJECTED_ROWS, SOURCE_EVENTS, SOURCE_RECORDS, SUPPRESSIONS
+from cdp_spark.tables.run import RunContext
+
+Make = Callable[..., SourceConfig]
+KEY = SuppressionKey(secret_key="0123456789abcdef-not-shown")
+NOW = datetime(2026, 10, 1, tzinfo=UTC)
+
+
+def entry(kind: str) -> Entry:
+    return Entry(kind, "kim", "asked by letter", NOW)
+
+
+def keyed(context: RunContext, suppression: SuppressionKey | None = KEY) -> RunContext:
+    settings = context.project.settings.model_copy(update={"suppression": suppression})
+    project = context.project.model_copy(update={"settings": settings})
+    return RunContext(context.store, project, context.run_id, context.ordinal, context.as_of)
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "normal"),
+    [
+        ("phone", "(202) 555-0123", [("phone", "+12025550123")]),
+        ("phone", "none", []),
+        ("user_id", " U7 ", [("user_id", "U7")]),
+        ("email", "nobody", []),
+        ("email_sha256", "AB", [("email_sha256", "ab")]),
+    ],
+)
+def test_normal_forms(kind: str, text: str, normal: list[tuple[str, str]]) -> None:
+    assert normal_values(kind, text, region="US") == normal
+
+
+def test_an_email_is_listed_with_its_sha256_and_a_hash_needs_the_key() -> None:
+    values = normal_values("email", "Ann@X.org; b@x.org", region="US")
+    assert [value for kind, value in values if kind == "email"] == ["ann@x.org", "b@x.org"]
+    assert [kind for kind, _ in values] == ["email", "email_sha256"] * 2
+    assert keyed_hash("email", "a@x.org", key=b"1") != keyed_hash("email", "a@x.org", key=b"2")
+    assert keyed_hash("email", "7", key=b"1") != keyed_hash("phone", "7", key=b"1")
+
+
+def test_listed_persons_are_counted_and_stored_nowhere(
+    spark: SparkSession, make_context: MakeContext, source: Make, tmp_path: Path
+) -> None:
+    (tmp_path / "crm.csv").write_text(
+        "id,name,email\n1,Ann,ANN@x.org \n2,Bob,bob@x.org\n,Ann,ann@x.org\n4,Ann,ann@x.org,too,many\n,Cy,cy@x.org\n"
+    )
+    visits = [
+        {"id": "1", "type": "view", "at": "2026-10-01", "email": "ann@x.org"},
+        {"id": "2", "type": "view", "at": "2026-10-01", "cookie": "c-1", "email": "x@x.org"},
+        {"id": "3", "type": "view", "at": "2026-10-01", "cookie": "c-9"},
+    ]
+    (tmp_path / "web.jsonl").write_text("".join(json.dumps(visit) + "\n" for visit in visits))
+    (tmp_path / "preferences.csv").write_text(
+        "contact,purpose,status,at,form\nAnn@x.org,mail,yes,2026-10-01,f\nbob@x.org,mail,no,2026-10-01,f\n"
+    )
+    context = keyed(make_context(source("people"), source("visits"), source("choices")))
+    store = context.store
+    assert add_suppressions(store, context.project, ["Ann@X.org"], entry("email")) == 2
+    assert add_suppressions(store, context.project, ["ann@x.org "], entry("email")) == 0
+    assert add_suppressions(store, context.project, ["c-1"], entry("cookie_id")) == 1
+    result = run(context)
+    counts = {name: value for name, value in result.metrics.items() if name.endswith(("suppressed", "rows_rejected"))}
+    assert counts == {
+        "crm.rows_rejected": 1,
+        "crm.rows_suppressed": 3,
+        "web.rows_rejected": 0,
+        "web.rows_suppressed": 2,
+        "preferences.rows_rejected": 0,
+        "preferences.rows_suppressed": 1,
+    }
+    assert "6 rows suppressed" in result.detail
+    assert [row.source_record_id for row in store.read(SOURCE_RECORDS).collect()] == ["2"]
+    assert [row.identifiers for row in store.read(SOURCE_EVENTS).collect()] == [{"cookie_id": "c-9"}]
+    assert store.read(CONSENTS).count() == 1
+    everything = [store.read(spec).collect() for spec in (SOURCE_RECORDS, SOURCE_EVENTS, REJECTED_ROWS, SUPPRESSIONS)]
+    assert "ann" not in str(everything).lower()
+
+
+def test_the_key_is_in_no_plan(
+    spark: SparkSession, make_context: MakeContext, source: Make, capsys: pytest.CaptureFixture[str]
+) -> None:
+    context = keyed(make_context())
+    add_suppressions(context.store, context.project, ["ann@x.org"], entry("email"))
+    suppressions = read_suppression_list(context.store, context.project)
+    assert suppressions is not None
+    staged: dict[str, Any] = {"source": "crm", "kind": "records", "reason": None, "raw_text": None, "time_issue": False}
+    schema = "source string, kind string, entity_type string, source_file string, reason string, raw_text string, "
+    rows = spark.createDataFrame(
+        [{**staged, "row": {"email": "ann@x.org"}}], schema + "time_issue boolean, row map<string,string>"
+    )
+    marked = with_suppressed(rows, source("people"), suppressions, region="US")
+    marked.explain("extended")
+    assert "0123456789abcdef" not in capsys.readouterr().out + repr(suppressions) + repr(context.project.settings)
+    assert [(row.reason, row.row) for row in marked.collect()] == [("suppressed", None)]
+
+
+def test_a_list_without_its_key_stops_the_run(spark: SparkSession, make_context: MakeContext) -> None:
+    context = keyed(make_context())
+    add_suppressions(context.store, context.project, ["u1"], entry("user_id"))
+    for suppression in (None, SuppressionKey(secret_key="another-key-of-16", key_id="k2")):
+        other = keyed(context, suppression)
+        with pytest.raises(StateError, match="entries of key k1, which the project does not have"):
+            read_suppression_list(other.store, other.project)
+    with pytest.raises(ConfigError, match="no section `suppression`"):
+        add_suppressions(context.store, keyed(context, None).project, ["u1"], entry("user_id"))
+    with pytest.raises(ConfigError, match="a key that is too short"):
+        add_suppressions(
+            context.store, keyed(context, SuppressionKey(secret_key="short")).project, ["u"], entry("phone")
+        )
+    with pytest.raises(DataError, match="value 2, which is no phone"):
+        add_suppressions(context.store, context.project, ["+12025550123", "Ann"], entry("phone"))
