@@ -85,7 +85,7 @@ def build_blocks(keyed: DataFrame, use: KeyUse, slots: tuple[Slot, ...]) -> Data
     Returns: one row per (block_key, record_key); in `block_keys` purged keys are `NO_KEY`.
     """
     schema = T.StructType([T.StructField(c.BLOCK_KEY, T.LongType(), nullable=False), *keyed.schema.fields])
-    splits = np.array([-1 if slot.splits is None else slot.splits for slot in slots], dtype=np.int64)
+    splits = split_slots(slots)
 
     def emit(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
@@ -97,7 +97,7 @@ def build_blocks(keyed: DataFrame, use: KeyUse, slots: tuple[Slot, ...]) -> Data
 def _emit(batch: pa.RecordBatch, use: KeyUse, splits: NDArray[np.int64]) -> pa.RecordBatch:
     position = batch.schema.get_field_index(c.BLOCK_KEYS)
     values = batch.column(position).flatten().to_numpy()
-    keys = _active_keys(values.reshape(batch.num_rows, len(splits)), use.purged, splits)
+    keys = active_keys(values.reshape(batch.num_rows, len(splits)), use.purged, splits)
     travels = keys != NO_KEY
     if use.shared is not None:
         travels &= use.shared[_slot_of(keys, len(use.shared))]
@@ -111,8 +111,19 @@ def _emit(batch: pa.RecordBatch, use: KeyUse, splits: NDArray[np.int64]) -> pa.R
     )
 
 
-def _active_keys(keys: NDArray[np.int64], purged: NDArray[np.int64], splits: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Clear purged keys, and splitting keys of blocks that were not purged."""
+def split_slots(slots: tuple[Slot, ...]) -> NDArray[np.int64]:
+    """The slot that each slot splits, -1 for a plain one."""
+    return np.array([-1 if slot.splits is None else slot.splits for slot in slots], dtype=np.int64)
+
+
+def active_keys(keys: NDArray[np.int64], purged: NDArray[np.int64], splits: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Clear purged keys, and splitting keys of blocks that were not purged.
+
+    Args:
+        keys: of records, shape (records, slots).
+        purged: keys shared by too many records, sorted.
+        splits: the slot that each slot splits, -1 for a plain one, shape (slots,).
+    """
     gone = _contains(purged, keys)
     active = np.where(gone, NO_KEY, keys)
     for slot in np.flatnonzero(splits >= 0):

@@ -20,6 +20,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "profile": ("commands.profile:app", "Look a profile up."),
     "resolve": ("commands.resolve:resolve_files", "Find who is who in one's own files."),
     "model": ("commands.model:app", "Fit and list match models."),
+    "why": ("commands.matching.why:why", "Explain why two records are together or apart."),
     "tables": ("commands.state:tables", "List the tables: grain, kind, rows, version."),
     "runs": ("commands.state:runs", "List the runs, or one run's stages."),
     "releases": ("commands.state:releases", "List what was published."),

@@ -1,0 +1,12 @@
+"""A warehouse that the tests of evaluation, explanation and labelling share, and may only read."""
+
+from __future__ import annotations
+
+import pytest
+from pyspark.sql import SparkSession
+from tests.unit.matched_shop import Shop, build_shop
+
+
+@pytest.fixture(scope="session")
+def shop(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Shop:
+    return build_shop(spark, tmp_path_factory.mktemp("matched") / "shop")
