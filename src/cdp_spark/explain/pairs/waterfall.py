@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import altair as alt
 
-from cdp_spark.explain.facts import probability_text
+from cdp_spark.explain.pairs.facts import probability_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from cdp_spark.explain.facts import PairExplanation
+    from cdp_spark.explain.pairs.facts import PairExplanation
 
 TOTAL = "match weight"
 _COLOURS = {"for": "#2a7f62", "against": "#b5483a", "total": "#3b4a6b"}

@@ -13,8 +13,8 @@ from cdp_spark import columns as c
 from cdp_spark.blocking.slots import deterministic_mask
 from cdp_spark.errors import DataError, StateError
 from cdp_spark.explain.compare import contributions, read_comparable, weigh_pairs
-from cdp_spark.explain.facts import PRIOR, Contribution, LabelFact, PairExplanation, RecordName, only_one_type
-from cdp_spark.explain.surroundings import read_surroundings
+from cdp_spark.explain.pairs.facts import PRIOR, Contribution, LabelFact, PairExplanation, RecordName, only_one_type
+from cdp_spark.explain.pairs.surroundings import read_surroundings
 from cdp_spark.matching.model import MatchModel, model_from_json
 from cdp_spark.resolution.models import newest_model
 from cdp_spark.tables.catalog import LABELS, MATCH_MODELS, PAIR_SCORES, RECORDS

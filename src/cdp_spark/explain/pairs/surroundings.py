@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 from cdp_spark import columns as c
 from cdp_spark.clustering.stage import build_current_labels, with_must_links
 from cdp_spark.explain.chain import Link, strongest_chain
-from cdp_spark.explain.facts import Neighbour, RecordName, Surroundings
+from cdp_spark.explain.pairs.facts import Neighbour, RecordName, Surroundings
 from cdp_spark.tables.catalog import CLUSTERS, CUTS, LABELS, PAIR_SCORES, RECORDS
 
 if TYPE_CHECKING:

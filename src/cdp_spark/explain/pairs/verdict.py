@@ -8,7 +8,7 @@ from cdp_spark.clustering.linkage.cuts import CutReason
 from cdp_spark.clustering.stage import CANNOT_LINK, MUST_LINK
 
 if TYPE_CHECKING:
-    from cdp_spark.explain.facts import PairExplanation
+    from cdp_spark.explain.pairs.facts import PairExplanation
 
 CUT_WORDS = {
     CutReason.CANNOT_LINK: "a cannot-link keeps their clusters apart",
