@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import shutil
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -50,6 +51,21 @@ def build_shop(spark: SparkSession, folder: Path) -> Shop:
     shop = Shop(folder, project, store)
     shop.run_matching()
     return shop
+
+
+def copy_shop(shop: Shop, folder: Path) -> Shop:
+    """The same project and tables elsewhere, to be written to."""
+    shutil.copytree(shop.folder, folder)
+    project = load_project(folder)
+    return Shop(folder, project, open_store(shop.store.spark, project))
+
+
+def write_truth(path: Path) -> Path:
+    """Who each record of the shop is about: `crm:N` and `web:N` are one person."""
+    keys = [(row["source"], row["source_record_id"]) for number in range(60) for row in _records(number)]
+    lines = [f"{source},{number},p{number}" for source, number in keys]
+    path.write_text("\n".join(["source,source_record_id,entity_id", *lines]), encoding="utf-8")
+    return path
 
 
 def _records(number: int) -> list[dict[str, Any]]:

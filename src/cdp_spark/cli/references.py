@@ -8,8 +8,8 @@ from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
 from cdp_spark.cli.lookup import ReleasedWarehouse, find_ids
-from cdp_spark.errors import DataError
-from cdp_spark.explain.facts import RecordName, only_one_type
+from cdp_spark.errors import ConfigError, DataError
+from cdp_spark.explain.pairs.facts import RecordName, only_one_type
 from cdp_spark.pipeline import latest_release
 from cdp_spark.tables.catalog import RECORDS, UNIFIED_IDS
 
@@ -66,12 +66,30 @@ def match_of(project: Project, records: Sequence[RecordName]) -> tuple[str, Enti
     """The entity type of the records, and how it is matched.
 
     Raises:
-        DataError: they are of several types, or of one that is not compared.
+        DataError: they are of several types.
+        ConfigError: they are of a type that is not compared.
     """
-    entity_type, entities = only_one_type(records), project.match.entities
+    entity_type = only_one_type(records)
+    return entity_type, match_section(project, entity_type)
+
+
+def match_section(project: Project, entity_type: str) -> EntityMatch:
+    """How an entity type is matched.
+
+    Raises:
+        ConfigError: its records are not compared.
+    """
+    entities = project.match.entities
     if entity_type not in entities:
-        raise DataError("record", got=f"a record of type {entity_type}", allowed=f"a record of {', '.join(entities)}")
-    return entity_type, entities[entity_type]
+        raise ConfigError("entity", got=entity_type, allowed=", ".join(entities), fix="name one of these")
+    return entities[entity_type]
+
+
+def record_titles(store: Store, record_keys: Sequence[str]) -> dict[str, str]:
+    """The short names `source:source_record_id` of some records, by record_key (an action)."""
+    if not record_keys:
+        return {}
+    return {it.record_key: it.title for it in _read(store, F.col(c.RECORD_KEY).isin(sorted(set(record_keys))))}
 
 
 def _of_unified_id(store: Store, unified_id: str) -> tuple[RecordName, ...]:

@@ -5,18 +5,20 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
-from tests.unit.matched_shop import Shop
+from tests.unit.matched_shop import AS_OF, Shop
 
 from cdp_spark import columns as c
 from cdp_spark.cli.references import find_record, find_records
 from cdp_spark.errors import DataError
-from cdp_spark.explain.facts import PairExplanation, probability
-from cdp_spark.explain.pair import explain_pair
-from cdp_spark.explain.verdict import verdict
-from cdp_spark.explain.waterfall import TOTAL, Step, build_chart, draw_bar, waterfall
+from cdp_spark.explain.pairs.explain import explain_pair
+from cdp_spark.explain.pairs.facts import PairExplanation, probability
+from cdp_spark.explain.pairs.verdict import verdict
+from cdp_spark.explain.pairs.waterfall import TOTAL, Step, build_chart, draw_bar, waterfall
+from cdp_spark.pipeline import Release
+from cdp_spark.pipeline.releases import append_release
 from cdp_spark.report.charts import draw_svg
 from cdp_spark.resolution.models import newest_model
-from cdp_spark.tables.catalog import PAIR_SCORES
+from cdp_spark.tables.catalog import ID_REGISTRY, PAIR_SCORES, UNIFIED_IDS
 
 
 def explain(shop: Shop, left: str, right: str) -> PairExplanation:
@@ -103,3 +105,21 @@ def test_the_chart_is_drawn_and_escaped() -> None:
 @pytest.mark.parametrize(("bits", "likely"), [(0.0, 0.5), (1.0, 2 / 3), (-1.0, 1 / 3), (2000.0, 1.0), (-2000.0, 0.0)])
 def test_a_weight_is_the_logarithm_of_the_odds(bits: float, likely: float) -> None:
     assert probability(bits) == pytest.approx(likely)
+
+
+def test_a_unified_id_stands_for_its_records_also_after_a_merge(own_shop: Shop) -> None:
+    store = own_shop.store
+    registry = [("u1", "person", "live", None), ("u0", "person", "merged", "u1")]
+    rows = [(name, kind, status, into, None, 1, None, "new record") for name, kind, status, into in registry]
+    versions = {
+        "id_registry": store.overwrite(ID_REGISTRY, store.spark.createDataFrame(rows, ID_REGISTRY.schema)),
+        "unified_ids": store.overwrite(
+            UNIFIED_IDS,
+            store.spark.createDataFrame([("a00", "person", "u1"), ("b00", "person", "u1")], UNIFIED_IDS.schema),
+        ),
+    }
+    append_release(store, Release(1, "run-1", AS_OF, versions))
+    for unified_id in ("u1", "u0"):
+        assert [it.title for it in find_records(store, unified_id)] == ["crm:0", "web:0"]
+    pair = explain(own_shop, "u0", "web:3")
+    assert pair.left.record_key in {"a00", "b00"}

@@ -5,21 +5,22 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
 from cdp_spark.cli.display.output import console, print_rows
-from cdp_spark.explain.facts import probability_text
-from cdp_spark.explain.verdict import verdict
-from cdp_spark.explain.waterfall import build_chart, draw_bar, waterfall
+from cdp_spark.explain.pairs.facts import probability_text
+from cdp_spark.explain.pairs.verdict import verdict
+from cdp_spark.explain.pairs.waterfall import build_chart, draw_bar, waterfall
 from cdp_spark.report.charts import Section, render_page
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from cdp_spark.explain.chain import Link
-    from cdp_spark.explain.facts import Contribution, PairExplanation, RecordName
-    from cdp_spark.explain.waterfall import Step
+    from cdp_spark.explain.pairs.facts import Contribution, PairExplanation, RecordName
+    from cdp_spark.explain.pairs.waterfall import Step
 
 _WIDTH = 36
 _COLOURS = {"for": "green", "against": "red", "total": "bold blue"}
@@ -34,7 +35,7 @@ def pair_facts(pair: PairExplanation) -> dict[str, Any]:
 def print_pair(pair: PairExplanation) -> None:
     """Print the verdict, the waterfall with both records' values, rules, labels and the records around."""
     out = console()
-    out.print(f"\n[bold]{pair.left.title}[/] and [bold]{pair.right.title}[/]: {verdict(pair)}")
+    out.print(f"\n[bold]{escape(pair.left.title)}[/] and [bold]{escape(pair.right.title)}[/]: {escape(verdict(pair))}")
     out.print(_summary(pair), "\n")
     out.print(_waterfall_table(pair))
     out.print(f"\n{found_by(pair)}")

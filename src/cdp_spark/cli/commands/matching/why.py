@@ -9,8 +9,8 @@ from cdp_spark.cli.commands.opening import open_project
 from cdp_spark.cli.display.output import print_json
 from cdp_spark.cli.display.pair import pair_facts, pair_page, print_pair
 from cdp_spark.cli.references import ALLOWED, find_records, match_of
-from cdp_spark.explain.pair import explain_pair
-from cdp_spark.explain.waterfall import build_chart, waterfall
+from cdp_spark.explain.pairs.explain import explain_pair
+from cdp_spark.explain.pairs.waterfall import build_chart, waterfall
 from cdp_spark.report.charts import check_writable, draw_svg
 
 
