@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from pyspark.sql import DataFrame
 
-    from cdp_spark.config.match import EntityMatch
+    from cdp_spark.config.match import BlockingRule, EntityMatch
 
 MAX_KNOWN_PAIRS = 100_000
 """Known pairs, chosen by hash, on which recall is measured."""
@@ -125,11 +125,22 @@ def suggest_rules(records: DataFrame, match: EntityMatch) -> tuple[RuleEstimate,
     order = F.xxhash64(c.RECORD_KEY)
     sample = records.orderBy(order, c.RECORD_KEY).limit(_SAMPLE_ROWS).select(*texts).toArrow()
     candidates = candidate_rules(recognise(sample))
-    known = {rule.keys for rule in match.blocking}
-    names = {rule.name for rule in match.blocking}
-    new = tuple(rule for rule in candidates if rule.keys not in known and rule.name not in names)
-    proposal = match.model_copy(update={"blocking": (*match.blocking, *new)[:MAX_CANDIDATES], "deterministic": ()})
-    return choose_rules(records, proposal, record_count=records.count())
+    configured = {rule.name: rule for rule in match.blocking}
+    proposal = match.model_copy(update={"blocking": merge_rules(match.blocking, candidates), "deterministic": ()})
+    chosen = choose_rules(records, proposal, record_count=records.count())
+    return tuple(replace(it, rule=configured.get(it.rule.name, it.rule)) for it in chosen)
+
+
+def merge_rules(configured: tuple[BlockingRule, ...], candidates: tuple[BlockingRule, ...]) -> tuple[BlockingRule, ...]:
+    """The configured rules, then the candidates that are none of them, each with one key a record.
+
+    Choosing knows one key a rule and record: a rule is judged without its `split_by`, and one by `tokens` not at all.
+    """
+    plain = [rule.model_copy(update={"split_by": None}) for rule in configured]
+    known, names = {rule.keys for rule in configured}, {rule.name for rule in configured}
+    new = [rule for rule in candidates if rule.keys not in known and rule.name not in names]
+    single = [rule for rule in (*plain, *new) if all(key.transform != "tokens" for key in rule.keys)]
+    return tuple(single)[:MAX_CANDIDATES]
 
 
 def _found(keyed: DataFrame, known_pairs: DataFrame, use: KeyUse, slots: tuple[Slot, ...]) -> NDArray[np.bool_]:

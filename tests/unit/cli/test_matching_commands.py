@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ from typer.testing import CliRunner
 from cdp_spark.cli.main import app
 from cdp_spark.clustering import stage as clustering
 from cdp_spark.errors import CdpError
+from cdp_spark.pipeline import Run, StageOutcome
+from cdp_spark.pipeline.state import record
 from cdp_spark.tables.catalog import CLUSTERS
 
 
@@ -118,9 +121,13 @@ def test_labels_from_sheet_to_clusters(own_shop: Shop, tmp_path: Path) -> None:
     other = tmp_path / "other.csv"
     write_rows(other, [row | {"model_version": "9"} for row in rows])
     assert "a sheet of pairs of model 9; allowed: pairs of model 1" in str(calls.error("evaluate", "--answers", other))
+    later = datetime.now(UTC) + timedelta(hours=1)
+    run = Run("run-2", 2, later, "h")
     pages = [calls.text("evaluate", option, *more) for option, more in (("--labels", []), ("--answers", [sheet]))]
     assert "model alone" in pages[0]
     assert "recall of compared pairs" in pages[1]
+    record(own_shop.store, run, StageOutcome("clustering", "finished", at=later))
+    assert "11 answers that the last run obeyed as labels" in str(calls.error("evaluate", "--answers", sheet))
 
 
 def test_links_and_unlinks_outlive_a_run(own_shop: Shop) -> None:

@@ -20,15 +20,17 @@ from cdp_spark.cli.display.evaluation import (
 )
 from cdp_spark.cli.display.output import print_json
 from cdp_spark.cli.references import match_section, record_titles
-from cdp_spark.errors import ConfigError
+from cdp_spark.errors import ConfigError, DataError
 from cdp_spark.evaluation.estimated import estimate_from_answers
 from cdp_spark.evaluation.figures import CLUSTER, ENTITY, RECORD, measure_clusters
 from cdp_spark.evaluation.truth import ID_COLUMNS, GroupFile, judge_file, read_groups
 from cdp_spark.evaluation.warehouse import Evaluation, LabelFigures, evaluate_labels, evaluate_warehouse
 from cdp_spark.labelling.answers import read_answers
+from cdp_spark.labelling.links import Pair
+from cdp_spark.pipeline import read_runs
 from cdp_spark.report.charts import check_writable
 from cdp_spark.session import SessionSettings, get_session
-from cdp_spark.tables.catalog import CLUSTERS, PAIR_SCORES
+from cdp_spark.tables.catalog import CLUSTERS, LABELS, PAIR_SCORES
 from cdp_spark.tables.spec import TableSpec
 from cdp_spark.tables.store import Store
 
@@ -117,12 +119,25 @@ def _tell(evaluation: Evaluation, store: Store | None, asked: _Asked) -> None:
 
 def _estimate(store: Store, path: Path, threshold_log2: float, asked: _Asked) -> None:
     answers = read_answers(store, path, entity_type=asked.entity).answers
+    _refuse_obeyed(store, {it.pair for it in answers})
     scores, clusters = (_of(store, spec, asked.entity) for spec in (PAIR_SCORES, CLUSTERS))
     figures = estimate_from_answers(answers, scores, clusters, threshold_log2=threshold_log2)
     if asked.json:
         print_json(asdict(figures))
     else:
         print_sampled(figures)
+
+
+def _refuse_obeyed(store: Store, pairs: set[Pair]) -> None:
+    """Once a run obeyed them, answered pairs are where their answers put them, and speak for no other pair."""
+    times = [run.finished["clustering"].at for run in read_runs(store) if "clustering" in run.finished]
+    if not times:
+        return
+    older = store.read(LABELS).where(F.col(c.AT) < F.lit(max(times))).select(c.RECORD_KEY_L, c.RECORD_KEY_R).collect()
+    obeyed = len(pairs & {(row[0], row[1]) for row in older})
+    if obeyed:
+        fix = "`cdp label` a new sheet and estimate before the next run; `cdp evaluate --labels` judges the model"
+        raise DataError("--answers", got=f"{obeyed} answers that the last run obeyed as labels", fix=fix)
 
 
 def _of(store: Store, spec: TableSpec, entity_type: str) -> DataFrame:
