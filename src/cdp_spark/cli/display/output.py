@@ -38,12 +38,15 @@ def print_rows(rows: Sequence[Mapping[str, object]], *, title: str = "", empty: 
     if not rows:
         console().print(f"{title}: {empty}" if title else empty)
         return
-    table = Table(title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    out = console()
+    if title:
+        out.print(title, style="italic", markup=False)
+    table = Table(box=None, pad_edge=False, header_style="bold")
     for name, value in rows[0].items():
         table.add_column(name, justify="right" if isinstance(value, int | float) else "left", overflow="fold")
     for row in rows:
         table.add_row(*[shown(value) for value in row.values()])
-    console().print(table, markup=False)
+    out.print(table, markup=False)
 
 
 def print_result(rows: Sequence[Mapping[str, object]], *, as_json: bool, title: str = "") -> None:

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 Candidate = tuple[float, int, int]
 """Minus an upper bound of the mean, and two parts by their smallest records: a heap's smallest joins first."""
 
+Join = tuple[int, int, float]
+"""Two parts by their smallest records, the first of which absorbs the second, and their mean weight in units."""
+
 
 @dataclass
 class Parts:
@@ -97,6 +100,19 @@ class Parts:
 def agglomerate(parts: Parts, *, missing: int) -> list[int]:
     """Join the two parts of the largest mean, ties by the smallest records, until no mean is positive.
 
+    Args:
+        parts: the records of a piece, apart; used up.
+        missing: what a pair that was never compared counts, in units; negative.
+    Returns: the smallest record of each record's part.
+    """
+    for _ in join_parts(parts, missing=missing):
+        pass
+    return parts.labels()
+
+
+def join_parts(parts: Parts, *, missing: int) -> Iterator[Join]:
+    """Join parts one by one, the two of the largest mean first.
+
     Where a part grows by a neighbour's records, its mean with the neighbour's neighbours is the larger of two means at
     most. So a candidate in the heap is never too small, only too large: it is checked when it is taken out, and only
     the neighbours of the absorbed part need new candidates.
@@ -104,7 +120,7 @@ def agglomerate(parts: Parts, *, missing: int) -> list[int]:
     Args:
         parts: the records of a piece, apart; used up.
         missing: what a pair that was never compared counts, in units; negative.
-    Returns: the smallest record of each record's part.
+    Yields: each join after it was made.
     """
     heap = [
         (-float(excess), low, high)
@@ -126,7 +142,7 @@ def agglomerate(parts: Parts, *, missing: int) -> list[int]:
             candidate = _candidate(parts, min(low, neighbour), max(low, neighbour), missing=missing)
             if candidate is not None:
                 heappush(heap, candidate)
-    return parts.labels()
+        yield low, high, missing - taken[0]
 
 
 def _candidate(parts: Parts, low: int, high: int, *, missing: int) -> Candidate | None:

@@ -1,0 +1,107 @@
+"""`cdp blocking`: what blocking rules cost and find, before a run."""
+
+from typing import Annotated, Any
+
+import typer
+import yaml
+from pyspark.sql import functions as F
+
+from cdp_spark import columns as c
+from cdp_spark.cli.commands.opening import open_project
+from cdp_spark.cli.display.output import console, print_json, print_rows
+from cdp_spark.cli.references import match_section
+from cdp_spark.clustering.stage import MUST_LINK, build_current_labels
+from cdp_spark.errors import ConfigError, StateError
+from cdp_spark.evaluation.blocking import BlockingFigures, build_known_pairs, estimate_blocking, suggest_rules
+from cdp_spark.resolution.choose import RuleEstimate
+from cdp_spark.resolution.own_data import read_own_data
+from cdp_spark.resolution.resolve import propose_match
+from cdp_spark.session import SessionSettings, get_session
+from cdp_spark.tables.catalog import LABELS, PAIR_SCORES, RECORDS
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="What blocking rules cost and find, before a run.")
+Entity = Annotated[str, typer.Option(help="person or account")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@app.command()
+def suggest(
+    ctx: typer.Context,
+    inputs: Annotated[list[str] | None, typer.Argument(help="Files; without them the project's records.")] = None,
+    id_column: Annotated[str | None, typer.Option("--id", help="The files' column that identifies a row.")] = None,
+    entity: Entity = "person",
+    json: Json = False,
+) -> None:
+    """Propose rules: those that add the most matches for the pairs they cost, on a sample; as YAML to paste."""
+    if inputs and id_column is None:
+        raise ConfigError("--id", got="none", allowed="the column that identifies a row", fix="--id COLUMN")
+    if inputs:
+        spark = get_session(SessionSettings(app_name="cdp blocking suggest"))
+        data = read_own_data(spark, tuple(inputs), id_column=str(id_column), source_column=None, region=None)
+        _, rules = propose_match(data, data.records.count())
+    else:
+        project, store = open_project(ctx)
+        records = store.read(RECORDS).where(F.col(c.ENTITY_TYPE) == entity)
+        if records.isEmpty():
+            raise StateError("cdp blocking suggest", got="no records", fix="run `cdp run nightly` first, or name files")
+        rules = suggest_rules(records, match_section(project, entity))
+    facts = [_estimate_facts(it) for it in rules]
+    if json:
+        print_json([fact | {"keys": _rule_yaml(it)["keys"]} for fact, it in zip(facts, rules, strict=True)])
+        return
+    print_rows(facts, empty="no rule is worth its pairs")
+    if rules:
+        text = yaml.safe_dump({"blocking": [_rule_yaml(it) for it in rules]}, sort_keys=False)
+        console().print(f"\n{text}", markup=False)
+
+
+@app.command()
+def estimate(ctx: typer.Context, entity: Entity = "person", json: Json = False) -> None:
+    """Count the pairs of each configured rule, and the known pairs (must-linked, deterministic) that it finds."""
+    project, store = open_project(ctx)
+    match = match_section(project, entity)
+    records, scores = (store.read(it).where(F.col(c.ENTITY_TYPE) == entity) for it in (RECORDS, PAIR_SCORES))
+    if records.isEmpty():
+        raise StateError("cdp blocking estimate", got="no records", fix="run `cdp run nightly` first")
+    known = build_known_pairs(scores, build_current_labels(store.read(LABELS)), MUST_LINK)
+    figures = estimate_blocking(records, match, known)
+    rows = _figure_rows(figures)
+    if json:
+        print_json({"records": figures.records, "known": figures.known, "recall": figures.recall, "rules": rows})
+        return
+    print_rows(rows)
+    total = sum(it.pairs for it in figures.rules)
+    console().print(f"\n{total:,} pairs at most, {total / max(figures.records, 1):.1f} a record; {_recall(figures)}")
+
+
+def _estimate_facts(it: RuleEstimate) -> dict[str, Any]:
+    return {
+        "rule": it.rule.name,
+        "pairs": round(it.pairs),
+        "adds pairs": round(it.added_pairs),
+        "recall so far": f"{it.recall:.4f}",
+    }
+
+
+def _rule_yaml(it: RuleEstimate) -> dict[str, Any]:
+    rule = it.rule.model_dump(mode="json", exclude_defaults=True, by_alias=True)
+    return {"name": rule["name"], **{name: value for name, value in rule.items() if name != "name"}}
+
+
+def _figure_rows(figures: BlockingFigures) -> list[dict[str, Any]]:
+    return [
+        {
+            "rule": it.name,
+            "pairs": it.pairs,
+            "keys purged": it.purged_keys,
+            "known pairs found": it.known_found,
+            "by it alone": it.known_alone,
+        }
+        for it in figures.rules
+    ]
+
+
+def _recall(figures: BlockingFigures) -> str:
+    if figures.recall is None:
+        return "no pair is known: label some, or name deterministic rules"
+    return f"{figures.known_found:,} of {figures.known:,} known pairs are found, recall {figures.recall:.4f}"

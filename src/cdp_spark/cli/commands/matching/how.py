@@ -1,0 +1,100 @@
+"""`cdp how`: how a person's records came together."""
+
+from dataclasses import asdict
+from typing import Annotated, Any
+
+import typer
+
+from cdp_spark.cli.commands.opening import open_project
+from cdp_spark.cli.display.output import console, print_json, print_rows
+from cdp_spark.cli.display.pair import finite, weight_text
+from cdp_spark.cli.references import ALLOWED, find_records, match_of, record_titles
+from cdp_spark.clustering.linkage.cuts import CutReason
+from cdp_spark.explain.cluster import ClusterExplanation, explain_clusters
+from cdp_spark.explain.merges import Merge
+from cdp_spark.explain.pairs.verdict import CUT_WORDS
+
+
+def how(
+    ctx: typer.Context,
+    reference: Annotated[str, typer.Argument(metavar="ID", help=ALLOWED)],
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Show how a cluster came together: its merges, its weakest link, what was cut from it, the labels in force."""
+    project, store = open_project(ctx)
+    records = find_records(store, reference)
+    _, match = match_of(project, records)
+    found = explain_clusters(store, [it.record_key for it in records], clustering=match.clustering)
+    if json:
+        print_json([_facts(it) for it in found])
+        return
+    keys = {key for it in found for key in _keys(it)}
+    names = record_titles(store, sorted(keys))
+    for it in found:
+        _print(it, names)
+
+
+def _facts(cluster: ClusterExplanation) -> dict[str, Any]:
+    facts: dict[str, Any] = finite(asdict(cluster))
+    weakest = finite(asdict(cluster.weakest)) if cluster.weakest else None
+    return facts | {"weakest": weakest, "replayed": cluster.replayed}
+
+
+def _keys(cluster: ClusterExplanation) -> set[str]:
+    cut = {key for it in cluster.cuts for key in (it.record_key, it.other_key)}
+    labelled = {key for it in cluster.labels for key in (it.record_key_l, it.record_key_r)}
+    return cut | labelled | {it.record_key for it in cluster.records}
+
+
+def _print(cluster: ClusterExplanation, names: dict[str, str]) -> None:
+    out = console()
+    out.print(f"\n[bold]cluster {cluster.cluster}[/] of {len(cluster.records):,} records", highlight=False)
+    out.print(", ".join(it.title for it in cluster.records), markup=False)
+    rows = [{"step": str(number), **_merge_row(it, names)} for number, it in enumerate(cluster.merges, start=1)]
+    if rows:
+        print_rows(rows, title="\nhow it came together, the strongest first")
+    if not cluster.replayed:
+        out.print("scores or labels are newer than this cluster and no longer make it: the next run decides")
+    if cluster.weakest is not None:
+        out.print(f"\nweakest link: {_weakest(cluster.weakest, names)}", markup=False)
+    for reason, count in cluster.cut_counts.items():
+        out.print(f"\ncut {count:,} times: {CUT_WORDS[CutReason(reason)]}")
+    if cluster.cuts:
+        print_rows(
+            [
+                {
+                    "record": names.get(it.record_key, it.record_key),
+                    "from": names.get(it.other_key, it.other_key),
+                    "bits": weight_text(it.weight_log2),
+                    "reason": it.reason,
+                }
+                for it in cluster.cuts
+            ]
+        )
+    if cluster.labels:
+        told = [
+            {"record": names.get(it.record_key_l), "other record": names.get(it.record_key_r), "label": it.label}
+            for it in cluster.labels
+        ]
+        print_rows(told, title="\nlabels in force")
+
+
+def _merge_row(merge: Merge, names: dict[str, str]) -> dict[str, str]:
+    strongest = merge.strongest
+    pair = [names.get(key, key) for key in (strongest.left, strongest.right)]
+    return {
+        "part of": f"{names.get(merge.left, merge.left)} ({merge.records_l:,})",
+        "and part of": f"{names.get(merge.right, merge.right)} ({merge.records_r:,})",
+        "mean bits": weight_text(merge.mean_log2),
+        "compared": f"{merge.compared:,} of {merge.pairs:,}",
+        "strongest pair": " – ".join(pair),
+        "bits": weight_text(strongest.weight_log2),
+    }
+
+
+def _weakest(merge: Merge, names: dict[str, str]) -> str:
+    row = _merge_row(merge, names)
+    return (
+        f"{row['part of']} with {row['and part of']}, mean {row['mean bits']}, "
+        f"held by {row['strongest pair']} at {row['bits']}"
+    )

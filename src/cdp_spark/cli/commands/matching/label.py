@@ -1,0 +1,122 @@
+"""`cdp label`, `cdp link`, `cdp unlink`, `cdp labels`: what people say about pairs."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from pyspark.sql import functions as F
+
+from cdp_spark import columns as c
+from cdp_spark.cli.commands.opening import open_project
+from cdp_spark.cli.display.output import print_result
+from cdp_spark.cli.references import ALLOWED, find_record, match_section, record_titles
+from cdp_spark.clustering.stage import CANNOT_LINK, MUST_LINK
+from cdp_spark.errors import ConfigError
+from cdp_spark.explain.pairs.facts import only_one_type
+from cdp_spark.labelling.answers import read_answers
+from cdp_spark.labelling.choose import choose_pairs
+from cdp_spark.labelling.links import Label, add_labels, ordered
+from cdp_spark.labelling.sheet import ALLOWED_FILES, build_sheet, check_sheet, write_sheet
+from cdp_spark.tables.catalog import LABELS, PAIR_SCORES, RECORDS
+from cdp_spark.tables.store import Store
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Author = Annotated[str, typer.Option(metavar="NAME", help="Who decides.", show_default=False)]
+Reason = Annotated[str, typer.Option(metavar="TEXT", help="Why.", show_default=False)]
+Record = Annotated[str, typer.Argument(metavar="RECORD", help=ALLOWED)]
+
+
+def label(
+    ctx: typer.Context,
+    file: Annotated[Path | None, typer.Argument(help=f"The sheet to write: {ALLOWED_FILES}.")] = None,
+    read: Annotated[Path | None, typer.Option(metavar="FILE", help="Read an answered sheet back.")] = None,
+    author: Author = "",
+    pairs: Annotated[int, typer.Option(min=1, max=100_000, help="How many pairs to write.")] = 200,
+    entity: Annotated[str, typer.Option(help="person or account")] = "person",
+    seed: Annotated[int, typer.Option(help="The same seed draws the same pairs.")] = 1,
+    json: Json = False,
+) -> None:
+    """Write pairs for a person to answer, blind, most of them near the threshold; or read the answers back."""
+    if (file is None) == (read is None):
+        raise ConfigError("cdp label", got="both or neither", allowed="a FILE to write, or --read FILE")
+    if file is not None:
+        check_sheet(file)
+    elif not author:
+        raise ConfigError("--author", got="nobody", allowed="a name", fix="say who answered: --author NAME")
+    project, store = open_project(ctx)
+    match = match_section(project, entity)
+    if read is not None:
+        print_result([_read(store, read, entity, author)], as_json=json)
+    elif file is not None:
+        records, scores = (store.read(it).where(F.col(c.ENTITY_TYPE) == entity) for it in (RECORDS, PAIR_SCORES))
+        threshold = match.clustering.threshold_log2
+        chosen = choose_pairs(scores, store.read(LABELS), threshold_log2=threshold, pairs=pairs, seed=seed)
+        written = write_sheet(build_sheet(chosen, records, match, seed=seed), file)
+        fix = f"answer yes, no or unsure, then: cdp label --read {file} --author NAME"
+        print_result([{"pairs": written, "file": str(file), "next": fix}], as_json=json)
+
+
+def link(ctx: typer.Context, left: Record, right: Record, author: Author = "", reason: Reason = "") -> None:
+    """Say that two records are the same; the next run joins them, and so does every later one."""
+    _decide(ctx, (left, right), MUST_LINK, author, reason)
+
+
+def unlink(ctx: typer.Context, left: Record, right: Record, author: Author = "", reason: Reason = "") -> None:
+    """Say that two records are not the same; the next run parts them, whatever a rule or the weights say."""
+    _decide(ctx, (left, right), CANNOT_LINK, author, reason)
+
+
+def labels(
+    ctx: typer.Context,
+    limit: Annotated[int, typer.Option(min=1, help="How many, newest first.")] = 50,
+    json: Json = False,
+) -> None:
+    """List the labels, newest first; of a pair the newest is in force."""
+    _, store = open_project(ctx)
+    newest = F.col(c.AT) == F.col("newest")
+    last = store.read(LABELS).groupBy(c.RECORD_KEY_L, c.RECORD_KEY_R).agg(F.max(c.AT).alias("newest"))
+    rows = store.read(LABELS).join(last, on=[c.RECORD_KEY_L, c.RECORD_KEY_R], how="inner")
+    shown = rows.withColumn("in_force", newest).orderBy(F.desc(c.AT), c.RECORD_KEY_L, c.RECORD_KEY_R).limit(limit)
+    found = shown.collect()
+    names = record_titles(store, [row[side] for row in found for side in (c.RECORD_KEY_L, c.RECORD_KEY_R)])
+    facts = [
+        {
+            "record": names.get(row[c.RECORD_KEY_L], row[c.RECORD_KEY_L]),
+            "other record": names.get(row[c.RECORD_KEY_R], row[c.RECORD_KEY_R]),
+            "label": row[c.LABEL],
+            "in force": row["in_force"],
+            "author": row[c.AUTHOR],
+            "reason": row[c.REASON],
+            "at": row[c.AT].astimezone(UTC),
+        }
+        for row in found
+    ]
+    print_result(facts, as_json=json)
+
+
+def _decide(ctx: typer.Context, sides: tuple[str, str], kind: str, author: str, reason: str) -> None:
+    if not author.strip():
+        raise ConfigError("--author", got="nobody", allowed="a name", fix="say who decides: --author NAME")
+    _, store = open_project(ctx)
+    left, right = (find_record(store, side) for side in sides)
+    only_one_type([left, right])
+    if left.record_key == right.record_key:
+        raise ConfigError("records", got=f"record {left.record_key} twice", allowed="two records")
+    pair = ordered(left.record_key, right.record_key)
+    new = add_labels(store, [Label(pair, kind, reason)], author=author, at=datetime.now(UTC))
+    state = "from the next run on" if new else "in force already"
+    typer.echo(f"{left.title} and {right.title}: {kind.replace('_', '-')}, {state}")
+
+
+def _read(store: Store, path: Path, entity: str, author: str) -> dict[str, Any]:
+    found = read_answers(store, path, entity_type=entity)
+    said = found.labels()
+    written = add_labels(store, said, author=author, at=datetime.now(UTC))
+    counts = {verdict: found.count(verdict) for verdict in ("yes", "no", "unsure")}
+    return {
+        **counts,
+        "unanswered": found.unanswered,
+        "labels written": written,
+        "in force already": len(said) - written,
+    }

@@ -1,0 +1,40 @@
+"""`cdp why`: what speaks for and against two records being one person."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cdp_spark.cli.commands.opening import open_project
+from cdp_spark.cli.display.output import print_json
+from cdp_spark.cli.display.pair import pair_facts, pair_page, print_pair
+from cdp_spark.cli.references import ALLOWED, find_records, match_of
+from cdp_spark.explain.pairs.explain import explain_pair
+from cdp_spark.explain.pairs.waterfall import build_chart, waterfall
+from cdp_spark.report.charts import check_writable, draw_svg
+
+
+def why(
+    ctx: typer.Context,
+    left: Annotated[str, typer.Argument(metavar="A", help=ALLOWED)],
+    right: Annotated[str, typer.Argument(metavar="B", help="Another; of several records the strongest pair is told.")],
+    html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the explanation as a page.")] = None,
+    svg: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the waterfall as a picture.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Explain why two records are together or apart: each comparison's contribution in bits, rules, labels, cluster."""
+    for option, path, suffix in (("--html", html, ".html"), ("--svg", svg, ".svg")):
+        if path is not None:
+            check_writable(option, path, suffix)
+    project, store = open_project(ctx)
+    lefts, rights = find_records(store, left), find_records(store, right)
+    _, match = match_of(project, [*lefts, *rights])
+    pair = explain_pair(store, lefts, rights, clustering=match.clustering)
+    if html is not None:
+        html.write_text(pair_page(pair), encoding="utf-8")
+    if svg is not None:
+        svg.write_text(draw_svg(build_chart(waterfall(pair), threshold_log2=pair.threshold_log2)), encoding="utf-8")
+    if json:
+        print_json(pair_facts(pair))
+    else:
+        print_pair(pair)

@@ -1,0 +1,109 @@
+"""From what somebody types to the records that it stands for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pyspark.sql import functions as F
+
+from cdp_spark import columns as c
+from cdp_spark.cli.lookup import ReleasedWarehouse, find_ids
+from cdp_spark.errors import ConfigError, DataError
+from cdp_spark.explain.pairs.facts import RecordName, only_one_type
+from cdp_spark.pipeline import latest_release
+from cdp_spark.tables.catalog import RECORDS, UNIFIED_IDS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pyspark.sql import Column
+
+    from cdp_spark.config.match import EntityMatch
+    from cdp_spark.config.project import Project
+    from cdp_spark.tables.store import Store
+
+ALLOWED = "a record key, source:source_record_id, a unified id or an e-mail address"
+_NAMED = (c.RECORD_KEY, c.SOURCE, c.SOURCE_RECORD_ID, c.ENTITY_TYPE)
+_SHOWN = 5
+
+
+def find_records(store: Store, reference: str) -> tuple[RecordName, ...]:
+    """The records that a reference stands for, by record_key; several for a unified id or an e-mail address.
+
+    Raises:
+        DataError: it stands for none.
+    """
+    text = reference.strip()
+    source, _, own_id = text.partition(":")
+    named = (F.col(c.SOURCE) == source) & (F.col(c.SOURCE_RECORD_ID) == own_id)
+    found = _read(store, (F.col(c.RECORD_KEY) == text) | named)
+    if not found and "@" in text:
+        email = F.lit(text.lower())
+        found = _read(store, (F.col(c.EMAIL) == email) | F.array_contains(c.EMAILS, email))
+    elif not found and ":" not in text:
+        found = _of_unified_id(store, text)
+    if not found:
+        got = "an e-mail address that no record has" if "@" in text else f"{text}, which no record has"
+        raise DataError("record", got=got, allowed=ALLOWED, fix="check its spelling; `cdp profile show` lists records")
+    return found
+
+
+def find_record(store: Store, reference: str) -> RecordName:
+    """The one record that a reference stands for.
+
+    Raises:
+        DataError: it stands for none, or for several.
+    """
+    found = find_records(store, reference)
+    if len(found) > 1:
+        names = ", ".join(it.title for it in found[:_SHOWN])
+        more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+        raise DataError("record", got=f"a reference to {len(found)} records", fix=f"name one of {names}{more}")
+    return found[0]
+
+
+def match_of(project: Project, records: Sequence[RecordName]) -> tuple[str, EntityMatch]:
+    """The entity type of the records, and how it is matched.
+
+    Raises:
+        DataError: they are of several types.
+        ConfigError: they are of a type that is not compared.
+    """
+    entity_type = only_one_type(records)
+    return entity_type, match_section(project, entity_type)
+
+
+def match_section(project: Project, entity_type: str) -> EntityMatch:
+    """How an entity type is matched.
+
+    Raises:
+        ConfigError: its records are not compared.
+    """
+    entities = project.match.entities
+    if entity_type not in entities:
+        raise ConfigError("entity", got=entity_type, allowed=", ".join(entities), fix="name one of these")
+    return entities[entity_type]
+
+
+def record_titles(store: Store, record_keys: Sequence[str]) -> dict[str, str]:
+    """The short names `source:source_record_id` of some records, by record_key (an action)."""
+    if not record_keys:
+        return {}
+    return {it.record_key: it.title for it in _read(store, F.col(c.RECORD_KEY).isin(sorted(set(record_keys))))}
+
+
+def _of_unified_id(store: Store, unified_id: str) -> tuple[RecordName, ...]:
+    if latest_release(store) is None:
+        return ()
+    warehouse = ReleasedWarehouse.newest(store)
+    try:
+        ids = find_ids(warehouse, unified_id)
+    except DataError:
+        return ()
+    keys = warehouse.read(UNIFIED_IDS).where(F.col(c.UNIFIED_ID).isin(ids)).select(c.RECORD_KEY).collect()
+    return _read(store, F.col(c.RECORD_KEY).isin([row[0] for row in keys]))
+
+
+def _read(store: Store, wanted: Column) -> tuple[RecordName, ...]:
+    rows = store.read(RECORDS).where(wanted).select(*_NAMED).orderBy(c.RECORD_KEY).collect()
+    return tuple(RecordName(*row) for row in rows)

@@ -1,0 +1,153 @@
+"""Explain one cluster from the tables of the last run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import reduce
+from typing import TYPE_CHECKING
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from cdp_spark import columns as c
+from cdp_spark.clustering.stage import build_current_labels
+from cdp_spark.errors import DataError, StateError
+from cdp_spark.explain.merges import Merge, replay_merges, weakest_merge
+from cdp_spark.explain.pairs.surroundings import MAX_RECORDS, read_links, read_members
+from cdp_spark.tables.catalog import CLUSTERS, CUTS, LABELS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from cdp_spark.config.match import ClusteringConfig
+    from cdp_spark.explain.pairs.facts import RecordName
+    from cdp_spark.tables.store import Store
+
+MAX_TOLD = 50
+"""Cuts and labels that are told."""
+
+
+@dataclass(frozen=True)
+class Cut:
+    """An edge to another cluster that was not used.
+
+    Args:
+        record_key: inside the cluster.
+        other_key: outside.
+        weight_log2: bits.
+        reason: a CutReason.
+    """
+
+    record_key: str
+    other_key: str
+    weight_log2: float
+    reason: str
+
+
+@dataclass(frozen=True)
+class LabelInForce:
+    """A label of which one record at least is in the cluster."""
+
+    record_key_l: str
+    record_key_r: str
+    label: str
+
+
+@dataclass(frozen=True)
+class ClusterExplanation:
+    """How a cluster came together.
+
+    Args:
+        cluster: its name, its smallest record_key.
+        records: by record_key.
+        merges: the steps, in order.
+        cut_counts: edges to other clusters that were not used, by reason.
+        cuts: the heaviest of them.
+        labels: in force.
+    """
+
+    cluster: str
+    records: tuple[RecordName, ...]
+    merges: tuple[Merge, ...]
+    cut_counts: Mapping[str, int]
+    cuts: tuple[Cut, ...]
+    labels: tuple[LabelInForce, ...]
+
+    @property
+    def weakest(self) -> Merge | None:
+        """Its weakest link; None of a single record."""
+        return weakest_merge(self.merges)
+
+    @property
+    def replayed(self) -> bool:
+        """False where scores or labels are newer than the cluster, so that they no longer make it."""
+        return len(self.merges) == len(self.records) - 1
+
+
+def explain_clusters(
+    store: Store, record_keys: Sequence[str], *, clustering: ClusteringConfig
+) -> tuple[ClusterExplanation, ...]:
+    """Explain the clusters of some records, which are one cluster for most people.
+
+    Args:
+        store: the warehouse.
+        record_keys: of the records; at least one.
+        clustering: says what a pair counts that was never compared.
+
+    Raises:
+        StateError: the records were never clustered.
+        DataError: a cluster is too large to be brought to the driver.
+    """
+    own = store.read(CLUSTERS).where(F.col(c.RECORD_KEY).isin(list(record_keys)))
+    names = [row[0] for row in own.select(c.CLUSTER).distinct().orderBy(c.CLUSTER).collect()]
+    if not names:
+        raise StateError("table clusters", got="records that were never clustered", fix="`cdp run nightly` does")
+    return tuple(_explain(store, name, clustering) for name in names)
+
+
+def _explain(store: Store, cluster: str, clustering: ClusteringConfig) -> ClusterExplanation:
+    members = read_members(store, [cluster])
+    if len(members) > MAX_RECORDS:
+        raise DataError(f"cluster {cluster}", got=f"more than {MAX_RECORDS:,} records", fix="`cdp why` two of them")
+    keys = sorted(members)
+    ends = store.spark.createDataFrame([(key,) for key in keys], f"{c.RECORD_KEY} string").persist()
+    weights = read_links(store, keys)
+    cuts = touching(store.read(CUTS), ends)
+    counts = cuts.groupBy(c.REASON).count().orderBy(c.REASON).collect()
+    explanation = ClusterExplanation(
+        cluster=cluster,
+        records=tuple(members[key][0] for key in keys),
+        merges=replay_merges(keys, weights, missing_weight=clustering.missing_weight),
+        cut_counts={row[c.REASON]: int(row["count"]) for row in counts},
+        cuts=_cuts(cuts, set(keys)),
+        labels=_labels(store, ends),
+    )
+    ends.unpersist()
+    return explanation
+
+
+def touching(pairs: DataFrame, records: DataFrame) -> DataFrame:
+    """The pairs with one end at least among the records, which are few; each pair once."""
+    sides = [records.select(F.col(c.RECORD_KEY).alias(side)) for side in (c.RECORD_KEY_L, c.RECORD_KEY_R)]
+    left, right = F.broadcast(sides[0]), F.broadcast(sides[1])
+    found = [
+        pairs.join(left, on=c.RECORD_KEY_L, how="left_semi"),
+        pairs.join(right, on=c.RECORD_KEY_R, how="left_semi").join(left, on=c.RECORD_KEY_L, how="left_anti"),
+    ]
+    return reduce(DataFrame.unionByName, found)
+
+
+def _cuts(cuts: DataFrame, inside: set[str]) -> tuple[Cut, ...]:
+    rows = cuts.orderBy(F.desc(c.WEIGHT_LOG2), c.RECORD_KEY_L, c.RECORD_KEY_R).limit(MAX_TOLD).collect()
+    told = []
+    for row in rows:
+        own, other = row[c.RECORD_KEY_L], row[c.RECORD_KEY_R]
+        own, other = (own, other) if own in inside else (other, own)
+        told.append(Cut(own, other, row[c.WEIGHT_LOG2], row[c.REASON]))
+    return tuple(told)
+
+
+def _labels(store: Store, records: DataFrame) -> tuple[LabelInForce, ...]:
+    labels = touching(build_current_labels(store.read(LABELS)), records)
+    rows = labels.orderBy(c.LABEL, c.RECORD_KEY_L, c.RECORD_KEY_R).limit(MAX_TOLD).collect()
+    return tuple(LabelInForce(row[c.RECORD_KEY_L], row[c.RECORD_KEY_R], row[c.LABEL]) for row in rows)

@@ -1,0 +1,68 @@
+"""What came of a pair, and why, in one sentence."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cdp_spark.clustering.linkage.cuts import CutReason
+from cdp_spark.clustering.stage import CANNOT_LINK, MUST_LINK
+
+if TYPE_CHECKING:
+    from cdp_spark.explain.pairs.facts import PairExplanation
+
+CUT_WORDS = {
+    CutReason.CANNOT_LINK: "a cannot-link keeps their clusters apart",
+    CutReason.UNIQUE_VALUE: "their clusters hold two values of a column that is unique for each",
+    CutReason.UNIQUE_SOURCE: "their clusters both hold a record of a source without duplicates",
+    CutReason.LARGE_COMPONENT: "their component was too large and was cut at a higher weight",
+    CutReason.AVERAGE_LINKAGE: "the mean weight between their clusters is not positive",
+}
+
+
+def verdict(pair: PairExplanation) -> str:
+    """Say whether the last run put the pair together, and what decided it."""
+    around = pair.surroundings
+    if around.cluster_l is None or around.cluster_r is None:
+        return "not clustered yet: the next run will"
+    return f"one cluster: {_together(pair)}" if around.together else f"apart: {_apart(pair)}"
+
+
+def _together(pair: PairExplanation) -> str:
+    if pair.label == MUST_LINK:
+        return f"the must-link of {pair.labels[0].author} joins them"
+    if pair.label == CANNOT_LINK:
+        return "but the next run parts them, by the cannot-link"
+    if pair.deterministic_rules:
+        return f"the rule {pair.deterministic_rules[0]} joins them whatever the weight"
+    if not pair.scored:
+        return "they were never compared, other records join them"
+    if pair.weight_log2 < pair.threshold_log2:
+        return f"the pair is {_below(pair)}, other records join them"
+    return f"the pair weighs {pair.weight_log2:+.1f} bits, threshold {pair.threshold_log2:+.1f}"
+
+
+def _apart(pair: PairExplanation) -> str:
+    cut = pair.surroundings.cut_reason
+    if pair.label == CANNOT_LINK:
+        return f"the cannot-link of {pair.labels[0].author}"
+    if pair.label == MUST_LINK and cut is None:
+        return "but the next run joins them, by the must-link"
+    if cut is not None:
+        return CUT_WORDS[CutReason(cut)]
+    if not pair.scored:
+        return f"never compared, {_not_compared(pair)}"
+    if pair.weight_log2 < pair.threshold_log2:
+        return f"the pair is {_below(pair)}"
+    return "although the pair is above the threshold: scores are newer than clusters, the next run decides"
+
+
+def _below(pair: PairExplanation) -> str:
+    return f"below the threshold ({pair.weight_log2:+.1f} of {pair.threshold_log2:+.1f} bits)"
+
+
+def _not_compared(pair: PairExplanation) -> str:
+    if pair.rules:
+        return f"although they share a key of {', '.join(pair.rules)} now: it is new, or its block was too large"
+    if pair.purged_rules:
+        return f"the key of {', '.join(pair.purged_rules)} that they share is shared by too many records"
+    return "no blocking rule finds them"

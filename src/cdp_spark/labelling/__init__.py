@@ -1,0 +1,1 @@
+"""What people say about pairs: links by hand, and sheets of pairs to answer."""

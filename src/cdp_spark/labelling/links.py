@@ -1,0 +1,136 @@
+"""Labels by hand: checked against those in force, then appended."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from cdp_spark import columns as c
+from cdp_spark.clustering.labels import smallest_members
+from cdp_spark.clustering.stage import CANNOT_LINK, MUST_LINK, build_current_labels
+from cdp_spark.errors import ConfigError, DataError
+from cdp_spark.explain.chain import Link, strongest_chain
+from cdp_spark.tables.catalog import LABELS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from cdp_spark.tables.store import Store
+
+Pair = tuple[str, str]
+_SHOWN = 5
+
+
+@dataclass(frozen=True)
+class Label:
+    """What somebody says about a pair.
+
+    Args:
+        pair: record keys, the smaller first.
+        label: must_link or cannot_link.
+        reason: why; empty where none was given.
+    """
+
+    pair: Pair
+    label: str
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Contradiction:
+    """A cannot-link between two records that must-links join.
+
+    Args:
+        pair: that the cannot-link parts.
+        chain: record keys from one of them to the other, each must-linked with the next.
+    """
+
+    pair: Pair
+    chain: tuple[str, ...]
+
+
+def ordered(one: str, other: str) -> Pair:
+    """Two record keys, the smaller first."""
+    return (one, other) if one < other else (other, one)
+
+
+def read_labels(store: Store) -> dict[Pair, str]:
+    """The label in force of each labelled pair (an action)."""
+    rows = build_current_labels(store.read(LABELS)).collect()
+    return {(row[c.RECORD_KEY_L], row[c.RECORD_KEY_R]): row[c.LABEL] for row in rows}
+
+
+def add_labels(store: Store, labels: Sequence[Label], *, author: str, at: datetime) -> int:
+    """Append what is new among some labels; returns how many were.
+
+    The newest label of a pair is in force, so a new one replaces the pair's older one. A label that is in force
+    already is not repeated.
+
+    Args:
+        store: the warehouse.
+        labels: a pair once.
+        author: who says so.
+        at: UTC; later than the labels in force.
+
+    Raises:
+        ConfigError: nobody says so.
+        DataError: with the labels in force, a cannot-link would part records that must-links join.
+    """
+    if not author.strip():
+        raise ConfigError("--author", got="nobody", allowed="a name", fix="say who decides: --author NAME")
+    current = read_labels(store)
+    new = [it for it in labels if current.get(it.pair) != it.label]
+    refuse_contradictions(current, new)
+    if new:
+        rows = [(*it.pair, at, it.label, author.strip(), it.reason or None) for it in new]
+        frame = store.spark.createDataFrame(rows, LABELS.schema).coalesce(1)
+        store.append(LABELS, frame, application=None)
+    return len(new)
+
+
+def refuse_contradictions(current: Mapping[Pair, str], new: Sequence[Label]) -> None:
+    """Check what the labels in force and the new ones say together.
+
+    Raises:
+        DataError: the new ones bring a contradiction; tells the chain of must-links.
+    """
+    known = {it.pair for it in find_contradictions(current)}
+    after = find_contradictions({**current, **{it.pair: it.label for it in new}})
+    found = [it for it in after if it.pair not in known]
+    if not found:
+        return
+    told = [
+        f"a cannot-link of {it.pair[0]} and {it.pair[1]}, joined by must-links {' – '.join(it.chain)}" for it in found
+    ]
+    more = f", and {len(told) - _SHOWN} more" if len(told) > _SHOWN else ""
+    raise DataError(
+        "labels",
+        got="; ".join(told[:_SHOWN]) + more,
+        allowed="labels without contradiction",
+        fix="`cdp unlink` a pair of the chain first, or `cdp link` the pair that is kept apart",
+    )
+
+
+def find_contradictions(labels: Mapping[Pair, str]) -> tuple[Contradiction, ...]:
+    """The cannot-links between records that must-links join, by pair."""
+    links = [Link(*pair) for pair, label in labels.items() if label == MUST_LINK]
+    apart = sorted(pair for pair, label in labels.items() if label == CANNOT_LINK)
+    part = _parts(links)
+    joined = [pair for pair in apart if part.get(pair[0], -1) == part.get(pair[1], -2)]
+    chains = [(pair, strongest_chain(links, *pair)) for pair in joined]
+    return tuple(Contradiction(pair, (pair[0], *(it.right for it in chain))) for pair, chain in chains)
+
+
+def _parts(links: Sequence[Link]) -> dict[str, int]:
+    """The part of each must-linked record; records of one part are joined."""
+    records = sorted({record for link in links for record in (link.left, link.right)})
+    place = {record: number for number, record in enumerate(records)}
+    left, right = (np.array([place[record] for record in side], dtype=np.int64) for side in _sides(links))
+    return dict(zip(records, smallest_members(len(records), left, right).tolist(), strict=True)) if records else {}
+
+
+def _sides(links: Sequence[Link]) -> tuple[list[str], list[str]]:
+    return [it.left for it in links], [it.right for it in links]

@@ -1,0 +1,19 @@
+"""Which rules are candidates."""
+
+from __future__ import annotations
+
+from cdp_spark.blocking.slots import build_slots
+from cdp_spark.config.match import BlockingKey, BlockingRule
+from cdp_spark.evaluation.blocking import merge_rules
+
+
+def test_candidates_have_one_key_a_rule_and_each_rule_once() -> None:
+    names = BlockingRule(
+        name="names", keys=(BlockingKey(column="family_name"),), split_by=BlockingKey(column="postcode")
+    )
+    words = BlockingRule(name="words", keys=(BlockingKey(column="street", transform="tokens"),))
+    same_keys = BlockingRule(name="family_name", keys=names.keys)
+    email = BlockingRule(name="email", keys=(BlockingKey(column="email"),))
+    merged = merge_rules((names, words), (same_keys, email))
+    assert [rule.name for rule in merged] == ["names", "email"]
+    assert len(build_slots(merged, max_block_records=10)) == len(merged)
