@@ -91,6 +91,7 @@ EMAILS = "emails"
 PHONES = "phones"
 ATTRIBUTES = "attributes"
 VALUE_ISSUES = "value_issues"
+EVENT_SOURCES = "event_sources"
 
 # identifiers
 TYPE = "type"

@@ -1,4 +1,4 @@
-"""The standardise stage: source_records → records, identifiers."""
+"""The standardise stage: source_records, source_events → records, identifiers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,14 @@ from cdp_spark import columns as c
 from cdp_spark.standardise.attributes import CARRIED, RAW, with_clean_values
 from cdp_spark.standardise.identifiers import build_identifiers
 from cdp_spark.standardise.mapping import RawMapping, RawShape, raw_values_expr
-from cdp_spark.tables.catalog import IDENTIFIERS, RECORDS, SOURCE_RECORDS
+from cdp_spark.standardise.visitors import (
+    VISITOR,
+    build_identifier_sets,
+    build_visitors,
+    event_identifier_types,
+    event_sources,
+)
+from cdp_spark.tables.catalog import IDENTIFIERS, RECORDS, SOURCE_EVENTS, SOURCE_RECORDS
 from cdp_spark.tables.run import StageResult
 
 if TYPE_CHECKING:
@@ -20,27 +27,47 @@ if TYPE_CHECKING:
 
     from pyspark.sql import Column, DataFrame
 
+    from cdp_spark.config.identifiers import IdentifiersConfig
+    from cdp_spark.config.match import EntityMatch
     from cdp_spark.config.project import Project
     from cdp_spark.tables.run import RunContext
 
 _KEYS = (c.RECORD_KEY, c.ENTITY_TYPE, c.SOURCE, c.SOURCE_RECORD_ID, c.CONTENT_HASH, c.OBSERVED_AT, c.INGESTED_AT)
+_OF_VISITORS = {c.FIRST_SEEN_AT: "timestamp", c.EVENT_SOURCES: "array<string>"}
 
 
 def run(context: RunContext) -> StageResult:
-    """Write `records` and `identifiers` from the current version of every source record."""
-    store, project = context.store, context.project
-    mappings = record_mappings(project)
-    current = build_current_versions(store.read(SOURCE_RECORDS))
-    cleaned = build_clean_records(current, mappings, as_of=context.as_of.date()).persist()
-    limits = {entity_type: match.max_sharing for entity_type, match in project.match.entities.items()}
+    """Write `records` and `identifiers` from the current version of every source record, and from events' visitors."""
+    store, match = context.store, context.project.match
+    cleaned = _clean_all(context).persist()
+    limits = {entity_type: sharing_limits(entity, match.identifiers) for entity_type, entity in match.entities.items()}
+    identifiers = build_identifiers(cleaned, max_sharing=limits, blocked=match.identifiers.blocked)
     try:
         versions = {
             RECORDS.name: store.overwrite(RECORDS, cleaned),
-            IDENTIFIERS.name: store.overwrite(IDENTIFIERS, build_identifiers(cleaned, max_sharing=limits)),
+            IDENTIFIERS.name: store.overwrite(IDENTIFIERS, identifiers),
         }
     finally:
         cleaned.unpersist()
     return StageResult(versions, read_metrics(store.read(RECORDS), store.read(IDENTIFIERS)))
+
+
+def _clean_all(context: RunContext) -> DataFrame:
+    """Source records and visitors, cleaned, in one frame."""
+    store, project, as_of = context.store, context.project, context.as_of.date()
+    current = build_current_versions(store.read(SOURCE_RECORDS))
+    nothing = {name: F.lit(None).cast(kind) for name, kind in _OF_VISITORS.items()}
+    records = build_clean_records(current, record_mappings(project), as_of=as_of).withColumns(nothing)
+    if not event_sources(project):
+        return records
+    sets = build_identifier_sets(store.read(SOURCE_EVENTS), event_sources(project))
+    region, types = project.settings.default_region, event_identifier_types(project)
+    return records.unionByName(build_visitors(sets, types, default_region=region, as_of=as_of))
+
+
+def sharing_limits(entity: EntityMatch, rules: IdentifiersConfig) -> dict[str, int]:
+    """Records of an entity type that may share a value, by identifier type; the entity's own word comes first."""
+    return {**rules.max_records, **entity.max_sharing}
 
 
 def record_mappings(project: Project) -> dict[str, RawMapping]:
@@ -91,11 +118,13 @@ def _raw_values_by_source(mappings: Mapping[str, RawMapping], shape: RawShape) -
 def read_metrics(records: DataFrame, identifiers: DataFrame) -> dict[str, float]:
     """Count records and invalid values per source, identifiers per type, and the unusable ones by reason.
 
-    Returns: such as `crm.records`, `crm.phone.too_short`, `identifiers.email`, `identifiers.email.shared`.
+    Returns: such as `crm.records`, `crm.phone.too_short`, `identifiers.email`, `identifiers.email.shared`, and
+        `visitors.identifiers.cookie_id` for those of visitors.
     """
     sources = records.groupBy(F.concat_ws(".", c.SOURCE, F.lit("records")))
     invalid = records.select(c.SOURCE, F.explode(c.VALUE_ISSUES).alias(c.REASON))
     issues = invalid.groupBy(F.concat_ws(".", c.SOURCE, F.replace(F.col(c.REASON), F.lit(":"), F.lit("."))))
-    kinds = identifiers.groupBy(F.concat_ws(".", F.lit("identifiers"), c.TYPE, c.REASON))
+    prefix = F.when(F.col(c.ENTITY_TYPE) == VISITOR, "visitors.identifiers").otherwise("identifiers")
+    kinds = identifiers.groupBy(F.concat_ws(".", prefix, c.TYPE, c.REASON))
     figures = sources.count().union(issues.count()).union(kinds.count())
     return {metric: float(count) for metric, count in sorted(tuple(row) for row in figures.collect())}
