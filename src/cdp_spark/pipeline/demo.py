@@ -16,11 +16,20 @@ from cdp_spark.errors import ConfigError
 from cdp_spark.pipeline.nightly import nightly
 from cdp_spark.pipeline.plan import RunOptions
 from cdp_spark.pipeline.stages import Progress, StageEvent, silent
-from cdp_spark.report import Accuracy, build_report_data, measure_accuracy, write_report
-from cdp_spark.tables.catalog import RECORDS, UNIFIED_IDS
+from cdp_spark.report import (
+    Accuracy,
+    Attribution,
+    build_report_data,
+    measure_accuracy,
+    measure_attribution,
+    write_report,
+)
+from cdp_spark.tables.catalog import RECORDS, UNIFIED_EVENTS, UNIFIED_IDS
 from cdp_spark.tables.store import Store, open_store
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pyspark.sql import SparkSession
 
     from cdp_spark.config.project import Project
@@ -32,6 +41,7 @@ DATA = "data"
 _HOME = "../demo"
 """Where the demo's project has its files, from its own folder."""
 _MARK = "demo.json"
+_VISITORS_SCHEMA = "visitor_type string, visitor_id string, entity_id string, household_id string, people int"
 _TRUTH_SCHEMA = "source string, source_record_id string, entity_type string, entity_id string, household_id string"
 
 
@@ -49,6 +59,7 @@ class DemoOutcome:
         warehouse: folder of the tables.
         exports: the folders that segments were written to.
         report: the run's HTML report.
+        attribution: events against the truth.
     """
 
     data: DemoSummary
@@ -57,6 +68,7 @@ class DemoOutcome:
     warehouse: Path
     exports: tuple[Path, ...]
     report: Path
+    attribution: Attribution
 
 
 def run_demo(
@@ -88,6 +100,7 @@ def run_demo(
         warehouse=Path(store.location),
         exports=tuple(_resolved(project, each.path) for each in project.destinations.destinations),
         report=write_report(report, _resolved(project, project.settings.report)),
+        attribution=score_events(store, out / DATA / "truth", versions=versions),
     )
 
 
@@ -157,3 +170,17 @@ def score_against_truth(store: Store, truth: Path, *, version: int | None) -> tu
     """Compare a release's unified ids with the demo's truth."""
     told = store.spark.read.csv(str(truth), header=True, schema=_TRUTH_SCHEMA, enforceSchema=False)
     return measure_accuracy(store.read(UNIFIED_IDS, version=version), store.read(RECORDS), told)
+
+
+def score_events(store: Store, truth: Path, *, versions: Mapping[str, int]) -> Attribution:
+    """Compare a release's events with the demo's truth of browsers and devices."""
+    read = store.spark.read
+    records = read.csv(str(truth / "records.csv"), header=True, schema=_TRUTH_SCHEMA, enforceSchema=False)
+    visitors = read.csv(str(truth / "visitors.csv"), header=True, schema=_VISITORS_SCHEMA, enforceSchema=False)
+    return measure_attribution(
+        store.read(UNIFIED_EVENTS, version=versions.get(UNIFIED_EVENTS.name)),
+        store.read(UNIFIED_IDS, version=versions.get(UNIFIED_IDS.name)),
+        store.read(RECORDS),
+        records,
+        visitors,
+    )

@@ -22,9 +22,12 @@ if TYPE_CHECKING:
     from cdp_spark.pipeline.state import StageOutcome
 
 
+_VISITOR = "visitor"
+
+
 @dataclass(frozen=True)
 class Figures:
-    """What the gates judge.
+    """What the gates judge; visitors, who come and go and join people every night, do not count.
 
     Args:
         largest_cluster_records: records of the largest person or account.
@@ -69,13 +72,13 @@ def run(context: RunContext) -> StageResult:
 
 def measure(context: RunContext, finished: Mapping[str, StageOutcome]) -> Figures:
     """Compute what the gates judge from the tables about to be published."""
-    unified_ids = context.store.read(UNIFIED_IDS)
+    unified_ids = context.store.read(UNIFIED_IDS).where(F.col(c.ENTITY_TYPE) != _VISITOR)
     sizes = unified_ids.groupBy(c.UNIFIED_ID).count().agg(F.max("count")).collect()
     return Figures(
         largest_cluster_records=int(sizes[0][0] or 0),
         rejected_share=_rejected_share(finished),
         id_churn=_id_churn(context),
-        profiles=context.store.read(PROFILES).count(),
+        profiles=context.store.read(PROFILES).where(F.col(c.ENTITY_TYPE) != _VISITOR).count(),
     )
 
 
@@ -98,7 +101,8 @@ def closed_gates(figures: Figures, gates: Gates) -> list[str]:
 
 
 def _id_churn(context: RunContext) -> float:
-    before = context.read_released(UNIFIED_IDS).select(c.RECORD_KEY, F.col(c.UNIFIED_ID).alias(c.PREVIOUS_ID))
+    source_records = context.read_released(UNIFIED_IDS).where(F.col(c.ENTITY_TYPE) != _VISITOR)
+    before = source_records.select(c.RECORD_KEY, F.col(c.UNIFIED_ID).alias(c.PREVIOUS_ID))
     now = context.store.read(UNIFIED_IDS).select(c.RECORD_KEY, c.UNIFIED_ID)
     joined = before.join(now, on=c.RECORD_KEY, how="left")
     changed = F.count_if(F.col(c.UNIFIED_ID) != F.col(c.PREVIOUS_ID))

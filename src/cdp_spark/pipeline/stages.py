@@ -20,6 +20,7 @@ STAGES: tuple[str, ...] = (
     "matching",
     "clustering",
     "identity",
+    "events",
     "profiles",
     "segments",
     PUBLISH,

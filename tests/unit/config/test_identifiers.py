@@ -39,7 +39,7 @@ def test_the_order_is_that_of_the_priorities() -> None:
     ("rules", "message"),
     [
         ({"cookie_id": {"links": True}}, "links: true"),
-        ({"device_id": {"unique": True}}, "unique: true"),
+        ({"device_id": {"unique": True, "max_per_person": None}}, "unique: true"),
         ({"user_id": {"max_per_person": 3}}, "`unique` with max_per_person 3"),
         ({"cookie_id": {"max_people": 0}}, "greater than or equal to 1"),
         ({"cookie": {}}, "Extra inputs"),

@@ -33,7 +33,7 @@ def test_a_gate_closes_only_beyond_its_bound(figure: dict[str, float], told: lis
 
 def test_stages_are_named_in_order() -> None:
     assert stages_between(None, None) == STAGES
-    assert stages_between("identity", "profiles") == ("identity", "profiles")
+    assert stages_between("identity", "profiles") == ("identity", "events", "profiles")
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from chispa import assert_df_equality
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from cdp_spark.config.source import IdentifierType
 from cdp_spark.standardise.visitors import build_identifier_sets, build_visitors
 from cdp_spark.tables.catalog import RECORDS, SOURCE_EVENTS
 from cdp_spark.tables.hashing import identifier_set_expr, visitor_key_expr
@@ -26,7 +27,9 @@ EVENTS = [
 
 
 def _events(spark: SparkSession) -> DataFrame:
-    rows = [(key, source, "view", at, loaded, "run", None, ids, {}) for key, source, at, loaded, ids in EVENTS]
+    rows: list[tuple[object, ...]] = [
+        (key, source, "view", at, loaded, "run", None, ids, {}) for key, source, at, loaded, ids in EVENTS
+    ]
     return spark.createDataFrame(rows, SOURCE_EVENTS.schema)
 
 
@@ -46,7 +49,7 @@ def test_a_visitor_has_identifiers_and_no_attributes(spark: SparkSession) -> Non
         ('{"cookie_id":"c1","device_id":"AB","email":"Ann.Lee@gmail.com","user_id":"null"}', MAY, JULY, MAY, ["web"])
     ]
     schema = build_identifier_sets(_events(spark), ["web"]).schema
-    types = ("cookie_id", "device_id", "email", "user_id")
+    types: tuple[IdentifierType, ...] = ("cookie_id", "device_id", "email", "user_id")
     found = build_visitors(spark.createDataFrame(sets, schema), types, default_region="DE", as_of=date(2026, 7, 2))
     assert [name for name in found.columns if name not in RECORDS.schema.names] == ["identifiers"]
     row = found.select("*", F.filter("identifiers", lambda item: item.isNotNull()).alias("ids")).collect()[0].asDict()

@@ -19,6 +19,7 @@ from cdp_spark.tables.catalog.gold import (
     PROFILES,
     SEGMENT_CHANGES,
     SEGMENT_MEMBERS,
+    UNIFIED_EVENTS,
     UNIFIED_IDS,
 )
 from cdp_spark.tables.catalog.matching import CLUSTERS, CUTS, LABELS, MATCH_MODELS, PAIR_SCORES
@@ -54,6 +55,7 @@ __all__ = [
     "SOURCE_RECORDS",
     "SOURCE_SNAPSHOTS",
     "TABLES",
+    "UNIFIED_EVENTS",
     "UNIFIED_IDS",
 ]
 
@@ -77,6 +79,7 @@ TABLES: dict[str, TableSpec] = {
         ID_REGISTRY,
         ID_CHANGES,
         IDENTITY_ISSUES,
+        UNIFIED_EVENTS,
         PROFILES,
         PROFILE_HISTORY,
         PROFILE_VALUES,
