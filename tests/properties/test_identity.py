@@ -328,7 +328,7 @@ def _side_by_side(nights: list[Night]) -> Night:
 
 def _spark_night(spark: SparkSession, yesterday: Yesterday, night: Night, release: int) -> Yesterday:
     rows = [(r, _entity(r), "-", f"{r.split('-')[0]}{_entity(r)}{cluster}") for r, cluster in night.clusters.items()]
-    values = [(r, _entity(r), "email", value, value, True, None) for r, value in night.identifiers.items()]
+    values = [(r, _entity(r), "email", value, value, True, None, None) for r, value in night.identifiers.items()]
     random.Random(release).shuffle(rows)
     clusters = spark.createDataFrame(rows, CLUSTERS.schema).repartition(release % 3 + 1)
     identifiers = spark.createDataFrame(values, IDENTIFIERS.schema)

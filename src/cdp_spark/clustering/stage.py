@@ -11,7 +11,9 @@ from pyspark.sql import functions as F
 from cdp_spark import columns as c
 from cdp_spark.clustering.clusters import Clusters, build_clusters
 from cdp_spark.clustering.components import build_components
-from cdp_spark.tables.catalog import CLUSTERS, CUTS, LABELS, PAIR_SCORES, RECORDS
+from cdp_spark.clustering.identifiers.links import build_identifier_links, linking_types, with_unique_values
+from cdp_spark.clustering.identifiers.placing import place_visitors
+from cdp_spark.tables.catalog import CLUSTERS, CUTS, IDENTIFIERS, LABELS, PAIR_SCORES, RECORDS
 from cdp_spark.tables.run import RunContext, StageResult
 
 if TYPE_CHECKING:
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 
     from cdp_spark.config.match import ClusteringConfig
 
+PERSON = "person"
+VISITOR = "visitor"
 MUST_LINK = "must_link"
 CANNOT_LINK = "cannot_link"
 EXCLUSIVE_SOURCE = "exclusive_source"
@@ -26,18 +30,16 @@ _CERTAIN = 12.0
 
 
 def run(context: RunContext) -> StageResult:
-    """Cluster the records of every entity type by this run's pair scores and the labels."""
-    store = context.store
-    records, scores = store.read(RECORDS), store.read(PAIR_SCORES)
+    """Cluster the records of every entity type by this run's pair scores and the labels, then place the visitors."""
+    store, project = context.store, context.project
     labels = build_current_labels(store.read(LABELS))
-    exclusive = [source.name for source in context.project.sources if source.duplicate_free]
     results, details = [], []
-    for entity_type, match in context.project.match.entities.items():
-        members = with_exclusive_source(records.where(F.col(c.ENTITY_TYPE) == entity_type), exclusive)
-        pairs = scores.where(F.col(c.ENTITY_TYPE) == entity_type)
-        result, detail = cluster_records(members, pairs, labels, config=match.clustering)
+    for entity_type in project.match.entities:
+        result, detail = _cluster_entity(context, entity_type, labels)
         results.append((entity_type, result))
         details.append(f"{entity_type}: {detail}")
+    if any(source.events for source in project.sources):
+        results.append((VISITOR, _place_visitors(context, results, labels)))
     clusters = _united([(entity_type, result.clusters) for entity_type, result in results])
     cuts = _united([(entity_type, result.cuts) for entity_type, result in results])
     versions = {
@@ -47,8 +49,42 @@ def run(context: RunContext) -> StageResult:
     return StageResult(versions, _metrics(store.read(CLUSTERS), store.read(CUTS)), "; ".join(details))
 
 
+def _cluster_entity(context: RunContext, entity_type: str, labels: DataFrame) -> tuple[Clusters, str]:
+    """Cluster the records of one entity type; those of people by their identifiers, too."""
+    store, project = context.store, context.project
+    of_type, config = F.col(c.ENTITY_TYPE) == entity_type, project.match.entities[entity_type].clustering
+    exclusive = [source.name for source in project.sources if source.duplicate_free]
+    members = with_exclusive_source(store.read(RECORDS).where(of_type), exclusive)
+    pairs = store.read(PAIR_SCORES).where(of_type)
+    linking, unique = linking_types(project) if entity_type == PERSON else ((), ())
+    identifiers = store.read(IDENTIFIERS).where(of_type)
+    if unique:
+        members = with_unique_values(members, identifiers, unique)
+        config = config.model_copy(update={"unique": (*config.unique, *unique)})
+    links = build_identifier_links(identifiers, linking) if linking else None
+    return cluster_records(members, pairs, labels, config=config, links=links)
+
+
+def _place_visitors(context: RunContext, results: list[tuple[str, Clusters]], labels: DataFrame) -> Clusters:
+    store = context.store
+    people = [result.clusters for entity_type, result in results if entity_type == PERSON]
+    nobody = store.spark.createDataFrame([], CLUSTERS.schema).limit(0)
+    return place_visitors(
+        store.read(IDENTIFIERS),
+        store.read(RECORDS).where(F.col(c.ENTITY_TYPE) == VISITOR).select(c.RECORD_KEY),
+        people[0] if people else nobody,
+        labels,
+        project=context.project,
+    )
+
+
 def cluster_records(
-    members: DataFrame, pair_scores: DataFrame, labels: DataFrame, *, config: ClusteringConfig
+    members: DataFrame,
+    pair_scores: DataFrame,
+    labels: DataFrame,
+    *,
+    config: ClusteringConfig,
+    links: DataFrame | None = None,
 ) -> tuple[Clusters, str]:
     """Connected components of the edges, refined; and in words how the components were found.
 
@@ -57,8 +93,10 @@ def cluster_records(
         pair_scores: one row per pair: record_key_l, record_key_r, weight_log2, deterministic.
         labels: the newest label a pair: record_key_l, record_key_r, label.
         config: threshold, engine, limits.
+        links: record_key_l, record_key_r, identifier_type: pairs that an identifier joins, whatever they weigh.
     """
-    pairs = with_must_links(pair_scores, labels)
+    linked = pair_scores if links is None else with_certain_pairs(pair_scores, links)
+    pairs = with_must_links(linked, labels)
     edges = pairs.where((F.col(c.WEIGHT_LOG2) >= config.threshold_log2) | F.col(c.DETERMINISTIC))
     components = build_components(
         members.select(c.RECORD_KEY),
@@ -69,6 +107,7 @@ def cluster_records(
     placed = members.join(components.components, on=c.RECORD_KEY, how="inner")
     cannot_links = labels.where(F.col(c.LABEL) == CANNOT_LINK).select(c.RECORD_KEY_L, c.RECORD_KEY_R)
     clusters = build_clusters(placed, pairs, cannot_links, config=config, unique_within=(EXCLUSIVE_SOURCE,))
+    clusters = Clusters(clusters.clusters, with_identifier_type(clusters.cuts, links))
     return clusters, f"{components.engine} engine, {components.reason}"
 
 
@@ -81,11 +120,27 @@ def build_current_labels(labels: DataFrame) -> DataFrame:
 
 def with_must_links(pair_scores: DataFrame, labels: DataFrame) -> DataFrame:
     """Let a must-link join its pair like a deterministic rule, whether or not the pair was compared."""
+    return with_certain_pairs(pair_scores, labels.where(F.col(c.LABEL) == MUST_LINK))
+
+
+def with_certain_pairs(pair_scores: DataFrame, certain: DataFrame) -> DataFrame:
+    """Let pairs join first, whether or not they were compared.
+
+    Args:
+        pair_scores: record_key_l, record_key_r, weight_log2, deterministic.
+        certain: one row per pair: record_key_l, record_key_r.
+    """
     keys = [c.RECORD_KEY_L, c.RECORD_KEY_R]
-    must = labels.where(F.col(c.LABEL) == MUST_LINK).select(*keys)
-    compared = pair_scores.select(*keys, c.WEIGHT_LOG2, c.DETERMINISTIC).join(must, on=keys, how="left_anti")
-    linked = must.select(*keys, F.lit(_CERTAIN).alias(c.WEIGHT_LOG2), F.lit(True).alias(c.DETERMINISTIC))
+    compared = pair_scores.select(*keys, c.WEIGHT_LOG2, c.DETERMINISTIC).join(certain, on=keys, how="left_anti")
+    linked = certain.select(*keys, F.lit(_CERTAIN).alias(c.WEIGHT_LOG2), F.lit(True).alias(c.DETERMINISTIC))
     return compared.unionByName(linked)
+
+
+def with_identifier_type(cuts: DataFrame, links: DataFrame | None) -> DataFrame:
+    """Add the type of the identifier that would have joined a pair; null for a pair of the model."""
+    if links is None:
+        return cuts.withColumn(c.IDENTIFIER_TYPE, F.lit(None).cast("string"))
+    return cuts.join(links, on=[c.RECORD_KEY_L, c.RECORD_KEY_R], how="left")
 
 
 def with_exclusive_source(records: DataFrame, sources: Collection[str]) -> DataFrame:
@@ -100,15 +155,18 @@ def _united(parts: list[tuple[str, DataFrame]]) -> DataFrame:
 
 
 def _metrics(clusters: DataFrame, cuts: DataFrame) -> dict[str, float]:
-    sizes = clusters.groupBy(c.CLUSTER).agg(F.count(F.lit(1)).alias(c.RECORD_COUNT))
-    row = sizes.agg(
-        F.count(F.lit(1)).alias("clusters"),
-        F.coalesce(F.sum(c.RECORD_COUNT), F.lit(0)).alias("records"),
-        F.coalesce(F.max(c.RECORD_COUNT), F.lit(0)).alias("largest"),
-    ).collect()[0]
-    return {
-        "clusters.count": float(row["clusters"]),
-        "clusters.records": float(row["records"]),
-        "clusters.largest": float(row["largest"]),
-        "clusters.cuts": float(cuts.count()),
+    """Figures of the people and accounts, and how many visitors are with one of them."""
+    is_visitor = F.col(c.ENTITY_TYPE) == VISITOR
+    records, visitors = F.col(c.RECORD_COUNT), F.col("visitors")
+    sizes = clusters.groupBy(c.CLUSTER).agg(
+        F.count_if(~is_visitor).alias(c.RECORD_COUNT), F.count_if(is_visitor).alias("visitors")
+    )
+    figures = {
+        "clusters.count": F.count_if(records > 0),
+        "clusters.records": F.sum(records),
+        "clusters.largest": F.max(records),
+        "visitors.known": F.sum(F.when(records > 0, visitors)),
+        "visitors.anonymous": F.sum(F.when(records == 0, visitors)),
     }
+    row = sizes.agg(*[F.coalesce(figure, F.lit(0)).alias(name) for name, figure in figures.items()]).collect()[0]
+    return {**{name: float(row[name]) for name in figures}, "clusters.cuts": float(cuts.count())}

@@ -8,6 +8,7 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from cdp_spark.config.base import SafeName, Shorthand, Strict, Strings, mistake
+from cdp_spark.config.identifiers import IdentifiersConfig
 
 KeyTransform = Literal["exact", "prefix", "suffix", "phonetic", "initial", "year", "first_word", "last_word", "tokens"]
 """How a value becomes a part of a blocking key; `tokens` yields one key for each of its first words."""
@@ -106,10 +107,11 @@ class EntityMatch(Strict):
 
 
 class MatchConfig(Strict):
-    """`match.yaml`: one section an entity type."""
+    """`match.yaml`: one section an entity type, and `identifiers`."""
 
     person: EntityMatch | None = None
     account: EntityMatch | None = None
+    identifiers: IdentifiersConfig = Field(default_factory=IdentifiersConfig)
 
     @property
     def entities(self) -> dict[str, EntityMatch]:

@@ -35,5 +35,6 @@ class SegmentConfig(Strict):
 
     name: SafeName
     description: str = ""
-    entity_type: Literal["person", "account"] = "person"
+    entity_type: Literal["person", "account", "visitor"] = "person"
+    """`visitor`: profiles of which nobody knows whose they are; they have times and sources, and no attributes."""
     members: Condition

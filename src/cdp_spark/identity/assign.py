@@ -21,8 +21,13 @@ _TAKEN = "taken"
 
 
 def best_first() -> tuple[Column, ...]:
-    """The strict order of candidates: tier, strong identifiers, records, older id, lowest id, first cluster."""
+    """The strict order of candidates, and what a tie is broken by.
+
+    People's records before visitors alone, so that a person keeps its id whatever visitors join or leave it; then tier,
+    strong identifiers, records, older id, lowest id, first cluster.
+    """
     return (
+        F.asc(c.OF_VISITORS),
         F.asc(c.TIER),
         F.desc(c.IDENTIFIER_OVERLAP),
         F.desc(c.RECORD_OVERLAP),

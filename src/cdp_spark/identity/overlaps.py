@@ -8,9 +8,10 @@ from pyspark.sql import Window
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
+from cdp_spark.identity.members import VISITOR
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
+    from pyspark.sql import Column, DataFrame
 
 STRONG_TYPES = (c.EMAIL, c.PHONE, c.NATIONAL_ID, c.USER_ID, c.LOYALTY_ID)
 
@@ -20,17 +21,21 @@ def build_overlaps(members: DataFrame) -> DataFrame:
 
     Returns:
         one row per (first_key, unified_id) with at least one shared record; `contested` unless the cluster overlaps
-        this id only and the id this cluster only.
+        this id only and the id this cluster only; `of_visitors` where all the shared records are visitors.
     """
     ids_of_cluster = F.count(F.lit(1)).over(Window.partitionBy(c.FIRST_KEY))
     clusters_of_id = F.count(F.lit(1)).over(Window.partitionBy(c.UNIFIED_ID))
     return (
         members.where(F.col(c.PREVIOUS_ID).isNotNull())
         .groupBy(c.FIRST_KEY, F.col(c.PREVIOUS_ID).alias(c.UNIFIED_ID))
-        .agg(F.count(F.lit(1)).alias(c.RECORD_OVERLAP))
+        .agg(F.count(F.lit(1)).alias(c.RECORD_OVERLAP), F.every(_is_visitor()).alias(c.OF_VISITORS))
         .withColumn(c.CONTESTED, (ids_of_cluster > 1) | (clusters_of_id > 1))
-        .select(c.FIRST_KEY, c.UNIFIED_ID, c.RECORD_OVERLAP, c.CONTESTED)
+        .select(c.FIRST_KEY, c.UNIFIED_ID, c.RECORD_OVERLAP, c.OF_VISITORS, c.CONTESTED)
     )
+
+
+def _is_visitor() -> Column:
+    return F.col(c.ENTITY_TYPE) == VISITOR
 
 
 def settled_ids(overlaps: DataFrame) -> DataFrame:

@@ -31,7 +31,8 @@ def build_registry(
         release: that this run publishes.
 
     Returns:
-        one row per id ever issued. An id's cause is that of its last birth or end.
+        one row per id ever issued. An id's cause is that of its last birth or end; its entity type is that of its
+        records, or of its last ones: a visitor's id becomes a person's with the first record of a person.
     """
     births, deaths = _births(changes), _deaths(changes, unified_ids)
     events = births.join(deaths, on=c.UNIFIED_ID, how="full_outer").join(lineage, on=c.UNIFIED_ID, how="left")
@@ -39,9 +40,11 @@ def build_registry(
         c.UNIFIED_ID,
         *[F.col(name).alias(f"old_{name}") for name in id_registry.columns if name != c.UNIFIED_ID],
     )
-    return before.join(events, on=c.UNIFIED_ID, how="full_outer").select(
+    now = unified_ids.groupBy(c.UNIFIED_ID).agg(F.min(c.ENTITY_TYPE).alias(c.ENTITY_TYPE))
+    joined = before.join(events, on=c.UNIFIED_ID, how="full_outer").join(now, on=c.UNIFIED_ID, how="left")
+    return joined.select(
         c.UNIFIED_ID,
-        F.coalesce(f"old_{c.ENTITY_TYPE}", c.ENTITY_TYPE).alias(c.ENTITY_TYPE),
+        F.coalesce(c.ENTITY_TYPE, f"old_{c.ENTITY_TYPE}").alias(c.ENTITY_TYPE),
         _status_expr().alias(c.STATUS),
         _unless_born(F.when(F.col(_DIED).isNotNull(), F.col(c.MERGED_INTO)), c.MERGED_INTO),
         F.coalesce(f"old_{c.SPLIT_FROM}", c.SPLIT_FROM).alias(c.SPLIT_FROM),
@@ -68,7 +71,7 @@ def _births(changes: DataFrame) -> DataFrame:
     return (
         changes.where(F.col(c.CHANGE).isin(CREATED, SPLIT, RESURRECTED))
         .groupBy(c.UNIFIED_ID)
-        .agg(F.first(c.ENTITY_TYPE).alias(c.ENTITY_TYPE), F.min_by(c.CAUSE, by_key).alias(_BORN))
+        .agg(F.min_by(c.CAUSE, by_key).alias(_BORN))
     )
 
 

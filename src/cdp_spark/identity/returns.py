@@ -9,6 +9,7 @@ from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
 from cdp_spark.identity.changes import LIVE, REMOVED
+from cdp_spark.identity.members import VISITOR
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -48,7 +49,8 @@ def build_returns(members: DataFrame, former_holders: DataFrame) -> DataFrame:
 
     Returns:
         one row per (first_key, unified_id, previous_id): the former holders that are in the cluster
-        (`record_overlap`), and those of them that held `previous_id` yesterday (`home_overlap`).
+        (`record_overlap`, `of_visitors` where all are visitors), and those of them that held `previous_id` yesterday
+        (`home_overlap`).
     """
     cluster = Window.partitionBy(c.UNIFIED_ID, c.FIRST_KEY)
     most = F.max(c.RECORD_OVERLAP).over(Window.partitionBy(c.UNIFIED_ID))
@@ -57,13 +59,14 @@ def build_returns(members: DataFrame, former_holders: DataFrame) -> DataFrame:
         members.select(c.RECORD_KEY, c.ENTITY_TYPE, c.FIRST_KEY, c.PREVIOUS_ID)
         .join(former_holders, on=[c.RECORD_KEY, c.ENTITY_TYPE], how="inner")
         .groupBy(c.FIRST_KEY, c.UNIFIED_ID, c.PREVIOUS_ID, c.CREATED_RELEASE, c.CLOSED_RELEASE)
-        .agg(F.count(F.lit(1)).alias(_HOME))
+        .agg(F.count(F.lit(1)).alias(_HOME), F.every(F.col(c.ENTITY_TYPE) == VISITOR).alias(c.OF_VISITORS))
         .withColumn(c.RECORD_OVERLAP, F.sum(_HOME).over(cluster))
+        .withColumn(c.OF_VISITORS, F.every(c.OF_VISITORS).over(cluster))
         .withColumn("most", most)
         .where(F.col(c.RECORD_OVERLAP) == F.col("most"))
         .withColumn("place", F.dense_rank().over(Window.partitionBy(c.FIRST_KEY).orderBy(*best_first)))
         .where(F.col("place") == 1)
-        .select(c.FIRST_KEY, c.UNIFIED_ID, c.PREVIOUS_ID, c.RECORD_OVERLAP, _HOME)
+        .select(c.FIRST_KEY, c.UNIFIED_ID, c.PREVIOUS_ID, c.RECORD_OVERLAP, c.OF_VISITORS, _HOME)
     )
 
 
@@ -97,22 +100,22 @@ def build_candidates(overlaps: DataFrame, returns: DataFrame) -> DataFrame:
     undone merge takes away from it; 2: any other id that is gone. Clusters and ids that are settled are left out.
 
     Returns:
-        one row per (first_key, unified_id) with `tier` and `record_overlap`.
+        one row per (first_key, unified_id) with `tier`, `record_overlap` and `of_visitors`.
     """
     undone = build_undone_merges(overlaps, returns)
-    pair = [c.FIRST_KEY, c.UNIFIED_ID]
+    pair, shared = [c.FIRST_KEY, c.UNIFIED_ID], (c.RECORD_OVERLAP, c.OF_VISITORS)
     live = (
         overlaps.where(c.CONTESTED)
-        .join(undone, on=pair, how="left")
-        .select(*pair, F.when(F.col(_RETURNING).isNull(), 0).otherwise(1).alias(c.TIER), c.RECORD_OVERLAP)
+        .join(undone.select(*pair, _RETURNING), on=pair, how="left")
+        .select(*pair, F.when(F.col(_RETURNING).isNull(), 0).otherwise(1).alias(c.TIER), *shared)
     )
     given_back = undone.select(c.FIRST_KEY, F.col(_RETURNING).alias(c.UNIFIED_ID), F.lit(0).alias(c.TIER)).distinct()
     settled = overlaps.where(~F.col(c.CONTESTED)).select(c.FIRST_KEY)
     gone = (
-        returns.select(*pair, c.RECORD_OVERLAP)
+        returns.select(*pair, *shared)
         .distinct()
         .join(settled, on=c.FIRST_KEY, how="left_anti")
         .join(given_back, on=pair, how="left")
-        .select(*pair, F.coalesce(c.TIER, F.lit(2)).alias(c.TIER), c.RECORD_OVERLAP)
+        .select(*pair, F.coalesce(c.TIER, F.lit(2)).alias(c.TIER), *shared)
     )
     return live.unionByName(gone)

@@ -20,7 +20,7 @@ from cdp_spark.identity.changes import (
     build_id_changes,
     build_transitions,
 )
-from cdp_spark.identity.members import build_identity_issues, build_members
+from cdp_spark.identity.members import VISITOR, build_identity_issues, build_members
 from cdp_spark.identity.overlaps import build_overlaps, settled_ids, with_identifier_overlap
 from cdp_spark.identity.registry import CLOSED_STATUS, MERGED_STATUS, build_registry
 from cdp_spark.identity.returns import build_candidates, build_former_holders, build_returns
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
     from cdp_spark.tables.run import RunContext
 
-_LIMIT_REASONS = ("unique_value", "unique_source", "large_component")
+_LIMIT_REASONS = ("unique_value", "unique_source", "large_component", "max_people", "max_per_person")
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,9 @@ def _issuer(context: RunContext) -> Issuer:
 
 
 def _write_ids(context: RunContext, members: DataFrame, assignment: Assignment) -> dict[str, int]:
-    store, issues = context.store, build_identity_issues(members, run_id=context.run_id)
+    store = context.store
+    unused = _limits(context).where(F.col(c.IDENTIFIER_TYPE).isNotNull())
+    issues = build_identity_issues(members, unused, run_id=context.run_id)
     return {
         UNIFIED_IDS.name: store.overwrite(UNIFIED_IDS, assignment.unified_ids),
         IDENTITY_ISSUES.name: store.overwrite(IDENTITY_ISSUES, issues),
@@ -158,12 +160,17 @@ def _write_changes(context: RunContext, yesterday: Yesterday, assignment: Assign
 def _read_evidence(context: RunContext, transitions: DataFrame) -> DataFrame:
     store, pair = context.store, [c.RECORD_KEY_L, c.RECORD_KEY_R]
     labels = store.read(LABELS).select(*pair, F.lit(LABEL).alias(c.CAUSE))
-    of_this_run = (F.col(c.RUN_ID) == context.run_id) & F.col(c.REASON).isin(*_LIMIT_REASONS)
-    limits = store.read(CUTS).where(of_this_run).select(*pair, F.lit(LIMIT).alias(c.CAUSE))
+    limits = _limits(context).select(*pair, F.lit(LIMIT).alias(c.CAUSE))
     changed = (
         store.read(RECORDS).join(_released_as_of(context), how="cross").where(F.col(c.INGESTED_AT) > F.col(c.AS_OF))
     )
     return build_evidence(transitions, changed, labels.unionByName(limits))
+
+
+def _limits(context: RunContext) -> DataFrame:
+    """The pairs of this run that a limit kept apart."""
+    of_this_run = (F.col(c.RUN_ID) == context.run_id) & F.col(c.REASON).isin(*_LIMIT_REASONS)
+    return context.store.read(CUTS).where(of_this_run)
 
 
 def _released_as_of(context: RunContext) -> DataFrame:
@@ -187,10 +194,14 @@ def _metrics(context: RunContext, yesterday: Yesterday) -> dict[str, float]:
     counts = store.read(ID_REGISTRY).agg(*[F.count_if(condition).alias(name) for name, condition in figures.items()])
     tonight = store.read(ID_CHANGES).where(F.col(c.RELEASE) == release)
     resurrected = F.count_distinct(F.when(F.col(c.CHANGE) == RESURRECTED, F.col(c.UNIFIED_ID)))
-    changed = F.count_if(F.col(c.PREVIOUS_ID) != F.col(c.UNIFIED_ID))
+    is_source_record = F.col(c.ENTITY_TYPE) != VISITOR
+    changed = F.count_if((F.col(c.PREVIOUS_ID) != F.col(c.UNIFIED_ID)) & is_source_record)
     changes = tonight.agg(resurrected.alias("ids.resurrected"), changed.alias("ids.records_changed"))
-    held = store.read(IDENTITY_ISSUES).agg(F.count(F.lit(1)).alias("ids.held_clusters"))
+    held = store.read(IDENTITY_ISSUES).agg(
+        F.count_if(F.col(c.IDENTIFIER_TYPE) == c.RECORD_KEY).alias("ids.held_clusters"),
+        F.count_if(F.col(c.IDENTIFIER_TYPE) != c.RECORD_KEY).alias("ids.identifiers_over_limit"),
+    )
     row = counts.join(changes, how="cross").join(held, how="cross").first()
     metrics = {name: float(value) for name, value in row.asDict().items()} if row else {}
-    before = yesterday.unified_ids.count()
+    before = yesterday.unified_ids.where(is_source_record).count()
     return {**metrics, "ids.churn": metrics["ids.records_changed"] / before if before else 0.0}

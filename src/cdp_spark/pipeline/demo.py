@@ -17,11 +17,13 @@ from cdp_spark.pipeline.nightly import nightly
 from cdp_spark.pipeline.report import write_run_report
 from cdp_spark.pipeline.runs.plan import RunOptions
 from cdp_spark.pipeline.stages import Progress, StageEvent, silent
-from cdp_spark.report import Accuracy, measure_accuracy
-from cdp_spark.tables.catalog import RECORDS, UNIFIED_IDS
+from cdp_spark.report import Accuracy, Attribution, measure_accuracy, measure_attribution
+from cdp_spark.tables.catalog import RECORDS, UNIFIED_EVENTS, UNIFIED_IDS
 from cdp_spark.tables.store import Store, open_store
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pyspark.sql import SparkSession
 
     from cdp_spark.config.project import Project
@@ -33,6 +35,7 @@ DATA = "data"
 _HOME = "../demo"
 """Where the demo's project has its files, from its own folder."""
 _MARK = "demo.json"
+_VISITORS_SCHEMA = "visitor_type string, visitor_id string, entity_id string, household_id string, people int"
 _TRUTH_SCHEMA = "source string, source_record_id string, entity_type string, entity_id string, household_id string"
 
 
@@ -49,6 +52,7 @@ class DemoOutcome:
         accuracy: against the truth, by entity type.
         warehouse: folder of the tables.
         exports: the folders that segments were written to.
+        attribution: events against the truth.
     """
 
     data: DemoSummary
@@ -56,6 +60,7 @@ class DemoOutcome:
     accuracy: tuple[Accuracy, ...]
     warehouse: Path
     exports: tuple[Path, ...]
+    attribution: Attribution
 
 
 def run_demo(
@@ -86,6 +91,7 @@ def run_demo(
         accuracy=accuracy,
         warehouse=Path(store.location),
         exports=tuple(_resolved(project, each.path) for each in project.destinations.destinations),
+        attribution=score_events(store, out / DATA / "truth", versions=versions),
     )
 
 
@@ -157,3 +163,17 @@ def score_against_truth(store: Store, truth: Path, *, version: int | None) -> tu
     """Compare a release's unified ids with the demo's truth."""
     told = store.spark.read.csv(str(truth), header=True, schema=_TRUTH_SCHEMA, enforceSchema=False)
     return measure_accuracy(store.read(UNIFIED_IDS, version=version), store.read(RECORDS), told)
+
+
+def score_events(store: Store, truth: Path, *, versions: Mapping[str, int]) -> Attribution:
+    """Compare a release's events with the demo's truth of browsers and devices."""
+    read = store.spark.read
+    records = read.csv(str(truth / "records.csv"), header=True, schema=_TRUTH_SCHEMA, enforceSchema=False)
+    visitors = read.csv(str(truth / "visitors.csv"), header=True, schema=_VISITORS_SCHEMA, enforceSchema=False)
+    return measure_attribution(
+        store.read(UNIFIED_EVENTS, version=versions.get(UNIFIED_EVENTS.name)),
+        store.read(UNIFIED_IDS, version=versions.get(UNIFIED_IDS.name)),
+        store.read(RECORDS),
+        records,
+        visitors,
+    )

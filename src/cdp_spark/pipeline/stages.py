@@ -21,6 +21,7 @@ STAGES: tuple[str, ...] = (
     "matching",
     "clustering",
     IDENTITY,
+    "events",
     "profiles",
     "segments",
     PUBLISH,

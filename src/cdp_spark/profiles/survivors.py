@@ -75,8 +75,12 @@ def build_survivors(
 
 
 def _gather(records: DataFrame, plan: SurvivorshipPlan, as_of: datetime) -> DataFrame:
-    """Collect each profile's records, with the figures that the rules look at."""
-    seen = F.when(F.col(c.OBSERVED_AT) <= F.lit(as_of), F.unix_micros(c.OBSERVED_AT))
+    """Collect each profile's records, with the figures that the rules look at; of visitors only who, where and when."""
+
+    def micros(column: str) -> Column:
+        return F.when(F.col(column) <= F.lit(as_of), F.unix_micros(column))
+
+    seen, first_seen = micros(c.OBSERVED_AT), F.coalesce(micros(c.FIRST_SEEN_AT), F.col(SEEN))
     cleaned = records.withColumns({name: _clean(name) for name in plan.attributes}).withColumn(SEEN, seen)
     row = F.struct(
         c.RECORD_KEY,
@@ -90,15 +94,17 @@ def _gather(records: DataFrame, plan: SurvivorshipPlan, as_of: datetime) -> Data
         c.PHONES,
         c.ATTRIBUTES,
     )
+    has_attributes = F.col(c.ENTITY_TYPE) != "visitor"
+    sources = F.collect_set(F.coalesce(c.EVENT_SOURCES, F.array(c.SOURCE)))
     # A profile that holds a person's records and visitors' is a person's: account < person < visitor.
     return (
         cleaned.groupBy(c.UNIFIED_ID)
         .agg(
             F.min(c.ENTITY_TYPE).alias(c.ENTITY_TYPE),
-            F.collect_list(row).alias(ROWS),
-            F.array_sort(F.collect_set(c.SOURCE)).alias(c.SOURCES),
+            F.collect_list(F.when(has_attributes, row)).alias(ROWS),
+            F.array_sort(F.array_distinct(F.flatten(sources))).alias(c.SOURCES),
             F.count(F.lit(1)).alias(c.RECORD_COUNT),
-            F.timestamp_micros(F.min(SEEN)).alias(c.FIRST_SEEN_AT),
+            F.timestamp_micros(F.min(first_seen)).alias(c.FIRST_SEEN_AT),
             F.timestamp_micros(F.max(SEEN)).alias(c.LAST_SEEN_AT),
         )
         .withColumns({name: _all_of(name) for name in (c.EMAILS, c.PHONES)})

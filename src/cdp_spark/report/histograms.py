@@ -45,9 +45,17 @@ def build_size_classes(unified_ids: DataFrame) -> DataFrame:
 
     Args:
         unified_ids: one row per record: entity_type, unified_id.
-    Returns: one row per entity type and class: size_class, record_count (of all its profiles), profiles.
+    Returns: one row per entity type and class: size_class, record_count (of all its profiles), profiles. A person's
+        visitors do not count; who is known as a visitor only is counted under that type.
     """
-    sizes = unified_ids.groupBy(c.ENTITY_TYPE, c.UNIFIED_ID).agg(F.count(F.lit(1)).alias("size"))
+    is_visitor = F.col(c.ENTITY_TYPE) == "visitor"
+    counts = unified_ids.groupBy(c.UNIFIED_ID).agg(
+        F.min(c.ENTITY_TYPE).alias(c.ENTITY_TYPE),
+        F.count_if(~is_visitor).alias("records"),
+        F.count(F.lit(1)).alias("all"),
+    )
+    of_visitors = F.col(c.ENTITY_TYPE) == "visitor"
+    sizes = counts.withColumn("size", F.when(of_visitors, F.col("all")).otherwise(F.col("records")))
     return sizes.groupBy(c.ENTITY_TYPE, size_class_expr(F.col("size")).alias(SIZE_CLASS)).agg(
         F.sum("size").alias(c.RECORD_COUNT), F.count(F.lit(1)).alias(PROFILES_OF_CLASS)
     )

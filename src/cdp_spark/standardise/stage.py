@@ -1,4 +1,4 @@
-"""The standardise stage: source_records → records, identifiers."""
+"""The standardise stage: source_records, source_events → records, identifiers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,14 @@ from cdp_spark.standardise.attributes import CARRIED, RAW, with_clean_values
 from cdp_spark.standardise.identifiers import build_identifiers
 from cdp_spark.standardise.layouts import build_raw_values
 from cdp_spark.standardise.mapping import RawMapping, RawShape
-from cdp_spark.tables.catalog import IDENTIFIERS, RECORDS, SOURCE_RECORDS, SOURCE_SNAPSHOTS
+from cdp_spark.standardise.visitors import (
+    VISITOR,
+    build_identifier_sets,
+    build_visitors,
+    event_identifier_types,
+    event_sources,
+)
+from cdp_spark.tables.catalog import IDENTIFIERS, RECORDS, SOURCE_EVENTS, SOURCE_RECORDS, SOURCE_SNAPSHOTS
 from cdp_spark.tables.run import StageResult
 
 if TYPE_CHECKING:
@@ -21,32 +28,52 @@ if TYPE_CHECKING:
 
     from pyspark.sql import Column, DataFrame
 
+    from cdp_spark.config.identifiers import IdentifiersConfig
+    from cdp_spark.config.match import EntityMatch
     from cdp_spark.config.project import Project
     from cdp_spark.tables.run import RunContext
 
 _VERSION = (c.SOURCE, c.SOURCE_RECORD_ID, c.CONTENT_HASH)
 _KEYS = (c.RECORD_KEY, c.ENTITY_TYPE, c.SOURCE, c.SOURCE_RECORD_ID, c.CONTENT_HASH, c.OBSERVED_AT, c.INGESTED_AT)
+_OF_VISITORS = {c.FIRST_SEEN_AT: "timestamp", c.EVENT_SOURCES: "array<string>"}
 
 
 def run(context: RunContext) -> StageResult:
-    """Write `records` and `identifiers` from the current version of every source record."""
-    store, project = context.store, context.project
-    mappings = record_mappings(project)
-    delivered = keep_snapshots(
-        store.read(SOURCE_RECORDS), store.read(SOURCE_SNAPSHOTS), sources=snapshot_sources(project)
-    )
-    current = build_current_versions(delivered)
-    cleaned = build_clean_records(current, mappings, as_of=context.as_of.date()).persist()
-    limits = {entity_type: match.max_sharing for entity_type, match in project.match.entities.items()}
+    """Write `records` and `identifiers` from the current version of every source record, and from events' visitors."""
+    store, match = context.store, context.project.match
+    cleaned = _clean_all(context).persist()
+    limits = {entity_type: sharing_limits(entity, match.identifiers) for entity_type, entity in match.entities.items()}
+    identifiers = build_identifiers(cleaned, max_sharing=limits, blocked=match.identifiers.blocked)
     try:
         versions = {
             RECORDS.name: store.overwrite(RECORDS, cleaned),
-            IDENTIFIERS.name: store.overwrite(IDENTIFIERS, build_identifiers(cleaned, max_sharing=limits)),
+            IDENTIFIERS.name: store.overwrite(IDENTIFIERS, identifiers),
         }
         metrics = read_metrics(cleaned, store.read(IDENTIFIERS))
     finally:
         cleaned.unpersist()
     return StageResult(versions, metrics)
+
+
+def _clean_all(context: RunContext) -> DataFrame:
+    """Source records and visitors, cleaned, in one frame."""
+    store, project, as_of = context.store, context.project, context.as_of.date()
+    delivered = keep_snapshots(
+        store.read(SOURCE_RECORDS), store.read(SOURCE_SNAPSHOTS), sources=snapshot_sources(project)
+    )
+    current = build_current_versions(delivered)
+    nothing = {name: F.lit(None).cast(kind) for name, kind in _OF_VISITORS.items()}
+    records = build_clean_records(current, record_mappings(project), as_of=as_of).withColumns(nothing)
+    if not event_sources(project):
+        return records
+    sets = build_identifier_sets(store.read(SOURCE_EVENTS), event_sources(project))
+    region, types = project.settings.default_region, event_identifier_types(project)
+    return records.unionByName(build_visitors(sets, types, default_region=region, as_of=as_of))
+
+
+def sharing_limits(entity: EntityMatch, rules: IdentifiersConfig) -> dict[str, int]:
+    """Records of an entity type that may share a value, by identifier type; the entity's own word comes first."""
+    return {**rules.max_records, **entity.max_sharing}
 
 
 def record_mappings(project: Project) -> dict[str, RawMapping]:
@@ -114,11 +141,13 @@ def _metric_expr(*parts: Column | str) -> Column:
 def read_metrics(records: DataFrame, identifiers: DataFrame) -> dict[str, float]:
     """Count records and invalid values per source, identifiers per type, and the unusable ones by reason.
 
-    Returns: such as `crm.records`, `crm.phone.too_short`, `identifiers.email`, `identifiers.email.shared`.
+    Returns: such as `crm.records`, `crm.phone.too_short`, `identifiers.email`, `identifiers.email.shared`, and
+        `visitors.identifiers.cookie_id` for those of visitors.
     """
     issues = F.transform(c.VALUE_ISSUES, lambda issue: F.replace(issue, F.lit(":"), F.lit(".")))
     facts = F.concat(F.array(F.lit("records")), issues)
     of_records = records.select(c.SOURCE, F.explode(facts).alias(c.FACT)).select(_metric_expr(c.SOURCE, c.FACT))
-    of_identifiers = identifiers.select(_metric_expr(F.lit("identifiers"), c.TYPE, c.REASON))
+    prefix = F.when(F.col(c.ENTITY_TYPE) == VISITOR, "visitors.identifiers").otherwise("identifiers")
+    of_identifiers = identifiers.select(_metric_expr(prefix, c.TYPE, c.REASON))
     counts = of_records.unionAll(of_identifiers).groupBy(c.METRIC).count()
     return {metric: float(count) for metric, count in sorted(tuple(row) for row in counts.collect())}

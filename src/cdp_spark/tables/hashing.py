@@ -26,6 +26,22 @@ def contact_point_hash_expr(value: Column) -> Column:
     return F.sha2(F.lower(F.trim(value)), 256)
 
 
+def identifier_set_expr(identifiers: Column) -> Column:
+    """An event's identifiers as one text, equal for equal sets: `{"cookie_id":"c1","user_id":"u1"}`; null for none.
+
+    Args:
+        identifiers: map of type to value, as received.
+    """
+    in_order = F.map_from_entries(F.array_sort(F.map_entries(identifiers)))
+    return F.when(F.size(identifiers) > 0, F.to_json(in_order))
+
+
+def visitor_key_expr(identifier_set: Column) -> Column:
+    """The record_key of the visitor whom an event shows: a hash of the set, in 32 hex characters; null for null."""
+    named = F.struct(F.lit("visitor").alias("kind"), identifier_set.alias("identifiers"))
+    return F.when(identifier_set.isNotNull(), F.substring(F.sha2(F.to_json(named), 256), 1, 32))
+
+
 def _hashable(field: T.StructField) -> Column:
     value = F.col(field.name)
     if isinstance(field.dataType, T.MapType):

@@ -16,7 +16,7 @@ from cdp_spark.cli.main import app
 from cdp_spark.clustering import stage as clustering
 from cdp_spark.errors import CdpError
 from cdp_spark.pipeline import Run, StageOutcome
-from cdp_spark.pipeline.state import record
+from cdp_spark.pipeline.runs.state import record
 from cdp_spark.tables.catalog import CLUSTERS
 
 

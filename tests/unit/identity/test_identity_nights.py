@@ -59,6 +59,11 @@ SCENARIOS: dict[str, tuple[Night, ...]] = {
     "sides": (Night("a1 a2 a3 | b1 b2 b3"), Night("a1 a2 b3 | b1 b2 a3")),
     "return": (Night("a1 a2 | b1"), Night("a1 | b1"), Night("b1"), Night("a1 a2 | b1")),
     "types": (Night("a1 x1"),),
+    "visitors": (
+        Night("a1 | v1 v2 v3 | v4"),
+        Night("a1 v1 v2 v3 | b1 v4"),
+        Night("a1 | v1 v2 v3 | b1 v4"),
+    ),
     "large": (Night("a1 a2 a3 | b1 b2 b3"), Night("a1 a2 a3 b1 b2 b3 n1 n2")),
 }
 
@@ -79,7 +84,8 @@ def new_id(scenario: str, release: int, first_key: str) -> str:
 
 
 def _entity(record: str) -> str:
-    return "account" if "-x" in record else "person"
+    kinds = {"x": "account", "v": "visitor"}
+    return kinds.get(record.split("-")[1][0], "person")
 
 
 @pytest.fixture(scope="module")
@@ -124,7 +130,7 @@ def _clusters(spark: SparkSession, nights: dict[str, Night]) -> DataFrame:
 
 def _identifiers(spark: SparkSession, nights: dict[str, Night]) -> DataFrame:
     rows = [
-        (f"{name}-{record}", "person", c.EMAIL, value, value, True, None)
+        (f"{name}-{record}", "person", c.EMAIL, value, value, True, None, None)
         for name, night in nights.items()
         for record, value in night.emails.items()
     ]
@@ -293,6 +299,20 @@ def test_who_left_is_closed_and_who_returns_gets_the_id_back(told: Told) -> None
 
 def test_entity_types_never_share_an_id(told: Told) -> None:
     assert_ids(told, "types", 1, {"a1": new_id("types", 1, "a1"), "x1": new_id("types", 1, "x1")})
+
+
+def test_a_person_keeps_its_id_whatever_visitors_join_or_leave(told: Told) -> None:
+    person, visitor, newcomer = (new_id("visitors", 1, key) for key in ("a1", "v1", "v4"))
+    of_person = {"a1": person, "b1": newcomer, "v4": newcomer}
+    assert_ids(told, "visitors", 2, {**of_person, "v1": person, "v2": person, "v3": person})
+    assert_registry(
+        told,
+        2,
+        (person, "person", "live", None, None, 1, None, "new_record"),
+        (visitor, "visitor", "merged", person, None, 1, 2, "model"),
+        (newcomer, "person", "live", None, None, 1, None, "new_record"),
+    )
+    assert_ids(told, "visitors", 3, {**of_person, "v1": visitor, "v2": visitor, "v3": visitor})
 
 
 def test_a_cluster_over_the_limit_keeps_its_ids(told: Told) -> None:

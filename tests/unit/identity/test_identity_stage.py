@@ -103,7 +103,13 @@ def test_a_changed_record_is_the_cause_of_the_split(two_nights: TwoNights) -> No
 
 
 def test_the_figures_of_a_night(two_nights: TwoNights) -> None:
-    none = {"ids.merged": 0, "ids.closed": 0, "ids.resurrected": 0, "ids.held_clusters": 0}
+    none = {
+        "ids.merged": 0,
+        "ids.closed": 0,
+        "ids.resurrected": 0,
+        "ids.held_clusters": 0,
+        "ids.identifiers_over_limit": 0,
+    }
     assert two_nights.first.metrics == {
         **none,
         "ids.live": 2,

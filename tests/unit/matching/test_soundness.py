@@ -1,6 +1,7 @@
 """A model that contradicts what matching means is found out."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -48,7 +49,7 @@ def _counts(*rows: tuple[int, int, int]) -> pa.Table:
 SURE = _counts((EQUAL, EQUAL, 500), (DIFFERENT, DIFFERENT, 500))
 
 
-def _with(**parameters: object) -> MatchModel:
+def _with(**parameters: Any) -> MatchModel:
     return replace(MODEL, parameters=replace(MODEL.parameters, **parameters))
 
 

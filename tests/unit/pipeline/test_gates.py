@@ -64,7 +64,7 @@ def test_a_gate_may_name_every_gold_table() -> None:
 
 def test_stages_are_named_in_order() -> None:
     assert stages_between(None, None) == STAGES
-    assert stages_between("identity", "profiles") == ("identity", "profiles")
+    assert stages_between("identity", "profiles") == ("identity", "events", "profiles")
 
 
 @pytest.mark.parametrize(

@@ -299,3 +299,24 @@ def test_all_mistakes_of_the_rules_are_reported_at_once() -> None:
 def test_sources_of_equal_trust_share_a_rank() -> None:
     ranks = dict(rank_sources(("web",), source_priority={"crm": 1, "shop": 5, "erp": 5, "web": 9}))
     assert ranks == {"web": 0, "crm": 1, "shop": 2, "erp": 2}
+
+
+def test_visitors_add_times_and_sources_and_take_nothing_away(
+    spark: SparkSession, make_records: Rows, make_ids: Rows
+) -> None:
+    visitor = {"entity_type": "visitor", "source": "events", "event_sources": ["app", "web"]}
+    records = make_records(
+        {"record_key": "a", "observed_at_utc": day(5), "given_name": "Ann", "emails": ["ann@x.org"]},
+        {"record_key": "v", "first_seen_at_utc": day(2), "observed_at_utc": day(9), **visitor},
+        {"record_key": "w", "first_seen_at_utc": day(1), "observed_at_utc": day(3), **visitor},
+    )
+    config = SurvivorshipConfig(default=rule("most_recent"), groups={"name": ("given_name", "family_name")})
+    found = survivors_of(records, make_ids(a="person", v="person", w="alone"), config)
+    kept = ("unified_id", "entity_type", "emails", "sources", "record_count", "first_seen_at_utc", "last_seen_at_utc")
+    shown = found.select(*kept, F.col("winner_given_name.value").alias("given_name"))
+    expected = [
+        ("person", "person", ["ann@x.org"], ["app", "crm", "web"], 2, day(2), day(9), "Ann"),
+        ("alone", "visitor", [], ["app", "web"], 1, day(1), day(3), None),
+    ]
+    frame = spark.createDataFrame(expected, shown.schema)
+    assert_df_equality(shown, frame, ignore_row_order=True, ignore_nullable=True)

@@ -10,7 +10,7 @@ from chispa import assert_df_equality
 from pyspark.sql import SparkSession
 
 from cdp_spark.errors import StateError
-from cdp_spark.report import Accuracy, build_report_data, measure_accuracy
+from cdp_spark.report import Accuracy, Attribution, build_report_data, measure_accuracy, measure_attribution
 from cdp_spark.report.data import Count, EntityCount, SegmentFact, SourceFlow, StageFact, WeightBin
 from cdp_spark.report.gather import read_entities, read_segments, read_sources, read_weights, with_empty_segments
 from cdp_spark.report.histograms import build_weight_bins
@@ -109,3 +109,32 @@ def test_a_report_is_gathered_from_the_tables(spark: SparkSession, tmp_path: Pat
     assert (data.weights, data.segments, data.exports, data.id_changes) == ((), (), (), ())
     with pytest.raises(StateError, match="no such run"):
         build_report_data(store, "r-2", {})
+
+
+def test_attribution_counts_events_with_their_person_and_with_others(spark: SparkSession) -> None:
+    browsers = [
+        *(("c1", "one"), ("c1", "two"), ("c1", "other"), ("c1", "visitor"), ("c1", None)),
+        *(("c2", "visitor"), ("c2", "one"), ("c3", "one"), ("c4", "one")),
+    ]
+    events = spark.createDataFrame(
+        [(unified_id, {"cookie_id": cookie}) for cookie, unified_id in browsers],
+        "unified_id string, properties map<string,string>",
+    )
+    ids = spark.createDataFrame(
+        [("r1", "person", "one"), ("r2", "person", "two"), ("r3", "person", "other"), ("v1", "visitor", "visitor")],
+        "record_key string, entity_type string, unified_id string",
+    )
+    records = spark.createDataFrame(
+        [(f"r{number}", "crm", str(number)) for number in (1, 2, 3)],
+        "record_key string, source string, source_record_id string",
+    )
+    truth = spark.createDataFrame(
+        [("crm", "1", "P1"), ("crm", "2", "P1"), ("crm", "3", "P2")],
+        "source string, source_record_id string, entity_id string",
+    )
+    visitors = spark.createDataFrame(
+        [("c1", "P1", 1), ("c2", None, 0), ("c3", None, 2)], "visitor_id string, entity_id string, people int"
+    )
+    found = measure_attribution(events, ids, records, truth, visitors)
+    assert found == Attribution(told=5, right=2, wrong=1, anonymous=2, misled=1)
+    assert found.share == 0.4

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from hashlib import sha256
 from pathlib import Path
 from uuid import UUID
 
@@ -103,18 +104,31 @@ def test_only_declared_sources_are_snapshots() -> None:
 
 
 def test_shared_and_unusable_identifiers(spark: SparkSession) -> None:
-    schema = "record_key string, entity_type string, identifiers array<struct<type:string,value:string,reason:string>>"
+    found_type = "array<struct<type:string,value:string,reason:string>>"
+    schema = f"record_key string, entity_type string, observed_at_utc timestamp, identifiers {found_type}"
     rows = [
-        *((f"r{number}", "person", [("email", "all@x.org", None), None]) for number in range(3)),
-        ("r3", "person", [("email", "own@x.org", None), ("phone", "0000000000", "placeholder")]),
-        *((f"a{number}", "account", [("email", "all@x.org", None)]) for number in range(3)),
+        *((f"r{number}", "person", None, [("email", "all@x.org", None), None]) for number in range(3)),
+        ("r3", "person", None, [("email", "own@x.org", None), ("phone", "0000000000", "placeholder")]),
+        ("r4", "person", None, [("email", "till@x.org", None), ("loyalty_id", "9912", None)]),
+        *((f"a{number}", "account", None, [("email", "all@x.org", None)]) for number in range(3)),
+        ("v1", "visitor", None, [("email", "all@x.org", None), ("cookie_id", "9912", None)]),
+        ("v2", "visitor", None, [("email_sha256", sha256(b"till@x.org").hexdigest(), None)]),
     ]
-    found = build_identifiers(spark.createDataFrame(rows, schema), max_sharing={"person": {"email": 2}})
+    found = build_identifiers(
+        spark.createDataFrame(rows, schema),
+        max_sharing={"person": {"email": 2}},
+        blocked={"email": ("Till@x.org",), "loyalty_id": ("99*",)},
+    )
     expected = [
         *((f"a{number}", "email", "all@x.org", True, None) for number in range(3)),
         *((f"r{number}", "email", "all@x.org", False, "shared") for number in range(3)),
         ("r3", "email", "own@x.org", True, None),
         ("r3", "phone", "0000000000", False, "placeholder"),
+        ("r4", "email", "till@x.org", False, "blocked"),
+        ("r4", "loyalty_id", "9912", False, "blocked"),
+        ("v1", "cookie_id", "9912", True, None),
+        ("v1", "email", "all@x.org", False, "shared"),
+        ("v2", "email_sha256", sha256(b"till@x.org").hexdigest(), False, "blocked"),
     ]
     kept = found.select("record_key", "type", "value", "usable", "reason").orderBy("record_key", "type").coalesce(1)
     assert_df_equality(kept, spark.createDataFrame(expected, kept.schema), ignore_nullable=True)

@@ -11,7 +11,7 @@ from cdp_spark.cli.display.summary import summary_facts
 from cdp_spark.cli.options import options_of
 from cdp_spark.config.load import load_project
 from cdp_spark.pipeline.demo import DemoOutcome, move_project, run_demo
-from cdp_spark.report import Accuracy
+from cdp_spark.report import Accuracy, Attribution
 from cdp_spark.session import SessionSettings, get_session
 
 
@@ -42,6 +42,7 @@ def demo_facts(outcome: DemoOutcome) -> dict[str, Any]:
         **summary_facts(outcome.run),
         "people": outcome.data.people,
         "accuracy": [accuracy_facts(each) for each in outcome.accuracy],
+        "events": vars(outcome.attribution),
         "warehouse": str(outcome.warehouse),
         "exports_to": [str(path) for path in outcome.exports],
     }
@@ -68,6 +69,7 @@ def print_demo(outcome: DemoOutcome) -> None:
     out.print(f"rows in {run.rows_delivered:,}, rejected {run.rows_rejected:,}\n")
     rows = [{name: _four_digits(value) for name, value in accuracy_facts(it).items()} for it in outcome.accuracy]
     print_rows(rows, title="found, against the truth")
+    out.print(_events_sentence(outcome.attribution))
     out.print()
     print_rows([{"segment": name, "members": size} for name, size in run.segments.items()])
     out.print()
@@ -79,6 +81,13 @@ def print_demo(outcome: DemoOutcome) -> None:
     places = {"tables": outcome.warehouse, "exports": _common(outcome.exports), "report": run.report}
     for name, path in places.items():
         out.print(f"{name:<8} {near(path) if path else 'not written'}", soft_wrap=True)
+
+
+def _events_sentence(events: Attribution) -> str:
+    return (
+        f"events on browsers and devices of a known person {events.told:,}: {events.share:.1%} with that person, "
+        f"{events.wrong:,} with another; of nobody known {events.anonymous:,}: {events.misled:,} with a person"
+    )
 
 
 def _four_digits(value: object) -> object:

@@ -36,6 +36,9 @@ def print_summary(summary: RunSummary) -> None:
     out.print(f"rows delivered {summary.rows_delivered:,}, rejected {summary.rows_rejected:,}")
     if summary.profiles:
         out.print("profiles: " + ", ".join(f"{kind} {count:,}" for kind, count in summary.profiles.items()))
+    known, anonymous = (int(summary.metrics.get(f"visitors.{kind}", 0)) for kind in ("known", "anonymous"))
+    if known or anonymous:
+        out.print(f"visitors: {known:,} known, {anonymous:,} anonymous")
     if summary.segments:
         print_rows([{"segment": name, "members": size} for name, size in summary.segments.items()])
     if summary.exports:

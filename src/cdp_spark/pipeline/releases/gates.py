@@ -33,9 +33,12 @@ class RowCount:
         return abs(self.now - self.before) / max(self.before, 1) if self.before is not None else None
 
 
+_VISITOR = "visitor"
+
+
 @dataclass(frozen=True)
 class Figures:
-    """What the gates judge.
+    """What the gates judge; visitors, who come and go and join people every night, do not count.
 
     Args:
         largest_cluster_records: records of the largest person or account.
@@ -66,7 +69,7 @@ class Figures:
 def measure(context: RunContext, finished: Mapping[str, StageOutcome]) -> Figures:
     """Compute what the gates judge from the tables about to be published."""
     store, bounds = context.store, context.project.settings.gates.rows
-    records, largest, matched = _cluster_figures(store.read(UNIFIED_IDS))
+    records, largest, matched = _cluster_figures(_without_visitors(store.read(UNIFIED_IDS)))
     held = store.read(IDENTITY_ISSUES).where(F.col(c.IDENTIFIER_TYPE) == c.RECORD_KEY).agg(F.sum(c.RECORD_COUNT))
     return Figures(
         largest_cluster_records=largest,
@@ -74,7 +77,7 @@ def measure(context: RunContext, finished: Mapping[str, StageOutcome]) -> Figure
         match_rate=matched / max(records, 1),
         rejected_share=_rejected_share(finished),
         id_churn=_id_churn(context),
-        profiles=store.read(PROFILES).count(),
+        profiles=_without_visitors(store.read(PROFILES)).count(),
         rows={name: _row_count(context, name) for name in bounds},
     )
 
@@ -109,6 +112,10 @@ def _told(name: str, figure: float, bound: float) -> str:
     return f"gate {name} {shown[0]}, at {'least' if least else 'most'} {shown[1]}"
 
 
+def _without_visitors(df: DataFrame) -> DataFrame:
+    return df.where(F.col(c.ENTITY_TYPE) != _VISITOR)
+
+
 def _cluster_figures(unified_ids: DataFrame) -> tuple[int, int, int]:
     """Records, records of the largest id, and records that share their id."""
     sizes = unified_ids.groupBy(c.UNIFIED_ID).agg(F.count(F.lit(1)).alias(c.RECORD_COUNT))
@@ -124,7 +131,8 @@ def _row_count(context: RunContext, table: str) -> RowCount:
 
 
 def _id_churn(context: RunContext) -> float:
-    before = context.read_released(UNIFIED_IDS).select(c.RECORD_KEY, F.col(c.UNIFIED_ID).alias(c.PREVIOUS_ID))
+    released = _without_visitors(context.read_released(UNIFIED_IDS))
+    before = released.select(c.RECORD_KEY, F.col(c.UNIFIED_ID).alias(c.PREVIOUS_ID))
     now = context.store.read(UNIFIED_IDS).select(c.RECORD_KEY, c.UNIFIED_ID)
     joined = before.join(now, on=c.RECORD_KEY, how="left")
     changed = F.count_if(F.col(c.UNIFIED_ID) != F.col(c.PREVIOUS_ID))

@@ -31,6 +31,7 @@ _ROWS = {
     "matching": r"\w+\.pairs\.compared",
     "clustering": r"clusters\.records",
     "identity": r"ids\.live",
+    "events": r"events\.rows",
     "profiles": r"profiles\.\w+",
     "segments": r"segments\.\w+",
     "activation": r"\w+\.rows",

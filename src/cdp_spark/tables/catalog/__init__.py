@@ -19,6 +19,7 @@ from cdp_spark.tables.catalog.gold import (
     PROFILES,
     SEGMENT_CHANGES,
     SEGMENT_MEMBERS,
+    UNIFIED_EVENTS,
     UNIFIED_IDS,
 )
 from cdp_spark.tables.catalog.matching import CLUSTERS, CUTS, LABELS, MATCH_MODELS, PAIR_SCORES
@@ -56,6 +57,7 @@ __all__ = [
     "SOURCE_SNAPSHOTS",
     "SUPPRESSIONS",
     "TABLES",
+    "UNIFIED_EVENTS",
     "UNIFIED_IDS",
 ]
 
@@ -79,6 +81,7 @@ TABLES: dict[str, TableSpec] = {
         ID_REGISTRY,
         ID_CHANGES,
         IDENTITY_ISSUES,
+        UNIFIED_EVENTS,
         PROFILES,
         PROFILE_HISTORY,
         PROFILE_VALUES,

@@ -51,17 +51,18 @@ ID_CHANGES = TableSpec(
 
 IDENTITY_ISSUES = TableSpec(
     name="identity_issues",
-    grain="a cluster over a limit",
+    grain="a cluster over a limit, or an identifier's limit that kept records from a cluster",
     schema=columns(
         run_id="string!",
         cluster="string!",
         entity_type="string!",
         identifier_type="string!",
+        reason="string!",
         distinct_values="long!",
         record_count="long!",
         example_record_keys="strings!",
     ),
-    keys=("run_id", "cluster", "identifier_type"),
+    keys=("run_id", "cluster", "identifier_type", "reason"),
     kind=TableKind.GOLD,
 )
 
@@ -109,7 +110,7 @@ _PROFILE_FIELDS = [RECORDS.schema[name] for name in _VALUE_COLUMNS] + list(
 
 PROFILES = TableSpec(
     name="profiles",
-    grain="a person or account now",
+    grain="a person, account or visitor now",
     schema=T.StructType([*columns(unified_id="string!", entity_type="string!"), *_PROFILE_FIELDS]),
     keys=("unified_id",),
     kind=TableKind.GOLD,
@@ -181,4 +182,20 @@ SEGMENT_CHANGES = TableSpec(
         "known_change": "change IN ('enter', 'exit')",
         "known_reason": "reason IN ('data', 'definition', 'identity', 'consent', 'erasure')",
     },
+)
+
+UNIFIED_EVENTS = TableSpec(
+    name="unified_events",
+    grain="an event with the profile of its visitor",
+    schema=columns(
+        event_key="string!",
+        source="string!",
+        event_type="string!",
+        occurred_at_utc="timestamp!",
+        record_key="string",
+        unified_id="string",
+        properties="string_map!",
+    ),
+    keys=("event_key",),
+    kind=TableKind.GOLD,
 )

@@ -6,7 +6,7 @@ from cdp_spark.tables.spec import TableKind, TableSpec, columns
 
 RECORDS = TableSpec(
     name="records",
-    grain="a current, cleaned source record",
+    grain="a current, cleaned source record, or a visitor: a set of identifiers that events bear",
     schema=columns(
         record_key="string!",
         entity_type="string!",
@@ -15,6 +15,8 @@ RECORDS = TableSpec(
         content_hash="string!",
         observed_at_utc="timestamp",
         ingested_at_utc="timestamp!",
+        first_seen_at_utc="timestamp",
+        event_sources="strings",
         given_name="string",
         middle_name="string",
         family_name="string",
@@ -61,6 +63,7 @@ IDENTIFIERS = TableSpec(
         value_hash="string!",
         usable="boolean!",
         reason="string",
+        observed_at_utc="timestamp",
     ),
     keys=("record_key", "type", "value_hash"),
     kind=TableKind.BATCH,

@@ -1,0 +1,1 @@
+"""What identifiers add to the model: links between records, and visitors' way to their people."""

@@ -1,0 +1,1 @@
+"""Events of people: each event with the profile of the visitor whom it shows."""
