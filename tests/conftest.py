@@ -10,12 +10,11 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from cdp_spark.session import SessionSettings, get_session
+from cdp_spark.session import SMALL_DATA, SessionSettings, get_session
 
 os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
 # Tiny frames: compiling code for them costs more than it saves.
 os.environ.setdefault("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1")
-_INTERPRETED = {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
 
 
 @pytest.fixture(scope="session")
@@ -28,7 +27,7 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
             driver_memory="2g",
             shuffle_partitions=2,
             conf={
-                **_INTERPRETED,
+                **SMALL_DATA,
                 "spark.sql.warehouse.dir": str(folder / "warehouse"),
                 "spark.local.dir": str(folder / "local"),
                 "spark.sql.adaptive.coalescePartitions.enabled": "false",
