@@ -12,10 +12,15 @@ from cdp_spark.config.authoring.starter import write_starter
 from cdp_spark.config.load import load_project
 
 
-def validate(ctx: typer.Context, json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+def validate(
+    ctx: typer.Context,
+    folder: Annotated[Path | None, typer.Argument(metavar="[DIR]", help="The project; by default --project.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
     """Check the project's configuration; all mistakes are told at once."""
     options = options_of(ctx)
-    project = load_project(options.project)
+    checked = folder or options.project
+    project = load_project(checked)
     facts = {
         "project": project.settings.name,
         "sources": len(project.sources),
@@ -27,7 +32,7 @@ def validate(ctx: typer.Context, json: Annotated[bool, typer.Option("--json", he
         print_json(facts)
     elif not options.quiet:
         counts = ", ".join(f"{facts[name]} {name}" for name in ("sources", "segments", "destinations"))
-        typer.echo(f"{options.project}: valid; project {project.settings.name} with {counts}")
+        typer.echo(f"{checked}: valid; project {project.settings.name} with {counts}")
 
 
 def schema(out: Annotated[Path | None, typer.Option(metavar="DIR", help="Write one file a kind here.")] = None) -> None:

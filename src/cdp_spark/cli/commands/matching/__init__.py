@@ -1,1 +1,1 @@
-"""The commands that judge, explain and label matches."""
+"""The commands that match, and that judge, explain and label matches."""

@@ -1,0 +1,1 @@
+"""Commands that look into a warehouse and its releases, or correct them."""
