@@ -11,7 +11,7 @@ from cdp_spark import columns as c
 from cdp_spark.blocking.blocks import active_keys, split_slots
 from cdp_spark.blocking.keys import with_block_keys
 from cdp_spark.blocking.slots import all_rules, build_slots
-from cdp_spark.matching.comparisons import compile_comparisons
+from cdp_spark.matching.comparing.comparisons import compile_comparisons
 from cdp_spark.matching.features import build_features
 from cdp_spark.matching.kernel import compare_pairs
 from cdp_spark.matching.pairs import shared_slots

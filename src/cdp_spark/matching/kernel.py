@@ -10,9 +10,9 @@ import pyarrow as pa
 from pyspark.sql import types as T
 
 from cdp_spark import columns as c
-from cdp_spark.matching.comparisons import CompiledComparison, Frequencies, compile_comparisons
+from cdp_spark.matching.comparing.comparisons import CompiledComparison, Frequencies, compile_comparisons
+from cdp_spark.matching.comparing.similarity import Coded
 from cdp_spark.matching.pairs import Pairs, block_spans, build_pairs
-from cdp_spark.matching.similarity import Coded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

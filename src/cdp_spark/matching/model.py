@@ -11,8 +11,8 @@ import numpy as np
 
 from cdp_spark.config.match import EntityMatch
 from cdp_spark.errors import StateError
-from cdp_spark.matching.comparisons import compile_comparisons
-from cdp_spark.matching.em import Parameters, log_ratios
+from cdp_spark.matching.comparing.comparisons import compile_comparisons
+from cdp_spark.matching.learning.em import Parameters, log_ratios
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -12,7 +12,7 @@ from cdp_spark.clustering.stage import EXCLUSIVE_SOURCE, cluster_records
 from cdp_spark.config.match import EntityMatch
 from cdp_spark.discovery.propose import candidate_rules, propose_comparisons
 from cdp_spark.errors import DataError
-from cdp_spark.matching.soundness import refuse_unsound
+from cdp_spark.matching.learning.soundness import refuse_unsound
 from cdp_spark.resolution.choose import RuleEstimate, choose_rules
 from cdp_spark.resolution.own_data import RECORD_ID, OwnData, read_own_data
 from cdp_spark.resolution.scored import ScoredPairs, score_pairs

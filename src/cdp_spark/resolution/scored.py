@@ -12,16 +12,16 @@ from cdp_spark.blocking.blocks import KeyUse, build_blocks, build_key_sizes, rea
 from cdp_spark.blocking.keys import with_block_keys
 from cdp_spark.blocking.slots import Slot, all_rules, build_slots, deterministic_mask
 from cdp_spark.matching.features import build_features
-from cdp_spark.matching.fitting import (
+from cdp_spark.matching.kernel import Kernel, build_pair_patterns
+from cdp_spark.matching.learning.fitting import (
     fit_parameters,
     forced_comparisons,
     read_pattern_counts,
     read_sample,
 )
-from cdp_spark.matching.kernel import Kernel, build_pair_patterns
+from cdp_spark.matching.learning.soundness import Doubt, find_doubts
 from cdp_spark.matching.model import MatchModel
 from cdp_spark.matching.scoring import build_pair_scores
-from cdp_spark.matching.soundness import Doubt, find_doubts
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -8,7 +8,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
-from cdp_spark.matching.soundness import refuse_unsound
+from cdp_spark.matching.learning.soundness import refuse_unsound
 from cdp_spark.resolution.models import FittedBy, pinned_model, write_model
 from cdp_spark.resolution.scored import ScoredPairs, score_pairs
 from cdp_spark.tables.catalog import PAIR_SCORES, RECORDS

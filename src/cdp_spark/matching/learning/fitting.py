@@ -11,15 +11,15 @@ import pyarrow.compute as pc
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
-from cdp_spark.matching.comparisons import (
+from cdp_spark.matching.comparing.comparisons import (
     COMMON_SHARE,
     UNCOMMON_SHARE,
     CompiledComparison,
     Frequencies,
     compile_comparisons,
 )
-from cdp_spark.matching.em import Parameters, PatternCounts, fit
 from cdp_spark.matching.kernel import LEVEL_BITS, compare_pairs, pack, unpack
+from cdp_spark.matching.learning.em import Parameters, PatternCounts, fit
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

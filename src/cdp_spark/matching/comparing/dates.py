@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cdp_spark.matching.similarity import edit_distance
+from cdp_spark.matching.comparing.similarity import edit_distance
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from cdp_spark.matching.similarity import Coded
+    from cdp_spark.matching.comparing.similarity import Coded
 
 DIFFERENT, SAME_YEAR, TWO_PARTS, ONE_OFF = 1.0, 2.0, 3.0, 4.0
 _LENGTH = 8

@@ -5,8 +5,8 @@ import pyarrow as pa
 import pytest
 
 from cdp_spark.config.match import Comparison
-from cdp_spark.matching.comparisons import compile_comparisons
-from cdp_spark.matching.similarity import Coded
+from cdp_spark.matching.comparing.comparisons import compile_comparisons
+from cdp_spark.matching.comparing.similarity import Coded
 
 
 def _level(method: str, left: str | None, right: str | None, **settings: object) -> str:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from cdp_spark.matching.dates import date_levels
-from cdp_spark.matching.names import are_one_name
-from cdp_spark.matching.similarity import Coded, edit_distance, jaro_winkler, token_overlap
+from cdp_spark.matching.comparing.dates import date_levels
+from cdp_spark.matching.comparing.names import are_one_name
+from cdp_spark.matching.comparing.similarity import Coded, edit_distance, jaro_winkler, token_overlap
 
 if TYPE_CHECKING:
     from typing import Any

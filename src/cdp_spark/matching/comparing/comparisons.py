@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cdp_spark.matching.measures import DIFFERENT, MEASURES, MISSING, Measure
-from cdp_spark.matching.similarity import MISSING_CODE, Coded, each_distinct, jaro_winkler
+from cdp_spark.matching.comparing.measures import DIFFERENT, MEASURES, MISSING, Measure
+from cdp_spark.matching.comparing.similarity import MISSING_CODE, Coded, each_distinct, jaro_winkler
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

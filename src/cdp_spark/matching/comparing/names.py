@@ -11,7 +11,7 @@ from nicknames import NickNamer
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from cdp_spark.matching.similarity import Coded
+    from cdp_spark.matching.comparing.similarity import Coded
 
 
 @cache

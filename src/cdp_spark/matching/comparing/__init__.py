@@ -1,0 +1,1 @@
+"""Comparing: two values to a level, for many pairs at once."""
