@@ -43,6 +43,6 @@ def test_the_notebook_explores_a_warehouse(
     notebook = read_notebook()
     NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(tmp_path)}}).execute()
     outputs = [output for cell in code_cells(notebook) for output in cell.outputs]
-    charts = [it for it in outputs if any("vegalite" in kind for kind in it.get("data", {}))]
+    charts = [it for it in outputs if "vegaEmbed" in it.get("data", {}).get("text/html", "")]
     assert len(charts) == 4
     assert any("match weight" in it.get("text", "") for it in outputs)
