@@ -21,8 +21,8 @@ FEWEST_PAIRS = 200
 """Below this many pairs EM follows its start rather than the data."""
 _UNDECIDED_BITS = 1.0
 _UNDECIDED_SHARE = 0.25
-_CONTRADICTION_BITS = 1.0
-"""Agreeing less among matches by up to this much, a comparison says nothing; by more, the classes are wrong."""
+_CONTRADICTION_SHARE = 0.1
+"""Agreeing less among matches by up to this share, a comparison says nothing; by more, the classes are the wrong ones."""
 _DIFFERENT = 1
 """The level of two known values that have nothing in common; 0 is missing, higher levels agree more."""
 
@@ -101,7 +101,7 @@ def _about_comparisons(model: MatchModel, levels: NDArray[np.int64], pairs: NDAr
                 Doubt(
                     f"{comparison.name} agrees in {matches:.0%} of the matches and in {others:.0%} of the other pairs",
                     f"leave {comparison.name} out, add comparisons that tell people apart, or label pairs (cdp label)",
-                    severe=_log_odds(matches) < _log_odds(others) - _CONTRADICTION_BITS,
+                    severe=others - matches > _CONTRADICTION_SHARE,
                 )
             )
     return doubts
@@ -129,8 +129,3 @@ def _about_convergence(model: MatchModel) -> list[Doubt]:
             "leave out blocking rules that find few pairs, or fit on more records",
         )
     ]
-
-
-def _log_odds(share: float) -> float:
-    bounded = min(max(share, 1e-6), 1 - 1e-6)
-    return float(np.log2(bounded / (1 - bounded)))

@@ -73,6 +73,13 @@ def test_a_comparison_that_says_nothing_is_only_doubted() -> None:
     assert [(doubt.problem[:5], doubt.severe) for doubt in find_doubts(slightly_less, SURE)] == [("email", False)]
 
 
+def test_a_column_in_which_nearly_all_agree_is_only_doubted() -> None:
+    constant = _with(
+        m=(np.array([1.0, 5e-4, 0.9995]), MODEL.parameters.m[1]), u=(np.array([1.0, 1e-6, 1.0]), MODEL.parameters.u[1])
+    )
+    assert [doubt.severe for doubt in find_doubts(constant, SURE)] == [False]
+
+
 def test_a_column_without_values_is_named() -> None:
     doubts = find_doubts(MODEL, _counts((MISSING, EQUAL, 500), (MISSING, DIFFERENT, 500)))
     assert [doubt.problem for doubt in doubts] == ["email is null in one record of every pair"]
