@@ -22,7 +22,7 @@ FEWEST_PAIRS = 200
 _UNDECIDED_BITS = 1.0
 _UNDECIDED_SHARE = 0.25
 _CONTRADICTION_SHARE = 0.1
-"""Agreeing less among matches by up to this share, a comparison says nothing; by more, the classes are the wrong ones."""
+"""Agreeing less among matches by up to this share, a comparison says nothing; by more, the classes are wrong."""
 _DIFFERENT = 1
 """The level of two known values that have nothing in common; 0 is missing, higher levels agree more."""
 
