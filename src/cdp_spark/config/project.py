@@ -35,6 +35,7 @@ GoldTable = Literal[
     "id_registry",
     "id_changes",
     "identity_issues",
+    "unified_events",
     "profiles",
     "profile_history",
     "profile_values",
