@@ -40,6 +40,7 @@ _JAVA_OPTIONS = (
 On two cores it took a quarter of the processor time of a small run."""
 SMALL_DATA = {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
 """Settings for a few thousand rows, for which compiling code costs more than it saves."""
+_SNAPSHOT_PARTITIONS = "spark.databricks.delta.snapshotPartitions"
 _MINIMUM_JAVA = 17
 _GIB = 2**30
 _ANY_SESSION = {
@@ -96,9 +97,12 @@ def get_session(settings: SessionSettings | None = None) -> SparkSession:
 
 def _adopt(spark: SparkSession, settings: SessionSettings) -> SparkSession:
     """Set what may be set on a session that someone else started, and make sure that it knows Delta."""
+    is_local = str(spark.conf.get("spark.master", "")).startswith("local")
     for key, value in {**_ANY_SESSION, **settings.conf}.items():
         if spark.conf.isModifiable(key):
             spark.conf.set(key, value)
+    if is_local and spark.conf.get(_SNAPSHOT_PARTITIONS, None) is None:
+        spark.conf.set(_SNAPSHOT_PARTITIONS, "2")  # Delta's 50 are for clusters: each look at a table takes seconds
     if "DATABRICKS_RUNTIME_VERSION" not in os.environ:
         _check_delta(spark)
     return spark
@@ -208,7 +212,7 @@ def _local_conf(settings: SessionSettings) -> dict[str, str]:
         "spark.driver.extraJavaOptions": f"-Dlog4j2.configurationFile={_log4j()} {_JAVA_OPTIONS}",
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
-        "spark.databricks.delta.snapshotPartitions": "2",
+        _SNAPSHOT_PARTITIONS: "2",
         "spark.sql.adaptive.enabled": "true",
         "spark.sql.shuffle.partitions": str(settings.shuffle_partitions or 2 * cores),
         "spark.sql.sources.parallelPartitionDiscovery.parallelism": str(cores),
