@@ -60,6 +60,6 @@ def missing_units(missing_weight: float) -> int:
     units = round(missing_weight * UNITS_PER_BIT)
     if units >= 0:
         raise ConfigError(
-            "clustering.missing_weight", got=str(missing_weight), allowed="a negative number of bits", fix="use -0.25"
+            "clustering.missing_weight", got=str(missing_weight), allowed="a negative number of bits", fix="use -0.5"
         )
     return units
