@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
 _PROPOSED_MISSING_WEIGHT = -0.25
-"""Bits of a pair that was never compared: proposed rules miss more of the true pairs than rules written for the data."""
+"""Bits of a pair that was never compared: proposed rules miss more true pairs than rules written for the data."""
 
 
 @dataclass(frozen=True)
