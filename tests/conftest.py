@@ -14,7 +14,7 @@ from cdp_spark.session import SMALL_DATA, SessionSettings, get_session
 
 os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
 # Tiny frames: compiling code for them costs more than it saves.
-os.environ.setdefault("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1")
+os.environ.setdefault("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=512m")
 
 
 @pytest.fixture(scope="session")
