@@ -47,8 +47,12 @@ _ANY_SESSION = {
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.execution.arrow.pyspark.enabled": "true",
 }
-_CODE = {"spark.sql.codegen.maxFields": "40"}
-"""Wider rows are not fused to one Java method: for cleaning it would pass Java's 64 KB, and 8 KB are never compiled."""
+_PLANNING = {
+    # Wider rows are not fused to one Java method: for cleaning it would pass Java's 64 KB, and 8 KB are never compiled.
+    "spark.sql.codegen.maxFields": "40",
+    # Noting the line of every Column expression takes three times as long as making it.
+    "spark.python.sql.dataFrameDebugging.enabled": "false",
+}
 _DELTA = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
     "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
@@ -127,7 +131,7 @@ def _given_settings(settings: SessionSettings) -> dict[str, str]:
     """Settings for a session that spark-submit or a server has begun: theirs stay but for those needed here."""
     if "SPARK_REMOTE" in os.environ:
         return settings.conf
-    return {**_DELTA, **_CODE, **_ANY_SESSION, **settings.conf}
+    return {**_DELTA, **_PLANNING, **_ANY_SESSION, **settings.conf}
 
 
 def check_java() -> None:
@@ -201,7 +205,7 @@ def _local_conf(settings: SessionSettings) -> dict[str, str]:
     wanted = [conf["spark.jars.packages"] for conf in (jars, settings.conf) if "spark.jars.packages" in conf]
     return {
         **_DELTA,
-        **_CODE,
+        **_PLANNING,
         **_ANY_SESSION,
         **jars,
         "spark.app.name": settings.app_name,

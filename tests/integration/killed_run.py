@@ -17,7 +17,7 @@ from pyspark.sql import DataFrame
 from cdp_spark.config.load import load_project
 from cdp_spark.pipeline import RunOptions, nightly
 from cdp_spark.pipeline.stages import Stage, load_stage
-from cdp_spark.session import SessionSettings, get_session
+from cdp_spark.session import SMALL_DATA, SessionSettings, get_session
 from cdp_spark.tables.run import RunContext, StageResult
 from cdp_spark.tables.spec import TableSpec
 from cdp_spark.tables.store import Store
@@ -52,7 +52,7 @@ def load_mortal(name: str, *, stage: str, writes: int) -> Stage:
 
 def main(folder: str, warehouse: str, stage: str, writes: str) -> None:
     """Run until killed."""
-    conf = {"spark.sql.warehouse.dir": f"{warehouse}-spark"}
+    conf = {**SMALL_DATA, "spark.sql.warehouse.dir": f"{warehouse}-spark"}
     settings = SessionSettings(master="local[2]", driver_memory="1g", shuffle_partitions=2, conf=conf)
     spark = get_session(settings)
     project = load_project(Path(folder))

@@ -1,0 +1,72 @@
+"""`cdp resolve` on files that are not as one hopes."""
+
+import csv
+import json
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+from typer.testing import CliRunner
+
+from cdp_spark.cli.main import app
+from cdp_spark.errors import DataError
+
+FIRST = ["James", "Mary", "Robert", "Patricia", "Wei", "Fatima", "Olga", "Juan", "Priya", "Kofi", "Ingrid", "Mateo"]
+LAST = ["Walker", "Okafor", "Nguyen", "Schmidt", "Rossi", "Haddad", "Kowalski", "Svensson", "Tanaka", "Moreau"]
+SWITCHBOARD = "+49 30 5550100"
+
+
+def _people(count: int, *, on_switchboard: int) -> list[list[str]]:
+    """Distinct people, the first of whom share one phone; every 50th has a second record with another phone."""
+    rows = []
+    for number in range(count):
+        first, last = FIRST[number % 12] + "a" * (number % 7), LAST[number % 10] + "son" * (number % 3)
+        born = f"{1940 + number % 61}-{1 + number % 12:02}-{1 + number % 28:02}"
+        phone = SWITCHBOARD if number < on_switchboard else f"+49 30 {7000000 + number}"
+        rows.append([f"p{number}", first, last, born, phone, f"{10000 + number * 7 % 89000}"])
+        if number % 50 == 0:
+            rows.append([f"q{number}", *rows[-1][1:4], "", rows[-1][5]])
+    return rows
+
+
+def _resolve(path: Path, rows: list[list[str]]) -> tuple[dict[str, object], dict[str, list[str]]]:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([["id", "first_name", "last_name", "birth_date", "phone", "postcode"], *rows])
+    out = path.with_suffix(".out.csv")
+    command = ["resolve", str(path), "--id", "id", "--out", str(out), "--json"]
+    done = CliRunner().invoke(app, command, catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    clusters: dict[str, list[str]] = {}
+    with out.open(encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            clusters.setdefault(row["cluster_id"], []).append(row["record_id"])
+    return json.loads(done.stdout), clusters
+
+
+def test_a_phone_of_ten_thousand_people_joins_nobody(spark: SparkSession, tmp_path: Path) -> None:
+    people = _people(10_500, on_switchboard=10_000)
+    facts, clusters = _resolve(tmp_path / "people.csv", people)
+    pairs = {tuple(sorted(members)) for members in clusters.values() if len(members) > 1}
+    assert pairs == {(f"p{number}", f"q{number}") for number in range(0, 10_500, 50)}
+    assert int(str(facts["pairs_compared"])) < 10 * len(people), "the shared phone's 50 million pairs were compared"
+
+
+def test_one_record_is_alone(spark: SparkSession, tmp_path: Path) -> None:
+    """Alone it has nothing in common with anything, so there is nothing to compare: that is said, not guessed."""
+    with pytest.raises(DataError, match="columns"):
+        _resolve(tmp_path / "one.csv", _people(1, on_switchboard=0)[:1])
+
+
+def test_identical_records_say_nothing_about_each_other(spark: SparkSession, tmp_path: Path) -> None:
+    rows = [[f"r{number}", "Ann", "Lee", "1980-02-03", SWITCHBOARD, "10115"] for number in range(300)]
+    with pytest.raises(DataError, match="columns"):
+        _resolve(tmp_path / "same.csv", rows)
+
+
+def test_an_empty_column_and_a_constant_one_change_nothing(spark: SparkSession, tmp_path: Path) -> None:
+    people = _people(300, on_switchboard=0)
+    _, clusters = _resolve(tmp_path / "as_is.csv", people)
+    _, with_constant = _resolve(tmp_path / "constant.csv", [[*row[:4], "", "10115"] for row in people])
+    sizes = Counter(map(len, clusters.values()))
+    assert sizes == Counter(map(len, with_constant.values())) == {1: 294, 2: 6}
