@@ -87,6 +87,19 @@ def test_a_block_above_the_limit_is_purged_and_counted(spark: SparkSession) -> N
     assert scored.metrics["rule.email.purged"] == 1
 
 
+def test_a_block_of_100_000_records_costs_no_pairs(spark: SparkSession) -> None:
+    mailbox = F.concat(F.greatest(F.col("id"), F.lit(1)), F.lit("@x.org")).alias("email")
+    name = F.concat(F.lit("name"), F.col("id")).alias("given_name")
+    key = F.concat(F.lit("r"), F.col("id")).alias("record_key")
+    crowd = spark.range(100_000).select(
+        key, name, F.lit("Lee").alias("family_name"), mailbox, F.lit("Ur").alias("city")
+    )
+    scored = score_pairs(crowd, _match())
+    assert [(row[0], row[1]) for row in scored.pair_scores.collect()] == [("r0", "r1")]
+    assert scored.metrics["rule.family_city.purged"] == 1
+    scored.release()
+
+
 def test_a_block_above_the_limit_is_split_where_a_further_key_is_named(spark: SparkSession) -> None:
     rows = [(f"r{i}", "x", "y", "office@x.org", "york" if i < 2 else f"city{i}") for i in range(6)]
     split = _rule("email", "email", split_by=BlockingKey(column="city"))
