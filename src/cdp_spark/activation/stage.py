@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from py4j.protocol import Py4JError
@@ -23,6 +24,7 @@ from cdp_spark.errors import StateError
 from cdp_spark.tables.catalog import CONSENTS, DELIVERIES, PROFILES, SEGMENT_MEMBERS
 from cdp_spark.tables.consents import build_contact_point_consents
 from cdp_spark.tables.run import StageResult
+from cdp_spark.tables.together import run_together
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -42,7 +44,8 @@ def run(context: RunContext) -> StageResult:
         ConfigError: a destination names a column that profiles lack.
         StateError: a destination could not be written; all others were.
     """
-    deliveries = [deliver(context, destination) for destination in context.project.destinations.destinations]
+    destinations = {each.name: partial(deliver, context, each) for each in context.project.destinations.destinations}
+    deliveries = list(run_together(context.store.spark, destinations).values())
     versions = [_record(context, delivery) for delivery in deliveries]
     failed = [delivery for delivery in deliveries if delivery.status == "failed"]
     if failed:

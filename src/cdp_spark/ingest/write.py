@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import reduce
+from functools import partial, reduce
 from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
@@ -24,6 +24,7 @@ from cdp_spark.tables.catalog import (
     SOURCE_RECORDS,
     SOURCE_SNAPSHOTS,
 )
+from cdp_spark.tables.together import run_together
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -62,16 +63,20 @@ def write_bronze(
     Returns:
         Table name to its new Delta version.
     """
-    versions = {}
-    for kind, (spec, build_new) in _BUILDERS.items():
-        if any(source.kind == kind and verdicts[source.name].tally.accepted for source in context.project.sources):
-            new = build_new(staged, context.store.read(spec))
-            versions[spec.name] = _append(context, spec, with_run(new, run_id=context.run_id, at=context.as_of))
+    writes = {
+        spec.name: partial(_write_new, context, spec, staged)
+        for kind, (spec, _) in _BUILDERS.items()
+        if any(source.kind == kind and verdicts[source.name].tally.accepted for source in context.project.sources)
+    }
     if any(verdict.tally.rows_rejected for verdict in verdicts.values()):
-        new = build_new_rejections(staged, context.store.read(REJECTED_ROWS))
-        rejections = with_run(new, run_id=context.run_id, at=context.as_of, at_column=c.REJECTED_AT)
-        versions[REJECTED_ROWS.name] = _append(context, REJECTED_ROWS, rejections)
-    return versions | _write_snapshots(context, staged, verdicts) | _write_deliveries(context, verdicts, last)
+        writes[REJECTED_ROWS.name] = partial(_write_rejections, context, staged)
+    snapshots = _snapshots_delivered(context, verdicts)
+    if snapshots:
+        writes[SOURCE_SNAPSHOTS.name] = partial(_write_snapshots, context, staged, snapshots)
+    changed = _changed_deliveries(context, verdicts, last)
+    if changed:
+        writes[SOURCE_DELIVERIES.name] = partial(_write_deliveries, context, changed)
+    return run_together(context.store.spark, writes)
 
 
 def count_new_rows(context: RunContext, versions: Mapping[str, int]) -> dict[str, int]:
@@ -84,34 +89,51 @@ def count_new_rows(context: RunContext, versions: Mapping[str, int]) -> dict[str
     return {row[c.SOURCE]: row["count"] for row in counts.collect()}
 
 
+def _write_new(context: RunContext, spec: TableSpec, staged: DataFrame) -> int:
+    build_new = next(build for of_kind, build in _BUILDERS.values() if of_kind is spec)
+    new = build_new(staged, context.store.read(spec))
+    return _append(context, spec, with_run(new, run_id=context.run_id, at=context.as_of))
+
+
+def _write_rejections(context: RunContext, staged: DataFrame) -> int:
+    new = build_new_rejections(staged, context.store.read(REJECTED_ROWS))
+    rejections = with_run(new, run_id=context.run_id, at=context.as_of, at_column=c.REJECTED_AT)
+    return _append(context, REJECTED_ROWS, rejections)
+
+
 def _append(context: RunContext, spec: TableSpec, rows: DataFrame) -> int:
     return context.store.append(spec, rows, application=context.application(_STAGE, spec))
 
 
-def _write_snapshots(context: RunContext, staged: DataFrame, verdicts: Mapping[str, Verdict]) -> dict[str, int]:
+def _snapshots_delivered(context: RunContext, verdicts: Mapping[str, Verdict]) -> dict[str, bool]:
+    """The snapshot sources, and which of them delivered; none where none did."""
     snapshots = [
         source.name for source in context.project.sources if source.kind == "records" and source.delivery == "snapshot"
     ]
-    delivered = [name for name in snapshots if verdicts[name].tally.rows]
-    if not delivered:
-        return {}
-    kept = [name for name in snapshots if name not in delivered]
+    delivered = {name: verdicts[name].tally.rows > 0 for name in snapshots}
+    return delivered if any(delivered.values()) else {}
+
+
+def _write_snapshots(context: RunContext, staged: DataFrame, snapshots: Mapping[str, bool]) -> int:
+    delivered = [name for name, was_delivered in snapshots.items() if was_delivered]
+    kept = [name for name, was_delivered in snapshots.items() if not was_delivered]
     rows = build_snapshots(staged, context.store.read(SOURCE_SNAPSHOTS), delivered=delivered, kept=kept)
-    return {SOURCE_SNAPSHOTS.name: context.store.overwrite(SOURCE_SNAPSHOTS, rows)}
+    return context.store.overwrite(SOURCE_SNAPSHOTS, rows)
 
 
-def _write_deliveries(
+def _changed_deliveries(
     context: RunContext, verdicts: Mapping[str, Verdict], last: Mapping[str, LastDelivery]
-) -> dict[str, int]:
-    rows = [
+) -> list[tuple[object, ...]]:
+    return [
         (source, context.run_id, context.as_of, verdict.tally.rows, verdict.tally.rows_rejected, dict(verdict.columns))
         for source, verdict in verdicts.items()
         if verdict.tally.rows and _differs(verdict, last.get(source))
     ]
-    if not rows:
-        return {}
-    changed = context.store.spark.createDataFrame(rows, SOURCE_DELIVERIES.schema)
-    return {SOURCE_DELIVERIES.name: _append(context, SOURCE_DELIVERIES, changed)}
+
+
+def _write_deliveries(context: RunContext, changed: list[tuple[object, ...]]) -> int:
+    rows = context.store.spark.createDataFrame(changed, SOURCE_DELIVERIES.schema)
+    return _append(context, SOURCE_DELIVERIES, rows)
 
 
 def _differs(verdict: Verdict, last: LastDelivery | None) -> bool:

@@ -6,8 +6,9 @@ import json
 import time
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from cdp_spark.config.destination import FileDestination
 from cdp_spark.config.source import SourceConfig
@@ -20,9 +21,10 @@ from cdp_spark.pipeline.stages import Progress, StageEvent, silent
 from cdp_spark.report import Accuracy, Attribution, measure_accuracy, measure_attribution
 from cdp_spark.tables.catalog import RECORDS, UNIFIED_EVENTS, UNIFIED_IDS
 from cdp_spark.tables.store import Store, open_store
+from cdp_spark.tables.together import run_together
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from pyspark.sql import SparkSession
 
@@ -82,17 +84,25 @@ def run_demo(
     data = make_data(out / DATA, people=people, seed=seed, progress=progress)
     store = open_store(spark, project)
     run = nightly(store, project, RunOptions(as_of=CLOCK, report=False, progress=progress))
-    versions = run.release.versions if run.release else {}
-    accuracy = score_against_truth(store, out / DATA / "truth" / "records.csv", version=versions.get(UNIFIED_IDS.name))
-    report = write_run_report(store, project, run, accuracy=accuracy)
+    judged = judge(store, out / DATA / "truth", run)
+    report = write_run_report(store, project, run, accuracy=judged["accuracy"])
     return DemoOutcome(
         data=data,
         run=replace(run, report=report),
-        accuracy=accuracy,
         warehouse=Path(store.location),
         exports=tuple(_resolved(project, each.path) for each in project.destinations.destinations),
-        attribution=score_events(store, out / DATA / "truth", versions=versions),
+        **judged,
     )
+
+
+def judge(store: Store, truth: Path, run: RunSummary) -> dict[str, Any]:
+    """Compare what a run published with the demo's truth: `accuracy` and `attribution` of the outcome."""
+    versions = run.release.versions if run.release else {}
+    figures: dict[str, Callable[[], Any]] = {
+        "accuracy": partial(score_against_truth, store, truth / "records.csv", version=versions.get(UNIFIED_IDS.name)),
+        "attribution": partial(score_events, store, truth, versions=versions),
+    }
+    return run_together(store.spark, figures)
 
 
 def make_data(folder: Path, *, people: int, seed: int, progress: Progress) -> DemoSummary:

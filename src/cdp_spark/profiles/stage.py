@@ -16,6 +16,7 @@ from cdp_spark.tables.catalog.gold import ID_REGISTRY, PROFILE_HISTORY, PROFILE_
 from cdp_spark.tables.catalog.silver import RECORDS
 from cdp_spark.tables.consents import build_contact_point_consents, build_contact_points, build_profile_consents
 from cdp_spark.tables.run import StageResult
+from cdp_spark.tables.together import run_together
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -34,10 +35,13 @@ def run(context: RunContext) -> StageResult:
     store = context.store
     survivors = _survivors(context).persist(StorageLevel.MEMORY_AND_DISK)
     try:
-        versions = {
-            PROFILES.name: store.overwrite(PROFILES, _profiles(context, survivors)),
-            PROFILE_VALUES.name: store.overwrite(PROFILE_VALUES, build_profile_values(survivors)),
-        }
+        versions = run_together(
+            store.spark,
+            {
+                PROFILES.name: lambda: store.overwrite(PROFILES, _profiles(context, survivors)),
+                PROFILE_VALUES.name: lambda: store.overwrite(PROFILE_VALUES, build_profile_values(survivors)),
+            },
+        )
     finally:
         survivors.unpersist()
     versions[PROFILE_HISTORY.name] = store.overwrite(PROFILE_HISTORY, _history(context))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import functions as F
 
@@ -40,9 +40,10 @@ from cdp_spark.tables.catalog import (
     SEGMENT_MEMBERS,
     UNIFIED_IDS,
 )
+from cdp_spark.tables.together import run_together
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from pyspark.sql import DataFrame, Row
 
@@ -82,20 +83,25 @@ def build_report_data(
     if not states:
         raise StateError(f"run {run_id}", got="no such run", fix="`cdp runs` lists them")
     released, ordinal = _Released(store, versions), int(states[0][c.ORDINAL])
-    segments = read_segments(released.read(SEGMENT_MEMBERS), released.read(SEGMENT_CHANGES), release=ordinal)
     finished = [row for row in states if row[c.STATUS] == "finished" and row[c.STAGE] != _WHOLE_RUN]
+    figures: dict[str, Callable[[], Any]] = {
+        "weights": lambda: read_weights(store.read(PAIR_SCORES)),
+        "entities": lambda: read_entities(released.read(UNIFIED_IDS)),
+        "segments": lambda: with_empty_segments(
+            read_segments(released.read(SEGMENT_MEMBERS), released.read(SEGMENT_CHANGES), release=ordinal),
+            _metrics_of(finished, "segments"),
+        ),
+        "exports": lambda: read_exports(store.read(DELIVERIES).where(F.col(c.RUN_ID) == run_id)),
+        "id_changes": lambda: read_id_changes(released.read(ID_CHANGES), release=ordinal),
+    }
     return ReportData(
         run_id=run_id,
         release=ordinal,
         as_of=states[0][c.AS_OF].astimezone(UTC),
         stages=tuple(StageFact(row[c.STAGE], row[c.SECONDS] or 0.0, row[c.DETAIL] or "") for row in finished),
         sources=read_sources(_metrics_of(finished, "ingest")),
-        weights=read_weights(store.read(PAIR_SCORES)),
-        entities=read_entities(released.read(UNIFIED_IDS)),
-        segments=with_empty_segments(segments, _metrics_of(finished, "segments")),
-        exports=read_exports(store.read(DELIVERIES).where(F.col(c.RUN_ID) == run_id)),
-        id_changes=read_id_changes(released.read(ID_CHANGES), release=ordinal),
         accuracy=accuracy,
+        **run_together(store.spark, figures),
     )
 
 

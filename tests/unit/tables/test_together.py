@@ -1,0 +1,32 @@
+"""Independent actions at the same time."""
+
+import threading
+
+import pytest
+from pyspark.sql import SparkSession
+
+from cdp_spark.tables.together import run_together
+
+
+def test_actions_run_at_the_same_time_and_keep_their_order(spark: SparkSession) -> None:
+    meeting = threading.Barrier(2, timeout=60)
+
+    def meet(rows: int) -> int:
+        meeting.wait()
+        return spark.range(rows).count()
+
+    results = run_together(spark, {"b": lambda: meet(3), "a": lambda: meet(5)})
+    assert list(results.items()) == [("b", 3), ("a", 5)]
+
+
+def test_the_first_failure_is_raised_after_all_have_ended(spark: SparkSession) -> None:
+    ended = []
+
+    def fail(name: str) -> None:
+        raise ValueError(name)
+
+    actions = {"one": lambda: ended.append("one"), "two": lambda: fail("two"), "three": lambda: fail("three")}
+    with pytest.raises(ValueError, match="two"):
+        run_together(spark, actions)
+    assert ended == ["one"]
+    assert run_together(spark, {}) == {}
