@@ -13,12 +13,15 @@ from cdp_spark.clustering.batch import CANNOT_LINK, CUTS, REFINED_SCHEMA, refine
 from cdp_spark.clustering.engines.base import Materialise, local_checkpoint
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
+    from pyspark.sql import Column, DataFrame
 
     from cdp_spark.config.match import ClusteringConfig
 
 _BATCH = "batch"
 _BATCH_RECORDS = 20_000
+_BROADCAST_RECORDS = 3_000_000
+"""Up to so many records their components are sent to every task (about 100 bytes a record), and pairs stay in place."""
+_PLACE, _PLACE_R = "place", "place_r"
 _EVIDENCE = (c.RECORD_KEY_L, c.RECORD_KEY_R, c.WEIGHT_LOG2, c.DETERMINISTIC, CANNOT_LINK)
 
 
@@ -63,11 +66,13 @@ def build_clusters(
         materialise: computes the single pass that both results are read from.
     Raises: DataError: a pair that is not deterministic has no weight.
     """
-    batches = members.count() // _BATCH_RECORDS + 1
-    batch = F.pmod(F.xxhash64(c.COMPONENT), F.lit(batches)).alias(_BATCH)
+    records = members.count()
+    place = F.xxhash64(c.COMPONENT)
     guards = [F.col(name).cast("string").alias(name) for name in (*config.unique, *unique_within)]
-    batched = members.select(batch, c.RECORD_KEY, c.COMPONENT, *guards)
-    pairs = build_evidence(members, pair_scores, cannot_links).select(batch, *_EVIDENCE)
+    batched = members.select(_batch_expr(place, records), c.RECORD_KEY, c.COMPONENT, *guards)
+    places = members.select(c.RECORD_KEY, place.alias(_PLACE))
+    evidence = build_evidence(places, pair_scores, cannot_links, broadcast=records <= _BROADCAST_RECORDS)
+    pairs = evidence.select(_batch_expr(F.col(_PLACE), records), *_EVIDENCE)
     cluster_batch = partial(refine_batch, config=config, unique_within=unique_within)
     refined = materialise(
         batched.groupBy(_BATCH).cogroup(pairs.groupBy(_BATCH)).applyInArrow(cluster_batch, REFINED_SCHEMA)
@@ -75,10 +80,19 @@ def build_clusters(
     return Clusters(refined.select(c.RECORD_KEY, c.COMPONENT, c.CLUSTER), build_cuts(refined))
 
 
-def build_evidence(members: DataFrame, pair_scores: DataFrame, cannot_links: DataFrame) -> DataFrame:
+def _batch_expr(place: Column, records: int) -> Column:
+    return F.pmod(place, F.lit(records // _BATCH_RECORDS + 1)).alias(_BATCH)
+
+
+def build_evidence(places: DataFrame, pair_scores: DataFrame, cannot_links: DataFrame, *, broadcast: bool) -> DataFrame:
     """Put scored pairs and cannot-links into the component of their left record.
 
-    Returns: one row per pair: component, record_key_l, record_key_r, weight_log2, deterministic, cannot_link.
+    Args:
+        places: one row per record: record_key, place: a hash of its component.
+        pair_scores: as `build_clusters` takes them.
+        cannot_links: as `build_clusters` takes them.
+        broadcast: send the places to every task; then pairs across two components, most of all, never travel.
+    Returns: one row per pair: place, record_key_l, record_key_r, weight_log2, deterministic, cannot_link.
     """
     scored = pair_scores.select(
         c.RECORD_KEY_L, c.RECORD_KEY_R, c.WEIGHT_LOG2, c.DETERMINISTIC, F.lit(False).alias(CANNOT_LINK)
@@ -90,12 +104,16 @@ def build_evidence(members: DataFrame, pair_scores: DataFrame, cannot_links: Dat
         F.lit(False).alias(c.DETERMINISTIC),
         F.lit(True).alias(CANNOT_LINK),
     )
-    component_of_left = members.select(c.COMPONENT, F.col(c.RECORD_KEY).alias(c.RECORD_KEY_L))
-    return (
-        scored.unionByName(forbidden)
-        .join(component_of_left, on=c.RECORD_KEY_L, how="inner")
-        .select(c.COMPONENT, *_EVIDENCE)
-    )
+    evidence, of_left = scored.unionByName(forbidden), places.withColumnRenamed(c.RECORD_KEY, c.RECORD_KEY_L)
+    if broadcast:
+        of_right = places.withColumnsRenamed({c.RECORD_KEY: c.RECORD_KEY_R, _PLACE: _PLACE_R})
+        evidence = evidence.join(F.broadcast(of_right), on=c.RECORD_KEY_R, how="inner")
+        placed = evidence.join(F.broadcast(of_left), on=c.RECORD_KEY_L, how="inner").where(
+            F.col(_PLACE) == F.col(_PLACE_R)
+        )
+    else:
+        placed = evidence.join(of_left, on=c.RECORD_KEY_L, how="inner")
+    return placed.select(_PLACE, *_EVIDENCE)
 
 
 def build_cuts(refined: DataFrame) -> DataFrame:

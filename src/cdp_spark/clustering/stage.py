@@ -95,8 +95,10 @@ def cluster_records(
         config: threshold, engine, limits.
         links: record_key_l, record_key_r, identifier_type: pairs that an identifier joins, whatever they weigh.
     """
-    linked = pair_scores if links is None else with_certain_pairs(pair_scores, links)
-    pairs = with_must_links(linked, labels)
+    certain = [as_certain_pairs(labels.where(F.col(c.LABEL) == MUST_LINK))]
+    certain += [] if links is None else [as_certain_pairs(links)]
+    compared = pair_scores.select(c.RECORD_KEY_L, c.RECORD_KEY_R, c.WEIGHT_LOG2, c.DETERMINISTIC)
+    pairs = reduce(DataFrame.unionByName, certain, compared)  # of a pair that stands twice the larger weight counts
     edges = pairs.where((F.col(c.WEIGHT_LOG2) >= config.threshold_log2) | F.col(c.DETERMINISTIC))
     components = build_components(
         members.select(c.RECORD_KEY),
@@ -120,20 +122,19 @@ def build_current_labels(labels: DataFrame) -> DataFrame:
 
 def with_must_links(pair_scores: DataFrame, labels: DataFrame) -> DataFrame:
     """Let a must-link join its pair like a deterministic rule, whether or not the pair was compared."""
-    return with_certain_pairs(pair_scores, labels.where(F.col(c.LABEL) == MUST_LINK))
+    keys, must = [c.RECORD_KEY_L, c.RECORD_KEY_R], labels.where(F.col(c.LABEL) == MUST_LINK)
+    compared = pair_scores.select(*keys, c.WEIGHT_LOG2, c.DETERMINISTIC).join(must, on=keys, how="left_anti")
+    return compared.unionByName(as_certain_pairs(must))
 
 
-def with_certain_pairs(pair_scores: DataFrame, certain: DataFrame) -> DataFrame:
-    """Let pairs join first, whether or not they were compared.
+def as_certain_pairs(pairs: DataFrame) -> DataFrame:
+    """Weigh pairs that join first, whether or not they were compared.
 
     Args:
-        pair_scores: record_key_l, record_key_r, weight_log2, deterministic.
-        certain: one row per pair: record_key_l, record_key_r.
+        pairs: record_key_l, record_key_r.
     """
-    keys = [c.RECORD_KEY_L, c.RECORD_KEY_R]
-    compared = pair_scores.select(*keys, c.WEIGHT_LOG2, c.DETERMINISTIC).join(certain, on=keys, how="left_anti")
-    linked = certain.select(*keys, F.lit(_CERTAIN).alias(c.WEIGHT_LOG2), F.lit(True).alias(c.DETERMINISTIC))
-    return compared.unionByName(linked)
+    weight, joins = F.lit(_CERTAIN).alias(c.WEIGHT_LOG2), F.lit(True).alias(c.DETERMINISTIC)
+    return pairs.select(c.RECORD_KEY_L, c.RECORD_KEY_R, weight, joins)
 
 
 def with_identifier_type(cuts: DataFrame, links: DataFrame | None) -> DataFrame:
