@@ -89,6 +89,7 @@ _SIMPLE: dict[str, T.DataType] = {
     "timestamp": T.TimestampType(),
     "strings": T.ArrayType(T.StringType()),
     "ints": T.ArrayType(T.IntegerType()),
+    "longs": T.ArrayType(T.LongType()),
     "string_map": T.MapType(T.StringType(), T.StringType()),
     "long_map": T.MapType(T.StringType(), T.LongType()),
     "double_map": T.MapType(T.StringType(), T.DoubleType()),

@@ -22,7 +22,7 @@ from cdp_spark.tables.catalog.gold import (
     UNIFIED_EVENTS,
     UNIFIED_IDS,
 )
-from cdp_spark.tables.catalog.matching import CLUSTERS, CUTS, LABELS, MATCH_MODELS, PAIR_SCORES
+from cdp_spark.tables.catalog.matching import CLUSTERS, CUTS, LABELS, MATCH_INPUTS, MATCH_MODELS, PAIR_SCORES
 from cdp_spark.tables.catalog.operations import DELIVERIES, RELEASES, RUN_METRICS, RUNS
 from cdp_spark.tables.catalog.privacy import SUPPRESSIONS
 from cdp_spark.tables.catalog.silver import IDENTIFIERS, RECORDS
@@ -39,6 +39,7 @@ __all__ = [
     "ID_CHANGES",
     "ID_REGISTRY",
     "LABELS",
+    "MATCH_INPUTS",
     "MATCH_MODELS",
     "PAIR_SCORES",
     "PROFILES",
@@ -73,6 +74,7 @@ TABLES: dict[str, TableSpec] = {
         RECORDS,
         IDENTIFIERS,
         MATCH_MODELS,
+        MATCH_INPUTS,
         PAIR_SCORES,
         LABELS,
         CLUSTERS,

@@ -19,6 +19,22 @@ MATCH_MODELS = TableSpec(
     kind=TableKind.APPEND,
 )
 
+MATCH_INPUTS = TableSpec(
+    name="match_inputs",
+    grain="a record as matching last compared it: a hash of what it read, its blocking keys, and in which run",
+    schema=columns(
+        record_key="string!",
+        entity_type="string!",
+        model_version="int!",
+        settings_hash="long!",
+        input_hash="long!",
+        ordinal="long!",
+        block_keys="longs!",
+    ),
+    keys=("record_key",),
+    kind=TableKind.BATCH,
+)
+
 PAIR_SCORES = TableSpec(
     name="pair_scores",
     grain="a scored pair with levels and rule mask",
