@@ -61,8 +61,8 @@ def build_pair_patterns(blocks: DataFrame, kernel: Kernel, *, partitions: int) -
     """Compare every two records that share a block.
 
     Args:
-        blocks: one row per (block_key, record_key) with `block_keys` and the features; where it has the flag `is_fresh`,
-            only pairs with at least one such record are compared.
+        blocks: one row per (block_key, record_key) with `block_keys` and the features; where they bear the flag
+            `is_fresh`, only pairs with at least one such record are compared.
         kernel: rules and comparisons.
         partitions: of the one shuffle.
     Returns: one row per unordered pair (record_key_l < record_key_r): rule mask and packed comparison levels.

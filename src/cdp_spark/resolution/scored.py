@@ -74,7 +74,7 @@ def score_pairs(records: DataFrame, match: EntityMatch, *, model: MatchModel | N
 
 
 def build_keyed(records: DataFrame, match: EntityMatch) -> DataFrame:
-    """One row per record_key: its features and `block_keys`, and of `input_hash` and `is_fresh` what the records have."""
+    """One row per record_key: features, `block_keys`, and of `input_hash` and `is_fresh` what the records have."""
     carried = tuple(name for name in (c.INPUT_HASH, c.IS_FRESH) if name in records.columns)
     return with_block_keys(build_features(records, match, carried=carried), slots_of(match))
 

@@ -10,14 +10,16 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
+from cdp_spark.clustering.settings import settings_checksum
 from cdp_spark.matching.learning.soundness import refuse_unsound
 from cdp_spark.resolution.increment.changed import score_changes
-from cdp_spark.resolution.increment.inputs import settings_hash, with_input_hash, without_records
+from cdp_spark.resolution.increment.inputs import with_input_hash, without_records
 from cdp_spark.resolution.increment.night import Night, plan_night
 from cdp_spark.resolution.models import FittedBy, pinned_model, write_model
 from cdp_spark.resolution.scored import ScoredPairs, score_pairs
-from cdp_spark.tables.catalog import MATCH_INPUTS, PAIR_SCORES, RECORDS
+from cdp_spark.tables.catalog import MATCH_INPUTS, PAIR_SCORES, RECORDS, TOUCHED_RECORDS
 from cdp_spark.tables.run import RunContext, StageResult
+from cdp_spark.tables.touched import MATCHING, record_touched
 
 if TYPE_CHECKING:
     from cdp_spark.config.match import EntityMatch
@@ -54,9 +56,10 @@ def run(context: RunContext) -> StageResult:
     scored = [_score(context, entity_type, match) for entity_type, match in context.project.match.entities.items()]
     versions = {
         PAIR_SCORES.name: context.store.overwrite(PAIR_SCORES, _united([_pair_rows(context, it) for it in scored])),
-        MATCH_INPUTS.name: context.store.overwrite(MATCH_INPUTS, _united([_input_rows(context, it) for it in scored])),
+        MATCH_INPUTS.name: context.store.overwrite(MATCH_INPUTS, _united([_input_rows(it) for it in scored])),
+        TOUCHED_RECORDS.name: record_touched(context, MATCHING, {it.entity_type: it.stale for it in scored}),
     }
-    metrics = {f"{it.entity_type}.{name}": value for it in scored for name, value in it.pairs.metrics.items()}
+    metrics = {f"{it.entity_type}.{name}": value for it in scored for name, value in _figures(context, it).items()}
     for it in scored:
         it.pairs.release()
         it.night.release()
@@ -94,19 +97,22 @@ def _pair_rows(context: RunContext, scored: Scored) -> DataFrame:
     return kept.select(*PAIR_SCORES.schema.names).unionByName(new.select(*PAIR_SCORES.schema.names))
 
 
-def _input_rows(context: RunContext, scored: Scored) -> DataFrame:
+def _input_rows(scored: Scored) -> DataFrame:
     """`match_inputs` of an entity type: of the records compared tonight, and of those that stay."""
     new = scored.inputs.withColumns(
         {
             c.ENTITY_TYPE: F.lit(scored.entity_type),
             c.MODEL_VERSION: F.lit(scored.version),
-            c.SETTINGS_HASH: F.lit(settings_hash(context.project, scored.entity_type)),
-            c.ORDINAL: F.lit(context.ordinal).cast("long"),
         }
     ).select(*MATCH_INPUTS.schema.names)
     if scored.stale is None or scored.night.before is None:
         return new
     return without_records(scored.night.before, scored.stale, c.RECORD_KEY).select(*new.columns).unionByName(new)
+
+
+def _figures(context: RunContext, scored: Scored) -> dict[str, float]:
+    settings = settings_checksum(context.project, scored.entity_type)
+    return {**scored.pairs.metrics, "settings": settings, "full": float(scored.night.is_full)}
 
 
 def _detail(scored: Scored) -> str:

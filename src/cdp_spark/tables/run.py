@@ -25,11 +25,13 @@ class LastFinish:
         versions: the newest Delta version of each table that a stage had recorded by then, its own ones included.
         written: the newest version of each table that any stage has recorded until now; what a killed stage left
             behind is not among them.
+        metrics: the figures with which it finished.
     """
 
     ordinal: int
     versions: Mapping[str, int]
     written: Mapping[str, int]
+    metrics: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,10 @@ class RunContext:
     force: bool = False
     full: bool = False
     last: LastFinish | None = None
+
+    def last_figure(self, name: str) -> float | None:
+        """A figure with which the stage finished last; None where it did not have it, or never finished."""
+        return self.last.metrics.get(name) if self.last else None
 
     def read_released(self, spec: TableSpec) -> DataFrame:
         """A gold table as the last release published it; no rows before the first."""

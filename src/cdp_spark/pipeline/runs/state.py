@@ -154,12 +154,12 @@ def last_finish(runs: Iterable[Run], stage: str, *, until: int | None = None) ->
     """
     ends = [(run.ordinal, it) for run in runs for it in run.outcomes if it.status == FINISHED]
     written: dict[str, int] = {}
-    found: tuple[int, dict[str, int]] | None = None
+    found: tuple[int, dict[str, int], Mapping[str, float]] | None = None
     for ordinal, end in sorted(ends, key=lambda it: (it[0], it[1].at)):
         written.update(end.versions)
         if end.stage == stage and (until is None or ordinal <= until):
-            found = ordinal, dict(written)
-    return LastFinish(*found, written) if found else None
+            found = ordinal, dict(written), end.metrics
+    return LastFinish(found[0], found[1], written, found[2]) if found else None
 
 
 def record(store: Store, run: Run, *outcomes: StageOutcome) -> None:

@@ -2,38 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
-from cdp_spark.clustering.identifiers.links import linking_types
 from cdp_spark.matching.features import feature_columns, value_expr
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
     from cdp_spark.config.match import EntityMatch
-    from cdp_spark.config.project import Project
-
-FORMAT = 1
-"""Raise it where features, block keys, comparisons or clustering come to mean something else: the next night is full."""
-
-
-def settings_hash(project: Project, entity_type: str) -> int:
-    """64 bits of what decides about pairs and clusters beside the records and the model."""
-    linking, unique = linking_types(project)
-    settings = {
-        "format": FORMAT,
-        "clustering": project.match.entities[entity_type].clustering.model_dump(mode="json"),
-        "identifiers": project.match.identifiers.model_dump(mode="json"),
-        "types": [linking, unique],
-        "duplicate_free": sorted(source.name for source in project.sources if source.duplicate_free),
-    }
-    digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).digest()
-    return int.from_bytes(digest[:8], "big", signed=True)
 
 
 def with_input_hash(records: DataFrame, match: EntityMatch) -> DataFrame:

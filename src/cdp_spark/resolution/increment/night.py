@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
-from cdp_spark.resolution.increment.inputs import build_changes, settings_hash
+from cdp_spark.clustering.settings import settings_checksum
+from cdp_spark.resolution.increment.inputs import build_changes
 from cdp_spark.tables.catalog import MATCH_INPUTS, PAIR_SCORES
 
 if TYPE_CHECKING:
@@ -55,14 +56,14 @@ def plan_night(context: RunContext, entity_type: str, records: DataFrame, *, ver
         version: of the model that is applied.
         is_new: True where the model is yet to be fitted.
     """
-    before = last_rows(context, entity_type)
-    if context.full or is_new or before is None:
-        return Night("full: " + ("asked for" if context.full else "no night before it under this model"))
-    mark = before.select(c.MODEL_VERSION, c.SETTINGS_HASH).first()
-    if mark is None or mark[c.MODEL_VERSION] != version:
+    if context.full:
+        return Night("full: asked for")
+    before = last_inputs(context, entity_type)
+    mark = None if is_new or before is None else before.select(c.MODEL_VERSION).first()
+    if before is None or mark is None or mark[c.MODEL_VERSION] != version:
         return Night(f"full: the first night under model {version}")
-    if mark[c.SETTINGS_HASH] != settings_hash(context.project, entity_type):
-        return Night("full: other settings or another version of the project than last night")
+    if settings_checksum(context.project, entity_type) != context.last_figure(f"{entity_type}.settings"):
+        return Night("full: the settings of matching changed")
     changes = build_changes(records, before).persist()
     is_gone = F.col(c.INPUT_HASH).isNull()
     row = changes.agg(F.count_if(~is_gone).alias("changed"), F.count_if(is_gone).alias("gone")).collect()[0]
@@ -74,7 +75,7 @@ def plan_night(context: RunContext, entity_type: str, records: DataFrame, *, ver
     return Night(f"incremental: {told}", before, changes)
 
 
-def last_rows(context: RunContext, entity_type: str) -> DataFrame | None:
+def last_inputs(context: RunContext, entity_type: str) -> DataFrame | None:
     """`match_inputs` of an entity type as the last finished matching left them; None where there are none."""
     written = context.last.written if context.last else {}
     if MATCH_INPUTS.name not in written or PAIR_SCORES.name not in written:

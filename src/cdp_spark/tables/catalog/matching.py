@@ -21,14 +21,12 @@ MATCH_MODELS = TableSpec(
 
 MATCH_INPUTS = TableSpec(
     name="match_inputs",
-    grain="a record as matching last compared it: a hash of what it read, its blocking keys, and in which run",
+    grain="a record as matching last compared it: a hash of what was read, and its blocking keys",
     schema=columns(
         record_key="string!",
         entity_type="string!",
         model_version="int!",
-        settings_hash="long!",
         input_hash="long!",
-        ordinal="long!",
         block_keys="longs!",
     ),
     keys=("record_key",),
@@ -51,6 +49,14 @@ PAIR_SCORES = TableSpec(
     keys=("record_key_l", "record_key_r", "model_version"),
     kind=TableKind.BATCH,
     constraints={"ordered_pair": "record_key_l < record_key_r"},
+)
+
+TOUCHED_RECORDS = TableSpec(
+    name="touched_records",
+    grain="a record that a stage worked on anew in a run; without a record_key: all of them",
+    schema=columns(ordinal="long!", stage="string!", entity_type="string!", record_key="string"),
+    keys=("ordinal", "stage", "entity_type", "record_key"),
+    kind=TableKind.BATCH,
 )
 
 LABELS = TableSpec(

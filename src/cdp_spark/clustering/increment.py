@@ -1,0 +1,180 @@
+"""Which components a night's changes can alter; all others keep their clusters and cuts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from pyspark.sql import functions as F
+
+from cdp_spark import columns as c
+from cdp_spark.clustering.settings import settings_checksum
+from cdp_spark.tables.catalog import CLUSTERS, CUTS, IDENTIFIERS, LABELS
+from cdp_spark.tables.touched import MATCHING, read_touched
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pyspark.sql import DataFrame
+
+    from cdp_spark.tables.run import RunContext
+
+MAX_TOUCHED_SHARE = 0.3
+"""Beyond this share of touched records it is cheaper to cluster all."""
+_TIMES = "times"
+
+
+@dataclass(frozen=True)
+class Night:
+    """What an entity type's clusters are made from.
+
+    Args:
+        why: in words, for the run's record.
+        last_clusters: of the entity type in the last night; None for a full night.
+        last_cuts: likewise.
+        affected: record_key of the records that are clustered anew, those that are gone included; None for all.
+    """
+
+    why: str
+    last_clusters: DataFrame | None = None
+    last_cuts: DataFrame | None = None
+    affected: DataFrame | None = None
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What decides about the clusters of an entity type.
+
+    Args:
+        members: one row per record.
+        pairs: one row per scored pair.
+        identifiers: of the records.
+        linking: types of identifiers that join records.
+        unique: types of which a cluster has one value.
+    """
+
+    members: DataFrame
+    pairs: DataFrame
+    identifiers: DataFrame
+    linking: Sequence[str]
+    unique: Sequence[str]
+
+    def within(self, record_keys: DataFrame) -> Evidence:
+        """The evidence about some records."""
+        return replace(
+            self,
+            members=self.members.join(record_keys, on=c.RECORD_KEY, how="left_semi").persist(),
+            pairs=within(self.pairs, record_keys).persist(),
+            identifiers=self.identifiers.join(record_keys, on=c.RECORD_KEY, how="left_semi"),
+        )
+
+
+def plan_night(context: RunContext, entity_type: str, evidence: Evidence) -> Night:
+    """Find the records to cluster anew, or why it is all of them.
+
+    Args:
+        context: of the run; without an earlier night to build on, this one is full.
+        entity_type: whose clusters these are.
+        evidence: of all its records.
+    """
+    touched = _read_touched(context, entity_type)
+    last = context.last
+    if touched is None or last is None:
+        return Night("full")
+    of_type = F.col(c.ENTITY_TYPE) == entity_type
+    clusters, cuts = (context.store.read(it, version=last.written[it.name]).where(of_type) for it in (CLUSTERS, CUTS))
+    types = {*evidence.linking, *evidence.unique}
+    if types:
+        before = context.store.read(IDENTIFIERS, version=last.versions[IDENTIFIERS.name]).where(of_type)
+        touched = touched.unionByName(build_changed_values(evidence.identifiers, before, sorted(types)))
+    touched = touched.persist()
+    if touched.count() > MAX_TOUCHED_SHARE * clusters.count():
+        return Night("full: too many records changed")
+    threshold = context.project.match.entities[entity_type].clustering.threshold_log2
+    edges = evidence.pairs.where((F.col(c.WEIGHT_LOG2) >= threshold) | F.col(c.DETERMINISTIC))
+    seeds = build_seeds(touched, edges, context.store.read(LABELS)).persist()
+    affected = build_affected(seeds, clusters).persist()
+    told = f"incremental: {affected.count():,} records in affected components"
+    return Night(told, clusters, cuts, affected)
+
+
+def _read_touched(context: RunContext, entity_type: str) -> DataFrame | None:
+    """What matching worked on since clusters were made last; None where that was all, or cannot be told."""
+    last = context.last
+    settings = settings_checksum(context.project, entity_type)
+    if last is None or context.full or context.last_figure(f"{entity_type}.clusters.settings") != settings:
+        return None
+    if not {CLUSTERS.name, CUTS.name, IDENTIFIERS.name} <= set(last.versions):
+        return None
+    return read_touched(context, MATCHING, since=last.ordinal, entity_type=entity_type)
+
+
+def build_seeds(touched: DataFrame, edges: DataFrame, labels: DataFrame) -> DataFrame:
+    """Find the records whose component may have changed: those touched, their neighbours, and all that have a label.
+
+    Labels are few, and one that was replaced counts like one that is new, so all of them are looked at.
+
+    Args:
+        touched: record_key of the records that are new, changed, scored anew or gone.
+        edges: of tonight: record_key_l, record_key_r.
+        labels: record_key_l, record_key_r.
+    Returns: one row per record_key.
+    """
+    touched = touched.select(c.RECORD_KEY)
+    flags = [
+        touched.select(F.col(c.RECORD_KEY).alias(side), F.lit(True).alias(f"has_{side}"))
+        for side in (c.RECORD_KEY_L, c.RECORD_KEY_R)
+    ]
+    ends = edges.select(c.RECORD_KEY_L, c.RECORD_KEY_R)
+    of_touched = (
+        ends.join(flags[0], on=c.RECORD_KEY_L, how="left")
+        .join(flags[1], on=c.RECORD_KEY_R, how="left")
+        .where(F.col(f"has_{c.RECORD_KEY_L}") | F.col(f"has_{c.RECORD_KEY_R}"))
+    )
+    return touched.unionByName(_both_ends(of_touched)).unionByName(_both_ends(labels)).distinct()
+
+
+def _both_ends(pairs: DataFrame) -> DataFrame:
+    return pairs.select(F.explode(F.array(c.RECORD_KEY_L, c.RECORD_KEY_R)).alias(c.RECORD_KEY))
+
+
+def build_affected(seeds: DataFrame, last_clusters: DataFrame) -> DataFrame:
+    """Widen the seeds to all records of their components of the last night.
+
+    A new edge has a touched end, so both its ends are seeds; an edge that is gone was inside a component of a touched
+    record: no edge leads from an affected record to another one.
+
+    Args:
+        seeds: from `build_seeds`.
+        last_clusters: record_key, component.
+    Returns: one row per record_key, of records that are gone, too.
+    """
+    of_seeds = last_clusters.join(seeds, on=c.RECORD_KEY, how="left_semi").select(c.COMPONENT).distinct()
+    mates = last_clusters.join(of_seeds, on=c.COMPONENT, how="left_semi").select(c.RECORD_KEY)
+    return mates.unionByName(seeds.select(c.RECORD_KEY)).distinct()
+
+
+def build_changed_values(identifiers: DataFrame, last_identifiers: DataFrame, types: Sequence[str]) -> DataFrame:
+    """Find who has, or had, a value of which the holders changed since the last night.
+
+    Args:
+        identifiers: of tonight: record_key, type, value_hash, usable.
+        last_identifiers: the same of the last night.
+        types: that join people's records or keep them apart.
+    Returns: one row per record_key.
+    """
+    now, before = (
+        rows.where(F.col(c.USABLE) & F.col(c.TYPE).isin(*types)).select(c.RECORD_KEY, c.TYPE, c.VALUE_HASH).distinct()
+        for rows in (identifiers, last_identifiers)
+    )
+    either = now.unionByName(before)
+    held = either.groupBy(c.RECORD_KEY, c.TYPE, c.VALUE_HASH).agg(F.count(F.lit(1)).alias(_TIMES))
+    changed = held.where(F.col(_TIMES) == 1).select(c.TYPE, c.VALUE_HASH).distinct()
+    return held.join(changed, on=[c.TYPE, c.VALUE_HASH], how="left_semi").select(c.RECORD_KEY).distinct()
+
+
+def within(pairs: DataFrame, record_keys: DataFrame) -> DataFrame:
+    """Keep the pairs of which both records are among `record_keys`."""
+    for side in (c.RECORD_KEY_L, c.RECORD_KEY_R):
+        pairs = pairs.join(record_keys.select(F.col(c.RECORD_KEY).alias(side)), on=side, how="left_semi")
+    return pairs
