@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import shutil
 from collections.abc import Mapping
@@ -57,11 +58,13 @@ MATCH = EntityMatch.model_validate_json(
 
 def make_project(*, visitors: bool) -> Project:
     """People with cards and log-ins; a night with more than five records in a cluster holds it."""
-    crm = {"name": "crm", "kind": "records", "format": "csv", "path": "crm.csv", "key": ["id"]}
-    crm |= {"columns": {"email": "email"}, "identifiers": {"user_id": "user", "loyalty_id": "card"}}
-    web = {"name": "web", "kind": "events", "format": "csv", "path": "web.csv"}
-    web |= {"events": {"event_type": "t", "occurred_at": "at", "identifiers": {"user_id": "u", "cookie_id": "c"}}}
-    sources = tuple(SourceConfig.model_validate(it, strict=False) for it in ([crm, web] if visitors else [crm]))
+    crm: dict[str, object] = {"name": "crm", "kind": "records", "format": "csv", "path": "crm.csv", "key": ["id"]}
+    mapped = {"columns": {"email": "email"}, "identifiers": {"user_id": "user", "loyalty_id": "card"}}
+    borne = {"event_type": "t", "occurred_at": "at", "identifiers": {"user_id": "u", "cookie_id": "c"}}
+    web: dict[str, object] = {"name": "web", "kind": "events", "format": "csv", "path": "web.csv", "events": borne}
+    sources = tuple(
+        SourceConfig.model_validate_json(json.dumps(it)) for it in ([crm | mapped, web] if visitors else [crm | mapped])
+    )
     settings = ProjectSettings(
         name="test", namespace=UUID(int=7), warehouse=Warehouse(path="w"), gates=Gates(max_cluster_records=5)
     )

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 MAX_TOUCHED_SHARE = 0.3
 """Beyond this share of touched records it is cheaper to cluster all."""
+SETTINGS_FIGURE = "clusters.settings"
+"""Behind the entity type, the checksum of the settings that its clusters were made with."""
 _TIMES = "times"
 
 
@@ -33,12 +35,19 @@ class Night:
         last_clusters: of the entity type in the last night; None for a full night.
         last_cuts: likewise.
         affected: record_key of the records that are clustered anew, those that are gone included; None for all.
+        held: frames kept in memory or on disk; `release` them when the clusters are written.
     """
 
     why: str
     last_clusters: DataFrame | None = None
     last_cuts: DataFrame | None = None
     affected: DataFrame | None = None
+    held: tuple[DataFrame, ...] = ()
+
+    def release(self) -> None:
+        """Free what was held."""
+        for frame in self.held:
+            frame.unpersist()
 
 
 @dataclass(frozen=True)
@@ -60,7 +69,7 @@ class Evidence:
     unique: Sequence[str]
 
     def within(self, record_keys: DataFrame) -> Evidence:
-        """The evidence about some records."""
+        """The evidence about some records; members and pairs are held, for the caller to free."""
         return replace(
             self,
             members=self.members.join(record_keys, on=c.RECORD_KEY, how="left_semi").persist(),
@@ -80,7 +89,7 @@ def plan_night(context: RunContext, entity_type: str, evidence: Evidence) -> Nig
     touched = _read_touched(context, entity_type)
     last = context.last
     if touched is None or last is None:
-        return Night("full")
+        return Night("full: asked for" if context.full else "full: matching compared all records")
     of_type = F.col(c.ENTITY_TYPE) == entity_type
     clusters, cuts = (context.store.read(it, version=last.written[it.name]).where(of_type) for it in (CLUSTERS, CUTS))
     types = {*evidence.linking, *evidence.unique}
@@ -89,20 +98,21 @@ def plan_night(context: RunContext, entity_type: str, evidence: Evidence) -> Nig
         touched = touched.unionByName(build_changed_values(evidence.identifiers, before, sorted(types)))
     touched = touched.persist()
     if touched.count() > MAX_TOUCHED_SHARE * clusters.count():
+        touched.unpersist()
         return Night("full: too many records changed")
     threshold = context.project.match.entities[entity_type].clustering.threshold_log2
     edges = evidence.pairs.where((F.col(c.WEIGHT_LOG2) >= threshold) | F.col(c.DETERMINISTIC))
     seeds = build_seeds(touched, edges, context.store.read(LABELS)).persist()
     affected = build_affected(seeds, clusters).persist()
     told = f"incremental: {affected.count():,} records in affected components"
-    return Night(told, clusters, cuts, affected)
+    return Night(told, clusters, cuts, affected, held=(touched, seeds, affected))
 
 
 def _read_touched(context: RunContext, entity_type: str) -> DataFrame | None:
     """What matching worked on since clusters were made last; None where that was all, or cannot be told."""
     last = context.last
     settings = settings_checksum(context.project, entity_type)
-    if last is None or context.full or context.last_figure(f"{entity_type}.clusters.settings") != settings:
+    if last is None or context.full or context.last_figure(f"{entity_type}.{SETTINGS_FIGURE}") != settings:
         return None
     if not {CLUSTERS.name, CUTS.name, IDENTIFIERS.name} <= set(last.versions):
         return None

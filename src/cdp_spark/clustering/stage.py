@@ -14,7 +14,7 @@ from cdp_spark.clustering.clusters import Clusters, build_clusters
 from cdp_spark.clustering.components import build_components
 from cdp_spark.clustering.identifiers.links import build_identifier_links, linking_types, with_unique_values
 from cdp_spark.clustering.identifiers.placing import place_visitors
-from cdp_spark.clustering.increment import Evidence, Night, plan_night
+from cdp_spark.clustering.increment import SETTINGS_FIGURE, Evidence, Night, plan_night
 from cdp_spark.clustering.settings import settings_checksum
 from cdp_spark.tables.catalog import CLUSTERS, CUTS, IDENTIFIERS, LABELS, PAIR_SCORES, RECORDS, TOUCHED_RECORDS
 from cdp_spark.tables.run import RunContext, StageResult
@@ -40,40 +40,56 @@ def run(context: RunContext) -> StageResult:
     """
     store, project = context.store, context.project
     labels = build_current_labels(store.read(LABELS))
-    results, details, touched = [], [], {}
+    nights: dict[str, Night] = {}
+    results: list[tuple[str, Clusters]] = []
     for entity_type in project.match.entities:
-        night, result = _cluster_entity(context, entity_type, labels)
+        nights[entity_type], result = _cluster_entity(context, entity_type, labels)
         results.append((entity_type, result))
-        details.append(f"{entity_type}: {night.why}")
-        touched[entity_type] = night.affected
     if any(source.events for source in project.sources):
         results.append((VISITOR, _place_visitors(context, results, labels)))
+    versions = {
+        **_write_clusters(context, results),
+        TOUCHED_RECORDS.name: record_touched(context, CLUSTERING, {kind: it.affected for kind, it in nights.items()}),
+    }
+    for night in nights.values():
+        night.release()
+    metrics = _metrics(store.read(CLUSTERS), store.read(CUTS))
+    settings = {f"{kind}.{SETTINGS_FIGURE}": settings_checksum(project, kind) for kind in nights}
+    detail = "; ".join(f"{kind}: {night.why}" for kind, night in nights.items())
+    return StageResult(versions, {**metrics, **settings}, detail)
+
+
+def _write_clusters(context: RunContext, results: list[tuple[str, Clusters]]) -> dict[str, int]:
     clusters = _united([(entity_type, result.clusters) for entity_type, result in results])
     cuts = _united([(entity_type, result.cuts) for entity_type, result in results])
-    versions = {
-        CLUSTERS.name: store.overwrite(CLUSTERS, clusters),
-        CUTS.name: store.overwrite(CUTS, cuts.withColumn(c.RUN_ID, F.lit(context.run_id))),
+    return {
+        CLUSTERS.name: context.store.overwrite(CLUSTERS, clusters),
+        CUTS.name: context.store.overwrite(CUTS, cuts.withColumn(c.RUN_ID, F.lit(context.run_id))),
     }
-    versions[TOUCHED_RECORDS.name] = record_touched(context, CLUSTERING, touched)
-    metrics = _metrics(store.read(CLUSTERS), store.read(CUTS))
-    settings = {f"{it}.clusters.settings": settings_checksum(project, it) for it in project.match.entities}
-    return StageResult(versions, {**metrics, **settings}, "; ".join(details))
 
 
 def _cluster_entity(context: RunContext, entity_type: str, labels: DataFrame) -> tuple[Night, Clusters]:
     """Cluster the records of one entity type; those of people by their identifiers, too."""
     evidence = _read_evidence(context, entity_type)
     night = plan_night(context, entity_type, evidence)
+    if night.affected is not None:
+        evidence = evidence.within(night.affected)
+        night = replace(night, held=(*night.held, evidence.members, evidence.pairs))
+    result, engine = _cluster(context, entity_type, evidence, labels)
+    return replace(night, why=f"{engine}; {night.why}"), with_kept(result, night)
+
+
+def with_kept(result: Clusters, night: Night) -> Clusters:
+    """Add the clusters and cuts of the last night that no change can alter."""
     if night.affected is None or night.last_clusters is None or night.last_cuts is None:
-        result, engine = _cluster(context, entity_type, evidence, labels)
-        return replace(night, why=f"{engine}; {night.why}"), result
-    result, engine = _cluster(context, entity_type, evidence.within(night.affected), labels)
-    kept = night.last_clusters.join(night.affected, on=c.RECORD_KEY, how="left_anti")
+        return result
+    clusters = night.last_clusters.join(night.affected, on=c.RECORD_KEY, how="left_anti")
     left = night.affected.withColumnRenamed(c.RECORD_KEY, c.RECORD_KEY_L)
-    kept_cuts = night.last_cuts.join(left, on=c.RECORD_KEY_L, how="left_anti")
-    clusters = kept.select(*result.clusters.columns).unionByName(result.clusters)
-    cuts = kept_cuts.select(*result.cuts.columns).unionByName(result.cuts)
-    return replace(night, why=f"{engine}; {night.why}"), Clusters(clusters, cuts)
+    cuts = night.last_cuts.join(left, on=c.RECORD_KEY_L, how="left_anti")
+    return Clusters(
+        clusters.select(*result.clusters.columns).unionByName(result.clusters),
+        cuts.select(*result.cuts.columns).unionByName(result.cuts),
+    )
 
 
 def _read_evidence(context: RunContext, entity_type: str) -> Evidence:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from cdp_spark.errors import CdpError
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _DEFAULTS = RunOptions()
+_VERSIONS_KEPT = timedelta(days=6)
+"""A day less than the age from which `VACUUM` removes the files of older versions by default."""
 
 
 def nightly(store: Store, project: Project, options: RunOptions = _DEFAULTS) -> RunSummary:
@@ -151,9 +154,11 @@ def _context(execution: _Execution, run: Run, stage: str) -> RunContext:
 
 def _last_finish(execution: _Execution, run: Run, stage: str) -> LastFinish | None:
     """What an incremental stage builds on; ids are always built on the last release."""
+    after = datetime.now(UTC) - _VERSIONS_KEPT
     if stage != IDENTITY:
-        return last_finish((*execution.history, run), stage)
-    return last_finish(execution.history, stage, until=execution.base.content) if execution.base else None
+        return last_finish((*execution.history, run), stage, after=after)
+    base = execution.base
+    return last_finish(execution.history, stage, until=base.content, after=after) if base else None
 
 
 def _record_failure(execution: _Execution, run: Run, stage: str, *, seconds: float, error: Exception) -> None:

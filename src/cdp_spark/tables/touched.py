@@ -42,7 +42,7 @@ def record_touched(context: RunContext, stage: str, touched: Mapping[str, DataFr
             rows = rows.unionByName(records.select(*place, c.RECORD_KEY))
     if context.ordinal % KEPT_RUNS == 0 and store.exists(TOUCHED_RECORDS):
         store.delta(TOUCHED_RECORDS).delete(F.col(c.ORDINAL) < context.ordinal - KEPT_RUNS)
-    return store.append(TOUCHED_RECORDS, rows.coalesce(1), application=context.application(stage, TOUCHED_RECORDS))
+    return store.append(TOUCHED_RECORDS, rows, application=context.application(stage, TOUCHED_RECORDS))
 
 
 def read_touched(context: RunContext, stage: str, *, since: int, entity_type: str) -> DataFrame | None:

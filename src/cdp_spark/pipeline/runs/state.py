@@ -144,22 +144,27 @@ def _utc(value: datetime) -> datetime:
     return value.astimezone(UTC)
 
 
-def last_finish(runs: Iterable[Run], stage: str, *, until: int | None = None) -> LastFinish | None:
+def last_finish(
+    runs: Iterable[Run], stage: str, *, until: int | None = None, after: datetime | None = None
+) -> LastFinish | None:
     """When a stage finished last, among runs up to an ordinal, and the table versions that stages had recorded by then.
 
     Args:
         runs: in any order.
         stage: its name.
         until: the highest ordinal that counts; None for all.
+        after: of an earlier finish nothing can be built, since `VACUUM` may have taken what the tables were then.
     """
     ends = [(run.ordinal, it) for run in runs for it in run.outcomes if it.status == FINISHED]
     written: dict[str, int] = {}
-    found: tuple[int, dict[str, int], Mapping[str, float]] | None = None
+    found: tuple[int, dict[str, int], StageOutcome] | None = None
     for ordinal, end in sorted(ends, key=lambda it: (it[0], it[1].at)):
         written.update(end.versions)
         if end.stage == stage and (until is None or ordinal <= until):
-            found = ordinal, dict(written), end.metrics
-    return LastFinish(found[0], found[1], written, found[2]) if found else None
+            found = ordinal, dict(written), end
+    if found is None or (after is not None and found[2].at < after):
+        return None
+    return LastFinish(found[0], found[1], written, found[2].metrics)
 
 
 def record(store: Store, run: Run, *outcomes: StageOutcome) -> None:
