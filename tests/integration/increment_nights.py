@@ -12,7 +12,8 @@ from pathlib import Path
 from uuid import UUID
 
 import numpy as np
-from pyspark.sql import SparkSession
+import pytest
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import types as T
 
 from cdp_spark.blocking.blocks import build_key_sizes, read_key_use
@@ -179,6 +180,24 @@ def _row(spec: TableSpec, values: Mapping[str, object]) -> tuple[object, ...]:
     return tuple(values.get(it.name, None if it.nullable else empty[type(it.dataType)]) for it in spec.schema)
 
 
+class Killed(BaseException):
+    """Stands for SIGKILL: nothing gets to record it."""
+
+
+@dataclass(frozen=True)
+class DyingStore(Store):
+    """Is killed once a number of writes were made."""
+
+    writes_left: int = 1
+
+    def _write(self, spec: TableSpec, rows: DataFrame, *, mode: str, options: dict[str, str]) -> int:
+        version = super()._write(spec, rows, mode=mode, options=options)
+        object.__setattr__(self, "writes_left", self.writes_left - 1)
+        if self.writes_left == 0:
+            raise Killed
+        return version
+
+
 @dataclass
 class NightlyWarehouse:
     """A warehouse with the runs that made it.
@@ -234,6 +253,15 @@ class NightlyWarehouse:
                 if it.name in run.finished["identity"].versions
             }
         return run
+
+    def die(self, written: StageResult, *, ordinal: int, stage: str, writes: int) -> None:
+        """Run the stages up to one that is killed after some writes; nothing is recorded of it."""
+        before = STAGES[: STAGES.index(stage)]
+        run = self.night(written, ordinal=ordinal, stages=before)
+        context = self.context(run, stage)
+        mortal = DyingStore(self.store.spark, self.store.location, writes_left=writes)
+        with pytest.raises(Killed):
+            load_stage(stage)(replace(context, store=mortal))
 
     def context(self, run: Run, stage: str, *, full: bool = False) -> RunContext:
         """What the pipeline would give the stage."""

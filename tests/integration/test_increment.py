@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import random
+from copy import deepcopy
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from pyspark.sql import SparkSession
-from tests.integration.increment_nights import World, label, start
+from tests.integration.increment_nights import STAGES, NightlyWarehouse, World, label, start
 
+from cdp_spark.clustering import increment
 from cdp_spark.tables.catalog import (
     CLUSTERS,
     CUTS,
@@ -30,31 +33,65 @@ def assert_same(left: Store, right: Store, night: str) -> None:
         assert rows[0] == rows[1], f"{spec.name} after {night}"
 
 
-def run_nights(spark: SparkSession, folder: Path, *, seed: int, nights: int, visitors: bool) -> None:
-    dice = random.Random(seed)
-    world = World(dice, visitors)
+@dataclass
+class Twins:
+    """One world in two warehouses, of which one is always full.
+
+    Args:
+        world: that both are told of.
+        increment: incremental.
+        full: never.
+    """
+
+    world: World
+    increment: NightlyWarehouse
+    full: NightlyWarehouse
+
+    def pass_a_night(self, ordinal: int) -> None:
+        """Change the world, say something about two records, run, and compare."""
+        self.world.pass_a_night()
+        pair = self.world.dice.sample(sorted(self.world.rows), 2)
+        word = self.world.dice.choice(["must_link", "cannot_link"])
+        for warehouse in (self.increment, self.full):
+            label(warehouse.store, (pair[0], pair[1]), word, day=ordinal)
+            written = self.world.write(warehouse.store)
+            warehouse.night(written, ordinal=ordinal, full=warehouse is self.full)
+        told = [self.increment.runs[-1].finished[stage].detail for stage in STAGES]
+        assert all("incremental" in it for it in told), told
+        assert_same(self.increment.store, self.full.store, f"night {ordinal}: {told}")
+
+    def kill(self, ordinal: int, *, stage: str, writes: int) -> None:
+        """Let the incremental warehouse die in a night that nobody continues, of a world that never comes."""
+        elsewhere = deepcopy(self.world)
+        elsewhere.pass_a_night()
+        self.increment.die(elsewhere.write(self.increment.store), ordinal=ordinal, stage=stage, writes=writes)
+
+
+def begin(spark: SparkSession, folder: Path, *, seed: int, visitors: bool) -> Twins:
+    world = World(random.Random(seed), visitors)
     world.grow(45)
     world.meet_visitors()
-    increment = start(spark, folder / "increment", world, visitors=visitors)
-    full = increment.copied(folder / "full")
-    for number in range(2, nights + 2):
-        world.pass_a_night()
-        pair = tuple(dice.sample(sorted(world.rows), 2))
-        word = dice.choice(["must_link", "cannot_link"])
-        runs = []
-        for warehouse in (increment, full):
-            label(warehouse.store, (pair[0], pair[1]), word, day=number)
-            runs.append(warehouse.night(world.write(warehouse.store), ordinal=number, full=warehouse is full))
-        told = [runs[0].finished[stage].detail for stage in ("matching", "clustering", "identity")]
-        assert all("incremental" in it for it in told), told
-        assert_same(increment.store, full.store, f"night {number} of seed {seed}: {told}")
+    first = start(spark, folder / "increment", world, visitors=visitors)
+    return Twins(world, first, first.copied(folder / "full"))
 
 
-def test_two_nights_are_those_of_full_runs(spark: SparkSession, tmp_path: Path) -> None:
-    run_nights(spark, tmp_path, seed=11, nights=2, visitors=False)
+@pytest.fixture(autouse=True)
+def _small_worlds_change_a_lot(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(increment, "MAX_TOUCHED_SHARE", 1.0)
+
+
+def test_nights_are_those_of_full_runs_though_one_between_was_killed(spark: SparkSession, tmp_path: Path) -> None:
+    twins = begin(spark, tmp_path, seed=11, visitors=False)
+    twins.pass_a_night(2)
+    twins.kill(3, stage="matching", writes=1)
+    twins.pass_a_night(4)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [1, 2])
 def test_many_nights_with_visitors_are_those_of_full_runs(spark: SparkSession, tmp_path: Path, seed: int) -> None:
-    run_nights(spark, tmp_path, seed=seed, nights=6, visitors=True)
+    twins = begin(spark, tmp_path, seed=seed, visitors=True)
+    twins.pass_a_night(2)
+    for ordinal, stage, writes in ((4, "matching", 2), (6, "clustering", 1), (8, "clustering", 2), (10, "identity", 2)):
+        twins.kill(ordinal - 1, stage=stage, writes=writes)
+        twins.pass_a_night(ordinal)

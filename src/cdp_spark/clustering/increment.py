@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 from cdp_spark import columns as c
 from cdp_spark.clustering.settings import settings_checksum
 from cdp_spark.tables.catalog import CLUSTERS, CUTS, IDENTIFIERS, LABELS
+from cdp_spark.tables.held import hold
 from cdp_spark.tables.touched import MATCHING, read_touched
 
 if TYPE_CHECKING:
@@ -96,16 +97,13 @@ def plan_night(context: RunContext, entity_type: str, evidence: Evidence) -> Nig
     if types:
         before = context.store.read(IDENTIFIERS, version=last.versions[IDENTIFIERS.name]).where(of_type)
         touched = touched.unionByName(build_changed_values(evidence.identifiers, before, sorted(types)))
-    touched = touched.persist()
-    if touched.count() > MAX_TOUCHED_SHARE * clusters.count():
-        touched.unpersist()
+    held = hold(with_labelled(touched, context.store.read(LABELS)))
+    if held.count > MAX_TOUCHED_SHARE * clusters.count():
+        held.release()
         return Night("full: too many records changed")
-    threshold = context.project.match.entities[entity_type].clustering.threshold_log2
-    edges = evidence.pairs.where((F.col(c.WEIGHT_LOG2) >= threshold) | F.col(c.DETERMINISTIC))
-    seeds = build_seeds(touched, edges, context.store.read(LABELS)).persist()
-    affected = build_affected(seeds, clusters).persist()
-    told = f"incremental: {affected.count():,} records in affected components"
-    return Night(told, clusters, cuts, affected, held=(touched, seeds, affected))
+    affected = hold(build_affected(held.joinable, clusters))
+    told = f"incremental: {affected.count:,} records in affected components"
+    return Night(told, clusters, cuts, affected.joinable, held=(held.rows, affected.rows))
 
 
 def _read_touched(context: RunContext, entity_type: str) -> DataFrame | None:
@@ -119,49 +117,33 @@ def _read_touched(context: RunContext, entity_type: str) -> DataFrame | None:
     return read_touched(context, MATCHING, since=last.ordinal, entity_type=entity_type)
 
 
-def build_seeds(touched: DataFrame, edges: DataFrame, labels: DataFrame) -> DataFrame:
-    """Find the records whose component may have changed: those touched, their neighbours, and all that have a label.
-
-    Labels are few, and one that was replaced counts like one that is new, so all of them are looked at.
+def with_labelled(touched: DataFrame, labels: DataFrame) -> DataFrame:
+    """Add all records that have a label: they are few, and a label that was replaced counts like one that is new.
 
     Args:
-        touched: record_key of the records that are new, changed, scored anew or gone.
-        edges: of tonight: record_key_l, record_key_r.
+        touched: record_key.
         labels: record_key_l, record_key_r.
     Returns: one row per record_key.
     """
-    touched = touched.select(c.RECORD_KEY)
-    flags = [
-        touched.select(F.col(c.RECORD_KEY).alias(side), F.lit(True).alias(f"has_{side}"))
-        for side in (c.RECORD_KEY_L, c.RECORD_KEY_R)
-    ]
-    ends = edges.select(c.RECORD_KEY_L, c.RECORD_KEY_R)
-    of_touched = (
-        ends.join(flags[0], on=c.RECORD_KEY_L, how="left")
-        .join(flags[1], on=c.RECORD_KEY_R, how="left")
-        .where(F.col(f"has_{c.RECORD_KEY_L}") | F.col(f"has_{c.RECORD_KEY_R}"))
-    )
-    return touched.unionByName(_both_ends(of_touched)).unionByName(_both_ends(labels)).distinct()
+    labelled = labels.select(F.explode(F.array(c.RECORD_KEY_L, c.RECORD_KEY_R)).alias(c.RECORD_KEY))
+    return touched.select(c.RECORD_KEY).unionByName(labelled).distinct()
 
 
-def _both_ends(pairs: DataFrame) -> DataFrame:
-    return pairs.select(F.explode(F.array(c.RECORD_KEY_L, c.RECORD_KEY_R)).alias(c.RECORD_KEY))
+def build_affected(touched: DataFrame, last_clusters: DataFrame) -> DataFrame:
+    """Widen the touched records to all records of their components of the last night.
 
-
-def build_affected(seeds: DataFrame, last_clusters: DataFrame) -> DataFrame:
-    """Widen the seeds to all records of their components of the last night.
-
-    A new edge has a touched end, so both its ends are seeds; an edge that is gone was inside a component of a touched
-    record: no edge leads from an affected record to another one.
+    Both ends of a new edge are touched, and an edge that is gone was inside a component of a touched record: no edge
+    leads from an affected record to another one.
 
     Args:
-        seeds: from `build_seeds`.
+        touched: record_key of records that are new, changed or gone, of both ends of new edges, and of all that have a
+            label.
         last_clusters: record_key, component.
     Returns: one row per record_key, of records that are gone, too.
     """
-    of_seeds = last_clusters.join(seeds, on=c.RECORD_KEY, how="left_semi").select(c.COMPONENT).distinct()
-    mates = last_clusters.join(of_seeds, on=c.COMPONENT, how="left_semi").select(c.RECORD_KEY)
-    return mates.unionByName(seeds.select(c.RECORD_KEY)).distinct()
+    components = last_clusters.join(touched, on=c.RECORD_KEY, how="left_semi").select(c.COMPONENT).distinct()
+    mates = last_clusters.join(components, on=c.COMPONENT, how="left_semi").select(c.RECORD_KEY)
+    return mates.unionByName(touched.select(c.RECORD_KEY)).distinct()
 
 
 def build_changed_values(identifiers: DataFrame, last_identifiers: DataFrame, types: Sequence[str]) -> DataFrame:

@@ -11,6 +11,7 @@ from cdp_spark import columns as c
 from cdp_spark.identity.members import VISITOR
 from cdp_spark.identity.returns import build_former_holders
 from cdp_spark.tables.catalog import CLUSTERS, ID_CHANGES, ID_REGISTRY, IDENTIFIERS, IDENTITY_ISSUES, UNIFIED_IDS
+from cdp_spark.tables.held import Held, hold
 from cdp_spark.tables.touched import CLUSTERING, read_touched
 
 if TYPE_CHECKING:
@@ -45,24 +46,25 @@ class Night:
         yesterday: of the last release; all ids ever issued and all changes are in it.
         identifiers: of tonight.
         affected: record_key of all records that may get another id, those that are gone included; None for all.
+        held: the same, with its size.
     """
 
     clusters: DataFrame
     yesterday: Yesterday
     identifiers: DataFrame
     affected: DataFrame | None = None
+    held: Held | None = None
 
     @property
     def why(self) -> str:
         """For the run's record."""
-        return (
-            "full" if self.affected is None else f"incremental: {self.affected.count():,} records in affected clusters"
-        )
+        return f"incremental: {self.held.count:,} records in affected clusters" if self.held else "full"
 
     def release(self) -> None:
         """Free what was held."""
-        if self.affected is not None:
-            self.affected.unpersist()
+        if self.held is not None:
+            self.held.release()
+            self.identifiers.unpersist()
 
 
 def plan_night(context: RunContext) -> Night:
@@ -74,7 +76,8 @@ def plan_night(context: RunContext) -> Night:
     if reclustered is None:
         return Night(clusters, yesterday, identifiers)
     former_holders = build_former_holders(yesterday.id_changes, yesterday.id_registry)
-    affected = with_returning(reclustered, former_holders, clusters).persist()
+    held = hold(with_returning(reclustered, former_holders, clusters))
+    affected = held.joinable
     return Night(
         clusters=clusters.join(affected, on=c.RECORD_KEY, how="left_semi"),
         yesterday=Yesterday(
@@ -82,8 +85,9 @@ def plan_night(context: RunContext) -> Night:
             yesterday.id_registry,
             yesterday.id_changes,
         ),
-        identifiers=identifiers.join(affected, on=c.RECORD_KEY, how="left_semi"),
+        identifiers=identifiers.join(affected, on=c.RECORD_KEY, how="left_semi").persist(),
         affected=affected,
+        held=held,
     )
 
 

@@ -85,7 +85,8 @@ def run(context: RunContext) -> StageResult:
         versions[IDENTITY_ISSUES.name] = _write_issues(context, night, members)
     finally:
         members.unpersist()
-    versions |= _write_changes(context, night, replace(assignment, unified_ids=assigned))
+    lineage = assignment.lineage.localCheckpoint()
+    versions |= _write_changes(context, night, replace(assignment, unified_ids=assigned, lineage=lineage))
     metrics = {**_metrics(context), MAX_RECORDS_FIGURE: float(max_records)}
     night.release()
     return StageResult(versions=versions, metrics=metrics, detail=night.why)
@@ -155,11 +156,12 @@ def assign_ids(members: DataFrame, yesterday: Yesterday, identifiers: DataFrame,
 def _write_changes(context: RunContext, night: Night, assignment: Assignment) -> dict[str, int]:
     store, release, lineage = context.store, context.ordinal, assignment.lineage
     yesterday, unified_ids = night.yesterday, assignment.unified_ids
-    transitions = build_transitions(yesterday.unified_ids, unified_ids)
-    causes = build_causes(transitions, _read_evidence(context, transitions))
+    transitions = build_transitions(yesterday.unified_ids, unified_ids).persist(StorageLevel.MEMORY_AND_DISK)
+    causes = build_causes(transitions, _read_evidence(context, night, transitions))
     causes = causes if assignment.contested else causes.limit(0)
     tonight = build_id_changes(transitions, yesterday.id_registry, lineage, causes, release=release)
     log_version = _write_log(context, yesterday.id_changes, ID_CHANGES.conform(tonight))
+    transitions.unpersist()
     written = store.read(ID_CHANGES).where(F.col(c.RELEASE) == release)
     before, kept = yesterday.id_registry, None
     if night.affected is not None:
@@ -179,13 +181,13 @@ def _write_log(context: RunContext, before: DataFrame, tonight: DataFrame) -> in
     return store.overwrite(ID_CHANGES, before.unionByName(tonight))
 
 
-def _read_evidence(context: RunContext, transitions: DataFrame) -> DataFrame:
+def _read_evidence(context: RunContext, night: Night, transitions: DataFrame) -> DataFrame:
     store, pair = context.store, [c.RECORD_KEY_L, c.RECORD_KEY_R]
     labels = store.read(LABELS).select(*pair, F.lit(LABEL).alias(c.CAUSE))
     limits = _limits(context).select(*pair, F.lit(LIMIT).alias(c.CAUSE))
-    changed = (
-        store.read(RECORDS).join(_released_as_of(context), how="cross").where(F.col(c.INGESTED_AT) > F.col(c.AS_OF))
-    )
+    records = store.read(RECORDS).select(c.RECORD_KEY, c.INGESTED_AT)
+    records = records if night.affected is None else records.join(night.affected, on=c.RECORD_KEY, how="left_semi")
+    changed = records.join(_released_as_of(context), how="cross").where(F.col(c.INGESTED_AT) > F.col(c.AS_OF))
     return build_evidence(transitions, changed, labels.unionByName(limits))
 
 

@@ -13,8 +13,9 @@ from cdp_spark import columns as c
 from cdp_spark.clustering.settings import settings_checksum
 from cdp_spark.matching.learning.soundness import refuse_unsound
 from cdp_spark.resolution.increment.changed import score_changes
-from cdp_spark.resolution.increment.inputs import with_input_hash, without_records
+from cdp_spark.resolution.increment.inputs import with_input_hash
 from cdp_spark.resolution.increment.night import Night, plan_night
+from cdp_spark.resolution.increment.write import write_inputs, write_pairs
 from cdp_spark.resolution.models import FittedBy, pinned_model, write_model
 from cdp_spark.resolution.scored import ScoredPairs, score_pairs
 from cdp_spark.tables.catalog import MATCH_INPUTS, PAIR_SCORES, RECORDS, TOUCHED_RECORDS
@@ -22,7 +23,10 @@ from cdp_spark.tables.run import RunContext, StageResult
 from cdp_spark.tables.touched import MATCHING, record_touched
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from cdp_spark.config.match import EntityMatch
+    from cdp_spark.tables.held import Held
 
 
 @dataclass(frozen=True)
@@ -31,19 +35,30 @@ class Scored:
 
     Args:
         entity_type: of the records.
+        match: its settings of tonight.
         version: of the model.
         night: full or incremental.
         pairs: scored tonight; in an incremental night those of the changed records.
         inputs: record_key, input_hash, block_keys of the records that were compared anew.
         stale: record_key of those whose rows of the last night leave; None in a full night, where all do.
+        held: to be released when the tables are written.
     """
 
     entity_type: str
+    match: EntityMatch
     version: int
     night: Night
     pairs: ScoredPairs
     inputs: DataFrame
     stale: DataFrame | None = None
+    held: tuple[Held, ...] = ()
+
+    def release(self) -> None:
+        """Free what was held."""
+        self.pairs.release()
+        self.night.release()
+        for frame in self.held:
+            frame.release()
 
 
 def run(context: RunContext) -> StageResult:
@@ -54,15 +69,15 @@ def run(context: RunContext) -> StageResult:
     A model is saved only where it was fitted from pairs, so that the first night without any does not pin an empty one.
     """
     scored = [_score(context, entity_type, match) for entity_type, match in context.project.match.entities.items()]
+    stale = {it.entity_type: it.stale for it in scored}
     versions = {
-        PAIR_SCORES.name: context.store.overwrite(PAIR_SCORES, _united([_pair_rows(context, it) for it in scored])),
-        MATCH_INPUTS.name: context.store.overwrite(MATCH_INPUTS, _united([_input_rows(it) for it in scored])),
-        TOUCHED_RECORDS.name: record_touched(context, MATCHING, {it.entity_type: it.stale for it in scored}),
+        PAIR_SCORES.name: write_pairs(context, _united(map(_pair_rows, scored)), stale),
+        MATCH_INPUTS.name: write_inputs(context, _united(map(_input_rows, scored)), stale),
+        TOUCHED_RECORDS.name: record_touched(context, MATCHING, {it.entity_type: _touched(it) for it in scored}),
     }
     metrics = {f"{it.entity_type}.{name}": value for it in scored for name, value in _figures(context, it).items()}
     for it in scored:
-        it.pairs.release()
-        it.night.release()
+        it.release()
     return StageResult(versions, metrics, "; ".join(map(_detail, scored)))
 
 
@@ -73,41 +88,36 @@ def _score(context: RunContext, entity_type: str, match: EntityMatch) -> Scored:
     night = plan_night(context, entity_type, hashed, version=version, is_new=model is None)
     if model is not None and night.before is not None and night.changes is not None:
         changed = score_changes(records, night.before, night.changes, model)
-        return Scored(entity_type, version, night, changed.pairs, changed.inputs, changed.stale)
+        held = (changed.stale, changed.inputs)
+        rows, stale = changed.inputs.rows, changed.stale.joinable
+        return Scored(entity_type, match, version, night, changed.pairs, rows, stale, held)
     pairs = score_pairs(hashed, match, model=model)
     refuse_unsound(pairs.doubts, where=f"the match model of {entity_type}")
     if model is None and pairs.metrics["pairs.compared"]:
         by = FittedBy(context.run_id, context.as_of)
         write_model(context.store, entity_type, pairs.model, version=version, by=by)
     inputs = pairs.keyed.select(c.RECORD_KEY, c.INPUT_HASH, c.BLOCK_KEYS)
-    return Scored(entity_type, version, night, pairs, inputs)
+    return Scored(entity_type, match, version, night, pairs, inputs)
 
 
-def _pair_rows(context: RunContext, scored: Scored) -> DataFrame:
-    """All pairs of an entity type: tonight's, and those of the last night that stay."""
-    new = scored.pairs.pair_scores.withColumns(
-        {c.ENTITY_TYPE: F.lit(scored.entity_type), c.MODEL_VERSION: F.lit(scored.version)}
-    )
-    if scored.stale is None or context.last is None:
-        return new.select(*PAIR_SCORES.schema.names)
-    last = context.store.read(PAIR_SCORES, version=context.last.written[PAIR_SCORES.name])
-    kept = without_records(
-        last.where(F.col(c.ENTITY_TYPE) == scored.entity_type), scored.stale, c.RECORD_KEY_L, c.RECORD_KEY_R
-    )
-    return kept.select(*PAIR_SCORES.schema.names).unionByName(new.select(*PAIR_SCORES.schema.names))
+def _pair_rows(scored: Scored) -> DataFrame:
+    named = {c.ENTITY_TYPE: F.lit(scored.entity_type), c.MODEL_VERSION: F.lit(scored.version)}
+    return scored.pairs.pair_scores.withColumns(named).select(*PAIR_SCORES.schema.names)
 
 
 def _input_rows(scored: Scored) -> DataFrame:
-    """`match_inputs` of an entity type: of the records compared tonight, and of those that stay."""
-    new = scored.inputs.withColumns(
-        {
-            c.ENTITY_TYPE: F.lit(scored.entity_type),
-            c.MODEL_VERSION: F.lit(scored.version),
-        }
-    ).select(*MATCH_INPUTS.schema.names)
-    if scored.stale is None or scored.night.before is None:
-        return new
-    return without_records(scored.night.before, scored.stale, c.RECORD_KEY).select(*new.columns).unionByName(new)
+    named = {c.ENTITY_TYPE: F.lit(scored.entity_type), c.MODEL_VERSION: F.lit(scored.version)}
+    return scored.inputs.withColumns(named).select(*MATCH_INPUTS.schema.names)
+
+
+def _touched(scored: Scored) -> DataFrame | None:
+    """Whom clustering has to look at: the stale records, and both ends of the edges that were scored tonight."""
+    if scored.stale is None:
+        return None
+    threshold = scored.match.clustering.threshold_log2
+    edges = scored.pairs.pair_scores.where((F.col(c.WEIGHT_LOG2) >= threshold) | F.col(c.DETERMINISTIC))
+    ends = edges.select(F.explode(F.array(c.RECORD_KEY_L, c.RECORD_KEY_R)).alias(c.RECORD_KEY))
+    return scored.stale.select(c.RECORD_KEY).unionByName(ends).distinct()
 
 
 def _figures(context: RunContext, scored: Scored) -> dict[str, float]:
@@ -121,5 +131,5 @@ def _detail(scored: Scored) -> str:
     return "; ".join([f"{scored.entity_type}: model {scored.version}", scored.night.why, *doubts])
 
 
-def _united(parts: list[DataFrame]) -> DataFrame:
+def _united(parts: Iterable[DataFrame]) -> DataFrame:
     return reduce(DataFrame.unionByName, parts)

@@ -3,7 +3,7 @@
 from chispa import assert_df_equality
 from pyspark.sql import DataFrame, SparkSession
 
-from cdp_spark.clustering.increment import build_affected, build_changed_values, build_seeds, within
+from cdp_spark.clustering.increment import build_affected, build_changed_values, with_labelled, within
 
 PAIR = "record_key_l string, record_key_r string"
 
@@ -16,11 +16,9 @@ def _pairs(spark: SparkSession, *pairs: str) -> DataFrame:
     return spark.createDataFrame([tuple(pair.split()) for pair in pairs], PAIR)
 
 
-def test_seeds_are_touched_records_their_neighbours_and_labelled_ones(spark: SparkSession) -> None:
-    edges = _pairs(spark, "a b", "b c", "d e", "t x", "y t")
-    seeds = build_seeds(_records(spark, "b", "t", "gone"), edges, _pairs(spark, "k l"))
-    expected = _records(spark, "a", "b", "c", "gone", "k", "l", "t", "x", "y")
-    assert_df_equality(seeds, expected, ignore_row_order=True, transforms=[])
+def test_all_records_with_a_label_are_looked_at(spark: SparkSession) -> None:
+    found = with_labelled(_records(spark, "a", "k"), _pairs(spark, "k l"))
+    assert_df_equality(found, _records(spark, "a", "k", "l"), ignore_row_order=True, transforms=[])
 
 
 def test_affected_are_whole_components_and_new_records(spark: SparkSession) -> None:

@@ -7,7 +7,7 @@ from pyspark.sql import DataFrame, SparkSession
 from cdp_spark.blocking.blocks import GROWTH, read_key_use
 from cdp_spark.blocking.slots import Slot
 from cdp_spark.config.match import BlockingKey, BlockingRule, Comparison, EntityMatch
-from cdp_spark.resolution.increment.inputs import build_changes, with_input_hash, without_records
+from cdp_spark.resolution.increment.inputs import build_changes, with_input_hash
 from cdp_spark.resolution.increment.keys import (
     TouchedBlocks,
     build_partners,
@@ -48,13 +48,6 @@ def test_changes_are_new_changed_and_gone_records(spark: SparkSession) -> None:
     before = spark.createDataFrame([("same", 1), ("gone", 2), ("changed", 4)], "record_key string, input_hash long")
     expected = spark.createDataFrame([("new", 2), ("changed", 3), ("gone", None)], now.schema)
     assert_df_equality(build_changes(now, before), expected, ignore_row_order=True, transforms=[])
-
-
-def test_rows_that_name_a_record_leave(spark: SparkSession) -> None:
-    pairs = spark.createDataFrame([("a", "b"), ("b", "c"), ("c", "d")], "record_key_l string, record_key_r string")
-    gone = spark.createDataFrame([("a",), ("d",)], "record_key string")
-    kept = without_records(pairs, gone, "record_key_l", "record_key_r").select(*pairs.columns)
-    assert_df_equality(kept, spark.createDataFrame([("b", "c")], pairs.schema), transforms=[])
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,6 +19,7 @@ from cdp_spark.resolution.increment.keys import (
     find_touched_blocks,
 )
 from cdp_spark.resolution.scored import ScoredPairs, build_keyed, score_blocks, slots_of
+from cdp_spark.tables.held import Held, hold
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -39,8 +40,8 @@ class ChangedPairs:
     """
 
     pairs: ScoredPairs
-    stale: DataFrame
-    inputs: DataFrame
+    stale: Held
+    inputs: Held
 
 
 def score_changes(records: DataFrame, before: DataFrame, changes: DataFrame, model: MatchModel) -> ChangedPairs:
@@ -54,27 +55,27 @@ def score_changes(records: DataFrame, before: DataFrame, changes: DataFrame, mod
         changes: from `build_changes`, materialised.
         model: that scored the last night's pairs.
     """
-    fresh = changes.where(F.col(c.INPUT_HASH).isNotNull()).select(c.RECORD_KEY, c.INPUT_HASH)
-    stale = changes.select(c.RECORD_KEY)
-    inputs = _build_fresh_inputs(records, fresh, model)
-    blocks = find_touched_blocks(inputs, before, stale, model)
-    slots = slots_of(model.match)
-    turned = build_turned_keys(blocks.sizes, slots)
+    stale = hold(changes.select(c.RECORD_KEY))
+    inputs = hold(_build_inputs(records, changes, model))
+    blocks = find_touched_blocks(inputs.rows, before, stale, model)
+    turned = build_turned_keys(blocks.sizes, slots_of(model.match))
     if not turned.isEmpty():
-        of_turned = build_unchanged_holders(blocks, turned)
-        unchanged = before.join(of_turned, on=c.RECORD_KEY, how="left_semi").select(*inputs.columns)
-        inputs = inputs.unionByName(unchanged).localCheckpoint()
-        stale = stale.unionByName(unchanged.select(c.RECORD_KEY)).localCheckpoint()
+        holders = hold(build_unchanged_holders(blocks, turned))
+        unchanged = before.join(holders.joinable, on=c.RECORD_KEY, how="left_semi").select(*inputs.rows.columns)
+        inputs = hold(inputs.rows.unionByName(unchanged))
+        stale = hold(stale.rows.unionByName(holders.rows))
         blocks.release()
-        blocks = find_touched_blocks(inputs, before, stale, model)
-    pairs = _score_touched(records, inputs, blocks, model)
+        blocks = find_touched_blocks(inputs.rows, before, stale, model)
+    pairs = _score_touched(records, inputs.rows, blocks, model)
     blocks.release()
     return ChangedPairs(pairs, stale, inputs)
 
 
-def _build_fresh_inputs(records: DataFrame, fresh: DataFrame, model: MatchModel) -> DataFrame:
-    wanted = records.join(F.broadcast(fresh), on=c.RECORD_KEY, how="inner")
-    return build_keyed(wanted, model.match).select(c.RECORD_KEY, c.INPUT_HASH, c.BLOCK_KEYS).localCheckpoint()
+def _build_inputs(records: DataFrame, changes: DataFrame, model: MatchModel) -> DataFrame:
+    """record_key, input_hash and block_keys of the changed records that are there."""
+    fresh = hold(changes.where(F.col(c.INPUT_HASH).isNotNull()))
+    wanted = records.join(fresh.joinable, on=c.RECORD_KEY, how="inner")
+    return build_keyed(wanted, model.match).select(c.RECORD_KEY, c.INPUT_HASH, c.BLOCK_KEYS)
 
 
 def _score_touched(records: DataFrame, inputs: DataFrame, blocks: TouchedBlocks, model: MatchModel) -> ScoredPairs:
@@ -82,7 +83,8 @@ def _score_touched(records: DataFrame, inputs: DataFrame, blocks: TouchedBlocks,
     slots, frozen = slots_of(model.match), np.array(model.purged_keys, dtype=np.int64)
     fresh = inputs.select(c.RECORD_KEY, F.lit(True).alias(c.IS_FRESH))
     partners = build_partners(blocks, slots).withColumn(c.IS_FRESH, F.lit(False))
-    compared = records.join(fresh.unionByName(partners), on=c.RECORD_KEY, how="inner")
-    keyed = build_keyed(compared, model.match).persist()
+    compared = hold(fresh.unionByName(partners))
+    keyed = build_keyed(records.join(compared.joinable, on=c.RECORD_KEY, how="inner"), model.match).persist()
     use = read_key_use(build_shared_keys(blocks.sizes), slots, frozen=frozen)
-    return score_blocks(keyed, use, model)
+    pairs = score_blocks(keyed, use, model)
+    return replace(pairs, held=(*pairs.held, compared.rows))

@@ -43,17 +43,3 @@ def build_changes(now: DataFrame, before: DataFrame) -> DataFrame:
     both = now.select(c.RECORD_KEY, c.INPUT_HASH).join(was, on=c.RECORD_KEY, how="full_outer")
     changed = both.where(~F.col(c.INPUT_HASH).eqNullSafe(F.col("previous_hash")))
     return changed.select(c.RECORD_KEY, c.INPUT_HASH)
-
-
-def without_records(rows: DataFrame, record_keys: DataFrame, *columns: str) -> DataFrame:
-    """Drop the rows that name one of the records in one of the columns.
-
-    Args:
-        rows: of any grain.
-        record_keys: one row per record_key.
-        columns: where record keys stand.
-    """
-    for column in columns:
-        keys = record_keys.select(F.col(c.RECORD_KEY).alias(column))
-        rows = rows.join(keys, on=column, how="left_anti")
-    return rows

@@ -12,12 +12,14 @@ from pyspark.sql import functions as F
 from cdp_spark import columns as c
 from cdp_spark.blocking.blocks import GROWTH
 from cdp_spark.blocking.keys import NO_KEY
+from cdp_spark.tables.held import hold
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
     from cdp_spark.blocking.slots import Slot
     from cdp_spark.matching.model import MatchModel
+    from cdp_spark.tables.held import Held
 
 _WAS, _FRESH = "was", "fresh"
 _STALE = "is_stale"
@@ -47,7 +49,7 @@ def explode_keys(keyed: DataFrame) -> DataFrame:
     return exploded.where(F.col(c.BLOCK_KEY) != NO_KEY)
 
 
-def find_touched_blocks(fresh: DataFrame, before: DataFrame, stale: DataFrame, model: MatchModel) -> TouchedBlocks:
+def find_touched_blocks(fresh: DataFrame, before: DataFrame, stale: Held, model: MatchModel) -> TouchedBlocks:
     """Find the blocks that changed records were or are in, but for those that the model purged.
 
     Args:
@@ -57,17 +59,16 @@ def find_touched_blocks(fresh: DataFrame, before: DataFrame, stale: DataFrame, m
         model: its purged keys lead nowhere.
     """
     keys_now = explode_keys(fresh)
-    keys_before = explode_keys(before.join(stale, on=c.RECORD_KEY, how="left_semi"))
+    keys_before = explode_keys(before.join(stale.joinable, on=c.RECORD_KEY, how="left_semi"))
     touched = keys_now.select(c.BLOCK_KEY).unionByName(keys_before.select(c.BLOCK_KEY)).distinct()
-    touched = touched.join(_as_frame(touched, model.purged_keys), on=c.BLOCK_KEY, how="left_anti").persist()
-    touched.count()  # a held frame has a known size, by which Spark chooses how to join
-    marked = stale.select(c.RECORD_KEY, F.lit(True).alias(_STALE))
-    held = explode_keys(before).join(touched, on=c.BLOCK_KEY, how="left_semi").join(marked, on=c.RECORD_KEY, how="left")
-    holders = held.withColumn(_STALE, F.coalesce(_STALE, F.lit(False))).persist()
-    sizes = build_touched_sizes(holders, keys_now.join(touched, on=c.BLOCK_KEY, how="left_semi")).persist()
-    sizes.count()
-    touched.unpersist()
-    return TouchedBlocks(holders, sizes)
+    keys = hold(touched.join(_as_frame(touched, model.purged_keys), on=c.BLOCK_KEY, how="left_anti"))
+    marked = stale.joinable.withColumn(_STALE, F.lit(True))
+    held = explode_keys(before).join(keys.joinable, on=c.BLOCK_KEY, how="left_semi")
+    flagged = held.join(marked, on=c.RECORD_KEY, how="left").withColumn(_STALE, F.coalesce(_STALE, F.lit(False)))
+    holders = flagged.persist()
+    sizes = hold(build_touched_sizes(holders, keys_now.join(keys.joinable, on=c.BLOCK_KEY, how="left_semi")))
+    keys.release()
+    return TouchedBlocks(holders, sizes.rows)
 
 
 def build_touched_sizes(holders: DataFrame, keys_now: DataFrame) -> DataFrame:

@@ -31,6 +31,7 @@ MATCH_INPUTS = TableSpec(
     ),
     keys=("record_key",),
     kind=TableKind.BATCH,
+    marks_deleted=True,
 )
 
 PAIR_SCORES = TableSpec(
@@ -49,6 +50,7 @@ PAIR_SCORES = TableSpec(
     keys=("record_key_l", "record_key_r", "model_version"),
     kind=TableKind.BATCH,
     constraints={"ordered_pair": "record_key_l < record_key_r"},
+    marks_deleted=True,
 )
 
 TOUCHED_RECORDS = TableSpec(
