@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from cdp_spark.demo.words import Columns, Indices
+    from cdp_spark.demo.world import World
 
 RECORDS_A_PERSON = 4.3
 """The mean; with the geometric distribution below, a million records hold about 3.3 million true pairs."""
@@ -63,13 +64,21 @@ def write_people(folder: Path, *, records: int, seed: int) -> PeopleFiles:
     world = build_world(people=max(int(records / RECORDS_A_PERSON), 1), seed=seed, rates=Rates())
     rng = stream(seed, "benchmark")
     who = _owners(rng, records, people=len(world.people["first"]))
-    ids = pa.array([f"r{number:09d}" for number in range(records)])
-    seen: Columns = observe(world, who, rng)
-    pq.write_table(
-        pa.table({"record_id": ids} | {ours: seen[theirs] for theirs, ours in _COLUMNS.items()}), files.records
-    )
-    pq.write_table(pa.table({"record_id": ids, "entity_id": pa.array(who)}), files.truth)
+    ids = np.arange(records)
+    pq.write_table(observed_records(world, who, ids, rng), files.records)
+    pq.write_table(pa.table({"record_id": record_ids(ids), "entity_id": pa.array(who)}), files.truth)
     return files
+
+
+def observed_records(world: World, who: Indices, ids: Indices, rng: np.random.Generator) -> pa.Table:
+    """The people `who` as sources would see them, one row each, with the record ids of the numbers `ids`."""
+    seen: Columns = observe(world, who, rng)
+    return pa.table({"record_id": record_ids(ids)} | {ours: seen[theirs] for theirs, ours in _COLUMNS.items()})
+
+
+def record_ids(numbers: Indices) -> pa.Array:
+    """Record ids of numbers, such as `r000000007`."""
+    return pa.array([f"r{number:09d}" for number in numbers])
 
 
 def _owners(rng: np.random.Generator, records: int, *, people: int) -> Indices:

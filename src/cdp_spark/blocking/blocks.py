@@ -22,6 +22,10 @@ SHARED_KEYS_LIMIT = 5_000_000
 """Above this many shared keys, keys that occur once travel too: the filter would not fit a task's memory."""
 
 
+GROWTH = 4
+"""A block that was not purged when its model was fitted may grow to this many times its limit before it is."""
+
+
 @dataclass(frozen=True)
 class KeyUse:
     """What is known of the keys before blocks are made.
@@ -31,12 +35,14 @@ class KeyUse:
         purged_rules: how many keys of each rule were purged, shape (rules,).
         shared: bitmap over hashed keys that at least two records have; None where it would be too large.
         pairs: pairs inside the blocks that are left, each rule's counted apart, shape (rules,).
+        overgrown: how many keys were purged for having outgrown a model that did not purge them.
     """
 
     purged: NDArray[np.int64]
     purged_rules: NDArray[np.int64]
     shared: NDArray[np.bool_] | None
     pairs: NDArray[np.int64]
+    overgrown: int = 0
 
 
 def build_key_sizes(keyed: DataFrame) -> DataFrame:
@@ -46,30 +52,42 @@ def build_key_sizes(keyed: DataFrame) -> DataFrame:
     return sizes.where(F.col(c.RECORD_COUNT) > 1)
 
 
-def read_key_use(sizes: DataFrame, slots: tuple[Slot, ...]) -> KeyUse:
+def read_key_use(sizes: DataFrame, slots: tuple[Slot, ...], *, frozen: NDArray[np.int64] | None = None) -> KeyUse:
     """Collect which keys are purged and which are shared (an action).
 
     Args:
         sizes: as `build_key_sizes` makes it.
         slots: the layout of the keys.
+        frozen: the keys that a model purged, sorted; they stay purged, and others only where they have outgrown their
+            limit by far. Without a model every key above its limit is purged.
     """
     table = sizes.limit(SHARED_KEYS_LIMIT + 1).toArrow()
     complete = table.num_rows <= SHARED_KEYS_LIMIT
     if not complete:
         table = sizes.where(F.col(c.RECORD_COUNT) > min(slot.limit for slot in slots)).toArrow()
     keys, slot, count = (table[name].to_numpy() for name in (c.BLOCK_KEY, c.SLOT, c.RECORD_COUNT))
-    limits = np.array([s.limit for s in slots], dtype=np.int64)
     rules = np.array([s.rule for s in slots], dtype=np.int64)
     splits = np.array([s.splits is not None for s in slots])
-    over = count > limits[slot] if len(slot) else np.zeros(0, dtype=bool)
+    of_model = _contains(frozen, keys) if frozen is not None else np.zeros(len(keys), dtype=bool)
+    large = too_large(slot, count, slots, growth=1 if frozen is None else GROWTH)
+    over = of_model | large
     n_rules = int(rules.max()) + 1
     kept = ~over & ~splits[slot] if len(slot) else over
     return KeyUse(
-        purged=np.sort(keys[over]).astype(np.int64),
+        purged=np.union1d(keys[over], np.zeros(0, dtype=np.int64) if frozen is None else frozen),
         purged_rules=np.bincount(rules[slot[over]], minlength=n_rules),
         shared=_bitmap(keys[~over]) if complete else None,
         pairs=np.bincount(rules[slot[kept]], count[kept] * (count[kept] - 1) // 2, minlength=n_rules).astype(np.int64),
+        overgrown=0 if frozen is None else int(np.sum(large & ~of_model)),
     )
+
+
+def too_large(
+    slot: NDArray[np.int64], count: NDArray[np.int64], slots: tuple[Slot, ...], *, growth: int
+) -> NDArray[np.bool_]:
+    """Which keys more records share than their slot allows, times `growth`."""
+    limits = np.array([it.limit for it in slots], dtype=np.int64)
+    return np.asarray(count > growth * limits[slot.astype(np.int64)])
 
 
 def build_blocks(keyed: DataFrame, use: KeyUse, slots: tuple[Slot, ...]) -> DataFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import reduce
 from typing import TYPE_CHECKING
 
@@ -13,8 +14,11 @@ from cdp_spark.clustering.clusters import Clusters, build_clusters
 from cdp_spark.clustering.components import build_components
 from cdp_spark.clustering.identifiers.links import build_identifier_links, linking_types, with_unique_values
 from cdp_spark.clustering.identifiers.placing import place_visitors
-from cdp_spark.tables.catalog import CLUSTERS, CUTS, IDENTIFIERS, LABELS, PAIR_SCORES, RECORDS
+from cdp_spark.clustering.increment import SETTINGS_FIGURE, Evidence, Night, plan_night
+from cdp_spark.clustering.settings import settings_checksum
+from cdp_spark.tables.catalog import CLUSTERS, CUTS, IDENTIFIERS, LABELS, PAIR_SCORES, RECORDS, TOUCHED_RECORDS
 from cdp_spark.tables.run import RunContext, StageResult
+from cdp_spark.tables.touched import CLUSTERING, record_touched
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -30,39 +34,84 @@ _CERTAIN = 12.0
 
 
 def run(context: RunContext) -> StageResult:
-    """Cluster the records of every entity type by this run's pair scores and the labels, then place the visitors."""
+    """Cluster the records of every entity type by this run's pair scores and the labels, then place the visitors.
+
+    Where few records changed since the last night, only the components that they touch are clustered anew.
+    """
     store, project = context.store, context.project
     labels = build_current_labels(store.read(LABELS))
-    results, details = [], []
+    nights: dict[str, Night] = {}
+    results: list[tuple[str, Clusters]] = []
     for entity_type in project.match.entities:
-        result, detail = _cluster_entity(context, entity_type, labels)
+        nights[entity_type], result = _cluster_entity(context, entity_type, labels)
         results.append((entity_type, result))
-        details.append(f"{entity_type}: {detail}")
     if any(source.events for source in project.sources):
         results.append((VISITOR, _place_visitors(context, results, labels)))
+    versions = {
+        **_write_clusters(context, results),
+        TOUCHED_RECORDS.name: record_touched(context, CLUSTERING, {kind: it.affected for kind, it in nights.items()}),
+    }
+    for night in nights.values():
+        night.release()
+    metrics = _metrics(store.read(CLUSTERS), store.read(CUTS))
+    settings = {f"{kind}.{SETTINGS_FIGURE}": settings_checksum(project, kind) for kind in nights}
+    detail = "; ".join(f"{kind}: {night.why}" for kind, night in nights.items())
+    return StageResult(versions, {**metrics, **settings}, detail)
+
+
+def _write_clusters(context: RunContext, results: list[tuple[str, Clusters]]) -> dict[str, int]:
     clusters = _united([(entity_type, result.clusters) for entity_type, result in results])
     cuts = _united([(entity_type, result.cuts) for entity_type, result in results])
-    versions = {
-        CLUSTERS.name: store.overwrite(CLUSTERS, clusters),
-        CUTS.name: store.overwrite(CUTS, cuts.withColumn(c.RUN_ID, F.lit(context.run_id))),
+    return {
+        CLUSTERS.name: context.store.overwrite(CLUSTERS, clusters),
+        CUTS.name: context.store.overwrite(CUTS, cuts.withColumn(c.RUN_ID, F.lit(context.run_id))),
     }
-    return StageResult(versions, _metrics(store.read(CLUSTERS), store.read(CUTS)), "; ".join(details))
 
 
-def _cluster_entity(context: RunContext, entity_type: str, labels: DataFrame) -> tuple[Clusters, str]:
+def _cluster_entity(context: RunContext, entity_type: str, labels: DataFrame) -> tuple[Night, Clusters]:
     """Cluster the records of one entity type; those of people by their identifiers, too."""
-    store, project = context.store, context.project
-    of_type, config = F.col(c.ENTITY_TYPE) == entity_type, project.match.entities[entity_type].clustering
+    evidence = _read_evidence(context, entity_type)
+    night = plan_night(context, entity_type, evidence)
+    if night.affected is not None:
+        evidence = evidence.within(night.affected)
+        night = replace(night, held=(*night.held, evidence.members, evidence.pairs))
+    result, engine = _cluster(context, entity_type, evidence, labels)
+    return replace(night, why=f"{engine}; {night.why}"), with_kept(result, night)
+
+
+def with_kept(result: Clusters, night: Night) -> Clusters:
+    """Add the clusters and cuts of the last night that no change can alter."""
+    if night.affected is None or night.last_clusters is None or night.last_cuts is None:
+        return result
+    clusters = night.last_clusters.join(night.affected, on=c.RECORD_KEY, how="left_anti")
+    left = night.affected.withColumnRenamed(c.RECORD_KEY, c.RECORD_KEY_L)
+    cuts = night.last_cuts.join(left, on=c.RECORD_KEY_L, how="left_anti")
+    return Clusters(
+        clusters.select(*result.clusters.columns).unionByName(result.clusters),
+        cuts.select(*result.cuts.columns).unionByName(result.cuts),
+    )
+
+
+def _read_evidence(context: RunContext, entity_type: str) -> Evidence:
+    store, project, of_type = context.store, context.project, F.col(c.ENTITY_TYPE) == entity_type
     exclusive = [source.name for source in project.sources if source.duplicate_free]
-    members = with_exclusive_source(store.read(RECORDS).where(of_type), exclusive)
-    pairs = store.read(PAIR_SCORES).where(of_type)
     linking, unique = linking_types(project) if entity_type == PERSON else ((), ())
-    identifiers = store.read(IDENTIFIERS).where(of_type)
-    if unique:
-        members = with_unique_values(members, identifiers, unique)
-        config = config.model_copy(update={"unique": (*config.unique, *unique)})
-    links = build_identifier_links(identifiers, linking) if linking else None
-    return cluster_records(members, pairs, labels, config=config, links=links)
+    return Evidence(
+        members=with_exclusive_source(store.read(RECORDS).where(of_type), exclusive),
+        pairs=store.read(PAIR_SCORES).where(of_type),
+        identifiers=store.read(IDENTIFIERS).where(of_type),
+        linking=linking,
+        unique=unique,
+    )
+
+
+def _cluster(context: RunContext, entity_type: str, evidence: Evidence, labels: DataFrame) -> tuple[Clusters, str]:
+    members, config = evidence.members, context.project.match.entities[entity_type].clustering
+    if evidence.unique:
+        members = with_unique_values(members, evidence.identifiers, evidence.unique)
+        config = config.model_copy(update={"unique": (*config.unique, *evidence.unique)})
+    links = build_identifier_links(evidence.identifiers, evidence.linking) if evidence.linking else None
+    return cluster_records(members, evidence.pairs, labels, config=config, links=links)
 
 
 def _place_visitors(context: RunContext, results: list[tuple[str, Clusters]], labels: DataFrame) -> Clusters:

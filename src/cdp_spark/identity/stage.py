@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
@@ -20,6 +20,14 @@ from cdp_spark.identity.changes import (
     build_id_changes,
     build_transitions,
 )
+from cdp_spark.identity.increment import (
+    MAX_RECORDS_FIGURE,
+    Night,
+    Yesterday,
+    build_kept_issues,
+    build_unaffected_ends,
+    plan_night,
+)
 from cdp_spark.identity.members import VISITOR, build_identity_issues, build_members
 from cdp_spark.identity.overlaps import build_overlaps, settled_ids, with_identifier_overlap
 from cdp_spark.identity.registry import CLOSED_STATUS, MERGED_STATUS, build_registry
@@ -29,7 +37,6 @@ from cdp_spark.tables.catalog import (
     CUTS,
     ID_CHANGES,
     ID_REGISTRY,
-    IDENTIFIERS,
     IDENTITY_ISSUES,
     LABELS,
     RECORDS,
@@ -45,21 +52,6 @@ if TYPE_CHECKING:
     from cdp_spark.tables.run import RunContext
 
 _LIMIT_REASONS = ("unique_value", "unique_source", "large_component", "max_people", "max_per_person")
-
-
-@dataclass(frozen=True)
-class Yesterday:
-    """What the last release says about ids; no rows before the first.
-
-    Args:
-        unified_ids: a record's id.
-        id_registry: every id ever issued.
-        id_changes: every change of a record's id so far.
-    """
-
-    unified_ids: DataFrame
-    id_registry: DataFrame
-    id_changes: DataFrame
 
 
 @dataclass(frozen=True)
@@ -80,33 +72,50 @@ class Assignment:
 def run(context: RunContext) -> StageResult:
     """Assign stable ids to the run's clusters; writes `unified_ids`, `id_registry`, `id_changes`, `identity_issues`.
 
-    The members serve four times, so they are kept (in memory, then on disk) meanwhile.
+    Where few clusters were made anew since the last release, only the ids of their records are worked out. The members
+    serve four times, so they are kept (in memory, then on disk) meanwhile.
     """
-    settings, clusters = context.project.settings, context.store.read(CLUSTERS)
-    yesterday = Yesterday(*[context.read_released(spec) for spec in (UNIFIED_IDS, ID_REGISTRY, ID_CHANGES)])
-    members = build_members(clusters, yesterday.unified_ids, max_records=settings.gates.max_cluster_records)
+    max_records = context.project.settings.gates.max_cluster_records
+    night = plan_night(context)
+    members = build_members(night.clusters, night.yesterday.unified_ids, max_records=max_records)
     members = members.persist(StorageLevel.MEMORY_AND_DISK)
     try:
-        assignment = assign_ids(members, yesterday, context.store.read(IDENTIFIERS), _issuer(context))
-        versions = _write_ids(context, members, assignment)
+        assignment = assign_ids(members, night.yesterday, night.identifiers, _issuer(context))
+        assigned, versions = _write_ids(context, night, assignment)
+        versions[IDENTITY_ISSUES.name] = _write_issues(context, night, members)
     finally:
         members.unpersist()
-    versions |= _write_changes(context, yesterday, assignment)
-    return StageResult(versions=versions, metrics=_metrics(context, yesterday))
+    lineage = assignment.lineage.localCheckpoint()
+    versions |= _write_changes(context, night, replace(assignment, unified_ids=assigned, lineage=lineage))
+    metrics = {**_metrics(context), MAX_RECORDS_FIGURE: float(max_records)}
+    night.release()
+    return StageResult(versions=versions, metrics=metrics, detail=night.why)
 
 
 def _issuer(context: RunContext) -> Issuer:
     return Issuer(context.project.settings.namespace, context.ordinal)
 
 
-def _write_ids(context: RunContext, members: DataFrame, assignment: Assignment) -> dict[str, int]:
+def _write_ids(context: RunContext, night: Night, assignment: Assignment) -> tuple[DataFrame, dict[str, int]]:
+    """Write `unified_ids`; returns the ids that were worked out tonight, materialised."""
     store = context.store
+    if night.affected is None:
+        version = store.overwrite(UNIFIED_IDS, assignment.unified_ids)
+        return store.read(UNIFIED_IDS), {UNIFIED_IDS.name: version}
+    assigned = UNIFIED_IDS.conform(assignment.unified_ids).localCheckpoint()
+    before = context.read_released(UNIFIED_IDS)
+    kept = before.join(night.affected, on=c.RECORD_KEY, how="left_anti").select(*UNIFIED_IDS.schema.names)
+    return assigned, {UNIFIED_IDS.name: store.overwrite(UNIFIED_IDS, kept.unionByName(assigned))}
+
+
+def _write_issues(context: RunContext, night: Night, members: DataFrame) -> int:
     unused = _limits(context).where(F.col(c.IDENTIFIER_TYPE).isNotNull())
-    issues = build_identity_issues(members, unused, run_id=context.run_id)
-    return {
-        UNIFIED_IDS.name: store.overwrite(UNIFIED_IDS, assignment.unified_ids),
-        IDENTITY_ISSUES.name: store.overwrite(IDENTITY_ISSUES, issues),
-    }
+    if night.affected is None:
+        return context.store.overwrite(IDENTITY_ISSUES, build_identity_issues(members, unused, run_id=context.run_id))
+    others = build_unaffected_ends(context.store.read(CLUSTERS), night.affected, unused)
+    issues = build_identity_issues(members.unionByName(others), unused, run_id=context.run_id)
+    kept = build_kept_issues(context.read_released(IDENTITY_ISSUES), night.affected, run_id=context.run_id)
+    return context.store.overwrite(IDENTITY_ISSUES, issues.unionByName(kept))
 
 
 def assign_ids(members: DataFrame, yesterday: Yesterday, identifiers: DataFrame, issuer: Issuer) -> Assignment:
@@ -144,26 +153,41 @@ def assign_ids(members: DataFrame, yesterday: Yesterday, identifiers: DataFrame,
     )
 
 
-def _write_changes(context: RunContext, yesterday: Yesterday, assignment: Assignment) -> dict[str, int]:
+def _write_changes(context: RunContext, night: Night, assignment: Assignment) -> dict[str, int]:
     store, release, lineage = context.store, context.ordinal, assignment.lineage
-    unified_ids = store.read(UNIFIED_IDS)
-    transitions = build_transitions(yesterday.unified_ids, unified_ids)
-    causes = build_causes(transitions, _read_evidence(context, transitions))
+    yesterday, unified_ids = night.yesterday, assignment.unified_ids
+    transitions = build_transitions(yesterday.unified_ids, unified_ids).persist(StorageLevel.MEMORY_AND_DISK)
+    causes = build_causes(transitions, _read_evidence(context, night, transitions))
     causes = causes if assignment.contested else causes.limit(0)
     tonight = build_id_changes(transitions, yesterday.id_registry, lineage, causes, release=release)
-    log_version = store.overwrite(ID_CHANGES, yesterday.id_changes.unionByName(ID_CHANGES.conform(tonight)))
+    log_version = _write_log(context, yesterday.id_changes, ID_CHANGES.conform(tonight))
+    transitions.unpersist()
     written = store.read(ID_CHANGES).where(F.col(c.RELEASE) == release)
-    registry = build_registry(yesterday.id_registry, unified_ids, written, lineage, release=release)
+    before, kept = yesterday.id_registry, None
+    if night.affected is not None:
+        ids = yesterday.unified_ids.select(c.UNIFIED_ID).unionByName(unified_ids.select(c.UNIFIED_ID)).distinct()
+        kept = before.join(ids, on=c.UNIFIED_ID, how="left_anti")
+        before = before.join(ids, on=c.UNIFIED_ID, how="left_semi")
+    registry = build_registry(before, unified_ids, written, lineage, release=release)
+    registry = registry if kept is None else registry.unionByName(kept.select(*registry.columns))
     return {ID_CHANGES.name: log_version, ID_REGISTRY.name: store.overwrite(ID_REGISTRY, registry)}
 
 
-def _read_evidence(context: RunContext, transitions: DataFrame) -> DataFrame:
+def _write_log(context: RunContext, before: DataFrame, tonight: DataFrame) -> int:
+    """Append tonight's changes where the log's head is what the last release shows, else put them behind that."""
+    store = context.store
+    if store.exists(ID_CHANGES) and store.version(ID_CHANGES) == context.base_versions.get(ID_CHANGES.name):
+        return store.append(ID_CHANGES, tonight, application=None)
+    return store.overwrite(ID_CHANGES, before.unionByName(tonight))
+
+
+def _read_evidence(context: RunContext, night: Night, transitions: DataFrame) -> DataFrame:
     store, pair = context.store, [c.RECORD_KEY_L, c.RECORD_KEY_R]
     labels = store.read(LABELS).select(*pair, F.lit(LABEL).alias(c.CAUSE))
     limits = _limits(context).select(*pair, F.lit(LIMIT).alias(c.CAUSE))
-    changed = (
-        store.read(RECORDS).join(_released_as_of(context), how="cross").where(F.col(c.INGESTED_AT) > F.col(c.AS_OF))
-    )
+    records = store.read(RECORDS).select(c.RECORD_KEY, c.INGESTED_AT)
+    records = records if night.affected is None else records.join(night.affected, on=c.RECORD_KEY, how="left_semi")
+    changed = records.join(_released_as_of(context), how="cross").where(F.col(c.INGESTED_AT) > F.col(c.AS_OF))
     return build_evidence(transitions, changed, labels.unionByName(limits))
 
 
@@ -181,7 +205,7 @@ def _released_as_of(context: RunContext) -> DataFrame:
     return last.join(clocks, on=c.RUN_ID, how="left").select(F.coalesce(c.AS_OF, c.PUBLISHED_AT).alias(c.AS_OF))
 
 
-def _metrics(context: RunContext, yesterday: Yesterday) -> dict[str, float]:
+def _metrics(context: RunContext) -> dict[str, float]:
     store, release = context.store, F.lit(context.ordinal)
     created, closed = F.col(c.CREATED_RELEASE) == release, F.col(c.CLOSED_RELEASE) == release
     figures = {
@@ -203,5 +227,5 @@ def _metrics(context: RunContext, yesterday: Yesterday) -> dict[str, float]:
     )
     row = counts.join(changes, how="cross").join(held, how="cross").first()
     metrics = {name: float(value) for name, value in row.asDict().items()} if row else {}
-    before = yesterday.unified_ids.where(is_source_record).count()
+    before = context.read_released(UNIFIED_IDS).where(is_source_record).count()
     return {**metrics, "ids.churn": metrics["ids.records_changed"] / before if before else 0.0}

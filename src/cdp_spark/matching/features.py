@@ -36,23 +36,29 @@ def feature_columns(match: EntityMatch) -> dict[str, str]:
     return dict(sorted(forms.items()))
 
 
-def build_features(records: DataFrame, match: EntityMatch) -> DataFrame:
+def build_features(records: DataFrame, match: EntityMatch, *, carried: tuple[str, ...] = ()) -> DataFrame:
     """Keep the record key and the columns that matching needs, as comparable text.
 
     Args:
         records: one row per record_key; a column that is not among its own is looked up in `attributes`.
         match: which columns are needed.
-    Returns: one row per record_key; text or null in every other column.
+        carried: columns to keep as they are.
+    Returns: one row per record_key; text or null in every column that is not carried.
 
     Raises:
         ContractError: a column is neither in the records nor in a map of attributes.
     """
     forms = feature_columns(match)
-    features = [form_expr(_value(records, name), records, name, form).alias(name) for name, form in forms.items()]
-    return records.select(c.RECORD_KEY, *features)
+    features = [form_expr(value_expr(records, name), records, name, form).alias(name) for name, form in forms.items()]
+    return records.select(c.RECORD_KEY, *carried, *features)
 
 
-def _value(records: DataFrame, name: str) -> Column:
+def value_expr(records: DataFrame, name: str) -> Column:
+    """The value of a column, or of the attribute of that name.
+
+    Raises:
+        ContractError: the records have neither.
+    """
     if name in records.columns:
         return F.col(name)
     if c.ATTRIBUTES in records.columns:

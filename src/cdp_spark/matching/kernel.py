@@ -61,7 +61,8 @@ def build_pair_patterns(blocks: DataFrame, kernel: Kernel, *, partitions: int) -
     """Compare every two records that share a block.
 
     Args:
-        blocks: one row per (block_key, record_key) with `block_keys` and the features.
+        blocks: one row per (block_key, record_key) with `block_keys` and the features; where they bear the flag
+            `is_fresh`, only pairs with at least one such record are compared.
         kernel: rules and comparisons.
         partitions: of the one shuffle.
     Returns: one row per unordered pair (record_key_l < record_key_r): rule mask and packed comparison levels.
@@ -157,11 +158,15 @@ def _pairs_of(chunk: pa.Table, slot_rules: NDArray[np.int64]) -> Iterator[Pairs]
     """Pairs of a chunk, about `_PAIRS_AT_ONCE` at once."""
     block_keys = chunk[c.BLOCK_KEY].to_numpy()
     keys = chunk[c.BLOCK_KEYS].combine_chunks().flatten().to_numpy().reshape(chunk.num_rows, len(slot_rules))
+    fresh = chunk[c.IS_FRESH].to_numpy() if c.IS_FRESH in chunk.column_names else None
     starts, sizes = block_spans(block_keys)
     portion = np.cumsum(sizes * (sizes - 1) // 2) // _PAIRS_AT_ONCE
     for number in np.unique(portion):
         spans = np.flatnonzero(portion == number)
         first, end = int(starts[spans[0]]), int(starts[spans[-1]] + sizes[spans[-1]])
-        pairs = build_pairs(block_keys[first:end], keys[first:end], slot_rules)
+        of_portion = slice(first, end)
+        pairs = build_pairs(
+            block_keys[of_portion], keys[of_portion], slot_rules, fresh=None if fresh is None else fresh[of_portion]
+        )
         if len(pairs.left):
             yield Pairs(pairs.left + first, pairs.right + first, pairs.rule_mask)

@@ -65,15 +65,25 @@ def shared_slots(
     return np.asarray(same & (keys_l != NO_KEY))
 
 
-def build_pairs(block_keys: NDArray[np.int64], keys: NDArray[np.int64], slot_rules: NDArray[np.int64]) -> Pairs:
+def build_pairs(
+    block_keys: NDArray[np.int64],
+    keys: NDArray[np.int64],
+    slot_rules: NDArray[np.int64],
+    *,
+    fresh: NDArray[np.bool_] | None = None,
+) -> Pairs:
     """Pairs that share a block, each only in the block of the first key that it shares.
 
     Args:
         block_keys: the key that brought each row here, sorted; inside a block, records in one order everywhere.
         keys: all keys of each row's record, `NO_KEY` where it has none, shape (rows, slots).
         slot_rules: the blocking rule of each slot, shape (slots,).
+        fresh: where given, only pairs with at least one of these rows are made, shape (rows,).
     """
     left, right = all_pairs(*block_spans(block_keys))
+    if fresh is not None:
+        wanted = fresh[left] | fresh[right]
+        left, right = left[wanted], right[wanted]
     if not len(left):
         return Pairs(left, right, left)
     same = shared_slots(keys, slot_rules, left, right)

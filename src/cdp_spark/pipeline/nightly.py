@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from cdp_spark.errors import CdpError
@@ -19,24 +20,28 @@ from cdp_spark.pipeline.runs.state import (
     RUN_STAGE,
     Run,
     StageOutcome,
+    last_finish,
+    read_runs,
     record,
     record_metrics,
 )
 from cdp_spark.pipeline.runs.summary import RunSummary, summarise
-from cdp_spark.pipeline.stages import ACTIVATION, STAGES, StageEvent, stages_between
+from cdp_spark.pipeline.stages import ACTIVATION, IDENTITY, STAGES, StageEvent, stages_between
 from cdp_spark.tables.lock import hold_warehouse
 from cdp_spark.tables.run import RunContext
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from cdp_spark.config.project import Project
+    from cdp_spark.pipeline.releases.release import Release
     from cdp_spark.tables.lock.holder import Lock
+    from cdp_spark.tables.run import LastFinish
     from cdp_spark.tables.store import Store
 
 log = logging.getLogger(__name__)
 
 _DEFAULTS = RunOptions()
+_VERSIONS_KEPT = timedelta(days=6)
+"""A day less than the age from which `VACUUM` removes the files of older versions by default."""
 
 
 def nightly(store: Store, project: Project, options: RunOptions = _DEFAULTS) -> RunSummary:
@@ -77,14 +82,16 @@ class _Execution:
         project: the checked configuration.
         options: how to run.
         lock: that holds the warehouse.
-        base_versions: of the gold tables in the release before this run.
+        base: the release before this run; None before the first.
+        history: the runs before this one, newest first.
     """
 
     store: Store
     project: Project
     options: RunOptions
     lock: Lock
-    base_versions: Mapping[str, int]
+    base: Release | None
+    history: tuple[Run, ...]
 
 
 def _run(store: Store, project: Project, scope: tuple[str, ...], options: RunOptions) -> RunSummary:
@@ -92,7 +99,8 @@ def _run(store: Store, project: Project, scope: tuple[str, ...], options: RunOpt
         run, resumed = begin_run(store, project, scope=scope, as_of=options.as_of)
         lock.announce(run.run_id)
         base = latest_release(store, before=run.ordinal)
-        execution = _Execution(store, project, options, lock, base.versions if base else {})
+        history = tuple(it for it in read_runs(store) if it.run_id != run.run_id)
+        execution = _Execution(store, project, options, lock, base, history)
         for stage in scope:
             run = _skip(execution, run, stage) if stage in run.finished else _advance(execution, run, stage)
         record_metrics(store, run, run.finished.values())
@@ -127,7 +135,7 @@ def _advance(execution: _Execution, run: Run, stage: str) -> Run:
 
 def _context(execution: _Execution, run: Run, stage: str) -> RunContext:
     """What a stage sees: yesterday's release as its base, but activation the release that readers see."""
-    ordinal, versions = run.ordinal, execution.base_versions
+    ordinal, versions = run.ordinal, execution.base.versions if execution.base else {}
     if stage == ACTIVATION:
         release = current_release(execution.store)
         ordinal, versions = release.number, release.versions
@@ -139,7 +147,18 @@ def _context(execution: _Execution, run: Run, stage: str) -> RunContext:
         as_of=run.as_of,
         base_versions=versions,
         force=execution.options.force,
+        full=execution.options.full,
+        last=_last_finish(execution, run, stage),
     )
+
+
+def _last_finish(execution: _Execution, run: Run, stage: str) -> LastFinish | None:
+    """What an incremental stage builds on; ids are always built on the last release."""
+    after = datetime.now(UTC) - _VERSIONS_KEPT
+    if stage != IDENTITY:
+        return last_finish((*execution.history, run), stage, after=after)
+    base = execution.base
+    return last_finish(execution.history, stage, until=base.content, after=after) if base else None
 
 
 def _record_failure(execution: _Execution, run: Run, stage: str, *, seconds: float, error: Exception) -> None:

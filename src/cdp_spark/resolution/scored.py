@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
     from cdp_spark.config.match import EntityMatch
+    from cdp_spark.matching.comparing.comparisons import Frequencies
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,7 @@ class ScoredPairs:
         pair_scores: one row per pair: record_key_l, record_key_r, rule_mask, levels, weight_log2, deterministic.
         model: the model that weighed them, new or given.
         metrics: figures by dotted name.
+        keyed: the records that were blocked, with their block_keys.
         doubts: about a model fitted from these pairs; none about a given one.
         held: frames kept in memory or on disk; `release` them when the scores are written.
     """
@@ -45,6 +47,7 @@ class ScoredPairs:
     pair_scores: DataFrame
     model: MatchModel
     metrics: dict[str, float]
+    keyed: DataFrame
     doubts: tuple[Doubt, ...]
     held: tuple[DataFrame, ...]
 
@@ -58,41 +61,67 @@ def score_pairs(records: DataFrame, match: EntityMatch, *, model: MatchModel | N
     """Block, compare and weigh the records of one entity type.
 
     Args:
-        records: one row per record_key, cleaned.
+        records: one row per record_key, cleaned; its `input_hash`, if it has one, stays in what is `keyed`.
         match: blocking rules and comparisons; ignored where a model is given, which bears its own.
         model: apply this one; without it a model is fitted from the records.
     """
     match = model.match if model else match
-    rules = all_rules(match)
-    slots = build_slots(rules, max_block_records=match.max_block_records)
-    keyed = with_block_keys(build_features(records, match), slots).persist()
-    use = _key_use(keyed, slots, model)
-    sample = read_sample(keyed, seed=match.seed)
-    frequencies = model.frequencies if model else sample.frequencies(match.comparisons)
-    kernel = Kernel(match.comparisons, frequencies, tuple(slot.rule for slot in slots))
-    partitions = _partitions(records)
-    patterns = build_pair_patterns(build_blocks(keyed, use, slots), kernel, partitions=partitions).persist()
+    keyed = build_keyed(records, match).persist()
+    if model is not None:
+        frozen = np.array(model.purged_keys, dtype=np.int64)
+        return score_blocks(keyed, read_key_use(build_key_sizes(keyed), slots_of(match), frozen=frozen), model)
+    return _fit_and_score(keyed, match)
+
+
+def build_keyed(records: DataFrame, match: EntityMatch) -> DataFrame:
+    """One row per record_key: features, `block_keys`, and of `input_hash` and `is_fresh` what the records have."""
+    carried = tuple(name for name in (c.INPUT_HASH, c.IS_FRESH) if name in records.columns)
+    return with_block_keys(build_features(records, match, carried=carried), slots_of(match))
+
+
+def slots_of(match: EntityMatch) -> tuple[Slot, ...]:
+    """The layout of the blocking keys of all rules."""
+    return build_slots(all_rules(match), max_block_records=match.max_block_records)
+
+
+def score_blocks(keyed: DataFrame, use: KeyUse, model: MatchModel) -> ScoredPairs:
+    """Compare the records inside their blocks and weigh the pairs by a model.
+
+    Args:
+        keyed: one row per record_key with `block_keys` and features; kept by the caller. With the flag `is_fresh`, only
+            pairs with at least one such record.
+        use: which keys are purged and shared.
+        model: with its rules and comparisons.
+    """
+    patterns = _patterns(keyed, use, model.match, model.frequencies)
     counts = read_pattern_counts(patterns)
-    doubts: tuple[Doubt, ...] = ()
-    if model is None:
-        forced = forced_comparisons(rules, match.comparisons)
-        parameters = fit_parameters(
-            counts, sample, comparisons=match.comparisons, forced=forced, frequencies=frequencies, seed=match.seed
-        )
-        names = tuple(rule.name for rule in rules)
-        model = MatchModel(match, names, forced, parameters, frequencies, tuple(use.purged.tolist()))
-        doubts = find_doubts(model, counts)
+    scores = build_pair_scores(patterns, counts, model, deterministic_mask=deterministic_mask(model.match))
+    return ScoredPairs(scores, model, _metrics(counts, use, model), keyed, (), (keyed, patterns))
+
+
+def _fit_and_score(keyed: DataFrame, match: EntityMatch) -> ScoredPairs:
+    use = read_key_use(build_key_sizes(keyed), slots_of(match))
+    sample = read_sample(keyed.drop(c.INPUT_HASH), seed=match.seed)
+    frequencies = sample.frequencies(match.comparisons)
+    patterns = _patterns(keyed, use, match, frequencies)
+    counts = read_pattern_counts(patterns)
+    rules = all_rules(match)
+    forced = forced_comparisons(rules, match.comparisons)
+    parameters = fit_parameters(
+        counts, sample, comparisons=match.comparisons, forced=forced, frequencies=frequencies, seed=match.seed
+    )
+    names = tuple(rule.name for rule in rules)
+    model = MatchModel(match, names, forced, parameters, frequencies, tuple(use.purged.tolist()))
     scores = build_pair_scores(patterns, counts, model, deterministic_mask=deterministic_mask(match))
-    return ScoredPairs(scores, model, _metrics(counts, use, model), doubts, (keyed, patterns))
+    doubts = find_doubts(model, counts)
+    return ScoredPairs(scores, model, _metrics(counts, use, model), keyed, doubts, (keyed, patterns))
 
 
-def _key_use(keyed: DataFrame, slots: tuple[Slot, ...], model: MatchModel | None) -> KeyUse:
-    """Keys of these records; under a given model, what it purged stays purged and nothing else is."""
-    use = read_key_use(build_key_sizes(keyed), slots)
-    if model is None:
-        return use
-    purged = np.union1d(use.purged, np.array(model.purged_keys, dtype=np.int64))
-    return replace(use, purged=purged)
+def _patterns(keyed: DataFrame, use: KeyUse, match: EntityMatch, frequencies: Frequencies) -> DataFrame:
+    slots = slots_of(match)
+    kernel = Kernel(match.comparisons, frequencies, tuple(slot.rule for slot in slots))
+    blocks = build_blocks(keyed.drop(c.INPUT_HASH), use, slots)
+    return build_pair_patterns(blocks, kernel, partitions=_partitions(keyed)).persist()
 
 
 def _partitions(records: DataFrame) -> int:
@@ -106,6 +135,7 @@ def _metrics(counts: pa.Table, use: KeyUse, model: MatchModel) -> dict[str, floa
         "pairs.compared": float(np.sum(counts[c.RECORD_COUNT].to_numpy())),
         "pairs.patterns": float(counts.num_rows),
         "blocks.purged": float(len(use.purged)),
+        "blocks.overgrown": float(use.overgrown),
         "model.iterations": float(parameters.iterations),
         "model.converged": float(parameters.converged),
     }

@@ -2,49 +2,134 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import reduce
+from typing import TYPE_CHECKING
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
+from cdp_spark.clustering.settings import settings_checksum
 from cdp_spark.matching.learning.soundness import refuse_unsound
+from cdp_spark.resolution.increment.changed import score_changes
+from cdp_spark.resolution.increment.inputs import with_input_hash
+from cdp_spark.resolution.increment.night import Night, plan_night
+from cdp_spark.resolution.increment.write import write_inputs, write_pairs
 from cdp_spark.resolution.models import FittedBy, pinned_model, write_model
 from cdp_spark.resolution.scored import ScoredPairs, score_pairs
-from cdp_spark.tables.catalog import PAIR_SCORES, RECORDS
+from cdp_spark.tables.catalog import MATCH_INPUTS, PAIR_SCORES, RECORDS, TOUCHED_RECORDS
 from cdp_spark.tables.run import RunContext, StageResult
+from cdp_spark.tables.touched import MATCHING, record_touched
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from cdp_spark.config.match import EntityMatch
+    from cdp_spark.tables.held import Held
+
+
+@dataclass(frozen=True)
+class Scored:
+    """Tonight's pairs of an entity type.
+
+    Args:
+        entity_type: of the records.
+        match: its settings of tonight.
+        version: of the model.
+        night: full or incremental.
+        pairs: scored tonight; in an incremental night those of the changed records.
+        inputs: record_key, input_hash, block_keys of the records that were compared anew.
+        stale: record_key of those whose rows of the last night leave; None in a full night, where all do.
+        held: to be released when the tables are written.
+    """
+
+    entity_type: str
+    match: EntityMatch
+    version: int
+    night: Night
+    pairs: ScoredPairs
+    inputs: DataFrame
+    stale: DataFrame | None = None
+    held: tuple[Held, ...] = ()
+
+    def release(self) -> None:
+        """Free what was held."""
+        self.pairs.release()
+        self.night.release()
+        for frame in self.held:
+            frame.release()
 
 
 def run(context: RunContext) -> StageResult:
     """Score the pairs of every entity type; where a type has no model yet, fit and save its first.
 
+    Where few records changed since the last night, only their pairs are compared; the tables are those of a full night.
+    They are written from the versions that the last finished night recorded, so what a killed one left does not matter.
     A model is saved only where it was fitted from pairs, so that the first night without any does not pin an empty one.
     """
-    store = context.store
-    records = store.read(RECORDS)
-    scored = []
-    for entity_type, match in context.project.match.entities.items():
-        version, model = pinned_model(store, entity_type, match)
-        pairs = score_pairs(records.where(F.col(c.ENTITY_TYPE) == entity_type), match, model=model)
-        refuse_unsound(pairs.doubts, where=f"the match model of {entity_type}")
-        if model is None and pairs.metrics["pairs.compared"]:
-            write_model(store, entity_type, pairs.model, version=version, by=FittedBy(context.run_id, context.as_of))
-        scored.append((entity_type, version, pairs))
-    versions = {PAIR_SCORES.name: store.overwrite(PAIR_SCORES, _united(scored))}
-    metrics = {f"{kind}.{name}": value for kind, _, pairs in scored for name, value in pairs.metrics.items()}
-    for _, _, pairs in scored:
-        pairs.release()
-    return StageResult(versions, metrics, "; ".join(_detail(*each) for each in scored))
+    scored = [_score(context, entity_type, match) for entity_type, match in context.project.match.entities.items()]
+    stale = {it.entity_type: it.stale for it in scored}
+    versions = {
+        PAIR_SCORES.name: write_pairs(context, _united(map(_pair_rows, scored)), stale),
+        MATCH_INPUTS.name: write_inputs(context, _united(map(_input_rows, scored)), stale),
+        TOUCHED_RECORDS.name: record_touched(context, MATCHING, {it.entity_type: _touched(it) for it in scored}),
+    }
+    metrics = {f"{it.entity_type}.{name}": value for it in scored for name, value in _figures(context, it).items()}
+    for it in scored:
+        it.release()
+    return StageResult(versions, metrics, "; ".join(map(_detail, scored)))
 
 
-def _detail(entity_type: str, version: int, pairs: ScoredPairs) -> str:
-    """Which model was applied, and what to doubt about a new one."""
-    return "; ".join([f"{entity_type}: model {version}", *(f"doubt: {doubt.problem}" for doubt in pairs.doubts)])
+def _score(context: RunContext, entity_type: str, match: EntityMatch) -> Scored:
+    version, model = pinned_model(context.store, entity_type, match)
+    records = context.store.read(RECORDS).where(F.col(c.ENTITY_TYPE) == entity_type)
+    hashed = with_input_hash(records, match)
+    night = plan_night(context, entity_type, hashed, version=version, is_new=model is None)
+    if model is not None and night.before is not None and night.changes is not None:
+        changed = score_changes(records, night.before, night.changes, model)
+        held = (changed.stale, changed.inputs)
+        rows, stale = changed.inputs.rows, changed.stale.joinable
+        return Scored(entity_type, match, version, night, changed.pairs, rows, stale, held)
+    pairs = score_pairs(hashed, match, model=model)
+    refuse_unsound(pairs.doubts, where=f"the match model of {entity_type}")
+    if model is None and pairs.metrics["pairs.compared"]:
+        by = FittedBy(context.run_id, context.as_of)
+        write_model(context.store, entity_type, pairs.model, version=version, by=by)
+    inputs = pairs.keyed.select(c.RECORD_KEY, c.INPUT_HASH, c.BLOCK_KEYS)
+    return Scored(entity_type, match, version, night, pairs, inputs)
 
 
-def _united(scored: list[tuple[str, int, ScoredPairs]]) -> DataFrame:
-    frames = [
-        pairs.pair_scores.withColumns({c.ENTITY_TYPE: F.lit(kind), c.MODEL_VERSION: F.lit(version)})
-        for kind, version, pairs in scored
-    ]
-    return reduce(DataFrame.unionByName, frames)
+def _pair_rows(scored: Scored) -> DataFrame:
+    named = {c.ENTITY_TYPE: F.lit(scored.entity_type), c.MODEL_VERSION: F.lit(scored.version)}
+    return scored.pairs.pair_scores.withColumns(named).select(*PAIR_SCORES.schema.names)
+
+
+def _input_rows(scored: Scored) -> DataFrame:
+    named = {c.ENTITY_TYPE: F.lit(scored.entity_type), c.MODEL_VERSION: F.lit(scored.version)}
+    return scored.inputs.withColumns(named).select(*MATCH_INPUTS.schema.names)
+
+
+def _touched(scored: Scored) -> DataFrame | None:
+    """Whom clustering has to look at: the stale records, and both ends of the edges that were scored tonight."""
+    if scored.stale is None:
+        return None
+    threshold = scored.match.clustering.threshold_log2
+    edges = scored.pairs.pair_scores.where((F.col(c.WEIGHT_LOG2) >= threshold) | F.col(c.DETERMINISTIC))
+    ends = edges.select(F.explode(F.array(c.RECORD_KEY_L, c.RECORD_KEY_R)).alias(c.RECORD_KEY))
+    return scored.stale.select(c.RECORD_KEY).unionByName(ends).distinct()
+
+
+def _figures(context: RunContext, scored: Scored) -> dict[str, float]:
+    settings = settings_checksum(context.project, scored.entity_type)
+    return {**scored.pairs.metrics, "settings": settings, "full": float(scored.night.is_full)}
+
+
+def _detail(scored: Scored) -> str:
+    """Which model was applied, to what, and what to doubt about a new one."""
+    doubts = [f"doubt: {doubt.problem}" for doubt in scored.pairs.doubts]
+    return "; ".join([f"{scored.entity_type}: model {scored.version}", scored.night.why, *doubts])
+
+
+def _united(parts: Iterable[DataFrame]) -> DataFrame:
+    return reduce(DataFrame.unionByName, parts)

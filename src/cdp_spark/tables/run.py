@@ -17,6 +17,24 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class LastFinish:
+    """When a stage finished last, and what the tables were then.
+
+    Args:
+        ordinal: of the run that finished it.
+        versions: the newest Delta version of each table that a stage had recorded by then, its own ones included.
+        written: the newest version of each table that any stage has recorded until now; what a killed stage left
+            behind is not among them.
+        metrics: the figures with which it finished.
+    """
+
+    ordinal: int
+    versions: Mapping[str, int]
+    written: Mapping[str, int]
+    metrics: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class RunContext:
     """One run, as its stages see it; the same for a run that was killed and started again.
 
@@ -28,6 +46,8 @@ class RunContext:
         as_of: the run's only clock, UTC.
         base_versions: the last release's Delta version per gold table; empty before the first.
         force: accept deliveries that a guard would refuse (far fewer rows than last time).
+        full: work on all records, whatever changed.
+        last: when this stage finished last; of identity, what the last release was made from. None before.
     """
 
     store: Store
@@ -37,6 +57,12 @@ class RunContext:
     as_of: datetime
     base_versions: Mapping[str, int] = field(default_factory=dict)
     force: bool = False
+    full: bool = False
+    last: LastFinish | None = None
+
+    def last_figure(self, name: str) -> float | None:
+        """A figure with which the stage finished last; None where it did not have it, or never finished."""
+        return self.last.metrics.get(name) if self.last else None
 
     def read_released(self, spec: TableSpec) -> DataFrame:
         """A gold table as the last release published it; no rows before the first."""

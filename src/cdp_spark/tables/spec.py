@@ -37,6 +37,7 @@ class TableSpec:
         keys: the columns that identify a row.
         kind: how it is written and read.
         constraints: Delta CHECK constraints, name to SQL condition.
+        marks_deleted: deleted rows are marked in deletion vectors instead of writing the files without them.
     """
 
     name: str
@@ -45,6 +46,7 @@ class TableSpec:
     keys: tuple[str, ...]
     kind: TableKind
     constraints: dict[str, str] = field(default_factory=dict)
+    marks_deleted: bool = False
 
     def __post_init__(self) -> None:
         unknown = set(self.keys) - set(self.schema.names)
@@ -89,6 +91,7 @@ _SIMPLE: dict[str, T.DataType] = {
     "timestamp": T.TimestampType(),
     "strings": T.ArrayType(T.StringType()),
     "ints": T.ArrayType(T.IntegerType()),
+    "longs": T.ArrayType(T.LongType()),
     "string_map": T.MapType(T.StringType(), T.StringType()),
     "long_map": T.MapType(T.StringType(), T.LongType()),
     "double_map": T.MapType(T.StringType(), T.DoubleType()),

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from delta.tables import DeltaTable
+from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from cdp_spark.errors import CdpError, ContractError, StateError
@@ -89,6 +91,26 @@ class Store:
         once = {} if application is None else {"txnAppId": application, "txnVersion": str(step)}
         return self._write(spec, rows, mode="append", options=once)
 
+    def rewind(self, spec: TableSpec, version: int) -> None:
+        """Go back to a version, if the head is another one: what a killed run wrote since does not count."""
+        if self._newest(spec) != version:
+            self.delta(spec).restoreToVersion(version)
+
+    def remove(self, spec: TableSpec, keys: DataFrame) -> int:
+        """Delete the rows with one of the keys; returns the new Delta version.
+
+        Where the table has deletion vectors, rows are marked in place and no file is written anew; `REORG TABLE … APPLY
+        (PURGE)` and any overwriting removes them from the files.
+
+        Args:
+            spec: the table.
+            keys: one row per key, in columns of the table; each at most once.
+        """
+        same = [F.col(f"rows.{name}") == F.col(f"gone.{name}") for name in keys.columns]
+        condition = reduce(Column.__and__, same)
+        self.delta(spec).alias("rows").merge(keys.alias("gone"), condition).whenMatchedDelete().execute()
+        return self._newest(spec)
+
     def create(self, spec: TableSpec) -> None:
         """Create the table with its schema and constraints unless it is there.
 
@@ -109,6 +131,8 @@ class Store:
         identifier = self.identifier(spec)
         builder = builder.location(identifier) if self.kind == "path" else builder.tableName(identifier)
         builder = builder.property("delta.dataSkippingStatsColumns", ",".join(spec.keys))
+        if spec.marks_deleted:
+            builder = builder.property("delta.enableDeletionVectors", "true")
         for name, condition in spec.constraints.items():
             builder = builder.property(f"delta.constraints.{name}", condition)
         builder.execute()

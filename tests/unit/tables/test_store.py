@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,18 @@ def test_appends_once_and_keeps_constraints_when_overwritten(store: Store) -> No
     assert str(broken.value) == (
         "table colours: got rows that break the constraint known_shade; allowed: shade IN ('light', 'dark')"
     )
+
+
+def test_rows_are_removed_in_place_and_a_killed_run_is_rewound(store: Store) -> None:
+    marked = replace(COLOURS, marks_deleted=True)
+    base = store.overwrite(marked, rows(store, ("red", "light"), ("blue", "dark"), ("green", "dark")))
+    gone = store.spark.createDataFrame([("red",), ("grey",)], "name string")
+    for _ in range(2):
+        store.rewind(marked, base)
+        removed = store.remove(marked, gone)
+        store.append(marked, rows(store, ("black", "dark")), application=None)
+    assert sorted(row["name"] for row in store.read(marked, version=removed).collect()) == ["blue", "green"]
+    assert sorted(row["name"] for row in store.read(marked).collect()) == ["black", "blue", "green"]
 
 
 def test_a_null_in_a_column_that_allows_none_is_named(store: Store) -> None:

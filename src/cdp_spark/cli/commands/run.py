@@ -18,6 +18,7 @@ app = typer.Typer(invoke_without_command=True, add_completion=False, help="Run t
 
 AsOf = Annotated[str | None, typer.Option(metavar="TIME", help="The run's clock, ISO 8601; UTC unless it says else.")]
 Force = Annotated[bool, typer.Option("--force", help="Accept deliveries with far fewer rows than the last one.")]
+Full = Annotated[bool, typer.Option("--full", help="Compare all records anew, whatever changed.")]
 NoReport = Annotated[bool, typer.Option("--no-report", help="Write no HTML report.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")]
 _STAGES = " → ".join(STAGES)
@@ -30,6 +31,7 @@ def stages(
     last: Annotated[str | None, typer.Option("--to", metavar="STAGE", help="The last stage to run.")] = None,
     as_of: AsOf = None,
     force: Force = False,
+    full: Full = False,
     json: Json = False,
 ) -> None:
     """Run the stages from one to another on what the tables hold; `cdp run nightly` runs all and resumes."""
@@ -40,15 +42,22 @@ def stages(
     if first is None and last is None:
         raise ConfigError("cdp run", got="no stages", allowed="nightly, or --from and --to", fix="cdp run nightly")
     stages_between(first, last)
-    _run(ctx, RunOptions(as_of=parse_time("--as-of", as_of), force=force), between=(first, last), as_json=json)
+    _run(
+        ctx, RunOptions(as_of=parse_time("--as-of", as_of), force=force, full=full), between=(first, last), as_json=json
+    )
 
 
 @app.command("nightly")
 def nightly_command(
-    ctx: typer.Context, as_of: AsOf = None, force: Force = False, no_report: NoReport = False, json: Json = False
+    ctx: typer.Context,
+    as_of: AsOf = None,
+    force: Force = False,
+    full: Full = False,
+    no_report: NoReport = False,
+    json: Json = False,
 ) -> None:
     """Run all stages, publish, export, report; continue a run that was killed."""
-    wanted = RunOptions(as_of=parse_time("--as-of", as_of), force=force, report=not no_report)
+    wanted = RunOptions(as_of=parse_time("--as-of", as_of), force=force, full=full, report=not no_report)
     _run(ctx, wanted, between=None, as_json=json)
 
 

@@ -39,6 +39,7 @@ class RunOptions:
     Args:
         as_of: the run's clock, with a time zone; None for now, or for the clock of the run that is continued.
         force: accept deliveries that a guard would refuse (far fewer rows than last time).
+        full: work on all records in every stage, whatever changed.
         report: write the HTML report of a nightly run.
         progress: told each stage's states.
         load_stage: finds a stage's function by name.
@@ -46,6 +47,7 @@ class RunOptions:
 
     as_of: datetime | None = None
     force: bool = False
+    full: bool = False
     report: bool = True
     progress: Progress = silent
     load_stage: Callable[[str], Stage] = load_stage

@@ -11,6 +11,7 @@ from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
 from cdp_spark.tables.catalog import RUN_METRICS, RUNS
+from cdp_spark.tables.run import LastFinish
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -141,6 +142,29 @@ def _outcome(row: Row) -> StageOutcome:
 def _utc(value: datetime) -> datetime:
     """Spark collects timestamps as naive local times."""
     return value.astimezone(UTC)
+
+
+def last_finish(
+    runs: Iterable[Run], stage: str, *, until: int | None = None, after: datetime | None = None
+) -> LastFinish | None:
+    """When a stage finished last, among runs up to an ordinal, and the table versions that stages had recorded by then.
+
+    Args:
+        runs: in any order.
+        stage: its name.
+        until: the highest ordinal that counts; None for all.
+        after: of an earlier finish nothing can be built, since `VACUUM` may have taken what the tables were then.
+    """
+    ends = [(run.ordinal, it) for run in runs for it in run.outcomes if it.status == FINISHED]
+    written: dict[str, int] = {}
+    found: tuple[int, dict[str, int], StageOutcome] | None = None
+    for ordinal, end in sorted(ends, key=lambda it: (it[0], it[1].at)):
+        written.update(end.versions)
+        if end.stage == stage and (until is None or ordinal <= until):
+            found = ordinal, dict(written), end
+    if found is None or (after is not None and found[2].at < after):
+        return None
+    return LastFinish(found[0], found[1], written, found[2].metrics)
 
 
 def record(store: Store, run: Run, *outcomes: StageOutcome) -> None:

@@ -22,7 +22,15 @@ from cdp_spark.tables.catalog.gold import (
     UNIFIED_EVENTS,
     UNIFIED_IDS,
 )
-from cdp_spark.tables.catalog.matching import CLUSTERS, CUTS, LABELS, MATCH_MODELS, PAIR_SCORES
+from cdp_spark.tables.catalog.matching import (
+    CLUSTERS,
+    CUTS,
+    LABELS,
+    MATCH_INPUTS,
+    MATCH_MODELS,
+    PAIR_SCORES,
+    TOUCHED_RECORDS,
+)
 from cdp_spark.tables.catalog.operations import DELIVERIES, RELEASES, RUN_METRICS, RUNS
 from cdp_spark.tables.catalog.privacy import SUPPRESSIONS
 from cdp_spark.tables.catalog.silver import IDENTIFIERS, RECORDS
@@ -39,6 +47,7 @@ __all__ = [
     "ID_CHANGES",
     "ID_REGISTRY",
     "LABELS",
+    "MATCH_INPUTS",
     "MATCH_MODELS",
     "PAIR_SCORES",
     "PROFILES",
@@ -57,6 +66,7 @@ __all__ = [
     "SOURCE_SNAPSHOTS",
     "SUPPRESSIONS",
     "TABLES",
+    "TOUCHED_RECORDS",
     "UNIFIED_EVENTS",
     "UNIFIED_IDS",
 ]
@@ -73,7 +83,9 @@ TABLES: dict[str, TableSpec] = {
         RECORDS,
         IDENTIFIERS,
         MATCH_MODELS,
+        MATCH_INPUTS,
         PAIR_SCORES,
+        TOUCHED_RECORDS,
         LABELS,
         CLUSTERS,
         CUTS,

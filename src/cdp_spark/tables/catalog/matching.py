@@ -19,6 +19,21 @@ MATCH_MODELS = TableSpec(
     kind=TableKind.APPEND,
 )
 
+MATCH_INPUTS = TableSpec(
+    name="match_inputs",
+    grain="a record as matching last compared it: a hash of what was read, and its blocking keys",
+    schema=columns(
+        record_key="string!",
+        entity_type="string!",
+        model_version="int!",
+        input_hash="long!",
+        block_keys="longs!",
+    ),
+    keys=("record_key",),
+    kind=TableKind.BATCH,
+    marks_deleted=True,
+)
+
 PAIR_SCORES = TableSpec(
     name="pair_scores",
     grain="a scored pair with levels and rule mask",
@@ -35,6 +50,15 @@ PAIR_SCORES = TableSpec(
     keys=("record_key_l", "record_key_r", "model_version"),
     kind=TableKind.BATCH,
     constraints={"ordered_pair": "record_key_l < record_key_r"},
+    marks_deleted=True,
+)
+
+TOUCHED_RECORDS = TableSpec(
+    name="touched_records",
+    grain="a record that a stage worked on anew in a run; without a record_key: all of them",
+    schema=columns(ordinal="long!", stage="string!", entity_type="string!", record_key="string"),
+    keys=("ordinal", "stage", "entity_type", "record_key"),
+    kind=TableKind.BATCH,
 )
 
 LABELS = TableSpec(

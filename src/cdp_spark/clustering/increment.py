@@ -1,0 +1,172 @@
+"""Which components a night's changes can alter; all others keep their clusters and cuts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from pyspark.sql import functions as F
+
+from cdp_spark import columns as c
+from cdp_spark.clustering.settings import settings_checksum
+from cdp_spark.tables.catalog import CLUSTERS, CUTS, IDENTIFIERS, LABELS
+from cdp_spark.tables.held import hold
+from cdp_spark.tables.touched import MATCHING, read_touched
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pyspark.sql import DataFrame
+
+    from cdp_spark.tables.run import RunContext
+
+MAX_TOUCHED_SHARE = 0.3
+"""Beyond this share of touched records it is cheaper to cluster all."""
+SETTINGS_FIGURE = "clusters.settings"
+"""Behind the entity type, the checksum of the settings that its clusters were made with."""
+_TIMES = "times"
+
+
+@dataclass(frozen=True)
+class Night:
+    """What an entity type's clusters are made from.
+
+    Args:
+        why: in words, for the run's record.
+        last_clusters: of the entity type in the last night; None for a full night.
+        last_cuts: likewise.
+        affected: record_key of the records that are clustered anew, those that are gone included; None for all.
+        held: frames kept in memory or on disk; `release` them when the clusters are written.
+    """
+
+    why: str
+    last_clusters: DataFrame | None = None
+    last_cuts: DataFrame | None = None
+    affected: DataFrame | None = None
+    held: tuple[DataFrame, ...] = ()
+
+    def release(self) -> None:
+        """Free what was held."""
+        for frame in self.held:
+            frame.unpersist()
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What decides about the clusters of an entity type.
+
+    Args:
+        members: one row per record.
+        pairs: one row per scored pair.
+        identifiers: of the records.
+        linking: types of identifiers that join records.
+        unique: types of which a cluster has one value.
+    """
+
+    members: DataFrame
+    pairs: DataFrame
+    identifiers: DataFrame
+    linking: Sequence[str]
+    unique: Sequence[str]
+
+    def within(self, record_keys: DataFrame) -> Evidence:
+        """The evidence about some records; members and pairs are held, for the caller to free."""
+        return replace(
+            self,
+            members=self.members.join(record_keys, on=c.RECORD_KEY, how="left_semi").persist(),
+            pairs=within(self.pairs, record_keys).persist(),
+            identifiers=self.identifiers.join(record_keys, on=c.RECORD_KEY, how="left_semi"),
+        )
+
+
+def plan_night(context: RunContext, entity_type: str, evidence: Evidence) -> Night:
+    """Find the records to cluster anew, or why it is all of them.
+
+    Args:
+        context: of the run; without an earlier night to build on, this one is full.
+        entity_type: whose clusters these are.
+        evidence: of all its records.
+    """
+    touched = _read_touched(context, entity_type)
+    last = context.last
+    if touched is None or last is None:
+        return Night("full: asked for" if context.full else "full: matching compared all records")
+    of_type = F.col(c.ENTITY_TYPE) == entity_type
+    clusters, cuts = (context.store.read(it, version=last.written[it.name]).where(of_type) for it in (CLUSTERS, CUTS))
+    types = {*evidence.linking, *evidence.unique}
+    if types:
+        before = context.store.read(IDENTIFIERS, version=last.versions[IDENTIFIERS.name]).where(of_type)
+        touched = touched.unionByName(build_changed_values(evidence.identifiers, before, sorted(types)))
+    held = hold(with_labelled(touched, context.store.read(LABELS)))
+    if held.count > MAX_TOUCHED_SHARE * clusters.count():
+        held.release()
+        return Night("full: too many records changed")
+    affected = hold(build_affected(held.joinable, clusters))
+    told = f"incremental: {affected.count:,} records in affected components"
+    return Night(told, clusters, cuts, affected.joinable, held=(held.rows, affected.rows))
+
+
+def _read_touched(context: RunContext, entity_type: str) -> DataFrame | None:
+    """What matching worked on since clusters were made last; None where that was all, or cannot be told."""
+    last = context.last
+    settings = settings_checksum(context.project, entity_type)
+    if last is None or context.full or context.last_figure(f"{entity_type}.{SETTINGS_FIGURE}") != settings:
+        return None
+    if not {CLUSTERS.name, CUTS.name, IDENTIFIERS.name} <= set(last.versions):
+        return None
+    return read_touched(context, MATCHING, since=last.ordinal, entity_type=entity_type)
+
+
+def with_labelled(touched: DataFrame, labels: DataFrame) -> DataFrame:
+    """Add all records that have a label: they are few, and a label that was replaced counts like one that is new.
+
+    Args:
+        touched: record_key.
+        labels: record_key_l, record_key_r.
+    Returns: one row per record_key.
+    """
+    labelled = labels.select(F.explode(F.array(c.RECORD_KEY_L, c.RECORD_KEY_R)).alias(c.RECORD_KEY))
+    return touched.select(c.RECORD_KEY).unionByName(labelled).distinct()
+
+
+def build_affected(touched: DataFrame, last_clusters: DataFrame) -> DataFrame:
+    """Widen the touched records to all records of their components of the last night.
+
+    Both ends of a new edge are touched, and an edge that is gone was inside a component of a touched record: no edge
+    leads from an affected record to another one.
+
+    Args:
+        touched: record_key of records that are new, changed or gone, of both ends of new edges, and of all that have a
+            label.
+        last_clusters: record_key, component.
+    Returns: one row per record_key, of records that are gone, too.
+    """
+    components = last_clusters.join(touched, on=c.RECORD_KEY, how="left_semi").select(c.COMPONENT).distinct()
+    mates = last_clusters.join(components, on=c.COMPONENT, how="left_semi").select(c.RECORD_KEY)
+    return mates.unionByName(touched.select(c.RECORD_KEY)).distinct()
+
+
+def build_changed_values(identifiers: DataFrame, last_identifiers: DataFrame, types: Sequence[str]) -> DataFrame:
+    """Find who has, or had, a value of which the holders changed since the last night.
+
+    Args:
+        identifiers: of tonight: record_key, type, value_hash, usable.
+        last_identifiers: the same of the last night.
+        types: that join people's records or keep them apart.
+    Returns: one row per record_key.
+    """
+    now, before = (
+        rows.where(F.col(c.USABLE) & F.col(c.TYPE).isin(*types)).select(c.RECORD_KEY, c.TYPE, c.VALUE_HASH).distinct()
+        for rows in (identifiers, last_identifiers)
+    )
+    either = now.unionByName(before)
+    held = either.groupBy(c.RECORD_KEY, c.TYPE, c.VALUE_HASH).agg(F.count(F.lit(1)).alias(_TIMES))
+    changed = held.where(F.col(_TIMES) == 1).select(c.TYPE, c.VALUE_HASH).distinct()
+    return held.join(changed, on=[c.TYPE, c.VALUE_HASH], how="left_semi").select(c.RECORD_KEY).distinct()
+
+
+def within(pairs: DataFrame, record_keys: DataFrame) -> DataFrame:
+    """Keep the pairs of which both records are among `record_keys`."""
+    for side in (c.RECORD_KEY_L, c.RECORD_KEY_R):
+        pairs = pairs.join(record_keys.select(F.col(c.RECORD_KEY).alias(side)), on=side, how="left_semi")
+    return pairs

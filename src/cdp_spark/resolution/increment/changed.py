@@ -1,0 +1,90 @@
+"""Score a night's changed records against everything."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from pyspark.sql import functions as F
+
+from cdp_spark import columns as c
+from cdp_spark.blocking.blocks import read_key_use
+from cdp_spark.resolution.increment.keys import (
+    TouchedBlocks,
+    build_partners,
+    build_shared_keys,
+    build_turned_keys,
+    build_unchanged_holders,
+    find_touched_blocks,
+)
+from cdp_spark.resolution.scored import ScoredPairs, build_keyed, score_blocks, slots_of
+from cdp_spark.tables.held import Held, hold
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+    from cdp_spark.matching.model import MatchModel
+
+
+@dataclass(frozen=True)
+class ChangedPairs:
+    """What a night changed about the pairs of an entity type.
+
+    Args:
+        pairs: scored anew: all pairs with at least one fresh record.
+        stale: record_key of the records whose pairs of the last night leave: changed, gone, or in a block that came to
+            be purged or ceased to be.
+        inputs: record_key, input_hash, block_keys of the fresh records, which are the stale ones that are still there
+            and the new ones.
+    """
+
+    pairs: ScoredPairs
+    stale: Held
+    inputs: Held
+
+
+def score_changes(records: DataFrame, before: DataFrame, changes: DataFrame, model: MatchModel) -> ChangedPairs:
+    """Compare the changed records with each other and with all others; no two unchanged ones.
+
+    Gives the same pairs, with the same rule masks, levels and weights, as a comparison of all records.
+
+    Args:
+        records: of the entity type, cleaned.
+        before: the last night's `match_inputs` of the type, under this model.
+        changes: from `build_changes`, materialised.
+        model: that scored the last night's pairs.
+    """
+    stale = hold(changes.select(c.RECORD_KEY))
+    inputs = hold(_build_inputs(records, changes, model))
+    blocks = find_touched_blocks(inputs.rows, before, stale, model)
+    turned = build_turned_keys(blocks.sizes, slots_of(model.match))
+    if not turned.isEmpty():
+        holders = hold(build_unchanged_holders(blocks, turned))
+        unchanged = before.join(holders.joinable, on=c.RECORD_KEY, how="left_semi").select(*inputs.rows.columns)
+        inputs = hold(inputs.rows.unionByName(unchanged))
+        stale = hold(stale.rows.unionByName(holders.rows))
+        blocks.release()
+        blocks = find_touched_blocks(inputs.rows, before, stale, model)
+    pairs = _score_touched(records, inputs.rows, blocks, model)
+    blocks.release()
+    return ChangedPairs(pairs, stale, inputs)
+
+
+def _build_inputs(records: DataFrame, changes: DataFrame, model: MatchModel) -> DataFrame:
+    """record_key, input_hash and block_keys of the changed records that are there."""
+    fresh = hold(changes.where(F.col(c.INPUT_HASH).isNotNull()))
+    wanted = records.join(fresh.joinable, on=c.RECORD_KEY, how="inner")
+    return build_keyed(wanted, model.match).select(c.RECORD_KEY, c.INPUT_HASH, c.BLOCK_KEYS)
+
+
+def _score_touched(records: DataFrame, inputs: DataFrame, blocks: TouchedBlocks, model: MatchModel) -> ScoredPairs:
+    """Compare the fresh records and their partners inside the touched blocks."""
+    slots, frozen = slots_of(model.match), np.array(model.purged_keys, dtype=np.int64)
+    fresh = inputs.select(c.RECORD_KEY, F.lit(True).alias(c.IS_FRESH))
+    partners = build_partners(blocks, slots).withColumn(c.IS_FRESH, F.lit(False))
+    compared = hold(fresh.unionByName(partners))
+    keyed = build_keyed(records.join(compared.joinable, on=c.RECORD_KEY, how="inner"), model.match).persist()
+    use = read_key_use(build_shared_keys(blocks.sizes), slots, frozen=frozen)
+    pairs = score_blocks(keyed, use, model)
+    return replace(pairs, held=(*pairs.held, compared.rows))

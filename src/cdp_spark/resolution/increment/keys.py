@@ -1,0 +1,125 @@
+"""Which blocks a night's changes touch, how large they are, and who else is in them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+from pyspark.sql import functions as F
+
+from cdp_spark import columns as c
+from cdp_spark.blocking.blocks import GROWTH
+from cdp_spark.blocking.keys import NO_KEY
+from cdp_spark.tables.held import hold
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column, DataFrame
+
+    from cdp_spark.blocking.slots import Slot
+    from cdp_spark.matching.model import MatchModel
+    from cdp_spark.tables.held import Held
+
+_WAS, _FRESH = "was", "fresh"
+_STALE = "is_stale"
+
+
+@dataclass(frozen=True)
+class TouchedBlocks:
+    """The blocks that changed records were or are in; both frames are held until `release`.
+
+    Args:
+        holders: record_key, block_key, slot, is_stale (changed or gone), of the records of the last night.
+        sizes: one row per key: block_key, slot, was (records in the last night), record_count (now), fresh (of them).
+    """
+
+    holders: DataFrame
+    sizes: DataFrame
+
+    def release(self) -> None:
+        """Free what was held."""
+        self.holders.unpersist()
+        self.sizes.unpersist()
+
+
+def explode_keys(keyed: DataFrame) -> DataFrame:
+    """One row per record and key that it has: record_key, slot, block_key."""
+    exploded = keyed.select(c.RECORD_KEY, F.posexplode(c.BLOCK_KEYS).alias(c.SLOT, c.BLOCK_KEY))
+    return exploded.where(F.col(c.BLOCK_KEY) != NO_KEY)
+
+
+def find_touched_blocks(fresh: DataFrame, before: DataFrame, stale: Held, model: MatchModel) -> TouchedBlocks:
+    """Find the blocks that changed records were or are in, but for those that the model purged.
+
+    Args:
+        fresh: changed and new records as they are now: record_key, block_keys.
+        before: all records of the last night: record_key, block_keys.
+        stale: record_key of those of them that are changed or gone.
+        model: its purged keys lead nowhere.
+    """
+    keys_now = explode_keys(fresh)
+    keys_before = explode_keys(before.join(stale.joinable, on=c.RECORD_KEY, how="left_semi"))
+    touched = keys_now.select(c.BLOCK_KEY).unionByName(keys_before.select(c.BLOCK_KEY)).distinct()
+    keys = hold(touched.join(_as_frame(touched, model.purged_keys), on=c.BLOCK_KEY, how="left_anti"))
+    marked = stale.joinable.withColumn(_STALE, F.lit(True))
+    held = explode_keys(before).join(keys.joinable, on=c.BLOCK_KEY, how="left_semi")
+    flagged = held.join(marked, on=c.RECORD_KEY, how="left").withColumn(_STALE, F.coalesce(_STALE, F.lit(False)))
+    holders = flagged.persist()
+    sizes = hold(build_touched_sizes(holders, keys_now.join(keys.joinable, on=c.BLOCK_KEY, how="left_semi")))
+    keys.release()
+    return TouchedBlocks(holders, sizes.rows)
+
+
+def build_touched_sizes(holders: DataFrame, keys_now: DataFrame) -> DataFrame:
+    """Count each touched key's records, in the last night and now.
+
+    Args:
+        holders: block_key, slot, is_stale of the last night's records.
+        keys_now: block_key, slot of the changed records.
+    Returns: one row per key: block_key, slot (the lowest), was, record_count, fresh.
+    """
+    none, one = F.lit(0), F.lit(1)
+    of_before = holders.select(
+        *(c.BLOCK_KEY, c.SLOT, one.alias(_WAS)),
+        F.when(F.col(_STALE), 0).otherwise(1).alias(c.RECORD_COUNT),
+        none.alias(_FRESH),
+    )
+    of_now = keys_now.select(c.BLOCK_KEY, c.SLOT, none.alias(_WAS), one.alias(c.RECORD_COUNT), one.alias(_FRESH))
+    counts = [F.sum(name).alias(name) for name in (_WAS, c.RECORD_COUNT, _FRESH)]
+    return of_before.unionByName(of_now).groupBy(c.BLOCK_KEY).agg(F.min(c.SLOT).alias(c.SLOT), *counts)
+
+
+def build_turned_keys(sizes: DataFrame, slots: tuple[Slot, ...]) -> DataFrame:
+    """Find the keys that have outgrown their limit since the last night, or do so no more: block_key."""
+    turned = _outgrown_expr(_WAS, slots) != _outgrown_expr(c.RECORD_COUNT, slots)
+    return sizes.where(turned).select(c.BLOCK_KEY)
+
+
+def build_shared_keys(sizes: DataFrame) -> DataFrame:
+    """Find the keys by which a changed record can meet another one: block_key, slot, record_count."""
+    shared = (F.col(_FRESH) > 0) & (F.col(c.RECORD_COUNT) > 1)
+    return sizes.where(shared).select(c.BLOCK_KEY, c.SLOT, c.RECORD_COUNT)
+
+
+def build_partners(blocks: TouchedBlocks, slots: tuple[Slot, ...]) -> DataFrame:
+    """Find the unchanged records that share a key with a changed one: record_key."""
+    shared = build_shared_keys(blocks.sizes).where(~_outgrown_expr(c.RECORD_COUNT, slots))
+    unchanged = blocks.holders.where(~F.col(_STALE))
+    return unchanged.join(shared, on=c.BLOCK_KEY, how="left_semi").select(c.RECORD_KEY).distinct()
+
+
+def build_unchanged_holders(blocks: TouchedBlocks, keys: DataFrame) -> DataFrame:
+    """Find the unchanged records that have one of the keys: record_key."""
+    held = blocks.holders.where(~F.col(_STALE)).join(keys, on=c.BLOCK_KEY, how="left_semi")
+    return held.select(c.RECORD_KEY).distinct()
+
+
+def _outgrown_expr(count: str, slots: tuple[Slot, ...]) -> Column:
+    limits = F.array(*[F.lit(GROWTH * slot.limit) for slot in slots])
+    return F.col(count) > F.element_at(limits, F.col(c.SLOT) + 1)
+
+
+def _as_frame(like: DataFrame, keys: tuple[int, ...]) -> DataFrame:
+    table = pa.table({c.BLOCK_KEY: np.array(keys, dtype=np.int64)})
+    return like.sparkSession.createDataFrame(table, f"{c.BLOCK_KEY} long")

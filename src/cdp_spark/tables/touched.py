@@ -1,0 +1,64 @@
+"""Which records a stage worked on anew, and so which ones the next stage has to look at."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pyspark.sql import functions as F
+
+from cdp_spark import columns as c
+from cdp_spark.tables.catalog import TOUCHED_RECORDS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pyspark.sql import DataFrame
+
+    from cdp_spark.tables.run import RunContext
+
+MATCHING, CLUSTERING = "matching", "clustering"
+KEPT_RUNS = 30
+"""A stage that has not finished for this many runs works on all records."""
+
+
+def record_touched(context: RunContext, stage: str, touched: Mapping[str, DataFrame | None]) -> int:
+    """Note what a stage worked on in this run; returns the Delta version of the table.
+
+    What a run notes that does not finish stays: who looks at more records than it has to comes to the same result.
+
+    Args:
+        context: of the run.
+        stage: that worked.
+        touched: entity type to record_key of the records that it worked on; None where it worked on all.
+    """
+    store, ordinal = context.store, F.lit(context.ordinal).alias(c.ORDINAL)
+    rows = store.spark.createDataFrame([], TOUCHED_RECORDS.schema)
+    for entity_type, records in sorted(touched.items()):
+        place = (ordinal, F.lit(stage).alias(c.STAGE), F.lit(entity_type).alias(c.ENTITY_TYPE))
+        if records is None:
+            everything = store.spark.range(1).select(*place, F.lit(None).cast("string").alias(c.RECORD_KEY))
+            rows = rows.unionByName(everything)
+        else:
+            rows = rows.unionByName(records.select(*place, c.RECORD_KEY))
+    if context.ordinal % KEPT_RUNS == 0 and store.exists(TOUCHED_RECORDS):
+        store.delta(TOUCHED_RECORDS).delete(F.col(c.ORDINAL) < context.ordinal - KEPT_RUNS)
+    return store.append(TOUCHED_RECORDS, rows, application=context.application(stage, TOUCHED_RECORDS))
+
+
+def read_touched(context: RunContext, stage: str, *, since: int, entity_type: str) -> DataFrame | None:
+    """The records that a stage worked on in the runs after `since`; None where one of these runs worked on all.
+
+    Args:
+        context: of the run.
+        stage: that worked.
+        since: ordinal of a run.
+        entity_type: of the records.
+    Returns: one row per record_key.
+    """
+    if context.ordinal - since >= KEPT_RUNS:
+        return None
+    of_stage = (F.col(c.ORDINAL) > since) & (F.col(c.STAGE) == stage) & (F.col(c.ENTITY_TYPE) == entity_type)
+    rows = context.store.read(TOUCHED_RECORDS).where(of_stage)
+    if not rows.where(F.col(c.RECORD_KEY).isNull()).isEmpty():
+        return None
+    return rows.select(c.RECORD_KEY).distinct()

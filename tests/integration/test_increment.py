@@ -1,0 +1,97 @@
+"""An incremental night leaves the tables that a full one leaves, whatever changed, and wherever it was killed."""
+
+from __future__ import annotations
+
+import random
+from copy import deepcopy
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+from tests.integration.increment_nights import STAGES, NightlyWarehouse, World, label, start
+
+from cdp_spark.clustering import increment
+from cdp_spark.tables.catalog import (
+    CLUSTERS,
+    CUTS,
+    ID_CHANGES,
+    ID_REGISTRY,
+    IDENTITY_ISSUES,
+    MATCH_INPUTS,
+    PAIR_SCORES,
+    UNIFIED_IDS,
+)
+from cdp_spark.tables.store import Store
+
+COMPARED = (PAIR_SCORES, MATCH_INPUTS, CLUSTERS, CUTS, UNIFIED_IDS, ID_REGISTRY, ID_CHANGES, IDENTITY_ISSUES)
+
+
+def assert_same(left: Store, right: Store, night: str) -> None:
+    for spec in COMPARED:
+        rows = [sorted(map(tuple, it.read(spec).collect()), key=str) for it in (left, right)]
+        assert rows[0] == rows[1], f"{spec.name} after {night}"
+
+
+@dataclass
+class Twins:
+    """One world in two warehouses, of which one is always full.
+
+    Args:
+        world: that both are told of.
+        increment: incremental.
+        full: never.
+    """
+
+    world: World
+    increment: NightlyWarehouse
+    full: NightlyWarehouse
+
+    def pass_a_night(self, ordinal: int) -> None:
+        """Change the world, say something about two records, run, and compare."""
+        self.world.pass_a_night()
+        pair = self.world.dice.sample(sorted(self.world.rows), 2)
+        word = self.world.dice.choice(["must_link", "cannot_link"])
+        for warehouse in (self.increment, self.full):
+            label(warehouse.store, (pair[0], pair[1]), word, day=ordinal)
+            written = self.world.write(warehouse.store)
+            warehouse.night(written, ordinal=ordinal, full=warehouse is self.full)
+        told = [self.increment.runs[-1].finished[stage].detail for stage in STAGES]
+        assert all("incremental" in it for it in told), told
+        assert_same(self.increment.store, self.full.store, f"night {ordinal}: {told}")
+
+    def kill(self, ordinal: int, *, stage: str, writes: int) -> None:
+        """Let the incremental warehouse die in a night that nobody continues, of a world that never comes."""
+        elsewhere = deepcopy(self.world)
+        elsewhere.pass_a_night()
+        self.increment.die(elsewhere.write(self.increment.store), ordinal=ordinal, stage=stage, writes=writes)
+
+
+def begin(spark: SparkSession, folder: Path, *, seed: int, visitors: bool) -> Twins:
+    world = World(random.Random(seed), visitors)
+    world.grow(45)
+    world.meet_visitors()
+    first = start(spark, folder / "increment", world, visitors=visitors)
+    return Twins(world, first, first.copied(folder / "full"))
+
+
+@pytest.fixture(autouse=True)
+def _small_worlds_change_a_lot(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(increment, "MAX_TOUCHED_SHARE", 1.0)
+
+
+def test_nights_are_those_of_full_runs_though_one_between_was_killed(spark: SparkSession, tmp_path: Path) -> None:
+    twins = begin(spark, tmp_path, seed=11, visitors=False)
+    twins.pass_a_night(2)
+    twins.kill(3, stage="matching", writes=1)
+    twins.pass_a_night(4)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [1, 2])
+def test_many_nights_with_visitors_are_those_of_full_runs(spark: SparkSession, tmp_path: Path, seed: int) -> None:
+    twins = begin(spark, tmp_path, seed=seed, visitors=True)
+    twins.pass_a_night(2)
+    for ordinal, stage, writes in ((4, "matching", 2), (6, "clustering", 1), (8, "clustering", 2), (10, "identity", 2)):
+        twins.kill(ordinal - 1, stage=stage, writes=writes)
+        twins.pass_a_night(ordinal)

@@ -1,0 +1,43 @@
+"""Which components a night's changes can alter."""
+
+from chispa import assert_df_equality
+from pyspark.sql import DataFrame, SparkSession
+
+from cdp_spark.clustering.increment import build_affected, build_changed_values, with_labelled, within
+
+PAIR = "record_key_l string, record_key_r string"
+
+
+def _records(spark: SparkSession, *keys: str) -> DataFrame:
+    return spark.createDataFrame([(key,) for key in keys], "record_key string")
+
+
+def _pairs(spark: SparkSession, *pairs: str) -> DataFrame:
+    return spark.createDataFrame([tuple(pair.split()) for pair in pairs], PAIR)
+
+
+def test_all_records_with_a_label_are_looked_at(spark: SparkSession) -> None:
+    found = with_labelled(_records(spark, "a", "k"), _pairs(spark, "k l"))
+    assert_df_equality(found, _records(spark, "a", "k", "l"), ignore_row_order=True, transforms=[])
+
+
+def test_affected_are_whole_components_and_new_records(spark: SparkSession) -> None:
+    rows = [("a", "a"), ("b", "a"), ("c", "c"), ("d", "c"), ("e", "e"), ("gone", "e")]
+    last_clusters = spark.createDataFrame(rows, "record_key string, component string")
+    affected = build_affected(_records(spark, "b", "gone", "new"), last_clusters)
+    assert_df_equality(affected, _records(spark, "a", "b", "e", "gone", "new"), ignore_row_order=True, transforms=[])
+
+
+def test_a_value_that_one_record_gains_or_loses_touches_all_its_holders(spark: SparkSession) -> None:
+    schema = "record_key string, type string, value_hash string, usable boolean"
+    before = [("a", "card", "1", True), ("b", "card", "1", True), ("c", "card", "2", True), ("d", "email", "x", True)]
+    now = [("a", "card", "1", True), ("b", "card", "1", False), ("c", "card", "2", True), ("d", "email", "y", True)]
+    changed = build_changed_values(spark.createDataFrame(now, schema), spark.createDataFrame(before, schema), ["card"])
+    assert_df_equality(changed, _records(spark, "a", "b"), ignore_row_order=True, transforms=[])
+
+
+def test_pairs_within_records(spark: SparkSession) -> None:
+    kept = within(_pairs(spark, "a b", "a c", "c d"), _records(spark, "a", "b", "c"))
+    assert_df_equality(
+        kept.select("record_key_l", "record_key_r"), _pairs(spark, "a b", "a c"), ignore_row_order=True, transforms=[]
+    )
