@@ -15,12 +15,14 @@ from cdp_spark.matching.comparing.similarity import Coded
 from cdp_spark.matching.pairs import Pairs, block_spans, build_pairs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from numpy.typing import NDArray
     from pyspark.sql import DataFrame
 
     from cdp_spark.config.match import Comparison
+
+    BlockTask = Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]
 
 LEVEL_BITS = 4
 """Bits of a pattern that one comparison takes, so 15 comparisons of up to 16 levels fit 64 bits."""
@@ -67,14 +69,27 @@ def build_pair_patterns(blocks: DataFrame, kernel: Kernel, *, partitions: int) -
         partitions: of the one shuffle.
     Returns: one row per unordered pair (record_key_l < record_key_r): rule mask and packed comparison levels.
     """
+    return map_blocks(blocks, lambda batches: compare_blocks(batches, kernel), PATTERNS_SCHEMA, partitions=partitions)
 
-    def compare(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        compiled = kernel.compiled()
-        for chunk in _whole_blocks(batches):
-            yield from _compare_chunk(chunk, kernel, compiled)
 
+def map_blocks(blocks: DataFrame, task: BlockTask, schema: T.StructType, *, partitions: int) -> DataFrame:
+    """The one shuffle: bring each block together, in order, and give it to a task.
+
+    Args:
+        blocks: one row per (block_key, record_key).
+        task: Arrow batches of whole blocks in, rows of `schema` out.
+        schema: of the result.
+        partitions: of the shuffle.
+    """
     shuffled = blocks.repartition(partitions, c.BLOCK_KEY).sortWithinPartitions(c.BLOCK_KEY, c.RECORD_KEY)
-    return shuffled.mapInArrow(compare, PATTERNS_SCHEMA)
+    return shuffled.mapInArrow(task, schema)
+
+
+def compare_blocks(batches: Iterator[pa.RecordBatch], kernel: Kernel) -> Iterator[pa.RecordBatch]:
+    """Compare the records of sorted blocks: batches of PATTERNS_SCHEMA, each pair once over all tasks."""
+    compiled = kernel.compiled()
+    for chunk in _whole_blocks(batches):
+        yield from _compare_chunk(chunk, kernel, compiled)
 
 
 def compare_pairs(

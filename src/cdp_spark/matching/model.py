@@ -52,13 +52,14 @@ class MatchModel:
         The first column is the prior's part. A pair's weight is the mean over its rules of the rule's prior and its
         unforced comparisons, so the columns sum to the match weight.
         """
-        on = ((rule_mask[:, np.newaxis] >> np.arange(len(self.rule_names))) & 1).astype(np.float64)
+        masks, inverse = np.unique(rule_mask, return_inverse=True)
+        on = ((masks[:, np.newaxis] >> np.arange(len(self.rule_names))) & 1).astype(np.float64)
         share = on / np.maximum(on.sum(axis=1, keepdims=True), 1)
-        prior = share @ (np.log2(self.parameters.prior) - np.log2(1 - self.parameters.prior))
+        prior = (share * (np.log2(self.parameters.prior) - np.log2(1 - self.parameters.prior))).sum(axis=1)
+        counted = (share[:, :, np.newaxis] * ~self.forced).sum(axis=1)
         ratios = log_ratios(self.parameters.m, self.parameters.u)
-        counted = share @ (~self.forced).astype(np.float64)
         bits = np.stack([ratio[levels[:, i]] for i, ratio in enumerate(ratios)], axis=1)
-        return np.column_stack([prior, bits * counted])
+        return np.column_stack([prior[inverse], bits * counted[inverse]])
 
     def weights(self, rule_mask: NDArray[np.int64], levels: NDArray[np.int64]) -> NDArray[np.float64]:
         """Match weight of each pair in bits, shape (pairs,)."""

@@ -1,4 +1,4 @@
-"""Weigh compared pairs by a model."""
+"""Compare pairs and weigh them by a model, in the one pass over blocks."""
 
 from __future__ import annotations
 
@@ -6,50 +6,62 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
-from pyspark.sql import functions as F
+from pyspark.sql import types as T
 
 from cdp_spark import columns as c
-from cdp_spark.matching.kernel import LEVEL_BITS, unpack
+from cdp_spark.matching.kernel import Kernel, compare_blocks, map_blocks, unpack
 
 if TYPE_CHECKING:
-    from pyspark.sql import Column, DataFrame
+    from collections.abc import Iterator
+
+    from pyspark.sql import DataFrame
 
     from cdp_spark.matching.model import MatchModel
 
+SCORES_SCHEMA = T.StructType(
+    [
+        T.StructField(c.RECORD_KEY_L, T.StringType(), nullable=False),
+        T.StructField(c.RECORD_KEY_R, T.StringType(), nullable=False),
+        T.StructField(c.RULE_MASK, T.LongType(), nullable=False),
+        T.StructField(c.LEVELS, T.ArrayType(T.IntegerType(), containsNull=False), nullable=False),
+        T.StructField(c.WEIGHT_LOG2, T.DoubleType(), nullable=False),
+        T.StructField(c.DETERMINISTIC, T.BooleanType(), nullable=False),
+    ]
+)
+
 
 def build_pair_scores(
-    pair_patterns: DataFrame, counts: pa.Table, model: MatchModel, *, deterministic_mask: int
+    blocks: DataFrame, kernel: Kernel, model: MatchModel, *, deterministic_mask: int, partitions: int
 ) -> DataFrame:
-    """Give every pair its match weight.
+    """Compare every two records that share a block, and give every pair its match weight.
 
     Args:
-        pair_patterns: one row per pair with rule mask and packed levels.
-        counts: the distinct (rule_mask, pattern) among them; weighed once each on the driver.
-        model: what they weigh.
+        blocks: as `build_pair_patterns` takes them.
+        kernel: rules and comparisons.
+        model: what the outcomes weigh.
         deterministic_mask: bits of the rules that join a pair whatever its weight.
+        partitions: of the one shuffle.
     Returns: one row per pair: record_key_l, record_key_r, rule_mask, levels, weight_log2, deterministic.
     """
-    weights = F.broadcast(pair_patterns.sparkSession.createDataFrame(_weigh(counts, model)))
-    scored = pair_patterns.join(weights, on=[c.RULE_MASK, c.PATTERN], how="inner")
-    return scored.select(
-        c.RECORD_KEY_L,
-        c.RECORD_KEY_R,
-        c.RULE_MASK,
-        levels_expr(F.col(c.PATTERN), len(model.match.comparisons)).alias(c.LEVELS),
-        c.WEIGHT_LOG2,
-        (F.col(c.RULE_MASK).bitwiseAND(F.lit(deterministic_mask)) != 0).alias(c.DETERMINISTIC),
-    )
+
+    def score(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for patterns in compare_blocks(batches, kernel):
+            yield weigh_patterns(patterns, model, deterministic_mask=deterministic_mask)
+
+    return map_blocks(blocks, score, SCORES_SCHEMA, partitions=partitions)
 
 
-def levels_expr(pattern: Column, comparisons: int) -> Column:
-    """The level of each comparison as an array."""
-    mask = F.lit((1 << LEVEL_BITS) - 1)
-    return F.array(
-        *[F.shiftright(pattern, LEVEL_BITS * index).bitwiseAND(mask).cast("int") for index in range(comparisons)]
-    )
-
-
-def _weigh(counts: pa.Table, model: MatchModel) -> pa.Table:
-    masks, patterns = counts[c.RULE_MASK].to_numpy(), counts[c.PATTERN].to_numpy()
-    weights = model.weights(masks, unpack(patterns, len(model.match.comparisons)))
-    return pa.table({c.RULE_MASK: masks, c.PATTERN: patterns, c.WEIGHT_LOG2: np.round(weights, 6)})
+def weigh_patterns(patterns: pa.RecordBatch, model: MatchModel, *, deterministic_mask: int) -> pa.RecordBatch:
+    """A batch of PATTERNS_SCHEMA to one of SCORES_SCHEMA; a weight is rounded to a millionth of a bit."""
+    masks, comparisons = patterns.column(c.RULE_MASK).to_numpy(), len(model.match.comparisons)
+    levels = unpack(patterns.column(c.PATTERN).to_numpy(), comparisons)
+    ends = np.arange(len(levels) + 1, dtype=np.int32) * comparisons
+    columns = [
+        patterns.column(c.RECORD_KEY_L),
+        patterns.column(c.RECORD_KEY_R),
+        patterns.column(c.RULE_MASK),
+        pa.ListArray.from_arrays(pa.array(ends), pa.array(levels.ravel().astype(np.int32))),
+        pa.array(np.round(model.weights(masks, levels), 6)),
+        pa.array((masks & deterministic_mask) != 0),
+    ]
+    return pa.RecordBatch.from_arrays(columns, names=SCORES_SCHEMA.names)

@@ -59,7 +59,8 @@ class Resolution:
         data: the records and what their columns were taken for.
         match: the configuration that was used.
         rules: what each proposed rule was expected to do; empty where rules were given.
-        scored: the scored pairs and their model.
+        scored: the model, its figures and doubts.
+        pair_count: pairs compared.
         record_count: records clustered.
         cluster_count: clusters.
         largest_cluster: records of the largest one.
@@ -71,6 +72,7 @@ class Resolution:
     match: EntityMatch
     rules: tuple[RuleEstimate, ...]
     scored: ScoredPairs
+    pair_count: int
     record_count: int
     cluster_count: int
     largest_cluster: int
@@ -107,6 +109,7 @@ def resolve(spark: SparkSession, settings: ResolveSettings, *, tell: Callable[[s
     members = data.records.withColumn(EXCLUSIVE_SOURCE, exclusive)
     labels = spark.createDataFrame([], LABELS.schema)
     pairs = scored.pair_scores.persist()
+    pair_count = pairs.count()
     found, _ = cluster_records(members, pairs, labels, config=match.clustering)
     ids = data.records.select(c.RECORD_KEY, c.SOURCE, RECORD_ID)
     clusters = ids.join(found.clusters, on=c.RECORD_KEY, how="inner").select(
@@ -115,7 +118,9 @@ def resolve(spark: SparkSession, settings: ResolveSettings, *, tell: Callable[[s
     sizes = found.clusters.groupBy(c.CLUSTER).agg(F.count(F.lit(1)).alias(c.RECORD_COUNT))
     totals = sizes.agg(F.count(F.lit(1)), F.max(c.RECORD_COUNT)).collect()[0]
     source_count = ids.select(c.SOURCE).distinct().count()
-    return Resolution(clusters, data, match, rules, scored, record_count, totals[0], totals[1], source_count)
+    return Resolution(
+        clusters, data, match, rules, scored, pair_count, record_count, totals[0], totals[1], source_count
+    )
 
 
 def _configuration(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
 from cdp_spark.blocking.blocks import KeyUse, build_blocks, build_key_sizes, read_key_use
@@ -31,12 +32,17 @@ if TYPE_CHECKING:
     from cdp_spark.matching.comparing.comparisons import Frequencies
 
 
+FIT_PAIRS = 4_000_000
+"""A model is fitted from about so many pairs (each rule's counted apart), though there may be many more."""
+
+
 @dataclass(frozen=True)
 class ScoredPairs:
     """Scored pairs and what came to light on the way.
 
     Args:
-        pair_scores: one row per pair: record_key_l, record_key_r, rule_mask, levels, weight_log2, deterministic.
+        pair_scores: one row per pair: record_key_l, record_key_r, rule_mask, levels, weight_log2, deterministic; not
+            computed before it is read, and anew each time.
         model: the model that weighed them, new or given.
         metrics: figures by dotted name.
         keyed: the records that were blocked, with their block_keys.
@@ -93,35 +99,44 @@ def score_blocks(keyed: DataFrame, use: KeyUse, model: MatchModel) -> ScoredPair
         use: which keys are purged and shared.
         model: with its rules and comparisons.
     """
-    patterns = _patterns(keyed, use, model.match, model.frequencies)
-    counts = read_pattern_counts(patterns)
-    scores = build_pair_scores(patterns, counts, model, deterministic_mask=deterministic_mask(model.match))
-    return ScoredPairs(scores, model, _metrics(counts, use, model), keyed, (), (keyed, patterns))
+    match, partitions = model.match, _partitions(keyed)
+    blocks, kernel = _blocks(keyed, use, match), _kernel(match, model.frequencies)
+    mask = deterministic_mask(match)
+    scores = build_pair_scores(blocks, kernel, model, deterministic_mask=mask, partitions=partitions)
+    return ScoredPairs(scores, model, _metrics(use, model), keyed, (), (keyed,))
 
 
 def _fit_and_score(keyed: DataFrame, match: EntityMatch) -> ScoredPairs:
     use = read_key_use(build_key_sizes(keyed), slots_of(match))
+    model, counts = _fit(keyed, use, match)
+    scored = score_blocks(keyed, use, model)
+    fitted_from = float(np.sum(counts[c.RECORD_COUNT].to_numpy()))
+    return replace(scored, doubts=find_doubts(model, counts), metrics={**scored.metrics, "model.pairs": fitted_from})
+
+
+def _fit(keyed: DataFrame, use: KeyUse, match: EntityMatch) -> tuple[MatchModel, pa.Table]:
+    """Fit a model from all pairs, or from those of every n-th key where there are very many."""
+    rules = all_rules(match)
     sample = read_sample(keyed.drop(c.INPUT_HASH), seed=match.seed)
     frequencies = sample.frequencies(match.comparisons)
-    patterns = _patterns(keyed, use, match, frequencies)
+    nth = max(1, int(use.pairs.sum()) // FIT_PAIRS)
+    blocks = _blocks(keyed, use, match).where(F.pmod(F.col(c.BLOCK_KEY), F.lit(nth)) == 0)
+    patterns = build_pair_patterns(blocks, _kernel(match, frequencies), partitions=_partitions(keyed))
     counts = read_pattern_counts(patterns)
-    rules = all_rules(match)
     forced = forced_comparisons(rules, match.comparisons)
     parameters = fit_parameters(
         counts, sample, comparisons=match.comparisons, forced=forced, frequencies=frequencies, seed=match.seed
     )
     names = tuple(rule.name for rule in rules)
-    model = MatchModel(match, names, forced, parameters, frequencies, tuple(use.purged.tolist()))
-    scores = build_pair_scores(patterns, counts, model, deterministic_mask=deterministic_mask(match))
-    doubts = find_doubts(model, counts)
-    return ScoredPairs(scores, model, _metrics(counts, use, model), keyed, doubts, (keyed, patterns))
+    return MatchModel(match, names, forced, parameters, frequencies, tuple(use.purged.tolist())), counts
 
 
-def _patterns(keyed: DataFrame, use: KeyUse, match: EntityMatch, frequencies: Frequencies) -> DataFrame:
-    slots = slots_of(match)
-    kernel = Kernel(match.comparisons, frequencies, tuple(slot.rule for slot in slots))
-    blocks = build_blocks(keyed.drop(c.INPUT_HASH), use, slots)
-    return build_pair_patterns(blocks, kernel, partitions=_partitions(keyed)).persist()
+def _blocks(keyed: DataFrame, use: KeyUse, match: EntityMatch) -> DataFrame:
+    return build_blocks(keyed.drop(c.INPUT_HASH), use, slots_of(match))
+
+
+def _kernel(match: EntityMatch, frequencies: Frequencies) -> Kernel:
+    return Kernel(match.comparisons, frequencies, tuple(slot.rule for slot in slots_of(match)))
 
 
 def _partitions(records: DataFrame) -> int:
@@ -129,11 +144,9 @@ def _partitions(records: DataFrame) -> int:
     return max(configured, 1)
 
 
-def _metrics(counts: pa.Table, use: KeyUse, model: MatchModel) -> dict[str, float]:
+def _metrics(use: KeyUse, model: MatchModel) -> dict[str, float]:
     parameters = model.parameters
     metrics = {
-        "pairs.compared": float(np.sum(counts[c.RECORD_COUNT].to_numpy())),
-        "pairs.patterns": float(counts.num_rows),
         "blocks.purged": float(len(use.purged)),
         "blocks.overgrown": float(use.overgrown),
         "model.iterations": float(parameters.iterations),

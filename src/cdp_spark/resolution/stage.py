@@ -93,7 +93,7 @@ def _score(context: RunContext, entity_type: str, match: EntityMatch) -> Scored:
         return Scored(entity_type, match, version, night, changed.pairs, rows, stale, held)
     pairs = score_pairs(hashed, match, model=model)
     refuse_unsound(pairs.doubts, where=f"the match model of {entity_type}")
-    if model is None and pairs.metrics["pairs.compared"]:
+    if model is None and pairs.metrics["model.pairs"]:
         by = FittedBy(context.run_id, context.as_of)
         write_model(context.store, entity_type, pairs.model, version=version, by=by)
     inputs = pairs.keyed.select(c.RECORD_KEY, c.INPUT_HASH, c.BLOCK_KEYS)
@@ -122,7 +122,19 @@ def _touched(scored: Scored) -> DataFrame | None:
 
 def _figures(context: RunContext, scored: Scored) -> dict[str, float]:
     settings = settings_checksum(context.project, scored.entity_type)
-    return {**scored.pairs.metrics, "settings": settings, "full": float(scored.night.is_full)}
+    return {
+        "pairs.compared": float(_compared(context, scored).count()),
+        **scored.pairs.metrics,
+        "settings": settings,
+        "full": float(scored.night.is_full),
+    }
+
+
+def _compared(context: RunContext, scored: Scored) -> DataFrame:
+    """The pairs that were compared tonight, from where they need not be compared again."""
+    if scored.stale is not None:
+        return scored.pairs.pair_scores
+    return context.store.read(PAIR_SCORES).where(F.col(c.ENTITY_TYPE) == scored.entity_type)
 
 
 def _detail(scored: Scored) -> str:

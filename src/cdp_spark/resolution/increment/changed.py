@@ -87,4 +87,5 @@ def _score_touched(records: DataFrame, inputs: DataFrame, blocks: TouchedBlocks,
     keyed = build_keyed(records.join(compared.joinable, on=c.RECORD_KEY, how="inner"), model.match).persist()
     use = read_key_use(build_shared_keys(blocks.sizes), slots, frozen=frozen)
     pairs = score_blocks(keyed, use, model)
-    return replace(pairs, held=(*pairs.held, compared.rows))
+    scores = pairs.pair_scores.persist()
+    return replace(pairs, pair_scores=scores, held=(*pairs.held, compared.rows, scores))

@@ -65,7 +65,7 @@ def _facts(resolution: Resolution, out: Path, seconds: float) -> dict[str, Any]:
         "records": resolution.record_count,
         "clusters": resolution.cluster_count,
         "largest_cluster": resolution.largest_cluster,
-        "pairs_compared": int(resolution.scored.metrics["pairs.compared"]),
+        "pairs_compared": resolution.pair_count,
         "rejected": resolution.data.rejected,
         "doubts": [f"{doubt.problem}: {doubt.fix}" for doubt in resolution.scored.doubts],
         "seconds": round(seconds, 1),
