@@ -8,10 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from pyspark.sql import SparkSession
 
 from cdp_spark.session import SMALL_DATA, SessionSettings, get_session
 
+settings.register_profile("any_machine", deadline=None)
+settings.load_profile("any_machine")
 os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
 # Tiny frames: compiling code for them costs more than it saves.
 os.environ.setdefault("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=512m")

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 SHARED_KEYS_LIMIT = 5_000_000
 """Above this many shared keys, keys that occur once travel too: the filter would not fit a task's memory."""
-
-
+LOCAL_KEYS_LIMIT = 50_000_000
+"""Up to so many keys of 8 bytes are sorted on the driver, in a tenth of the time that a shuffle takes."""
 GROWTH = 4
 """A block that was not purged when its model was fitted may grow to this many times its limit before it is."""
 
@@ -45,6 +45,39 @@ class KeyUse:
     overgrown: int = 0
 
 
+def find_key_use(keyed: DataFrame, slots: tuple[Slot, ...], *, frozen: NDArray[np.int64] | None = None) -> KeyUse:
+    """Count the keys, on the driver or by a shuffle, and judge them (an action).
+
+    Args:
+        keyed: one row per record_key with `block_keys`; counted and then used, so pass a materialised frame.
+        slots: the layout of the keys.
+        frozen: as `read_key_use` takes it.
+    """
+    if keyed.count() * len(slots) > LOCAL_KEYS_LIMIT:
+        return read_key_use(build_key_sizes(keyed), slots, frozen=frozen)
+    keys = keyed.select(c.BLOCK_KEYS).toArrow().column(c.BLOCK_KEYS).combine_chunks().flatten().to_numpy()
+    table = count_shared_keys(keys.reshape(-1, len(slots)))
+    return _judge(table, slots, frozen=frozen, complete=table.num_rows <= SHARED_KEYS_LIMIT)
+
+
+def count_shared_keys(keys: NDArray[np.int64]) -> pa.Table:
+    """What `build_key_sizes` gives, for keys in memory.
+
+    Args:
+        keys: of records, shape (records, slots).
+    """
+    by_slot = keys.T.ravel()  # so that the first of equal keys stands in the lowest slot
+    distinct, first, counts = np.unique(by_slot, return_index=True, return_counts=True)
+    shared = (counts > 1) & (distinct != NO_KEY)
+    return pa.table(
+        {
+            c.BLOCK_KEY: distinct[shared],
+            c.SLOT: (first[shared] // max(len(keys), 1)).astype(np.int32),
+            c.RECORD_COUNT: counts[shared].astype(np.int64),
+        }
+    )
+
+
 def build_key_sizes(keyed: DataFrame) -> DataFrame:
     """One row per key that at least two records share: block_key, slot (the lowest it stands in), record_count."""
     exploded = keyed.select(F.posexplode(c.BLOCK_KEYS).alias(c.SLOT, c.BLOCK_KEY)).where(F.col(c.BLOCK_KEY) != NO_KEY)
@@ -65,6 +98,10 @@ def read_key_use(sizes: DataFrame, slots: tuple[Slot, ...], *, frozen: NDArray[n
     complete = table.num_rows <= SHARED_KEYS_LIMIT
     if not complete:
         table = sizes.where(F.col(c.RECORD_COUNT) > min(slot.limit for slot in slots)).toArrow()
+    return _judge(table, slots, frozen=frozen, complete=complete)
+
+
+def _judge(table: pa.Table, slots: tuple[Slot, ...], *, frozen: NDArray[np.int64] | None, complete: bool) -> KeyUse:
     keys, slot, count = (table[name].to_numpy() for name in (c.BLOCK_KEY, c.SLOT, c.RECORD_COUNT))
     rules = np.array([s.rule for s in slots], dtype=np.int64)
     splits = np.array([s.splits is not None for s in slots])

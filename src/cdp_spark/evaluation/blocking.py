@@ -9,7 +9,7 @@ import numpy as np
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
-from cdp_spark.blocking.blocks import KeyUse, active_keys, build_key_sizes, read_key_use, split_slots
+from cdp_spark.blocking.blocks import KeyUse, active_keys, find_key_use, split_slots
 from cdp_spark.blocking.keys import with_block_keys
 from cdp_spark.blocking.slots import Slot, build_slots
 from cdp_spark.discovery.propose import MAX_CANDIDATES, candidate_rules
@@ -95,7 +95,7 @@ def estimate_blocking(records: DataFrame, match: EntityMatch, known_pairs: DataF
     """
     slots = build_slots(match.blocking, max_block_records=match.max_block_records)
     keyed = with_block_keys(build_features(records, match), slots).select(c.RECORD_KEY, c.BLOCK_KEYS).persist()
-    use = read_key_use(build_key_sizes(keyed), slots)
+    use = find_key_use(keyed, slots)
     found = _found(keyed, known_pairs, use, slots)
     alone = found & (found.sum(axis=1, keepdims=True) == 1)
     rules = tuple(

@@ -9,7 +9,7 @@ import numpy as np
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
-from cdp_spark.blocking.blocks import KeyUse, build_blocks, build_key_sizes, read_key_use
+from cdp_spark.blocking.blocks import KeyUse, build_blocks, find_key_use
 from cdp_spark.blocking.keys import with_block_keys
 from cdp_spark.blocking.slots import Slot, all_rules, build_slots, deterministic_mask
 from cdp_spark.matching.features import build_features
@@ -75,7 +75,7 @@ def score_pairs(records: DataFrame, match: EntityMatch, *, model: MatchModel | N
     keyed = build_keyed(records, match).persist()
     if model is not None:
         frozen = np.array(model.purged_keys, dtype=np.int64)
-        return score_blocks(keyed, read_key_use(build_key_sizes(keyed), slots_of(match), frozen=frozen), model)
+        return score_blocks(keyed, find_key_use(keyed, slots_of(match), frozen=frozen), model)
     return _fit_and_score(keyed, match)
 
 
@@ -107,7 +107,7 @@ def score_blocks(keyed: DataFrame, use: KeyUse, model: MatchModel) -> ScoredPair
 
 
 def _fit_and_score(keyed: DataFrame, match: EntityMatch) -> ScoredPairs:
-    use = read_key_use(build_key_sizes(keyed), slots_of(match))
+    use = find_key_use(keyed, slots_of(match))
     model, counts = _fit(keyed, use, match)
     scored = score_blocks(keyed, use, model)
     fitted_from = float(np.sum(counts[c.RECORD_COUNT].to_numpy()))
