@@ -25,7 +25,17 @@ Method = Literal[
     "set_overlap",
     "tokens",
     "digits",
+    "phonetic",
+    "number",
+    "days",
+    "geo",
 ]
+"""How values are compared: `levenshtein` counts a transposition as one edit, `tokens` is the Jaccard index of words,
+`set_overlap` is for lists, `number` a difference relative to the larger one, `days` a distance of dates, `geo` one of
+places."""
+
+_OF_MANY_COLUMNS: dict[Method, int] = {"address": 4, "geo": 2, "name": 2}
+_WITHOUT_FREQUENCY: frozenset[Method] = frozenset({"address", "number", "days", "geo"})
 
 
 class BlockingKey(Shorthand):
@@ -56,12 +66,27 @@ class Comparison(Strict):
     name: SafeName
     method: Method
     columns: Strings = Field(min_length=1)
-    """One column, but for two methods: `name` takes a name and the one that it may be swapped with, `address` a street,
-    then any of city, postcode and house_number."""
+    """One column, but for three methods: `name` takes a name and the one that it may be swapped with, `address` a
+    street, then any of city, postcode and house_number, `geo` latitude and longitude, or one column `52.52,13.40`."""
     thresholds: tuple[float, ...] = ()
-    """Similarity (or, for levenshtein, edit distance) of each level below exact, best first; defaults by method."""
+    """Of each level below exact, best first; defaults by method. A similarity; for `levenshtein` edits, for `number` a
+    share of the larger one, for `days` days, for `geo` kilometres."""
     term_frequency: bool = True
     """Agreement on a rare value weighs more."""
+
+    @property
+    def weighs_frequency(self) -> bool:
+        """Whether equal values have a level for rare ones: a rare number or place says no more than a common one."""
+        return self.term_frequency and self.method not in _WITHOUT_FREQUENCY
+
+    @model_validator(mode="after")
+    def _few_columns(self) -> Self:
+        most = _OF_MANY_COLUMNS.get(self.method, 1)
+        if len(self.columns) > most:
+            got = f"{len(self.columns)} columns for {self.method}"
+            fix = "compare each column apart"
+            raise mistake(got=got, allowed=f"at most {most}", fix=fix, at=("columns",))
+        return self
 
 
 class DeterministicRule(Strict):

@@ -16,7 +16,16 @@ if TYPE_CHECKING:
 
     from cdp_spark.config.match import EntityMatch
 
-_FORM_BY_METHOD = {"date": "date", "email": "lower", "phone": "digits", "digits": "compact", "set_overlap": "set"}
+_FORM_BY_METHOD = {
+    "date": "date",
+    "days": "date",
+    "email": "lower",
+    "phone": "digits",
+    "digits": "compact",
+    "set_overlap": "set",
+    "number": "lower",
+    "geo": "lower",
+}
 _FORM_BY_COLUMN = {c.BIRTH_DATE: "date", c.EMAIL: "lower", c.PHONE: "digits", c.NATIONAL_ID: "compact"}
 SET_SEPARATOR = "\n"
 

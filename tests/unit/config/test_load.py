@@ -13,7 +13,10 @@ from cdp_spark.config.match import EntityMatch
 from cdp_spark.config.project import ProjectSettings
 from cdp_spark.errors import InvalidProjectError
 
-METHODS = "exact, jaro_winkler, levenshtein, name, date, email, phone, address, set_overlap, tokens, digits"
+METHODS = (
+    "exact, jaro_winkler, levenshtein, name, date, email, phone, address, set_overlap, tokens, digits, phonetic, number, "
+    "days, geo"
+)
 
 
 def mistakes(folder: Path, env: dict[str, str] | None = None) -> list[str]:

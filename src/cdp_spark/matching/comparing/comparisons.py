@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cdp_spark.matching.comparing.measures import DIFFERENT, MEASURES, MISSING, Measure
+from cdp_spark.matching.comparing.quantities import joined_places
 from cdp_spark.matching.comparing.similarity import MISSING_CODE, Coded, each_distinct, jaro_winkler
 
 if TYPE_CHECKING:
@@ -82,6 +83,8 @@ class CompiledComparison:
         if self.measure is None:
             return _address_levels(columns, self.config.columns, left, right)
         column = columns[self.config.columns[0]]
+        if self.config.method == "geo" and len(self.config.columns) > 1:
+            column = joined_places(column, columns[self.config.columns[1]])
         levels = self._one_column(column, left, right, frequencies.get(self.config.columns[0], {}))
         if self.config.method == "name" and len(self.config.columns) > 1:
             levels = _with_swapped(levels, column, columns[self.config.columns[1]], left, right)
@@ -114,7 +117,7 @@ def _compile(comparison: Comparison) -> CompiledComparison:
     if comparison.method == "address":
         return CompiledComparison(comparison, None, 1)
     measure = MEASURES[comparison.method](comparison.thresholds)
-    return CompiledComparison(comparison, measure, len(FREQUENCY_BINS) if comparison.term_frequency else 1)
+    return CompiledComparison(comparison, measure, len(FREQUENCY_BINS) if comparison.weighs_frequency else 1)
 
 
 def _with_swapped(

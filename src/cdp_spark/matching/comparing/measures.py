@@ -6,11 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import jellyfish
 import numpy as np
 from numpy.typing import NDArray
 
 from cdp_spark.matching.comparing.dates import date_levels
 from cdp_spark.matching.comparing.names import are_one_name
+from cdp_spark.matching.comparing.quantities import days_apart, kilometres_apart, relative_difference
 from cdp_spark.matching.comparing.similarity import Coded, edit_distance, jaro_winkler, token_overlap
 
 if TYPE_CHECKING:
@@ -158,6 +160,31 @@ def _heads(column: Coded, length: int) -> NDArray[Any]:
     return column.map(lambda value: value[:length], dtype=f"U{length}")
 
 
+def _phonetic(_: tuple[float, ...]) -> Measure:
+    """The same code of how an English speaker says it (Metaphone, Philips 1990)."""
+
+    def levels(column: Coded, left: Codes, right: Codes) -> NDArray[np.float64]:
+        sound = column.map(jellyfish.metaphone, dtype=object)
+        alike: NDArray[np.bool_] = (sound[left] == sound[right]) & (sound[left] != "")
+        return DIFFERENT + alike.astype(np.float64)
+
+    return Measure(("different", "sounds alike"), levels)
+
+
+def _within(apart: LevelsOfPairs, defaults: tuple[float, ...], unit: str) -> Callable[[tuple[float, ...]], Measure]:
+    """One level for each distance that a pair keeps within."""
+
+    def measure(thresholds: tuple[float, ...]) -> Measure:
+        steps = thresholds or defaults
+
+        def levels(column: Coded, left: Codes, right: Codes) -> NDArray[np.float64]:
+            return _steps(-apart(column, left, right), tuple(-value for value in steps))
+
+        return Measure(("different", *(f"within {value:g}{unit}" for value in sorted(steps, reverse=True))), levels)
+
+    return measure
+
+
 MEASURES: dict[str, Callable[[tuple[float, ...]], Measure]] = {
     "exact": _exact,
     "jaro_winkler": _jaro_winkler,
@@ -169,4 +196,8 @@ MEASURES: dict[str, Callable[[tuple[float, ...]], Measure]] = {
     "email": _email,
     "phone": _phone,
     "digits": _digits,
+    "phonetic": _phonetic,
+    "number": _within(relative_difference, (0.01, 0.1), " of the larger"),
+    "days": _within(days_apart, (1, 31, 366), " days"),
+    "geo": _within(kilometres_apart, (0.1, 1, 10), " km"),
 }

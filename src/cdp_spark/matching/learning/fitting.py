@@ -44,7 +44,7 @@ class Sample:
 
     def frequencies(self, comparisons: tuple[Comparison, ...]) -> dict[str, dict[str, int]]:
         """Bins of the values that are not rare, for comparisons that weigh by frequency."""
-        names = sorted({item.columns[0] for item in comparisons if item.term_frequency and item.method != "address"})
+        names = sorted({item.columns[0] for item in comparisons if item.weighs_frequency})
         return {name: _bins(self.features[name]) for name in names}
 
     def random_pairs(self, *, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -115,7 +115,7 @@ def _bins(values: pa.ChunkedArray) -> dict[str, int]:
 
 
 def _forces(rule: BlockingRule, comparison: Comparison) -> bool:
-    compared = comparison.columns if comparison.method == "address" else comparison.columns[:1]
+    compared = comparison.columns if comparison.method in {"address", "geo"} else comparison.columns[:1]
     return any(key.column in compared for key in rule.keys)
 
 

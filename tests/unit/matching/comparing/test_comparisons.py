@@ -45,6 +45,22 @@ def _level(method: str, left: str | None, right: str | None, **settings: object)
         ("email", "ann.lee@a.com", "zed@b.org", "different"),
         ("phone", "4915112345678", "015112345678", "one digit off or same last seven"),
         ("digits", "1234567", "1234576", "edits ≤ 1"),
+        ("phonetic", "anna", "boris", "different"),
+        ("phonetic", "stephen", "steven", "sounds alike"),
+        ("phonetic", "42", "17", "different"),
+        ("number", "1000", "1000.0", "within 0.01 of the larger"),
+        ("number", "1000", "1050", "within 0.1 of the larger"),
+        ("number", "-5", "5", "different"),
+        ("number", "many", "5", "different"),
+        ("number", "0", "0.0", "within 0.01 of the larger"),
+        ("days", "20260228", "20260301", "within 1 days"),
+        ("days", "20260101", "20260130", "within 31 days"),
+        ("days", "20260101", "20280101", "different"),
+        ("days", "20260230", "20260301", "different"),
+        ("geo", "52.5200,13.4050", "52.5206,13.4050", "within 0.1 km"),
+        ("geo", "0,179.999", "0,-179.999", "within 1 km"),
+        ("geo", "52.52,13.40", "48.14,11.58", "different"),
+        ("geo", "91,0", "52.52,13.40", "different"),
     ],
 )
 def test_level_of(method: str, left: str | None, right: str | None, expected: str) -> None:
@@ -56,6 +72,17 @@ def test_frequent_values_agree_on_a_level_of_their_own() -> None:
     columns = {"x": Coded(pa.array(["smith", "smith", "quux", "quux"]))}
     levels = compiled.levels(columns, np.array([0, 2]), np.array([1, 3]), {"x": {"smith": 0}})
     assert [compiled.level_names[level] for level in levels] == ["equal, common", "equal, rare"]
+
+
+def test_a_place_may_be_two_columns() -> None:
+    comparison = Comparison(name="x", method="geo", columns=("lat", "lon"))
+    (compiled,) = compile_comparisons((comparison,))
+    columns = {
+        "lat": Coded(pa.array(["52.5200", "52.5206", "52.5200", "52.52"])),
+        "lon": Coded(pa.array(["13.405", "13.405", "13.405", None])),
+    }
+    levels = compiled.levels(columns, np.array([0, 0, 0]), np.array([1, 2, 3]), {})
+    assert [compiled.level_names[level] for level in levels] == ["within 0.1 km", "equal", "missing"]
 
 
 def test_swapped_names_are_found() -> None:
