@@ -14,8 +14,8 @@ from cdp_spark.config.project import ProjectSettings
 from cdp_spark.errors import InvalidProjectError
 
 METHODS = (
-    "exact, jaro_winkler, levenshtein, name, date, email, phone, address, set_overlap, tokens, digits, phonetic, number, "
-    "days, geo"
+    "exact, jaro_winkler, levenshtein, name, date, email, phone, address, set_overlap, tokens, digits, phonetic, "
+    "number, days, geo"
 )
 
 
