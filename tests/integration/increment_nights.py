@@ -137,14 +137,18 @@ class World:
         name, value = self.dice.choice(sorted(self._person().items()))
         self.rows[key][name] = value
 
-    def write(self, store: Store) -> StageResult:
-        """Write `records` and `identifiers`, as standardise does."""
-        people = [
+    def people(self, spark: SparkSession) -> DataFrame:
+        """The records of people, cleaned."""
+        rows = [
             _row(RECORDS, {"record_key": key, "entity_type": "person", "source": "crm", **_typed(row)})
             for key, row in self.rows.items()
         ]
+        return spark.createDataFrame(rows, RECORDS.schema)
+
+    def write(self, store: Store) -> StageResult:
+        """Write `records` and `identifiers`, as standardise does."""
         seen = self.visitors
-        people += [_row(RECORDS, {"record_key": key, "entity_type": "visitor", "source": "web"}) for key in seen]
+        visitors = [_row(RECORDS, {"record_key": key, "entity_type": "visitor", "source": "web"}) for key in seen]
         identifiers = [
             (key, "person", kind, row[kind])
             for key, row in self.rows.items()
@@ -154,9 +158,10 @@ class World:
         identifiers += [(key, "visitor", kind, value) for key, values in seen.items() for kind, value in values.items()]
         found = [(*it, it[3], True, None, None) for it in identifiers]
         spark = store.spark
+        records = self.people(spark).unionByName(spark.createDataFrame(visitors, RECORDS.schema))
         return StageResult(
             {
-                RECORDS.name: store.overwrite(RECORDS, spark.createDataFrame(people, RECORDS.schema)),
+                RECORDS.name: store.overwrite(RECORDS, records),
                 IDENTIFIERS.name: store.overwrite(IDENTIFIERS, spark.createDataFrame(found, IDENTIFIERS.schema)),
             }
         )
@@ -198,6 +203,23 @@ class DyingStore(Store):
         return version
 
 
+def model_of(records: DataFrame) -> MatchModel:
+    """A model made by hand, whose purged keys are those that too many of the records share."""
+    slots, rules = slots_of(MATCH), all_rules(MATCH)
+    use = read_key_use(build_key_sizes(build_keyed(records, MATCH)), slots)
+    parameters = Parameters(
+        prior=np.full(len(rules), 0.3),
+        m=(np.array([1.0, 0.1, 0.9]),) * 3,
+        u=(np.array([1.0, 0.7, 0.3]),) * 3,
+        log_likelihood=-1.0,
+        iterations=1,
+        converged=True,
+    )
+    names = tuple(rule.name for rule in rules)
+    forced = forced_comparisons(rules, MATCH.comparisons)
+    return MatchModel(MATCH, names, forced, parameters, {}, tuple(use.purged.tolist()))
+
+
 @dataclass
 class NightlyWarehouse:
     """A warehouse with the runs that made it.
@@ -220,23 +242,8 @@ class NightlyWarehouse:
         return replace(self, store=Store(self.store.spark, str(folder)), runs=[*self.runs], released={**self.released})
 
     def fit(self) -> None:
-        """Save a model by hand whose purged keys are those of the records that are there."""
-        records = self.store.read(RECORDS).where("entity_type = 'person'")
-        slots = slots_of(MATCH)
-        use = read_key_use(build_key_sizes(build_keyed(records, MATCH)), slots)
-        rules = all_rules(MATCH)
-        agreement = (np.array([1.0, 0.1, 0.9]), np.array([1.0, 0.7, 0.3]))
-        parameters = Parameters(
-            prior=np.full(len(rules), 0.3),
-            m=(agreement[0],) * 3,
-            u=(agreement[1],) * 3,
-            log_likelihood=-1.0,
-            iterations=1,
-            converged=True,
-        )
-        names = tuple(rule.name for rule in rules)
-        forced = forced_comparisons(rules, MATCH.comparisons)
-        model = MatchModel(MATCH, names, forced, parameters, {}, tuple(use.purged.tolist()))
+        """Save a model by hand."""
+        model = model_of(self.store.read(RECORDS).where("entity_type = 'person'"))
         write_model(self.store, "person", model, version=1, by=FittedBy("hand", CLOCK))
 
     def night(self, written: StageResult, *, ordinal: int, full: bool = False, stages: tuple[str, ...] = STAGES) -> Run:

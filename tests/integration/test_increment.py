@@ -80,6 +80,7 @@ def _small_worlds_change_a_lot(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(increment, "MAX_TOUCHED_SHARE", 1.0)
 
 
+@pytest.mark.slow
 def test_nights_are_those_of_full_runs_though_one_between_was_killed(spark: SparkSession, tmp_path: Path) -> None:
     twins = begin(spark, tmp_path, seed=11, visitors=False)
     twins.pass_a_night(2)

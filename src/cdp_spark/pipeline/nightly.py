@@ -96,10 +96,11 @@ class _Execution:
 
 def _run(store: Store, project: Project, scope: tuple[str, ...], options: RunOptions) -> RunSummary:
     with hold_warehouse(store) as lock:
-        run, resumed = begin_run(store, project, scope=scope, as_of=options.as_of)
+        runs = read_runs(store)
+        run, resumed = begin_run(store, project, runs, scope=scope, as_of=options.as_of)
         lock.announce(run.run_id)
         base = latest_release(store, before=run.ordinal)
-        history = tuple(it for it in read_runs(store) if it.run_id != run.run_id)
+        history = tuple(it for it in runs if it.run_id != run.run_id)
         execution = _Execution(store, project, options, lock, base, history)
         for stage in scope:
             run = _skip(execution, run, stage) if stage in run.finished else _advance(execution, run, stage)

@@ -104,6 +104,7 @@ def test_a_changed_record_is_the_cause_of_the_split(two_nights: TwoNights) -> No
 
 def test_the_figures_of_a_night(two_nights: TwoNights) -> None:
     none = {
+        "ids.max_cluster_records": 1000,
         "ids.merged": 0,
         "ids.closed": 0,
         "ids.resurrected": 0,

@@ -1,12 +1,17 @@
 """What changed since the last night, and which blocks that touches."""
 
+from random import Random
+
 import pytest
 from chispa import assert_df_equality
 from pyspark.sql import DataFrame, SparkSession
+from tests.integration.increment_nights import MATCH as NIGHTS_MATCH
+from tests.integration.increment_nights import World, model_of
 
 from cdp_spark.blocking.blocks import GROWTH, read_key_use
 from cdp_spark.blocking.slots import Slot
 from cdp_spark.config.match import BlockingKey, BlockingRule, Comparison, EntityMatch
+from cdp_spark.resolution.increment.changed import score_changes
 from cdp_spark.resolution.increment.inputs import build_changes, with_input_hash
 from cdp_spark.resolution.increment.keys import (
     TouchedBlocks,
@@ -15,6 +20,8 @@ from cdp_spark.resolution.increment.keys import (
     build_turned_keys,
     build_unchanged_holders,
 )
+from cdp_spark.resolution.scored import score_pairs
+from cdp_spark.tables.held import hold
 
 MATCH = EntityMatch(
     blocking=(BlockingRule(name="email", keys=(BlockingKey(column="email"),)),),
@@ -91,3 +98,25 @@ def test_under_a_model_only_outgrown_keys_are_purged_anew(spark: SparkSession) -
     assert (fitted.purged.tolist(), fitted.overgrown) == ([10, 11, 20], 0)
     applied = read_key_use(sizes, SLOTS, frozen=fitted.purged[2:])
     assert (applied.purged.tolist(), applied.overgrown) == ([10, 20], 1)
+
+
+@pytest.mark.parametrize("seed", [3, 4])
+def test_changed_pairs_and_those_that_stay_are_all_pairs(spark: SparkSession, seed: int) -> None:
+    world = World(Random(seed), has_visitors=False)
+    world.grow(60)
+    yesterday = with_input_hash(world.people(spark), NIGHTS_MATCH)
+    model = model_of(yesterday)
+    last = score_pairs(yesterday, NIGHTS_MATCH, model=model)
+    before = last.keyed.select("record_key", "input_hash", "block_keys")
+    for _ in range(2):
+        world.pass_a_night()
+    tonight = with_input_hash(world.people(spark), NIGHTS_MATCH)
+    changed = score_changes(tonight.drop("input_hash"), before, hold(build_changes(tonight, before)), model)
+    stale = {row["record_key"] for row in changed.stale.rows.collect()}
+    stay = [row for row in map(tuple, last.pair_scores.collect()) if not stale & {row[0], row[1]}]
+    fresh = list(map(tuple, changed.pairs.pair_scores.collect()))
+    everything = score_pairs(tonight, NIGHTS_MATCH, model=model)
+    assert stay, seed
+    assert sorted(stay + fresh) == sorted(map(tuple, everything.pair_scores.collect())), seed
+    for scored in (last, changed.pairs, everything):
+        scored.release()

@@ -53,17 +53,25 @@ class RunOptions:
     load_stage: Callable[[str], Stage] = load_stage
 
 
-def begin_run(store: Store, project: Project, *, scope: tuple[str, ...], as_of: datetime | None) -> tuple[Run, bool]:
+def begin_run(
+    store: Store, project: Project, runs: list[Run], *, scope: tuple[str, ...], as_of: datetime | None
+) -> tuple[Run, bool]:
     """Continue the nightly run that was killed, or record the start of a new run; True where one is continued.
 
     A killed run is continued only with the configuration it began with: the rows that it appended under its id would
     otherwise be taken for those of the changed configuration. With another configuration, or for another scope, it is
     recorded as failed and a new run begins.
 
+    Args:
+        store: the warehouse.
+        project: the checked configuration.
+        runs: all runs until now, newest first.
+        scope: the stages to run.
+        as_of: the run's clock; None for now, or for that of the run that is continued.
+
     Raises:
         StateError: `as_of` is not the killed run's, or lies before the last release's.
     """
-    runs = read_runs(store)
     last = runs[0] if runs else None
     if last is not None and last.status == INTERRUPTED:
         if last.scope == scope == STAGES and last.config_hash == project.config_hash:

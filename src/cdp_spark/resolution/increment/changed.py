@@ -44,7 +44,7 @@ class ChangedPairs:
     inputs: Held
 
 
-def score_changes(records: DataFrame, before: DataFrame, changes: DataFrame, model: MatchModel) -> ChangedPairs:
+def score_changes(records: DataFrame, before: DataFrame, changes: Held, model: MatchModel) -> ChangedPairs:
     """Compare the changed records with each other and with all others; no two unchanged ones.
 
     Gives the same pairs, with the same rule masks, levels and weights, as a comparison of all records.
@@ -52,10 +52,10 @@ def score_changes(records: DataFrame, before: DataFrame, changes: DataFrame, mod
     Args:
         records: of the entity type, cleaned.
         before: the last night's `match_inputs` of the type, under this model.
-        changes: from `build_changes`, materialised.
+        changes: from `build_changes`.
         model: that scored the last night's pairs.
     """
-    stale = hold(changes.select(c.RECORD_KEY))
+    stale = replace(changes, rows=changes.rows.select(c.RECORD_KEY))
     inputs = hold(_build_inputs(records, changes, model))
     blocks = find_touched_blocks(inputs.rows, before, stale, model)
     turned = build_turned_keys(blocks.sizes, slots_of(model.match))
@@ -64,6 +64,7 @@ def score_changes(records: DataFrame, before: DataFrame, changes: DataFrame, mod
         unchanged = before.join(holders.joinable, on=c.RECORD_KEY, how="left_semi").select(*inputs.rows.columns)
         inputs = hold(inputs.rows.unionByName(unchanged))
         stale = hold(stale.rows.unionByName(holders.rows))
+        holders.release()
         blocks.release()
         blocks = find_touched_blocks(inputs.rows, before, stale, model)
     pairs = _score_touched(records, inputs.rows, blocks, model)
@@ -71,10 +72,9 @@ def score_changes(records: DataFrame, before: DataFrame, changes: DataFrame, mod
     return ChangedPairs(pairs, stale, inputs)
 
 
-def _build_inputs(records: DataFrame, changes: DataFrame, model: MatchModel) -> DataFrame:
+def _build_inputs(records: DataFrame, changes: Held, model: MatchModel) -> DataFrame:
     """record_key, input_hash and block_keys of the changed records that are there."""
-    fresh = hold(changes.where(F.col(c.INPUT_HASH).isNotNull()))
-    wanted = records.join(fresh.joinable, on=c.RECORD_KEY, how="inner")
+    wanted = records.join(changes.joinable, on=c.RECORD_KEY, how="inner")
     return build_keyed(wanted, model.match).select(c.RECORD_KEY, c.INPUT_HASH, c.BLOCK_KEYS)
 
 

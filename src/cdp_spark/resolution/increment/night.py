@@ -11,6 +11,7 @@ from cdp_spark import columns as c
 from cdp_spark.clustering.settings import settings_checksum
 from cdp_spark.resolution.increment.inputs import build_changes
 from cdp_spark.tables.catalog import MATCH_INPUTS, PAIR_SCORES
+from cdp_spark.tables.held import Held, hold
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -33,7 +34,7 @@ class Night:
 
     why: str
     before: DataFrame | None = None
-    changes: DataFrame | None = None
+    changes: Held | None = None
 
     @property
     def is_full(self) -> bool:
@@ -43,7 +44,7 @@ class Night:
     def release(self) -> None:
         """Free what was held."""
         if self.changes is not None:
-            self.changes.unpersist()
+            self.changes.release()
 
 
 def plan_night(context: RunContext, entity_type: str, records: DataFrame, *, version: int, is_new: bool) -> Night:
@@ -64,13 +65,11 @@ def plan_night(context: RunContext, entity_type: str, records: DataFrame, *, ver
         return Night(f"full: the first night under model {version}")
     if settings_checksum(context.project, entity_type) != context.last_figure(f"{entity_type}.settings"):
         return Night("full: the settings of matching changed")
-    changes = build_changes(records, before).persist()
-    is_gone = F.col(c.INPUT_HASH).isNull()
-    row = changes.agg(F.count_if(~is_gone).alias("changed"), F.count_if(is_gone).alias("gone")).collect()[0]
-    changed, left, known = row["changed"], row["gone"], before.count()
-    told = f"{changed:,} of {known:,} records changed or new, {left:,} gone"
-    if changed + left > MAX_CHANGED_SHARE * known:
-        changes.unpersist()
+    changes = hold(build_changes(records, before))
+    gone, known = changes.rows.where(F.col(c.INPUT_HASH).isNull()).count(), before.count()
+    told = f"{changes.count - gone:,} of {known:,} records changed or new, {gone:,} gone"
+    if changes.count > MAX_CHANGED_SHARE * known:
+        changes.release()
         return Night(f"full: {told}")
     return Night(f"incremental: {told}", before, changes)
 
