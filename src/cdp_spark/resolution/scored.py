@@ -16,8 +16,10 @@ from cdp_spark.matching.kernel import Kernel, build_pair_patterns
 from cdp_spark.matching.learning.fitting import (
     fit_parameters,
     forced_comparisons,
+    read_labelled_counts,
     read_pattern_counts,
     read_sample,
+    with_known_classes,
 )
 from cdp_spark.matching.learning.soundness import Doubt, find_doubts
 from cdp_spark.matching.model import MatchModel
@@ -54,13 +56,16 @@ class ScoredPairs:
             frame.unpersist()
 
 
-def score_pairs(records: DataFrame, match: EntityMatch, *, model: MatchModel | None = None) -> ScoredPairs:
+def score_pairs(
+    records: DataFrame, match: EntityMatch, *, model: MatchModel | None = None, labels: DataFrame | None = None
+) -> ScoredPairs:
     """Block, compare and weigh the records of one entity type.
 
     Args:
         records: one row per record_key, cleaned.
         match: blocking rules and comparisons; ignored where a model is given, which bears its own.
         model: apply this one; without it a model is fitted from the records.
+        labels: record_key_l, record_key_r, is_match: pairs whose class is known to the fit.
     """
     match = model.match if model else match
     rules = all_rules(match)
@@ -76,8 +81,9 @@ def score_pairs(records: DataFrame, match: EntityMatch, *, model: MatchModel | N
     doubts: tuple[Doubt, ...] = ()
     if model is None:
         forced = forced_comparisons(rules, match.comparisons)
+        known = counts if labels is None else with_known_classes(counts, read_labelled_counts(patterns, labels))
         parameters = fit_parameters(
-            counts, sample, comparisons=match.comparisons, forced=forced, frequencies=frequencies, seed=match.seed
+            known, sample, comparisons=match.comparisons, forced=forced, frequencies=frequencies, seed=match.seed
         )
         names = tuple(rule.name for rule in rules)
         model = MatchModel(match, names, forced, parameters, frequencies, tuple(use.purged.tolist()))
