@@ -37,6 +37,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "commands.warehouse.releases:changes",
         "List the changes of ids since a release, for other tools to replay.",
     ),
+    "what-if": ("commands.what_if:what_if", "Try another configuration beside the warehouse."),
     "rollback": ("commands.warehouse.releases:rollback", "Publish an older release again."),
     "id": ("commands.warehouse.ids:app", "Follow a unified id to the one that lives."),
     "validate": ("commands.project:validate", "Check a project's configuration."),
