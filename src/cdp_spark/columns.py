@@ -147,6 +147,16 @@ IDENTIFIER_OVERLAP = "identifier_overlap"
 RESOLVED_ID = "resolved_id"
 RESOLVED_STATUS = "resolved_status"
 
+# relations
+RELATION = "relation"
+IS_PRIMARY = "is_primary"
+ACCOUNT_RECORD_KEY = "account_record_key"
+HOUSEHOLD_ID = "household_id"
+MEMBER_COUNT = "member_count"
+SINCE_RELEASE = "since_release"
+PEOPLE_COUNT = "people_count"
+HOUSEHOLD_SIZE = "household_size"
+
 # profiles, segments, activation
 SOURCES = "sources"
 CONSENTS = "consents"

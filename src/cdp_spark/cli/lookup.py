@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
+from cdp_spark.cli.relations import describe_relations
 from cdp_spark.errors import DataError, StateError
 from cdp_spark.identity.changes import LIVE
 from cdp_spark.identity.registry import resolve_id
@@ -116,12 +117,12 @@ def _survivor(warehouse: ReleasedWarehouse, unified_id: str) -> str:
 
 
 def describe_profile(warehouse: ReleasedWarehouse, unified_id: str, *, at: datetime | None) -> dict[str, Any]:
-    """A profile with its segments, consents, source records and the origin of its values.
+    """A profile with its segments, consents, relations, source records and the origin of its values.
 
     Args:
         warehouse: where to look.
         unified_id: a live one.
-        at: for the values and segments of then; records and values' origin are those of now.
+        at: for the values and segments of then; relations, records and values' origin are those of now.
 
     Raises:
         DataError: the profile did not exist at that time.
@@ -139,6 +140,7 @@ def describe_profile(warehouse: ReleasedWarehouse, unified_id: str, *, at: datet
         "profile": {name: value for name, value in rows[0].asDict().items() if value not in (None, [], {})},
         "segments": [row[c.SEGMENT] for row in _segments(warehouse, own, at).collect()],
         "consents": _dicts(_consents(warehouse, profile)),
+        **describe_relations(warehouse, unified_id, entity_type=rows[0][c.ENTITY_TYPE]),
         "records": _dicts(_records(warehouse, own)),
         "values": _dicts(warehouse.read(PROFILE_VALUES).where(own).drop(c.UNIFIED_ID).orderBy(c.ATTRIBUTE)),
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
@@ -10,6 +11,7 @@ from cdp_spark import columns as c
 from cdp_spark.cli.lookup import ReleasedWarehouse, find_ids
 from cdp_spark.errors import ConfigError, DataError
 from cdp_spark.explain.pairs.facts import RecordName, only_one_type
+from cdp_spark.labelling.links import ordered
 from cdp_spark.pipeline import latest_release
 from cdp_spark.tables.catalog import RECORDS, UNIFIED_IDS
 
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
     from cdp_spark.config.match import EntityMatch
     from cdp_spark.config.project import Project
+    from cdp_spark.labelling.links import Pair
     from cdp_spark.tables.store import Store
 
 ALLOWED = "a record key, source:source_record_id, a unified id or an e-mail address"
@@ -60,6 +63,41 @@ def find_record(store: Store, reference: str) -> RecordName:
         more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
         raise DataError("record", got=f"a reference to {len(found)} records", fix=f"name one of {names}{more}")
     return found[0]
+
+
+@dataclass(frozen=True)
+class NamedPair:
+    """Two records that somebody named.
+
+    Args:
+        left: the first.
+        right: the second.
+    """
+
+    left: RecordName
+    right: RecordName
+
+    @property
+    def pair(self) -> Pair:
+        """Their keys, the smaller first."""
+        return ordered(self.left.record_key, self.right.record_key)
+
+    def __str__(self) -> str:
+        return f"{self.left.title} and {self.right.title}"
+
+
+def find_pair(store: Store, left: str, right: str) -> NamedPair:
+    """The two records that two references stand for.
+
+    Raises:
+        DataError: one of them stands for none or several, or they are of different types.
+        ConfigError: they are one record.
+    """
+    found = NamedPair(find_record(store, left), find_record(store, right))
+    only_one_type([found.left, found.right])
+    if found.left.record_key == found.right.record_key:
+        raise ConfigError("records", got=f"record {found.left.record_key} twice", allowed="two records")
+    return found
 
 
 def match_of(project: Project, records: Sequence[RecordName]) -> tuple[str, EntityMatch]:

@@ -29,6 +29,7 @@ PERSON = "person"
 VISITOR = "visitor"
 MUST_LINK = "must_link"
 CANNOT_LINK = "cannot_link"
+WITHDRAWN = "withdrawn"
 EXCLUSIVE_SOURCE = "exclusive_source"
 _CERTAIN = 12.0
 
@@ -163,10 +164,11 @@ def cluster_records(
 
 
 def build_current_labels(labels: DataFrame) -> DataFrame:
-    """The newest label of each pair: record_key_l, record_key_r, label."""
+    """The newest label of each pair, but for those withdrawn: record_key_l, record_key_r, label."""
     newest = Window.partitionBy(c.RECORD_KEY_L, c.RECORD_KEY_R).orderBy(F.col(c.AT).desc(), c.LABEL)
     ranked = labels.withColumn("rank", F.row_number().over(newest))
-    return ranked.where(F.col("rank") == 1).select(c.RECORD_KEY_L, c.RECORD_KEY_R, c.LABEL)
+    in_force = (F.col("rank") == 1) & (F.col(c.LABEL) != WITHDRAWN)
+    return ranked.where(in_force).select(c.RECORD_KEY_L, c.RECORD_KEY_R, c.LABEL)
 
 
 def with_must_links(pair_scores: DataFrame, labels: DataFrame) -> DataFrame:

@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 
 from cdp_spark.config.base import SafeName, Shorthand, Strict, Strings, mistake
 from cdp_spark.config.identifiers import IdentifiersConfig
+from cdp_spark.config.relations import AccountMembersConfig, HouseholdsConfig
 
 KeyTransform = Literal["exact", "prefix", "suffix", "phonetic", "initial", "year", "first_word", "last_word", "tokens"]
 """How a value becomes a part of a blocking key; `tokens` yields one key for each of its first words."""
@@ -132,11 +133,13 @@ class EntityMatch(Strict):
 
 
 class MatchConfig(Strict):
-    """`match.yaml`: one section an entity type, and `identifiers`."""
+    """`match.yaml`: one section an entity type, then `identifiers`, `account_members` and `households`."""
 
     person: EntityMatch | None = None
     account: EntityMatch | None = None
     identifiers: IdentifiersConfig = Field(default_factory=IdentifiersConfig)
+    account_members: AccountMembersConfig = AccountMembersConfig()
+    households: HouseholdsConfig = HouseholdsConfig()
 
     @property
     def entities(self) -> dict[str, EntityMatch]:

@@ -39,6 +39,8 @@ GoldTable = Literal[
     "profiles",
     "profile_history",
     "profile_values",
+    "account_members",
+    "households",
     "segment_members",
     "segment_changes",
 ]

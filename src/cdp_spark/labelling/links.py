@@ -9,7 +9,7 @@ import numpy as np
 
 from cdp_spark import columns as c
 from cdp_spark.clustering.labels import smallest_members
-from cdp_spark.clustering.stage import CANNOT_LINK, MUST_LINK, build_current_labels
+from cdp_spark.clustering.stage import CANNOT_LINK, MUST_LINK, WITHDRAWN, build_current_labels
 from cdp_spark.errors import ConfigError, DataError
 from cdp_spark.explain.chain import Link, strongest_chain
 from cdp_spark.tables.catalog import LABELS
@@ -30,7 +30,7 @@ class Label:
 
     Args:
         pair: record keys, the smaller first.
-        label: must_link or cannot_link.
+        label: must_link, cannot_link, or withdrawn.
         reason: why; empty where none was given.
     """
 
@@ -79,16 +79,45 @@ def add_labels(store: Store, labels: Sequence[Label], *, author: str, at: dateti
         ConfigError: nobody says so.
         DataError: with the labels in force, a cannot-link would part records that must-links join.
     """
-    if not author.strip():
-        raise ConfigError("--author", got="nobody", allowed="a name", fix="say who decides: --author NAME")
     current = read_labels(store)
     new = [it for it in labels if current.get(it.pair) != it.label]
     refuse_contradictions(current, new)
-    if new:
-        rows = [(*it.pair, at, it.label, author.strip(), it.reason or None) for it in new]
-        frame = store.spark.createDataFrame(rows, LABELS.schema).coalesce(1)
-        store.append(LABELS, frame, application=None)
+    _append(store, new, author=author, at=at)
     return len(new)
+
+
+def withdraw_label(store: Store, pair: Pair, *, author: str, reason: str, at: datetime) -> str:
+    """Take back the label in force of a pair, as another row of the log; returns what it was.
+
+    Args:
+        store: the warehouse.
+        pair: record keys, the smaller first.
+        author: who takes it back.
+        reason: why.
+        at: UTC; later than the label in force.
+
+    Raises:
+        ConfigError: nobody takes it back, or for no reason.
+        DataError: no label of the pair is in force.
+    """
+    if not reason.strip():
+        raise ConfigError("--reason", got="nothing", allowed="a sentence", fix="say why")
+    current = read_labels(store)
+    if pair not in current:
+        got = f"records {pair[0]} and {pair[1]}, of which no label is in force"
+        raise DataError("labels", got=got, allowed="a labelled pair", fix="`cdp labels` lists the labels in force")
+    _append(store, [Label(pair, WITHDRAWN, reason)], author=author, at=at)
+    return current[pair]
+
+
+def _append(store: Store, labels: Sequence[Label], *, author: str, at: datetime) -> None:
+    if not author.strip():
+        raise ConfigError("--author", got="nobody", allowed="a name", fix="say who decides: --author NAME")
+    if not labels:
+        return
+    rows = [(*it.pair, at, it.label, author.strip(), it.reason.strip() or None) for it in labels]
+    frame = store.spark.createDataFrame(rows, LABELS.schema).coalesce(1)
+    store.append(LABELS, frame, application=None)
 
 
 def refuse_contradictions(current: Mapping[Pair, str], new: Sequence[Label]) -> None:

@@ -1,7 +1,7 @@
 """Running the stages in order, publishing what they made, and saying what came of it."""
 
 from cdp_spark.pipeline.nightly import nightly, run_stages
-from cdp_spark.pipeline.releases.compare import ReleaseDiff, compare_releases, read_changes
+from cdp_spark.pipeline.releases.compare import IdDiff, ReleaseDiff, compare_releases, read_changes
 from cdp_spark.pipeline.releases.publish import ReleaseRefusedError
 from cdp_spark.pipeline.releases.release import Release, current_release, latest_release, read_releases
 from cdp_spark.pipeline.releases.rollback import roll_back
@@ -9,10 +9,12 @@ from cdp_spark.pipeline.runs.plan import RunOptions
 from cdp_spark.pipeline.runs.state import Run, StageOutcome, read_runs
 from cdp_spark.pipeline.runs.summary import Export, RunSummary
 from cdp_spark.pipeline.stages import STAGES, Progress, StageEvent, silent, stages_between
+from cdp_spark.pipeline.what_if import SegmentDiff, WhatIf, what_if
 
 __all__ = [
     "STAGES",
     "Export",
+    "IdDiff",
     "Progress",
     "Release",
     "ReleaseDiff",
@@ -20,8 +22,10 @@ __all__ = [
     "Run",
     "RunOptions",
     "RunSummary",
+    "SegmentDiff",
     "StageEvent",
     "StageOutcome",
+    "WhatIf",
     "compare_releases",
     "current_release",
     "latest_release",
@@ -33,4 +37,5 @@ __all__ = [
     "run_stages",
     "silent",
     "stages_between",
+    "what_if",
 ]

@@ -23,6 +23,7 @@ STAGES: tuple[str, ...] = (
     IDENTITY,
     "events",
     "profiles",
+    "relations",
     "segments",
     PUBLISH,
     ACTIVATION,

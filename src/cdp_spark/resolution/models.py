@@ -17,6 +17,8 @@ from cdp_spark.tables.catalog import MATCH_MODELS, RECORDS
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from pyspark.sql import DataFrame
+
     from cdp_spark.config.match import EntityMatch
     from cdp_spark.tables.store import Store
 
@@ -44,6 +46,22 @@ def newest_model(store: Store, entity_type: str) -> tuple[int, MatchModel | None
     return version, model_from_json(rows[0][c.MODEL_JSON], where=f"match model {version} of {entity_type}")
 
 
+def read_model(store: Store, entity_type: str, version: int) -> MatchModel:
+    """The model of a version.
+
+    Raises:
+        StateError: there is no such version, or it was written in another format.
+    """
+    of_type = store.read(MATCH_MODELS).where(F.col(c.ENTITY_TYPE) == entity_type)
+    rows = of_type.where(F.col(c.MODEL_VERSION) == version).limit(1).collect()
+    where = f"match model {version} of {entity_type}"
+    if not rows:
+        numbers = sorted(row[0] for row in of_type.select(c.MODEL_VERSION).distinct().collect())
+        allowed = ", ".join(map(str, numbers)) or "none yet"
+        raise StateError(where, got="no such version", allowed=allowed, fix="`cdp model list` lists them")
+    return model_from_json(rows[0][c.MODEL_JSON], where=where)
+
+
 def pinned_model(store: Store, entity_type: str, match: EntityMatch) -> tuple[int, MatchModel | None]:
     """The model that a run applies and its version; 1 and None where the run fits the first.
 
@@ -53,7 +71,7 @@ def pinned_model(store: Store, entity_type: str, match: EntityMatch) -> tuple[in
     version, model = newest_model(store, entity_type)
     if model is None:
         return 1, None
-    if _evidence(model.match) != _evidence(match):
+    if evidence_of(model.match) != evidence_of(match):
         raise StateError(
             f"match.yaml: {entity_type}",
             got=f"other rules or comparisons than model {version} was fitted with",
@@ -63,9 +81,16 @@ def pinned_model(store: Store, entity_type: str, match: EntityMatch) -> tuple[in
 
 
 def fit_next_model(
-    store: Store, entity_type: str, match: EntityMatch, *, by: FittedBy
+    store: Store, entity_type: str, match: EntityMatch, *, by: FittedBy, labels: DataFrame | None = None
 ) -> tuple[int, MatchModel, tuple[Doubt, ...]]:
     """Fit a model from the current records and save it as the next version, which the next run applies.
+
+    Args:
+        store: the warehouse.
+        entity_type: person or account.
+        match: rules and comparisons.
+        by: who fits it.
+        labels: record_key_l, record_key_r, is_match: pairs whose class the fit takes from people.
 
     Returns: the version, the model, and what to doubt about it.
 
@@ -77,7 +102,7 @@ def fit_next_model(
     if records.isEmpty():
         raise StateError(f"cdp model fit {entity_type}", got="no records", fix="run `cdp run nightly` first")
     version = newest_model(store, entity_type)[0] + 1
-    scored = score_pairs(records, match)
+    scored = score_pairs(records, match, labels=labels)
     scored.release()
     refuse_unsound(scored.doubts, where=f"the match model of {entity_type}")
     write_model(store, entity_type, scored.model, version=version, by=by)
@@ -91,6 +116,6 @@ def write_model(store: Store, entity_type: str, model: MatchModel, *, version: i
     store.append(MATCH_MODELS, frame, application=f"{by.run_id}:matching:{entity_type}", step=version)
 
 
-def _evidence(match: EntityMatch) -> EntityMatch:
+def evidence_of(match: EntityMatch) -> EntityMatch:
     """What a model depends on: everything but how clusters are made."""
     return match.model_copy(update={"clustering": type(match.clustering)()})

@@ -17,8 +17,10 @@ from cdp_spark.matching.kernel import Kernel, build_pair_patterns
 from cdp_spark.matching.learning.fitting import (
     fit_parameters,
     forced_comparisons,
+    read_labelled_counts,
     read_pattern_counts,
     read_sample,
+    with_known_classes,
 )
 from cdp_spark.matching.learning.soundness import Doubt, find_doubts
 from cdp_spark.matching.model import MatchModel
@@ -63,20 +65,23 @@ class ScoredPairs:
             frame.unpersist()
 
 
-def score_pairs(records: DataFrame, match: EntityMatch, *, model: MatchModel | None = None) -> ScoredPairs:
+def score_pairs(
+    records: DataFrame, match: EntityMatch, *, model: MatchModel | None = None, labels: DataFrame | None = None
+) -> ScoredPairs:
     """Block, compare and weigh the records of one entity type.
 
     Args:
         records: one row per record_key, cleaned; its `input_hash`, if it has one, stays in what is `keyed`.
         match: blocking rules and comparisons; ignored where a model is given, which bears its own.
         model: apply this one; without it a model is fitted from the records.
+        labels: record_key_l, record_key_r, is_match: pairs whose class is known to the fit.
     """
     match = model.match if model else match
     keyed = build_keyed(records, match).persist()
     if model is not None:
         frozen = np.array(model.purged_keys, dtype=np.int64)
         return score_blocks(keyed, find_key_use(keyed, slots_of(match), frozen=frozen), model)
-    return _fit_and_score(keyed, match)
+    return _fit_and_score(keyed, match, labels)
 
 
 def build_keyed(records: DataFrame, match: EntityMatch) -> DataFrame:
@@ -106,23 +111,25 @@ def score_blocks(keyed: DataFrame, use: KeyUse, model: MatchModel) -> ScoredPair
     return ScoredPairs(scores, model, _metrics(use, model), keyed, (), (keyed,))
 
 
-def _fit_and_score(keyed: DataFrame, match: EntityMatch) -> ScoredPairs:
+def _fit_and_score(keyed: DataFrame, match: EntityMatch, labels: DataFrame | None) -> ScoredPairs:
     use = find_key_use(keyed, slots_of(match))
-    model, counts = _fit(keyed, use, match)
+    model, counts = _fit(keyed, use, match, labels)
     scored = score_blocks(keyed, use, model)
     fitted_from = float(np.sum(counts[c.RECORD_COUNT].to_numpy()))
     return replace(scored, doubts=find_doubts(model, counts), metrics={**scored.metrics, "model.pairs": fitted_from})
 
 
-def _fit(keyed: DataFrame, use: KeyUse, match: EntityMatch) -> tuple[MatchModel, pa.Table]:
-    """Fit a model from all pairs, or from those of every n-th key where there are very many."""
+def _fit(keyed: DataFrame, use: KeyUse, match: EntityMatch, labels: DataFrame | None) -> tuple[MatchModel, pa.Table]:
+    """Fit a model from all pairs, or from those of every n-th key where there are very many and none is labelled."""
     rules = all_rules(match)
     sample = read_sample(keyed.drop(c.INPUT_HASH), seed=match.seed)
     frequencies = sample.frequencies(match.comparisons)
-    nth = max(1, int(use.pairs.sum()) // FIT_PAIRS)
+    nth = max(1, int(use.pairs.sum()) // FIT_PAIRS) if labels is None else 1
     blocks = _blocks(keyed, use, match).where(F.pmod(F.col(c.BLOCK_KEY), F.lit(nth)) == 0)
     patterns = build_pair_patterns(blocks, _kernel(match, frequencies), partitions=_partitions(keyed))
     counts = read_pattern_counts(patterns)
+    if labels is not None:
+        counts = with_known_classes(counts, read_labelled_counts(patterns, labels))
     forced = forced_comparisons(rules, match.comparisons)
     parameters = fit_parameters(
         counts, sample, comparisons=match.comparisons, forced=forced, frequencies=frequencies, seed=match.seed

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
+from cdp_spark.config.checks.vocabulary import RELATION_COLUMNS
 from cdp_spark.config.expressions import parse_expression, render
 from cdp_spark.config.expressions.compile import compile_expression
 from cdp_spark.config.expressions.references import referenced_columns
@@ -131,7 +132,7 @@ def _column(condition: Condition, owner: SegmentConfig, surroundings: Surroundin
     if condition.where is not None:
         return compile_expression(
             condition.where,
-            columns={field.name: field.dataType for field in PROFILES.schema},
+            columns={**{field.name: field.dataType for field in PROFILES.schema}, **RELATION_COLUMNS},
             now=surroundings.now,
             where=f"segment {owner.name}",
             silence_is_consent=surroundings.silence_is_consent,

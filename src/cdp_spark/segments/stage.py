@@ -10,7 +10,15 @@ from cdp_spark import columns as c
 from cdp_spark.segments.changes import Evidence, build_segment_changes
 from cdp_spark.segments.compile import Surroundings, compile_segment
 from cdp_spark.segments.members import build_current_members, build_segment_members
-from cdp_spark.tables.catalog import ID_CHANGES, PROFILES, SEGMENT_CHANGES, SEGMENT_MEMBERS
+from cdp_spark.segments.relations import asked_relations, with_relations
+from cdp_spark.tables.catalog import (
+    ACCOUNT_MEMBERS,
+    HOUSEHOLDS,
+    ID_CHANGES,
+    PROFILES,
+    SEGMENT_CHANGES,
+    SEGMENT_MEMBERS,
+)
 from cdp_spark.tables.run import StageResult
 
 if TYPE_CHECKING:
@@ -29,7 +37,7 @@ def run(context: RunContext) -> StageResult:
     store, segments = context.store, _compile(context)
     definitions = {segment.name: segment.definition_hash for segment in segments}
     members = build_segment_members(
-        build_current_members(store.read(PROFILES), segments),
+        build_current_members(_related_profiles(context), segments),
         context.read_released(SEGMENT_MEMBERS),
         definitions=definitions,
         as_of=context.as_of,
@@ -46,6 +54,11 @@ def run(context: RunContext) -> StageResult:
     earlier = context.read_released(SEGMENT_CHANGES).where(F.col(c.RELEASE) < context.ordinal)
     versions[SEGMENT_CHANGES.name] = store.overwrite(SEGMENT_CHANGES, earlier.unionByName(tonight))
     return StageResult(versions=versions, metrics=_metrics(context, segments))
+
+
+def _related_profiles(context: RunContext) -> DataFrame:
+    store, asked = context.store, asked_relations(context.project.segments)
+    return with_relations(store.read(PROFILES), store.read(ACCOUNT_MEMBERS), store.read(HOUSEHOLDS), asked=asked)
 
 
 def _compile(context: RunContext) -> list[CompiledSegment]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pyspark.sql import functions as F
 from tests.unit.matched_shop import Shop, write_truth
 from typer.testing import CliRunner
 
@@ -17,7 +18,7 @@ from cdp_spark.clustering import stage as clustering
 from cdp_spark.errors import CdpError
 from cdp_spark.pipeline import Run, StageOutcome
 from cdp_spark.pipeline.runs.state import record
-from cdp_spark.tables.catalog import CLUSTERS
+from cdp_spark.tables.catalog import CLUSTERS, PAIR_SCORES
 
 
 class Calls:
@@ -150,6 +151,63 @@ def test_links_and_unlinks_outlive_a_run(own_shop: Shop) -> None:
     chained = calls.text("why", "crm:1", "crm:4")
     assert "never compared, other records join them" in chained
     assert "the strongest chain between them" in chained
+
+
+def test_models_are_compared_fitted_by_labels_and_exchanged(own_shop: Shop, tmp_path: Path) -> None:
+    calls = Calls(own_shop)
+    assert "no label in force" in str(calls.error("model", "fit", "--labels"))
+    calls.text("unlink", "crm:3", "web:3", "--author", "ann")
+    [fitted] = calls.json("model", "fit", "--labels")
+    assert (fitted["version"], fitted["labels"]) == (2, 1)
+    compared = calls.json("model", "compare", 1, 2)
+    pairs = compared["pairs"]
+    assert pairs["pairs"] == sum(
+        pairs[name] for name in ("deterministic", "both", "only_first", "only_second", "neither")
+    )
+    assert {level["comparison"] for level in compared["levels"]} >= {"email", "address"}
+    assert "pairs of the last run at" in calls.text("model", "compare", 1, 2)
+    assert "match model 9 of person: got no such version; allowed: 1, 2" in str(calls.error("model", "compare", 1, 9))
+    file = tmp_path / "splink.json"
+    assert "comparison name (name)" in str(calls.error("model", "export", "--splink", file))
+    [written] = calls.json("model", "export", "--splink", file, "--leave-out", "--records", tmp_path / "records")
+    assert written["comparisons"] == len(json.loads(file.read_text())["comparisons"])
+    assert own_shop.store.spark.read.parquet(str(tmp_path / "records")).count() == 80
+    assert "method name, which Splink cannot have" in str(calls.error("model", "import", "--splink", file))
+
+
+def test_a_label_is_withdrawn_and_what_cannot_be_is_refused(own_shop: Shop) -> None:
+    calls = Calls(own_shop)
+    told = calls.text("unlink", "crm:3", "web:3", "--author", "ann", "--reason", "twins")
+    assert "crm:3 and web:3: cannot-link, from the next run on" in told
+    clustering.run(own_shop.context("run-2"))
+    assert cluster_of(own_shop, "a03") != cluster_of(own_shop, "b03")
+    taken_back = ("labels", "withdraw", "web:3", "crm:3", "--author", "bob")
+    assert "--reason: got nothing" in str(calls.error(*taken_back, "--reason", " "))
+    assert "the cannot-link is withdrawn" in calls.text(*taken_back, "--reason", "one person after all")
+    assert "of which no label is in force" in str(calls.error(*taken_back, "--reason", "again"))
+    rows = [(it["label"], it["in force"], it["author"], it["reason"]) for it in calls.json("labels")]
+    assert rows == [("withdrawn", False, "bob", "one person after all"), ("cannot_link", False, "ann", "twins")]
+    clustering.run(own_shop.context("run-3"))
+    assert cluster_of(own_shop, "a03") == cluster_of(own_shop, "b03")
+    assert "crm:999, which no record has" in str(calls.error("link", "crm:3", "crm:999", "--author", "ann"))
+    assert "record a03 twice" in str(calls.error("link", "crm:3", "a03", "--author", "ann"))
+
+
+def test_a_cannot_link_parts_an_exact_match(own_shop: Shop) -> None:
+    calls, store = Calls(own_shop), own_shop.store
+    pair = ("a06", "b06")
+    is_pair = F.concat("record_key_l", "record_key_r") == "".join(pair)
+    store.overwrite(PAIR_SCORES, store.read(PAIR_SCORES).withColumn("deterministic", is_pair))
+    assert cluster_of(own_shop, pair[0]) == cluster_of(own_shop, pair[1])
+    told = calls.text("unlink", *pair, "--author", "ann")
+    assert "although a deterministic rule joins them: the label has the last word" in told
+    clustering.run(own_shop.context("run-2"))
+    assert cluster_of(own_shop, pair[0]) != cluster_of(own_shop, pair[1])
+
+
+def cluster_of(shop: Shop, record_key: str) -> str:
+    row = shop.store.read(CLUSTERS).where(f"record_key = '{record_key}'").collect()[0]
+    return str(row["cluster"])
 
 
 def test_how_shows_the_merges_and_what_was_cut(calls: Calls) -> None:

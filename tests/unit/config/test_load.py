@@ -7,7 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from cdp_spark.config.checks.vocabulary import PROFILE_COLUMNS, RECORD_COLUMNS, SURVIVING_ATTRIBUTES
+from cdp_spark.config.checks.vocabulary import (
+    PROFILE_COLUMNS,
+    RECORD_COLUMNS,
+    RELATION_COLUMNS,
+    SURVIVING_ATTRIBUTES,
+)
 from cdp_spark.config.load import config_hash, load_match, load_project, load_section
 from cdp_spark.config.match import EntityMatch
 from cdp_spark.config.project import ProjectSettings
@@ -195,7 +200,7 @@ CHANGES: dict[str, tuple[str, str, str, list[str]]] = {
         "emial is not null",
         [
             f"segments/gold.yaml:2:18 members.where at 1:1: got unknown column 'emial'; allowed: "
-            f"{', '.join(PROFILE_COLUMNS)}. Fix: choose one of these (did you mean 'email'?)"
+            f"{', '.join([*PROFILE_COLUMNS, *RELATION_COLUMNS])}. Fix: choose one of these (did you mean 'email'?)"
         ],
     ),
     "segment on an unknown attribute": (
@@ -353,6 +358,40 @@ CHANGES: dict[str, tuple[str, str, str, list[str]]] = {
             "project.yaml:4:27 suppression.secret_key: got a secret in clear; allowed: ${NAME} of an environment "
             "variable. Fix: set a variable to the secret, name it here, and change the secret: it was in a file"
         ],
+    ),
+    "account key that nobody holds, of a source that is none of accounts": (
+        "match.yaml",
+        "columns: email}",
+        "columns: email}\naccount_members: {keys: [{attribute: teir, source: crm}]}",
+        [
+            f"match.yaml:6:38 account_members.keys.0.attribute: got unknown attribute 'teir'; allowed: "
+            f"{', '.join([*RECORD_COLUMNS, 'tier'])}. Fix: choose one of these (did you mean 'tier'?)",
+            "match.yaml:6:52 account_members.keys.0.source: got unknown source of accounts 'crm'; "
+            "allowed: none, as there is none. Fix: choose one of these",
+        ],
+    ),
+    "account key of two kinds": (
+        "match.yaml",
+        "columns: email}",
+        "columns: email}\naccount_members: {keys: [{attribute: tier, source: crm, identifier: account_id}]}",
+        [
+            "match.yaml:6:26 account_members.keys.0: got `source` and `identifier`; allowed: one of both. "
+            "Fix: name the source of accounts whose key it is, or the accounts' identifier"
+        ],
+    ),
+    "relation trusted twice": (
+        "match.yaml",
+        "columns: email}",
+        "columns: email}\naccount_members: {precedence: [key, domain, key]}",
+        [
+            "match.yaml:6:31 account_members.precedence: got 'key' twice; allowed: each once. Fix: remove one",
+        ],
+    ),
+    "household of one": (
+        "match.yaml",
+        "columns: email}",
+        "columns: email}\nhouseholds: {max_people: 1}",
+        ["match.yaml:6:26 households.max_people: got 1; allowed: greater than or equal to 2"],
     ),
     "secret that is no text": (
         "sources/crm.yaml",

@@ -36,6 +36,7 @@ def match_mistakes(files: ProjectFiles) -> Iterator[ConfigError]:
                 yield _unknown(files.match, (entity_type, "max_sharing", name), "identifier", name, identifiers)
         yield from _unfed(files, files.match, entity_type, entity)
     yield from _without_section(files, files.match)
+    yield from _account_key_mistakes(files, files.match, allowed)
 
 
 def _columns(entity: EntityMatch) -> Iterator[tuple[Location, str]]:
@@ -78,6 +79,21 @@ def _without_section(files: ProjectFiles, match: Section[MatchConfig]) -> Iterat
             )
 
 
+def _account_key_mistakes(
+    files: ProjectFiles, match: Section[MatchConfig], columns: list[str]
+) -> Iterator[ConfigError]:
+    """A key that no person's record holds, or that is no account's."""
+    accounts = [
+        it.value.name for it in files.sources if it.value.kind == "records" and it.value.entity_type == "account"
+    ]
+    for index, key in enumerate(match.value.account_members.keys):
+        at = ("account_members", "keys", index)
+        if key.attribute not in columns:
+            yield _unknown(match, (*at, "attribute"), "attribute", key.attribute, columns)
+        if key.source is not None and key.source not in accounts:
+            yield _unknown(match, (*at, "source"), "source of accounts", key.source, accounts)
+
+
 def _unknown(
     section: Section[MatchConfig],
     location: Location,
@@ -85,6 +101,5 @@ def _unknown(
     name: str,
     allowed: list[str],
 ) -> ConfigError:
-    return section.mistake(
-        *location, got=f"unknown {noun} '{name}'", allowed=", ".join(allowed), fix=choose_one(name, allowed)
-    )
+    names = ", ".join(allowed) or "none, as there is none"
+    return section.mistake(*location, got=f"unknown {noun} '{name}'", allowed=names, fix=choose_one(name, allowed))

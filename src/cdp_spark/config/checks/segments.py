@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cdp_spark.config.base import choose_one
-from cdp_spark.config.checks.vocabulary import PROFILE_COLUMNS, own_attributes
+from cdp_spark.config.checks.vocabulary import PROFILE_COLUMNS, RELATION_COLUMNS, own_attributes
 from cdp_spark.config.expressions import Scope, check_expression
 
 if TYPE_CHECKING:
@@ -43,7 +43,8 @@ def _expression_mistakes(
 ) -> list[ConfigError]:
     attributes = own_attributes(files) if files.are_whole("sources") else None
     where = section.document.where(location)
-    scope = Scope(text, where, PROFILE_COLUMNS, purposes=_purposes(files), attributes=attributes)
+    columns = {**PROFILE_COLUMNS, **RELATION_COLUMNS}
+    scope = Scope(text, where, columns, purposes=_purposes(files), attributes=attributes)
     check_expression(text, scope)
     return scope.mistakes
 

@@ -52,6 +52,20 @@ PROFILE_COLUMNS: dict[str, Kind] = {
 }
 """Columns of a profile that segments and destinations can use."""
 
+ACCOUNT_COLUMNS: dict[str, str] = {
+    f"account_{name}": name for name in (c.COMPANY_NAME, c.DOMAIN, c.INDUSTRY, c.EMPLOYEES, c.REVENUE, c.COUNTRY)
+}
+"""What a segment of persons can ask of their primary account: its name there, and the account's attribute."""
+
+RELATION_COLUMNS: dict[str, Kind] = {
+    c.ACCOUNT_ID: "string",
+    **{name: SURVIVING_ATTRIBUTES[attribute] for name, attribute in ACCOUNT_COLUMNS.items()},
+    c.PEOPLE_COUNT: "long",
+    c.HOUSEHOLD_ID: "string",
+    c.HOUSEHOLD_SIZE: "long",
+}
+"""Columns that segments can use beside a profile's own: of persons, but `people_count`, which is of accounts."""
+
 DERIVED_COLUMNS: dict[str, tuple[str, ...]] = {
     c.GIVEN_NAME: (c.FULL_NAME,),
     c.MIDDLE_NAME: (c.FULL_NAME,),

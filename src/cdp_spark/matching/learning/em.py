@@ -28,12 +28,15 @@ class PatternCounts:
         levels: level of each comparison, 0 for missing, shape (patterns, comparisons).
         count: pairs, shape (patterns,).
         forced: comparisons that a rule forces, shape (rules, comparisons).
+        known: 1 where a label says that the pairs match, 0 where one says that they do not, NaN where none says
+            anything, shape (patterns,); None without labels.
     """
 
     rule: NDArray[np.int64]
     levels: NDArray[np.int64]
     count: NDArray[np.float64]
     forced: NDArray[np.bool_]
+    known: NDArray[np.float64] | None = None
 
 
 @dataclass(frozen=True)
@@ -120,7 +123,12 @@ def _expect(
     match = np.log(prior)[counts.rule] + _sides(counts, m)
     other = np.log1p(-prior)[counts.rule] + _sides(counts, u)
     total = np.logaddexp(match, other)
-    return np.exp(match - total), float(counts.count @ total)
+    posterior = np.exp(match - total)
+    if counts.known is not None:
+        labelled = ~np.isnan(counts.known)
+        posterior = np.where(labelled, counts.known, posterior)
+        total = np.where(labelled, np.where(counts.known == 1, match, other), total)
+    return posterior, float(counts.count @ total)
 
 
 def _maximise(

@@ -27,8 +27,13 @@ if TYPE_CHECKING:
 
     from cdp_spark.config.match import BlockingRule, Comparison
 
+IS_MATCH = "is_match"
+"""True for a pair that a label says is one person, false for one that it says is not."""
 SAMPLE_RECORDS = 50_000
 _RANDOM_PAIRS = 500_000
+_CLASSED = pa.schema(
+    {c.RULE_MASK: pa.int64(), c.PATTERN: pa.int64(), c.RECORD_COUNT: pa.int64(), IS_MATCH: pa.bool_()}.items()
+)
 _COUNT_ORDER = [(c.RULE_MASK, "ascending"), (c.PATTERN, "ascending")]
 
 
@@ -72,6 +77,18 @@ def read_pattern_counts(pair_patterns: DataFrame) -> pa.Table:
     return counts.sort_by(_COUNT_ORDER)
 
 
+def read_labelled_counts(pair_patterns: DataFrame, labels: DataFrame) -> pa.Table:
+    """Distinct (rule_mask, pattern, is_match) of the labelled pairs with their number, ordered (an action).
+
+    Args:
+        pair_patterns: one row per pair.
+        labels: record_key_l, record_key_r, is_match; a pair once.
+    """
+    judged = pair_patterns.join(labels, on=[c.RECORD_KEY_L, c.RECORD_KEY_R], how="inner")
+    counts = judged.groupBy(c.RULE_MASK, c.PATTERN, IS_MATCH).agg(F.count(F.lit(1)).alias(c.RECORD_COUNT)).toArrow()
+    return counts.sort_by([*_COUNT_ORDER, (IS_MATCH, "ascending")])
+
+
 def forced_comparisons(rules: tuple[BlockingRule, ...], comparisons: tuple[Comparison, ...]) -> NDArray[np.bool_]:
     """Which comparisons a rule settles by asking for agreement on their column, shape (rules, comparisons)."""
     return np.array([[_forces(rule, comparison) for comparison in comparisons] for rule in rules], dtype=bool).reshape(
@@ -90,8 +107,10 @@ def fit_parameters(
 ) -> Parameters:
     """Fit priors, m and u by EM, from agreement (m) and random pairs (u).
 
+    A labelled pair counts once, as any other does, but its class is not guessed: EM takes it from the label.
+
     Args:
-        counts: as `read_pattern_counts` gives them.
+        counts: as `read_pattern_counts` gives them, or `with_known_classes`.
         sample: records to draw random pairs from.
         comparisons: as configured.
         forced: comparisons that each rule forces.
@@ -101,7 +120,8 @@ def fit_parameters(
     compiled = compile_comparisons(comparisons)
     start_u = _random_agreement(sample, compiled, frequencies, seed)
     start_m = tuple(_agreement(comparison, u) for comparison, u in zip(compiled, start_u, strict=True))
-    return fit(_by_rule(counts, forced), start_m=start_m, start_u=start_u)
+    by_rule = _by_class(counts, forced) if IS_MATCH in counts.column_names else _by_rule(counts, forced)
+    return fit(by_rule, start_m=start_m, start_u=start_u)
 
 
 def _bins(values: pa.ChunkedArray) -> dict[str, int]:
@@ -137,6 +157,37 @@ def _by_rule(counts: pa.Table, forced: NDArray[np.bool_]) -> PatternCounts:
     levels = unpack(merged[c.PATTERN].to_numpy(), forced.shape[1])
     total = merged[f"{c.RECORD_COUNT}_sum"].to_numpy().astype(np.float64)
     return PatternCounts(merged["rule"].to_numpy(), levels, total, forced)
+
+
+def with_known_classes(counts: pa.Table, labelled: pa.Table) -> pa.Table:
+    """Take the labelled pairs out of the counts and put them beside, with `is_match`, which is null for all others.
+
+    Args:
+        counts: as `read_pattern_counts` gives them.
+        labelled: of the same pairs those that a label judges, as `read_labelled_counts` gives them.
+    """
+    key, count = [c.RULE_MASK, c.PATTERN], c.RECORD_COUNT
+    judged = labelled.select(_CLASSED.names).cast(_CLASSED)
+    taken = judged.drop_columns([count, IS_MATCH]).append_column(count, pc.negate(judged[count]))
+    both = pa.concat_tables([counts.select([*key, count]).cast(taken.schema), taken])
+    left = both.group_by(key).aggregate([(count, "sum")]).rename_columns([*key, count])
+    others = left.filter(pc.greater(left[count], 0)).sort_by(_COUNT_ORDER)
+    unknown = others.append_column(IS_MATCH, pa.nulls(others.num_rows, pa.bool_()))
+    return pa.concat_tables([unknown.cast(_CLASSED), judged])
+
+
+def _by_class(counts: pa.Table, forced: NDArray[np.bool_]) -> PatternCounts:
+    """Count by rule as `_by_rule`, pairs of which a label tells the class apart from the others."""
+    said = counts[IS_MATCH]
+    classes = ((pc.is_null(said), np.nan), (pc.equal(said, True), 1.0), (pc.equal(said, False), 0.0))
+    parts = [(_by_rule(counts.filter(rows), forced), known) for rows, known in classes]
+    return PatternCounts(
+        rule=np.concatenate([part.rule for part, _ in parts]),
+        levels=np.concatenate([part.levels for part, _ in parts]),
+        count=np.concatenate([part.count for part, _ in parts]),
+        forced=forced,
+        known=np.concatenate([np.full(len(part.rule), known) for part, known in parts]),
+    )
 
 
 def _random_agreement(

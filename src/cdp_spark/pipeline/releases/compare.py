@@ -33,22 +33,31 @@ _BEFORE, _NOW, _SAME = "in_before", "in_now", "is_same"
 
 
 @dataclass(frozen=True)
-class ReleaseDiff:
-    """How one release's ids differ from another's.
+class IdDiff:
+    """How ids differ from others.
 
     Args:
-        before: number of the one.
-        now: number of the other.
         records: records by change.
         ids: ids by change.
         examples: up to five records of each change but `unchanged`: record_key, previous_id, unified_id.
     """
 
-    before: int
-    now: int
     records: Mapping[str, int]
     ids: Mapping[str, int]
     examples: Mapping[str, tuple[dict[str, str | None], ...]]
+
+
+@dataclass(frozen=True)
+class ReleaseDiff(IdDiff):
+    """How one release's ids differ from another's.
+
+    Args:
+        before: number of the one.
+        now: number of the other.
+    """
+
+    before: int
+    now: int
 
 
 def compare_releases(store: Store, before: int, now: int) -> ReleaseDiff:
@@ -58,15 +67,20 @@ def compare_releases(store: Store, before: int, now: int) -> ReleaseDiff:
         StateError: one of them was never published, or an erasure expired it.
     """
     releases = [find_release(store, number) for number in (before, now)]
-    ids_of = [release.read(store, UNIFIED_IDS) for release in releases]
-    changes = build_record_changes(*ids_of).persist(StorageLevel.MEMORY_AND_DISK)
+    found = compare_ids(*[release.read(store, UNIFIED_IDS) for release in releases])
+    return ReleaseDiff(found.records, found.ids, found.examples, before, now)
+
+
+def compare_ids(before: DataFrame, now: DataFrame) -> IdDiff:
+    """Compare `unified_ids` with others, record by record and id by id (an action)."""
+    changes = build_record_changes(before, now).persist(StorageLevel.MEMORY_AND_DISK)
     try:
         records = changes.groupBy(c.CHANGE).count().collect()
         ids = build_id_kinds(changes).groupBy(c.CHANGE).count().collect()
         examples = _examples(changes)
     finally:
         changes.unpersist()
-    return ReleaseDiff(before, now, _counts(records, RECORD_CHANGES), _counts(ids, ID_KINDS), examples)
+    return IdDiff(_counts(records, RECORD_CHANGES), _counts(ids, ID_KINDS), examples)
 
 
 def find_release(store: Store, number: int) -> Release:

@@ -34,6 +34,7 @@ _ROWS = {
     "identity": r"ids\.live",
     "events": r"events\.rows",
     "profiles": r"profiles\.\w+",
+    "relations": r"\w+\.people",
     "segments": r"segments\.\w+",
     "activation": r"\w+\.rows",
 }

@@ -11,6 +11,8 @@ from cdp_spark.tables.catalog.bronze import (
     SOURCE_SNAPSHOTS,
 )
 from cdp_spark.tables.catalog.gold import (
+    ACCOUNT_MEMBERS,
+    HOUSEHOLDS,
     ID_CHANGES,
     ID_REGISTRY,
     IDENTITY_ISSUES,
@@ -37,11 +39,13 @@ from cdp_spark.tables.catalog.silver import IDENTIFIERS, RECORDS
 from cdp_spark.tables.spec import TableKind, TableSpec
 
 __all__ = [
+    "ACCOUNT_MEMBERS",
     "CLUSTERS",
     "CONSENTS",
     "CUTS",
     "DELIVERIES",
     "GOLD",
+    "HOUSEHOLDS",
     "IDENTIFIERS",
     "IDENTITY_ISSUES",
     "ID_CHANGES",
@@ -97,6 +101,8 @@ TABLES: dict[str, TableSpec] = {
         PROFILES,
         PROFILE_HISTORY,
         PROFILE_VALUES,
+        ACCOUNT_MEMBERS,
+        HOUSEHOLDS,
         SEGMENT_MEMBERS,
         SEGMENT_CHANGES,
         SUPPRESSIONS,

@@ -152,6 +152,33 @@ PROFILE_VALUES = TableSpec(
     kind=TableKind.GOLD,
 )
 
+ACCOUNT_MEMBERS = TableSpec(
+    name="account_members",
+    grain="a person's relation to an account, of one kind, with its newest evidence",
+    schema=columns(
+        unified_id="string!",
+        account_id="string!",
+        relation="string!",
+        is_primary="boolean!",
+        job_title="string",
+        record_key="string!",
+        account_record_key="string!",
+        record_count="long!",
+        observed_at_utc="timestamp",
+    ),
+    keys=("unified_id", "account_id", "relation"),
+    kind=TableKind.GOLD,
+    constraints={"known_relation": "relation IN ('key', 'domain', 'employer')"},
+)
+
+HOUSEHOLDS = TableSpec(
+    name="households",
+    grain="a person's household",
+    schema=columns(unified_id="string!", household_id="string!", member_count="long!", since_release="long!"),
+    keys=("unified_id",),
+    kind=TableKind.GOLD,
+)
+
 SEGMENT_MEMBERS = TableSpec(
     name="segment_members",
     grain="a membership span",

@@ -63,7 +63,7 @@ TOUCHED_RECORDS = TableSpec(
 
 LABELS = TableSpec(
     name="labels",
-    grain="a must-link or cannot-link, with author, reason, time",
+    grain="a must-link or cannot-link, or its withdrawal, with author, reason, time",
     schema=columns(
         record_key_l="string!",
         record_key_r="string!",
@@ -75,7 +75,7 @@ LABELS = TableSpec(
     keys=("record_key_l", "record_key_r", "at_utc"),
     kind=TableKind.APPEND,
     constraints={
-        "known_label": "label IN ('must_link', 'cannot_link')",
+        "known_label": "label IN ('must_link', 'cannot_link', 'withdrawn')",
         "ordered_pair": "record_key_l < record_key_r",
     },
 )

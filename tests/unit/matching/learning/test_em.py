@@ -55,3 +55,37 @@ def test_no_patterns_keep_the_start() -> None:
     found = fit(empty, start_m=TRUE_M, start_u=TRUE_U)
     assert found.prior == pytest.approx([0.3])
     assert found.m[0][1:] == pytest.approx(TRUE_M[0][1:])
+
+
+def test_the_class_of_a_labelled_pair_is_not_guessed() -> None:
+    forced = np.zeros((1, 1), dtype=bool)
+    start = (np.array([1.0, 0.5, 0.5]),)
+    counts = PatternCounts(
+        rule=np.zeros(4, dtype=int),
+        levels=np.array([[1], [2], [1], [2]]),
+        count=np.array([30.0, 70.0, 90.0, 10.0]),
+        forced=forced,
+        known=np.array([1.0, 1.0, 0.0, 0.0]),
+    )
+    found = fit(counts, start_m=start, start_u=start)
+    assert found.m[0][1:] == pytest.approx([0.3, 0.7], abs=0.01)
+    assert found.u[0][1:] == pytest.approx([0.9, 0.1], abs=0.01)
+    assert found.prior == pytest.approx([0.5], abs=0.01)
+
+
+def test_a_few_labels_turn_classes_that_data_alone_would_swap() -> None:
+    """Two patterns and a start that calls the wrong one a match; twenty labels say which is which."""
+    forced = np.zeros((1, 2), dtype=bool)
+    wrong = (np.array([1.0, 0.7, 0.3]), np.array([1.0, 0.7, 0.3]))
+    right = (np.array([1.0, 0.3, 0.7]), np.array([1.0, 0.3, 0.7]))
+    levels, count = np.array([[1, 1], [2, 2]]), np.array([900.0, 100.0])
+    alone = PatternCounts(np.zeros(2, dtype=int), levels, count, forced)
+    assert fit(alone, start_m=wrong, start_u=right).m[0][1] > 0.9
+    labelled = PatternCounts(
+        rule=np.zeros(4, dtype=int),
+        levels=np.concatenate([levels, levels]),
+        count=np.array([500.0, 50.0, 400.0, 50.0]),
+        forced=forced,
+        known=np.array([np.nan, np.nan, 0.0, 1.0]),
+    )
+    assert fit(labelled, start_m=wrong, start_u=right).m[0][2] > 0.9

@@ -10,6 +10,7 @@ from cdp_spark.cli.display.output import console, print_json, print_rows, shown
 from cdp_spark.cli.lookup import ReleasedWarehouse, describe_profile, find_ids
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Look a profile up.")
+_LISTS = ("accounts", "household", "people", "consents", "records", "values")
 
 
 @app.callback()
@@ -24,7 +25,7 @@ def show(
     at: Annotated[str | None, typer.Option(metavar="TIME", help="As it was then, ISO 8601.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Show a profile, its segments and consents, its source records, and which of them won each value."""
+    """Show a profile, its segments, consents and relations, its source records, and which of them won each value."""
     time = parse_time("--at", at)
     _, store = open_project(ctx)
     warehouse = ReleasedWarehouse.newest(store)
@@ -43,9 +44,10 @@ def _print(facts: dict[str, Any], *, asked: str) -> None:
     out.print(f"\n[bold]{facts['unified_id']}[/]{merged}, release {facts['release']}{time}")
     print_rows([{"attribute": name, "value": shown(value)} for name, value in facts["profile"].items()])
     out.print(f"\nsegments: {', '.join(facts['segments']) or 'none'}")
-    for name in ("consents", "records", "values"):
+    for name in (name for name in _LISTS if name in facts):
+        count = f" ({facts['people_count']:,})" if name == "people" else ""
         out.print()
-        print_rows(_filled(facts[name]), title=name, empty="none")
+        print_rows(_filled(facts[name]), title=name + count, empty="none")
 
 
 def _filled(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ from cdp_spark import columns as c
 from cdp_spark.cli.commands.opening import open_project
 from cdp_spark.cli.display.output import console, print_json, print_result, print_rows
 from cdp_spark.errors import ConfigError
-from cdp_spark.pipeline import ReleaseDiff, compare_releases, read_changes, roll_back
+from cdp_spark.pipeline import IdDiff, compare_releases, read_changes, roll_back
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -30,13 +30,14 @@ def diff(
     if json:
         print_json(vars(found))
     else:
-        _print_diff(found)
+        print_id_diff(found, title=f"release {found.before} → {found.now}")
 
 
-def _print_diff(found: ReleaseDiff) -> None:
+def print_id_diff(found: IdDiff, *, title: str) -> None:
+    """Print how ids differ: records and ids by change, and examples."""
     kinds = list(dict.fromkeys([*found.records, *found.ids]))
     rows = [{"change": kind, "records": found.records.get(kind), "ids": found.ids.get(kind)} for kind in kinds]
-    print_rows(rows, title=f"release {found.before} → {found.now}")
+    print_rows(rows, title=title)
     for kind, examples in found.examples.items():
         console().print()
         print_rows(examples, title=f"{kind}, for example")

@@ -1,4 +1,4 @@
-"""`cdp label`, `cdp link`, `cdp unlink`, `cdp labels`: what people say about pairs."""
+"""`cdp label`, `cdp link`, `cdp unlink`: say what pairs are."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,13 +10,12 @@ from pyspark.sql import functions as F
 from cdp_spark import columns as c
 from cdp_spark.cli.commands.opening import open_project
 from cdp_spark.cli.display.output import print_result
-from cdp_spark.cli.references import ALLOWED, find_record, match_section, record_titles
-from cdp_spark.clustering.stage import CANNOT_LINK, MUST_LINK
+from cdp_spark.cli.references import ALLOWED, find_pair, match_section
+from cdp_spark.clustering.stage import CANNOT_LINK, MUST_LINK, build_current_labels
 from cdp_spark.errors import ConfigError
-from cdp_spark.explain.pairs.facts import only_one_type
 from cdp_spark.labelling.answers import read_answers
 from cdp_spark.labelling.choose import choose_pairs
-from cdp_spark.labelling.links import Label, add_labels, ordered
+from cdp_spark.labelling.links import Label, Pair, add_labels
 from cdp_spark.labelling.sheet import ALLOWED_FILES, build_sheet, check_sheet, write_sheet
 from cdp_spark.tables.catalog import LABELS, PAIR_SCORES, RECORDS
 from cdp_spark.tables.store import Store
@@ -51,7 +50,9 @@ def label(
     elif file is not None:
         records, scores = (store.read(it).where(F.col(c.ENTITY_TYPE) == entity) for it in (RECORDS, PAIR_SCORES))
         threshold = match.clustering.threshold_log2
-        chosen = choose_pairs(scores, store.read(LABELS), threshold_log2=threshold, pairs=pairs, seed=seed)
+        chosen = choose_pairs(
+            scores, build_current_labels(store.read(LABELS)), threshold_log2=threshold, pairs=pairs, seed=seed
+        )
         written = write_sheet(build_sheet(chosen, records, match, seed=seed), file)
         fix = f"answer yes, no or unsure, then: cdp label --read {file} --author NAME"
         print_result([{"pairs": written, "file": str(file), "next": fix}], as_json=json)
@@ -67,46 +68,21 @@ def unlink(ctx: typer.Context, left: Record, right: Record, author: Author = "",
     _decide(ctx, (left, right), CANNOT_LINK, author, reason)
 
 
-def labels(
-    ctx: typer.Context,
-    limit: Annotated[int, typer.Option(min=1, help="How many, newest first.")] = 50,
-    json: Json = False,
-) -> None:
-    """List the labels, newest first; of a pair the newest is in force."""
-    _, store = open_project(ctx)
-    newest = F.col(c.AT) == F.col("newest")
-    last = store.read(LABELS).groupBy(c.RECORD_KEY_L, c.RECORD_KEY_R).agg(F.max(c.AT).alias("newest"))
-    rows = store.read(LABELS).join(last, on=[c.RECORD_KEY_L, c.RECORD_KEY_R], how="inner")
-    shown = rows.withColumn("in_force", newest).orderBy(F.desc(c.AT), c.RECORD_KEY_L, c.RECORD_KEY_R).limit(limit)
-    found = shown.collect()
-    names = record_titles(store, [row[side] for row in found for side in (c.RECORD_KEY_L, c.RECORD_KEY_R)])
-    facts = [
-        {
-            "record": names.get(row[c.RECORD_KEY_L], row[c.RECORD_KEY_L]),
-            "other record": names.get(row[c.RECORD_KEY_R], row[c.RECORD_KEY_R]),
-            "label": row[c.LABEL],
-            "in force": row["in_force"],
-            "author": row[c.AUTHOR],
-            "reason": row[c.REASON],
-            "at": row[c.AT].astimezone(UTC),
-        }
-        for row in found
-    ]
-    print_result(facts, as_json=json)
-
-
 def _decide(ctx: typer.Context, sides: tuple[str, str], kind: str, author: str, reason: str) -> None:
     if not author.strip():
         raise ConfigError("--author", got="nobody", allowed="a name", fix="say who decides: --author NAME")
     _, store = open_project(ctx)
-    left, right = (find_record(store, side) for side in sides)
-    only_one_type([left, right])
-    if left.record_key == right.record_key:
-        raise ConfigError("records", got=f"record {left.record_key} twice", allowed="two records")
-    pair = ordered(left.record_key, right.record_key)
-    new = add_labels(store, [Label(pair, kind, reason)], author=author, at=datetime.now(UTC))
+    names = find_pair(store, *sides)
+    new = add_labels(store, [Label(names.pair, kind, reason)], author=author, at=datetime.now(UTC))
     state = "from the next run on" if new else "in force already"
-    typer.echo(f"{left.title} and {right.title}: {kind.replace('_', '-')}, {state}")
+    exact = kind == CANNOT_LINK and _is_exact(store, names.pair)
+    more = ", although a deterministic rule joins them: the label has the last word" if exact else ""
+    typer.echo(f"{names}: {kind.replace('_', '-')}, {state}{more}")
+
+
+def _is_exact(store: Store, pair: Pair) -> bool:
+    of_pair = (F.col(c.RECORD_KEY_L) == pair[0]) & (F.col(c.RECORD_KEY_R) == pair[1])
+    return not store.read(PAIR_SCORES).where(of_pair & F.col(c.DETERMINISTIC)).isEmpty()
 
 
 def _read(store: Store, path: Path, entity: str, author: str) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""Commands for what people say about pairs."""

@@ -1,0 +1,1 @@
+"""A match model as the settings of a Splink model, and back."""

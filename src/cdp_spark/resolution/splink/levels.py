@@ -1,0 +1,141 @@
+"""The levels of a comparison as SQL conditions of DuckDB, in the order in which Splink asks them: most alike first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cdp_spark.matching.comparing.comparisons import FREQUENCY_BINS, compile_comparisons
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from cdp_spark.config.match import Comparison
+
+ELSE = "ELSE"
+
+
+@dataclass(frozen=True)
+class SqlLevel:
+    """A level of Splink's, and which of ours it stands for.
+
+    Args:
+        condition: SQL over `"x_l"` and `"x_r"`, or ELSE.
+        levels: our level numbers; several where Splink tells common from rare values by itself; none for missing ones.
+        label: in words.
+        frequency_column: whose values' frequencies adjust the weight; None for no adjustment.
+    """
+
+    condition: str
+    levels: tuple[int, ...]
+    label: str
+    frequency_column: str | None = None
+
+
+def sql_levels(comparison: Comparison) -> tuple[SqlLevel, ...] | None:
+    """A comparison's levels, the null level first and the rest last; None where SQL cannot say them."""
+    conditions = _CONDITIONS.get(comparison.method)
+    if conditions is None:
+        return None
+    [compiled] = compile_comparisons((comparison,))
+    names, between = compiled.level_names, conditions(comparison)
+    if comparison.method == "address":
+        graded = _graded(between, names, first=2)
+        return (SqlLevel(_no_address(comparison.columns), (), "missing"), *graded, SqlLevel(ELSE, (1,), "different"))
+    left, right = sides(comparison.columns[0])
+    equal = tuple(range(compiled.equal_level, len(names)))
+    column = comparison.columns[0] if len(equal) == len(FREQUENCY_BINS) else None
+    return (
+        SqlLevel(f"{left} IS NULL OR {right} IS NULL", (), "missing"),
+        SqlLevel(f"{left} = {right}", equal, "equal", column),
+        *_graded(between, names, first=2),
+        SqlLevel(ELSE, (1,), "different"),
+    )
+
+
+def sides(column: str) -> tuple[str, str]:
+    """A column of the two records as Splink names it."""
+    return f'"{column}_l"', f'"{column}_r"'
+
+
+def _graded(conditions: tuple[str, ...], names: tuple[str, ...], *, first: int) -> tuple[SqlLevel, ...]:
+    """Conditions, the most alike last, as levels from `first` up, the most alike first."""
+    numbered = [SqlLevel(text, (number,), names[number]) for number, text in enumerate(conditions, start=first)]
+    return tuple(reversed(numbered))
+
+
+def _jaro_winkler(comparison: Comparison) -> tuple[str, ...]:
+    left, right = sides(comparison.columns[0])
+    return tuple(
+        f"jaro_winkler_similarity({left}, {right}) >= {value:g}"
+        for value in sorted(comparison.thresholds or (0.92, 0.8))
+    )
+
+
+def _edits(comparison: Comparison) -> tuple[str, ...]:
+    left, right = sides(comparison.columns[0])
+    steps = comparison.thresholds if comparison.method == "levenshtein" and comparison.thresholds else (1, 2)
+    return tuple(f"damerau_levenshtein({left}, {right}) <= {value:g}" for value in sorted(steps, reverse=True))
+
+
+def _date(comparison: Comparison) -> tuple[str, ...]:
+    left, right = sides(comparison.columns[0])
+    year, month, day = (f"substr({left}, {at}, {size}) = substr({right}, {at}, {size})" for at, size in _PARTS)
+    transposed = f"substr({left}, 5, 2) = substr({right}, 7, 2) AND substr({left}, 7, 2) = substr({right}, 5, 2)"
+    one_off = f"damerau_levenshtein({left}, {right}) <= 1 OR ({year} AND {transposed})"
+    two = f"({year} AND {month}) OR ({year} AND {day}) OR ({month} AND {day})"
+    return (year, two, one_off)
+
+
+_PARTS = ((1, 4), (5, 2), (7, 2))
+
+
+def _email(comparison: Comparison) -> tuple[str, ...]:
+    left, right = sides(comparison.columns[0])
+    locals_ = (f"split_part({left}, '@', 1)", f"split_part({right}, '@', 1)")
+    near = (
+        f"{locals_[0]} = {locals_[1]} OR damerau_levenshtein({left}, {right}) <= 2 "
+        f"OR jaro_winkler_similarity({left}, {right}) >= 0.95"
+    )
+    return (f"jaro_winkler_similarity({locals_[0]}, {locals_[1]}) >= 0.88", near)
+
+
+def _phone(comparison: Comparison) -> tuple[str, ...]:
+    left, right = sides(comparison.columns[0])
+    return (f"right({left}, 7) = right({right}, 7) OR damerau_levenshtein({left}, {right}) <= 1",)
+
+
+def _same(column: str) -> str:
+    left, right = sides(column)
+    return f"coalesce({left} = {right}, false)"
+
+
+def _no_address(columns: tuple[str, ...]) -> str:
+    missing = [" OR ".join(f"{side} IS NULL" for side in sides(name)) for name in columns if name != "house_number"]
+    return " AND ".join(f"({each})" for each in missing)
+
+
+def _address(comparison: Comparison) -> tuple[str, ...]:
+    """As `address` grades: places, then the street alike or equal, elsewhere or here; another house is no equal one."""
+    street, *rest = comparison.columns
+    places = [_same(name) for name in rest if name != "house_number"]
+    here = f"({' OR '.join(places)})" if places else "false"
+    postcode = _same("postcode") if "postcode" in rest else "false"
+    left, right = sides(street)
+    alike = f"coalesce(jaro_winkler_similarity({left}, {right}) >= 0.9, false)"
+    number = sides("house_number")
+    next_door = f" AND NOT coalesce({number[0]} <> {number[1]}, false)" if "house_number" in rest else ""
+    equal = f"{_same(street)}{next_door}"
+    return (here, postcode, alike, f"{alike} AND {here}", equal, f"{equal} AND {here}")
+
+
+_CONDITIONS: dict[str, Callable[[Comparison], tuple[str, ...]]] = {
+    "exact": lambda _: (),
+    "jaro_winkler": _jaro_winkler,
+    "levenshtein": _edits,
+    "digits": _edits,
+    "date": _date,
+    "email": _email,
+    "phone": _phone,
+    "address": _address,
+}

@@ -1,0 +1,1 @@
+"""Versions of a match model: compared with each other, and with the labels."""

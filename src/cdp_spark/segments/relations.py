@@ -1,0 +1,71 @@
+"""Profiles with what segments may ask of their relations: a person's account and household, an account's people."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pyspark.sql import functions as F
+
+from cdp_spark import columns as c
+from cdp_spark.config.checks.vocabulary import ACCOUNT_COLUMNS, RELATION_COLUMNS
+from cdp_spark.config.expressions.references import referenced_columns
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from pyspark.sql import DataFrame
+
+    from cdp_spark.config.segment import Condition, SegmentConfig
+
+
+def asked_relations(segments: Iterable[SegmentConfig]) -> frozenset[str]:
+    """The columns of relations that some segment reads."""
+    expressions = [text for segment in segments for text in _expressions(segment.members)]
+    named = frozenset[str]().union(*(referenced_columns(text) for text in expressions))
+    return named & RELATION_COLUMNS.keys()
+
+
+def _expressions(condition: Condition) -> Iterator[str]:
+    if condition.where is not None:
+        yield condition.where
+    inner = (*condition.all, *condition.any, *((condition.not_,) if condition.not_ else ()))
+    for part in inner:
+        yield from _expressions(part)
+
+
+def with_relations(
+    profiles: DataFrame, account_members: DataFrame, households: DataFrame, *, asked: frozenset[str]
+) -> DataFrame:
+    """Add the columns of relations that segments read, and no join for those that none reads.
+
+    Args:
+        profiles: one row per unified_id.
+        account_members: one row per person, account and relation.
+        households: one row per person who has one.
+        asked: from `asked_relations`.
+
+    Returns:
+        the profiles with these columns: an account's of persons, by their primary account; a household's of persons;
+        `people_count` of accounts, 0 for one without people; null for all others.
+    """
+    related = profiles
+    if asked & {c.ACCOUNT_ID, *ACCOUNT_COLUMNS}:
+        related = related.join(_primary_accounts(profiles, account_members), on=c.UNIFIED_ID, how="left")
+    if asked & {c.HOUSEHOLD_ID, c.HOUSEHOLD_SIZE}:
+        named = households.select(c.UNIFIED_ID, c.HOUSEHOLD_ID, F.col(c.MEMBER_COUNT).alias(c.HOUSEHOLD_SIZE))
+        related = related.join(named, on=c.UNIFIED_ID, how="left")
+    if c.PEOPLE_COUNT in asked:
+        people = account_members.groupBy(F.col(c.ACCOUNT_ID).alias(c.UNIFIED_ID))
+        counted = people.agg(F.count_distinct(c.UNIFIED_ID).alias("people"))
+        of_account = F.when(F.col(c.ENTITY_TYPE) == "account", F.coalesce("people", F.lit(0)))
+        related = related.join(counted, on=c.UNIFIED_ID, how="left").withColumn(c.PEOPLE_COUNT, of_account)
+    return related.select(*profiles.columns, *sorted(asked))
+
+
+def _primary_accounts(profiles: DataFrame, account_members: DataFrame) -> DataFrame:
+    """One row per person: the primary account and what its profile says."""
+    primary = account_members.where(c.IS_PRIMARY).select(c.UNIFIED_ID, c.ACCOUNT_ID)
+    accounts = profiles.where(F.col(c.ENTITY_TYPE) == "account").select(
+        F.col(c.UNIFIED_ID).alias(c.ACCOUNT_ID), *(F.col(its).alias(name) for name, its in ACCOUNT_COLUMNS.items())
+    )
+    return primary.join(accounts, on=c.ACCOUNT_ID, how="left")
