@@ -25,7 +25,7 @@ from cdp_spark.tables.held import hold
 
 MATCH = EntityMatch(
     blocking=(BlockingRule(name="email", keys=(BlockingKey(column="email"),)),),
-    comparisons=(Comparison(name="name", method="exact", columns=("given_name", "nickname")),),
+    comparisons=tuple(Comparison(name=name, method="exact", columns=(name,)) for name in ("given_name", "nickname")),
 )
 RECORDS = "record_key string, given_name string, email string, phone string, attributes map<string, string>"
 SLOTS = (Slot(0, (BlockingKey(column="email"),), limit=2), Slot(1, (BlockingKey(column="city"),), limit=1))
