@@ -7,6 +7,8 @@ BIN := .venv/bin
 READY := .venv/.ready
 MARKED := postgres or chromium or cluster or notebook or slow
 CODE := $(wildcard src jobs tests benchmarks notebooks)
+WORKERS ?= 2
+PYTEST := $(BIN)/python -m pytest tests -n $(WORKERS) --dist loadfile
 PEOPLE ?= 5000
 SEED ?= 7
 
@@ -23,10 +25,10 @@ demo: setup ## make demo data, run the nightly job on it, print a summary and wr
 	@$(BIN)/cdp demo --people $(PEOPLE) --seed $(SEED) --out demo
 
 test: setup ## run the tests that need only Python and Java
-	$(BIN)/python -m pytest tests -m "not ($(MARKED))"
+	$(PYTEST) -m "not ($(MARKED))"
 
 test-all: setup ## run the slow tests (real kills, spark-submit) and those that need PostgreSQL, Chromium, a cluster or notebooks
-	$(BIN)/python -m pytest tests -m "$(MARKED)"
+	$(PYTEST) -m "$(MARKED)"
 
 lint: setup ## check style, layers and docstrings
 	$(BIN)/ruff check $(CODE)

@@ -15,6 +15,8 @@ from cdp_spark.pipeline import RunOptions, run_stages, what_if
 from cdp_spark.tables.catalog import TABLES, UNIFIED_IDS
 from cdp_spark.tables.store import Store
 
+pytestmark = pytest.mark.slow
+
 
 def other_project(shop: Shop, folder: Path, **changes: tuple[str, str]) -> Any:
     """The shop's configuration elsewhere; `match=(old, new)` changes match.yaml."""
