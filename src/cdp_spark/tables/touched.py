@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import TYPE_CHECKING
 
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
@@ -11,8 +13,6 @@ from cdp_spark.tables.catalog import TOUCHED_RECORDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from pyspark.sql import DataFrame
 
     from cdp_spark.tables.run import RunContext
 
@@ -31,18 +31,19 @@ def record_touched(context: RunContext, stage: str, touched: Mapping[str, DataFr
         stage: that worked.
         touched: entity type to record_key of the records that it worked on; None where it worked on all.
     """
-    store, ordinal = context.store, F.lit(context.ordinal).alias(c.ORDINAL)
-    rows = store.spark.createDataFrame([], TOUCHED_RECORDS.schema)
-    for entity_type, records in sorted(touched.items()):
-        place = (ordinal, F.lit(stage).alias(c.STAGE), F.lit(entity_type).alias(c.ENTITY_TYPE))
-        if records is None:
-            everything = store.spark.range(1).select(*place, F.lit(None).cast("string").alias(c.RECORD_KEY))
-            rows = rows.unionByName(everything)
-        else:
-            rows = rows.unionByName(records.select(*place, c.RECORD_KEY))
+    store = context.store
+    parts = [_rows_of(context, stage, entity_type, records) for entity_type, records in sorted(touched.items())]
+    rows = reduce(DataFrame.unionByName, parts, store.spark.createDataFrame([], TOUCHED_RECORDS.schema).limit(0))
     if context.ordinal % KEPT_RUNS == 0 and store.exists(TOUCHED_RECORDS):
         store.delta(TOUCHED_RECORDS).delete(F.col(c.ORDINAL) < context.ordinal - KEPT_RUNS)
     return store.append(TOUCHED_RECORDS, rows, application=context.application(stage, TOUCHED_RECORDS))
+
+
+def _rows_of(context: RunContext, stage: str, entity_type: str, records: DataFrame | None) -> DataFrame:
+    everything = F.lit(None).cast("string").alias(c.RECORD_KEY)
+    keys = context.store.spark.range(1).select(everything) if records is None else records.select(c.RECORD_KEY)
+    ordinal, place = F.lit(context.ordinal).alias(c.ORDINAL), F.lit(entity_type).alias(c.ENTITY_TYPE)
+    return keys.select(ordinal, F.lit(stage).alias(c.STAGE), place, c.RECORD_KEY)
 
 
 def read_touched(context: RunContext, stage: str, *, since: int, entity_type: str) -> DataFrame | None:
