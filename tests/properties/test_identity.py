@@ -15,9 +15,10 @@ from pyspark.sql import DataFrame, SparkSession
 from cdp_spark import columns as c
 from cdp_spark.identity.assign import Issuer
 from cdp_spark.identity.changes import CAUSES, build_causes, build_evidence, build_id_changes, build_transitions
+from cdp_spark.identity.increment import Yesterday
 from cdp_spark.identity.members import build_members
 from cdp_spark.identity.registry import build_registry, resolve_ids
-from cdp_spark.identity.stage import Yesterday, assign_ids
+from cdp_spark.identity.stage import assign_ids
 from cdp_spark.tables.catalog import CLUSTERS, ID_CHANGES, ID_REGISTRY, IDENTIFIERS, UNIFIED_IDS
 
 NAMESPACE = uuid.UUID("5d0c2a52-9c1f-4f0e-8d5c-0d3f5a3c1b11")
