@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import reduce
+from functools import partial, reduce
 from typing import TYPE_CHECKING
 
 from pyspark.sql import DataFrame, Window
@@ -18,6 +18,7 @@ from cdp_spark.clustering.increment import SETTINGS_FIGURE, Evidence, Night, pla
 from cdp_spark.clustering.settings import settings_checksum
 from cdp_spark.tables.catalog import CLUSTERS, CUTS, IDENTIFIERS, LABELS, PAIR_SCORES, RECORDS, TOUCHED_RECORDS
 from cdp_spark.tables.run import RunContext, StageResult
+from cdp_spark.tables.together import run_together
 from cdp_spark.tables.touched import CLUSTERING, record_touched
 
 if TYPE_CHECKING:
@@ -41,17 +42,14 @@ def run(context: RunContext) -> StageResult:
     """
     store, project = context.store, context.project
     labels = build_current_labels(store.read(LABELS))
-    nights: dict[str, Night] = {}
-    results: list[tuple[str, Clusters]] = []
-    for entity_type in project.match.entities:
-        nights[entity_type], result = _cluster_entity(context, entity_type, labels)
-        results.append((entity_type, result))
+    found = run_together(
+        store.spark, {it: partial(_cluster_entity, context, it, labels) for it in project.match.entities}
+    )
+    nights = {entity_type: night for entity_type, (night, _) in found.items()}
+    results = [(entity_type, clusters) for entity_type, (_, clusters) in found.items()]
     if any(source.events for source in project.sources):
         results.append((VISITOR, _place_visitors(context, results, labels)))
-    versions = {
-        **_write_clusters(context, results),
-        TOUCHED_RECORDS.name: record_touched(context, CLUSTERING, {kind: it.affected for kind, it in nights.items()}),
-    }
+    versions = _write_clusters(context, results, nights)
     for night in nights.values():
         night.release()
     metrics = _metrics(store.read(CLUSTERS), store.read(CUTS))
@@ -60,13 +58,18 @@ def run(context: RunContext) -> StageResult:
     return StageResult(versions, {**metrics, **settings}, detail)
 
 
-def _write_clusters(context: RunContext, results: list[tuple[str, Clusters]]) -> dict[str, int]:
+def _write_clusters(
+    context: RunContext, results: list[tuple[str, Clusters]], nights: dict[str, Night]
+) -> dict[str, int]:
     clusters = _united([(entity_type, result.clusters) for entity_type, result in results])
     cuts = _united([(entity_type, result.cuts) for entity_type, result in results])
-    return {
-        CLUSTERS.name: context.store.overwrite(CLUSTERS, clusters),
-        CUTS.name: context.store.overwrite(CUTS, cuts.withColumn(c.RUN_ID, F.lit(context.run_id))),
+    affected = {entity_type: night.affected for entity_type, night in nights.items()}
+    writes = {
+        CLUSTERS.name: partial(context.store.overwrite, CLUSTERS, clusters),
+        CUTS.name: partial(context.store.overwrite, CUTS, cuts.withColumn(c.RUN_ID, F.lit(context.run_id))),
+        TOUCHED_RECORDS.name: partial(record_touched, context, CLUSTERING, affected),
     }
+    return run_together(context.store.spark, writes)
 
 
 def _cluster_entity(context: RunContext, entity_type: str, labels: DataFrame) -> tuple[Night, Clusters]:

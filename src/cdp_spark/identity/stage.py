@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
@@ -45,6 +46,7 @@ from cdp_spark.tables.catalog import (
     UNIFIED_IDS,
 )
 from cdp_spark.tables.run import StageResult
+from cdp_spark.tables.together import run_together
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -81,12 +83,17 @@ def run(context: RunContext) -> StageResult:
     members = members.persist(StorageLevel.MEMORY_AND_DISK)
     try:
         assignment = assign_ids(members, night.yesterday, night.identifiers, _issuer(context))
-        assigned, versions = _write_ids(context, night, assignment)
-        versions[IDENTITY_ISSUES.name] = _write_issues(context, night, members)
+        unified_ids = assignment.unified_ids if night.affected is None else assignment.unified_ids.localCheckpoint()
+        writes = {
+            UNIFIED_IDS.name: partial(_write_ids, context, night, unified_ids),
+            IDENTITY_ISSUES.name: partial(_write_issues, context, night, members),
+        }
+        versions = run_together(context.store.spark, writes)
     finally:
         members.unpersist()
+    written = context.store.read(UNIFIED_IDS) if night.affected is None else unified_ids
     lineage = assignment.lineage.localCheckpoint()
-    versions |= _write_changes(context, night, replace(assignment, unified_ids=assigned, lineage=lineage))
+    versions |= _write_changes(context, night, replace(assignment, unified_ids=written, lineage=lineage))
     metrics = {**_metrics(context), MAX_RECORDS_FIGURE: float(max_records)}
     night.release()
     return StageResult(versions=versions, metrics=metrics, detail=night.why)
@@ -96,16 +103,13 @@ def _issuer(context: RunContext) -> Issuer:
     return Issuer(context.project.settings.namespace, context.ordinal)
 
 
-def _write_ids(context: RunContext, night: Night, assignment: Assignment) -> tuple[DataFrame, dict[str, int]]:
-    """Write `unified_ids`; returns the ids that were worked out tonight, materialised."""
-    store = context.store
+def _write_ids(context: RunContext, night: Night, assigned: DataFrame) -> int:
+    """Write `unified_ids`: those that were worked out tonight, and in an incremental night all others of yesterday."""
     if night.affected is None:
-        version = store.overwrite(UNIFIED_IDS, assignment.unified_ids)
-        return store.read(UNIFIED_IDS), {UNIFIED_IDS.name: version}
-    assigned = UNIFIED_IDS.conform(assignment.unified_ids).localCheckpoint()
+        return context.store.overwrite(UNIFIED_IDS, assigned)
     before = context.read_released(UNIFIED_IDS)
-    kept = before.join(night.affected, on=c.RECORD_KEY, how="left_anti").select(*UNIFIED_IDS.schema.names)
-    return assigned, {UNIFIED_IDS.name: store.overwrite(UNIFIED_IDS, kept.unionByName(assigned))}
+    kept = before.join(night.affected, on=c.RECORD_KEY, how="left_anti").select(*assigned.columns)
+    return context.store.overwrite(UNIFIED_IDS, kept.unionByName(assigned))
 
 
 def _write_issues(context: RunContext, night: Night, members: DataFrame) -> int:

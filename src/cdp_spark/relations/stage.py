@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
@@ -15,6 +16,7 @@ from cdp_spark.relations.household_ids import Yesterday, build_households, build
 from cdp_spark.relations.households import build_household_groups
 from cdp_spark.tables.catalog import ACCOUNT_MEMBERS, HOUSEHOLDS, IDENTIFIERS, PROFILES, RECORDS, UNIFIED_IDS
 from cdp_spark.tables.run import StageResult
+from cdp_spark.tables.together import run_together
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -25,7 +27,11 @@ if TYPE_CHECKING:
 
 def run(context: RunContext) -> StageResult:
     """Relate people to accounts and to each other; a relation that is switched off leaves its table empty."""
-    versions = {ACCOUNT_MEMBERS.name: _write_members(context), HOUSEHOLDS.name: _write_households(context)}
+    writes = {
+        ACCOUNT_MEMBERS.name: partial(_write_members, context),
+        HOUSEHOLDS.name: partial(_write_households, context),
+    }
+    versions = run_together(context.store.spark, writes)
     return StageResult(versions=versions, metrics=_metrics(context))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import reduce
+from functools import partial, reduce
 from typing import TYPE_CHECKING
 
 from pyspark.sql import DataFrame
@@ -20,6 +20,7 @@ from cdp_spark.resolution.models import FittedBy, pinned_model, write_model
 from cdp_spark.resolution.scored import ScoredPairs, score_pairs
 from cdp_spark.tables.catalog import MATCH_INPUTS, PAIR_SCORES, RECORDS, TOUCHED_RECORDS
 from cdp_spark.tables.run import RunContext, StageResult
+from cdp_spark.tables.together import run_together
 from cdp_spark.tables.touched import MATCHING, record_touched
 
 if TYPE_CHECKING:
@@ -68,13 +69,16 @@ def run(context: RunContext) -> StageResult:
     They are written from the versions that the last finished night recorded, so what a killed one left does not matter.
     A model is saved only where it was fitted from pairs, so that the first night without any does not pin an empty one.
     """
-    scored = [_score(context, entity_type, match) for entity_type, match in context.project.match.entities.items()]
+    spark, entities = context.store.spark, context.project.match.entities
+    scored = [*run_together(spark, {it: partial(_score, context, it, entities[it]) for it in entities}).values()]
     stale = {it.entity_type: it.stale for it in scored}
-    versions = {
-        PAIR_SCORES.name: write_pairs(context, _united(map(_pair_rows, scored)), stale),
-        MATCH_INPUTS.name: write_inputs(context, _united(map(_input_rows, scored)), stale),
-        TOUCHED_RECORDS.name: record_touched(context, MATCHING, {it.entity_type: _touched(it) for it in scored}),
+    touched = {it.entity_type: _touched(it) for it in scored}
+    writes = {
+        PAIR_SCORES.name: partial(write_pairs, context, _united(map(_pair_rows, scored)), stale),
+        MATCH_INPUTS.name: partial(write_inputs, context, _united(map(_input_rows, scored)), stale),
+        TOUCHED_RECORDS.name: partial(record_touched, context, MATCHING, touched),
     }
+    versions = run_together(spark, writes)
     metrics = {f"{it.entity_type}.{name}": value for it in scored for name, value in _figures(context, it).items()}
     for it in scored:
         it.release()
