@@ -34,6 +34,8 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
                 "spark.sql.warehouse.dir": str(folder / "warehouse"),
                 "spark.local.dir": str(folder / "local"),
                 "spark.sql.adaptive.coalescePartitions.enabled": "false",
+                # What the UI would show is kept without a UI, too: a thousand plans fill the memory of a long test run.
+                "spark.sql.ui.retainedExecutions": "20",
             },
         )
     )

@@ -196,6 +196,8 @@ class DyingStore(Store):
     writes_left: int = 1
 
     def _write(self, spec: TableSpec, rows: DataFrame, *, mode: str, options: dict[str, str]) -> int:
+        if self.writes_left <= 0:
+            raise Killed
         version = super()._write(spec, rows, mode=mode, options=options)
         object.__setattr__(self, "writes_left", self.writes_left - 1)
         if self.writes_left == 0:

@@ -83,16 +83,13 @@ def _small_worlds_change_a_lot(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.slow
 def test_nights_are_those_of_full_runs_though_one_between_was_killed(spark: SparkSession, tmp_path: Path) -> None:
     twins = begin(spark, tmp_path, seed=11, visitors=False)
-    twins.pass_a_night(2)
-    twins.kill(3, stage="matching", writes=1)
-    twins.pass_a_night(4)
+    twins.kill(2, stage="matching", writes=1)
+    twins.pass_a_night(3)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", [1, 2])
-def test_many_nights_with_visitors_are_those_of_full_runs(spark: SparkSession, tmp_path: Path, seed: int) -> None:
-    twins = begin(spark, tmp_path, seed=seed, visitors=True)
-    twins.pass_a_night(2)
-    for ordinal, stage, writes in ((4, "matching", 2), (6, "clustering", 1), (8, "clustering", 2), (10, "identity", 2)):
+def test_nights_with_visitors_are_those_of_full_runs(spark: SparkSession, tmp_path: Path) -> None:
+    twins = begin(spark, tmp_path, seed=1, visitors=True)
+    for ordinal, stage, writes in ((3, "clustering", 1), (5, "identity", 2)):
         twins.kill(ordinal - 1, stage=stage, writes=writes)
         twins.pass_a_night(ordinal)

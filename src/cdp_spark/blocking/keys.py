@@ -42,10 +42,34 @@ def slot_key_expr(slot: Slot) -> Column:
 
 def part_expr(key: BlockingKey, token: int | None = None) -> Column:
     """One part of a key: the column's value, coarsened."""
+    if key.transform == "minhash":
+        return _minhash_expr(F.col(key.column), token or 0)
     if key.transform == "tokens":
         words = F.slice(F.array_sort(F.array_distinct(F.split(key.column, " "))), 1, MAX_TOKENS)
         return F.get(words, F.lit(token or 0))
     return _TRANSFORMS[key.transform](F.col(key.column), key.length)
+
+
+_PIECE = 3
+"""Letters of a piece of text; shorter texts have no key."""
+
+
+def _minhash_expr(text: Column, band: int) -> Column:
+    """Two minima of hashes of a text's three-letter pieces (Broder 1997).
+
+    The chance that two texts share the key is their Jaccard similarity squared (Leskovec, Rajaraman & Ullman, ch. 3.4).
+    Of eight keys, texts with half their pieces in common share one nine times in ten, those with a tenth in
+    common one time in thirteen.
+    """
+    pieces = F.transform(
+        F.sequence(F.lit(1), F.length(text) - (_PIECE - 1)), lambda at: F.substr(text, at, F.lit(_PIECE))
+    )
+    minima = [F.array_min(F.transform(pieces, _hash_with(2 * band + row))).cast("string") for row in range(2)]
+    return F.when(F.length(text) >= _PIECE, F.concat_ws(" ", F.lit(str(band)), *minima))
+
+
+def _hash_with(seed: int) -> Callable[[Column], Column]:
+    return lambda piece: F.xxhash64(F.lit(seed), piece)
 
 
 _TRANSFORMS: dict[KeyTransform, Callable[[Column, int], Column]] = {

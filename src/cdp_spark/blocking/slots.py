@@ -8,10 +8,14 @@ from typing import TYPE_CHECKING
 from cdp_spark.config.match import BlockingKey, BlockingRule
 
 if TYPE_CHECKING:
-    from cdp_spark.config.match import EntityMatch
+    from cdp_spark.config.match import EntityMatch, KeyTransform
 
 MAX_TOKENS = 6
 """Words of a value that `tokens` turns into keys."""
+MINHASH_BANDS = 8
+"""Keys that `minhash` makes of a value."""
+KEYS_OF: dict[KeyTransform, int] = {"tokens": MAX_TOKENS, "minhash": MINHASH_BANDS}
+"""The transforms that give a record several keys, and how many."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +26,7 @@ class Slot:
         rule: index of the blocking rule.
         keys: the parts that make the key.
         limit: records that may share the key.
-        token: which word of a `tokens` part, from 0; None for a rule without one.
+        token: which word of a `tokens` part, or which band of a `minhash` part, from 0; None for a rule without one.
         splits: the slot whose key is replaced by this one's where its block is too large; None for a plain slot.
     """
 
@@ -67,6 +71,5 @@ def build_slots(rules: tuple[BlockingRule, ...], *, max_block_records: int) -> t
 
 
 def _slots_of(index: int, keys: tuple[BlockingKey, ...], limit: int) -> list[Slot]:
-    if any(key.transform == "tokens" for key in keys):
-        return [Slot(index, keys, limit, token) for token in range(MAX_TOKENS)]
-    return [Slot(index, keys, limit)]
+    several = [KEYS_OF[key.transform] for key in keys if key.transform in KEYS_OF]
+    return [Slot(index, keys, limit, token) for token in range(several[0])] if several else [Slot(index, keys, limit)]

@@ -7,12 +7,16 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
+from cdp_spark.conditions import find_mistake
 from cdp_spark.config.base import SafeName, Shorthand, Strict, Strings, mistake
 from cdp_spark.config.identifiers import IdentifiersConfig
 from cdp_spark.config.relations import AccountMembersConfig, HouseholdsConfig
 
-KeyTransform = Literal["exact", "prefix", "suffix", "phonetic", "initial", "year", "first_word", "last_word", "tokens"]
-"""How a value becomes a part of a blocking key; `tokens` yields one key for each of its first words."""
+KeyTransform = Literal[
+    "exact", "prefix", "suffix", "phonetic", "initial", "year", "first_word", "last_word", "tokens", "minhash"
+]
+"""How a value becomes a part of a blocking key; `tokens` yields one key for each of its first words, `minhash` keys of
+which texts with many three-letter pieces in common share one."""
 
 Method = Literal[
     "exact",
@@ -30,13 +34,15 @@ Method = Literal[
     "number",
     "days",
     "geo",
+    "sql",
 ]
 """How values are compared: `levenshtein` counts a transposition as one edit, `tokens` is the Jaccard index of words,
 `set_overlap` is for lists, `number` a difference relative to the larger one, `days` a distance of dates, `geo` one of
-places."""
+places, `sql` asks conditions of one's own."""
 
-_OF_MANY_COLUMNS: dict[Method, int] = {"address": 4, "geo": 2, "name": 2}
-_WITHOUT_FREQUENCY: frozenset[Method] = frozenset({"address", "number", "days", "geo"})
+_OF_MANY_COLUMNS: dict[Method, int] = {"address": 4, "geo": 2, "name": 2, "sql": 8}
+_WITHOUT_FREQUENCY: frozenset[Method] = frozenset({"address", "number", "days", "geo", "sql"})
+_MOST_CONDITIONS = 14
 
 
 class BlockingKey(Shorthand):
@@ -67,11 +73,16 @@ class Comparison(Strict):
     name: SafeName
     method: Method
     columns: Strings = Field(min_length=1)
-    """One column, but for three methods: `name` takes a name and the one that it may be swapped with, `address` a
-    street, then any of city, postcode and house_number, `geo` latitude and longitude, or one column `52.52,13.40`."""
+    """One column, but for four methods: `name` takes a name and the one that it may be swapped with, `address` a
+    street, then any of city, postcode and house_number, `geo` latitude and longitude, or one column `52.52,13.40`,
+    `sql` all that its conditions name."""
     thresholds: tuple[float, ...] = ()
     """Of each level below exact, best first; defaults by method. A similarity; for `levenshtein` edits, for `number` a
     share of the larger one, for `days` days, for `geo` kilometres."""
+    conditions: tuple[str, ...] = Field(default=(), max_length=_MOST_CONDITIONS)
+    """Of `sql`: a level each, best first, in SQL of DuckDB over `x_l` and `x_r` for a column x, such as
+    `starts_with(x_l, x_r)`; one that holds with the two records exchanged holds, too. Values are text as matching
+    compares it: small letters, no accents, dates as 20260131. A null condition where none holds is a missing value."""
     term_frequency: bool = True
     """Agreement on a rare value weighs more."""
 
@@ -87,6 +98,21 @@ class Comparison(Strict):
             got = f"{len(self.columns)} columns for {self.method}"
             fix = "compare each column apart"
             raise mistake(got=got, allowed=f"at most {most}", fix=fix, at=("columns",))
+        return self
+
+    @model_validator(mode="after")
+    def _sound_conditions(self) -> Self:
+        if self.method != "sql" and self.conditions:
+            raise mistake(
+                got=f"conditions for {self.method}", fix="set method: sql, or leave them out", at=("conditions",)
+            )
+        if self.method == "sql" and not self.conditions:
+            raise mistake(got="sql without conditions", fix="list them, the best first", at=("conditions",))
+        for place, condition in enumerate(self.conditions):
+            problem = find_mistake(condition, self.columns)
+            if problem:
+                allowed = f"a condition over {', '.join(f'{name}_l, {name}_r' for name in self.columns)}"
+                raise mistake(got=problem, allowed=allowed, at=("conditions", place))
         return self
 
 

@@ -27,6 +27,8 @@ _FORM_BY_METHOD = {
     "geo": "lower",
 }
 _FORM_BY_COLUMN = {c.BIRTH_DATE: "date", c.EMAIL: "lower", c.PHONE: "digits", c.NATIONAL_ID: "compact"}
+_ANY_FORM = "sql"
+"""A method that takes a column in the form that another one needs."""
 SET_SEPARATOR = "\n"
 
 
@@ -34,13 +36,15 @@ def feature_columns(match: EntityMatch) -> dict[str, str]:
     """Each column that is compared or blocked on, and its match form."""
     forms: dict[str, str] = {}
     for comparison in match.comparisons:
-        for column in comparison.columns:
-            forms[column] = _FORM_BY_METHOD.get(comparison.method, _FORM_BY_COLUMN.get(column, "text"))
+        if comparison.method != _ANY_FORM:
+            for column in comparison.columns:
+                forms[column] = _FORM_BY_METHOD.get(comparison.method, _FORM_BY_COLUMN.get(column, "text"))
     blocked = [
         key.column for rule in match.blocking for key in (*rule.keys, *([rule.split_by] if rule.split_by else []))
     ]
     fixed = [column for rule in match.deterministic for column in rule.columns]
-    for column in (*blocked, *fixed):
+    asked = [column for comparison in match.comparisons for column in comparison.columns]
+    for column in (*blocked, *fixed, *asked):
         forms.setdefault(column, _FORM_BY_COLUMN.get(column, "text"))
     return dict(sorted(forms.items()))
 

@@ -20,7 +20,7 @@ from cdp_spark.errors import InvalidProjectError
 
 METHODS = (
     "exact, jaro_winkler, levenshtein, name, date, email, phone, address, set_overlap, tokens, digits, phonetic, "
-    "number, days, geo"
+    "number, days, geo, sql"
 )
 
 
@@ -61,6 +61,30 @@ CHANGES: dict[str, tuple[str, str, str, list[str]]] = {
         [
             f"match.yaml:5:29 person.comparisons.0.method: got 'jaro'; allowed: {METHODS}. "
             "Fix: choose one of these (did you mean 'jaro_winkler'?)"
+        ],
+    ),
+    "no condition": (
+        "match.yaml",
+        "method: email, columns: email",
+        "method: sql, columns: email, conditions: [email_l = mail_r]",
+        [
+            "match.yaml:5:63 person.comparisons.0.conditions.0: got Binder Error: Referenced column "
+            '"mail_r" not found in FROM clause!; allowed: a condition over email_l, email_r'
+        ],
+    ),
+    "no conditions": (
+        "match.yaml",
+        "method: email, columns: email",
+        "method: sql, columns: email",
+        ["match.yaml:5:7 person.comparisons.0.conditions: got sql without conditions. Fix: list them, the best first"],
+    ),
+    "conditions of another method": (
+        "match.yaml",
+        "method: email, columns: email",
+        "method: email, columns: email, conditions: [email_l = email_r]",
+        [
+            "match.yaml:5:64 person.comparisons.0.conditions: got conditions for email. "
+            "Fix: set method: sql, or leave them out"
         ],
     ),
     "unknown key": (

@@ -118,6 +118,19 @@ def test_tokens_match_in_any_order(spark: SparkSession) -> None:
     assert [(row[0], row[1]) for row in scored.pair_scores.collect()] == [("r1", "r2")]
 
 
+def test_minhash_finds_texts_with_most_pieces_in_common(spark: SparkSession) -> None:
+    rows = [
+        ("r1", "x", "International Trading Company York", None, None),
+        ("r2", "y", "Intrenational Trading Company of York", None, None),
+        ("r3", "z", "Bolt and Sons", None, None),
+        ("r4", "z", "Al", None, None),
+        ("r5", "z", "Al", None, None),
+    ]
+    alike = BlockingRule(name="alike", keys=(BlockingKey(column="family_name", transform="minhash"),))
+    scored = score_pairs(_people(spark, rows), _match(blocking=(alike,)))
+    assert [(row[0], row[1]) for row in scored.pair_scores.collect()] == [("r1", "r2")]
+
+
 @pytest.mark.parametrize(
     ("rows", "pairs"),
     [

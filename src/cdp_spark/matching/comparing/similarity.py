@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -38,6 +39,16 @@ class Coded:
     def map(self, function: Callable[[str], Any], *, dtype: Any) -> NDArray[Any]:  # noqa: ANN401 - any numpy type
         """The function of each distinct value, by code."""
         return np.array([function(value or "") for value in self.texts], dtype=dtype)
+
+    def values_of(self, rows: NDArray[np.int64]) -> pa.Array:
+        """The texts of some rows, null where one is missing."""
+        codes = self.codes[rows]
+        return pa.DictionaryArray.from_arrays(pa.array(codes, mask=codes == MISSING_CODE), self.texts_array)
+
+    @cached_property
+    def texts_array(self) -> pa.Array:
+        """The distinct values, by code."""
+        return pa.array(self.texts, pa.string())
 
     def codes_in(self, other: Coded) -> NDArray[np.int64]:
         """The code that each distinct value has in another column, by code; `MISSING_CODE` where it is not there."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from cdp_spark.blocking.slots import all_rules
 from cdp_spark.errors import ConfigError
 from cdp_spark.resolution.splink.levels import SqlLevel, sql_levels
-from cdp_spark.resolution.splink.rules import sql_rule
+from cdp_spark.resolution.splink.rules import SAID, sql_rule
 
 if TYPE_CHECKING:
     import numpy as np
@@ -59,11 +59,8 @@ def splink_settings(model: MatchModel, *, random_match_share: float, leave_out: 
 
 def _unsaid(match: EntityMatch) -> list[str]:
     comparisons = [f"comparison {it.name} ({it.method})" for it in match.comparisons if sql_levels(it) is None]
-    rules = [it for it in all_rules(match) if sql_rule(it) is None]
-    return comparisons + [
-        f"rule {it.name} ({', '.join(key.transform for key in it.keys if key.transform in ('phonetic', 'tokens'))})"
-        for it in rules
-    ]
+    rules = [(it, sorted({key.transform for key in it.keys} - SAID)) for it in all_rules(match) if sql_rule(it) is None]
+    return comparisons + [f"rule {rule.name} ({', '.join(transforms)})" for rule, transforms in rules]
 
 
 def _comparison(

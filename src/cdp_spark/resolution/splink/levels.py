@@ -32,6 +32,9 @@ class SqlLevel:
     frequency_column: str | None = None
 
 
+_DIFFERENT = SqlLevel(ELSE, (1,), "different")
+
+
 def sql_levels(comparison: Comparison) -> tuple[SqlLevel, ...] | None:
     """A comparison's levels, the null level first and the rest last; None where SQL cannot say them."""
     conditions = _CONDITIONS.get(comparison.method)
@@ -39,9 +42,11 @@ def sql_levels(comparison: Comparison) -> tuple[SqlLevel, ...] | None:
         return None
     [compiled] = compile_comparisons((comparison,))
     names, between = compiled.level_names, conditions(comparison)
+    if comparison.method == "sql":
+        return (SqlLevel(_none_known(comparison), (), "missing"), *_graded(between, names, first=2), _DIFFERENT)
     if comparison.method == "address":
         graded = _graded(between, names, first=2)
-        return (SqlLevel(_no_address(comparison.columns), (), "missing"), *graded, SqlLevel(ELSE, (1,), "different"))
+        return (SqlLevel(_no_address(comparison.columns), (), "missing"), *graded, _DIFFERENT)
     left, right = sides(comparison.columns[0])
     equal = tuple(range(compiled.equal_level, len(names)))
     column = comparison.columns[0] if len(equal) == len(FREQUENCY_BINS) else None
@@ -49,7 +54,7 @@ def sql_levels(comparison: Comparison) -> tuple[SqlLevel, ...] | None:
         SqlLevel(f"{left} IS NULL OR {right} IS NULL", (), "missing"),
         SqlLevel(f"{left} = {right}", equal, "equal", column),
         *_graded(between, names, first=2),
-        SqlLevel(ELSE, (1,), "different"),
+        _DIFFERENT,
     )
 
 
@@ -115,6 +120,12 @@ def _no_address(columns: tuple[str, ...]) -> str:
     return " AND ".join(f"({each})" for each in missing)
 
 
+def _none_known(comparison: Comparison) -> str:
+    """That none of one's own conditions holds, and one of them is null."""
+    none_holds = " AND ".join(f"NOT coalesce(({text}), false)" for text in comparison.conditions)
+    return f"{none_holds} AND ({' OR '.join(f'({text}) IS NULL' for text in comparison.conditions)})"
+
+
 def _address(comparison: Comparison) -> tuple[str, ...]:
     """As `address` grades: places, then the street alike or equal, elsewhere or here; another house is no equal one."""
     street, *rest = comparison.columns
@@ -138,4 +149,5 @@ _CONDITIONS: dict[str, Callable[[Comparison], tuple[str, ...]]] = {
     "email": _email,
     "phone": _phone,
     "address": _address,
+    "sql": lambda comparison: tuple(reversed(comparison.conditions)),
 }

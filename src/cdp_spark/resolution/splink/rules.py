@@ -34,3 +34,5 @@ _TRANSFORMS: dict[KeyTransform, Callable[[str, int], str]] = {
     "first_word": lambda value, _: f"split_part({value}, ' ', 1)",
     "last_word": lambda value, _: f"split_part({value}, ' ', -1)",
 }
+SAID = _TRANSFORMS.keys()
+"""The transforms that SQL can say."""

@@ -85,6 +85,29 @@ def test_a_place_may_be_two_columns() -> None:
     assert [compiled.level_names[level] for level in levels] == ["within 0.1 km", "equal", "missing"]
 
 
+def test_conditions_of_ones_own_grade_a_pair_whichever_record_comes_first() -> None:
+    conditions = ("a_l = a_r AND b_l = b_r", "starts_with(a_l, a_r)")
+    (compiled,) = compile_comparisons((Comparison(name="x", method="sql", columns=("a", "b"), conditions=conditions),))
+    columns = {
+        "a": Coded(pa.array(["acme", "acme", "acme gmbh", "bolt", "bolt"])),
+        "b": Coded(pa.array(["york", "york", "york", "york", None])),
+    }
+    levels = compiled.levels(columns, np.array([0, 0, 2, 0, 3]), np.array([1, 2, 0, 3, 4]), {})
+    assert [compiled.level_names[level] for level in levels] == [
+        "a_l = a_r AND b_l = b_r",
+        "starts_with(a_l, a_r)",
+        "starts_with(a_l, a_r)",
+        "different",
+        "starts_with(a_l, a_r)",
+    ]
+
+
+def test_a_condition_that_is_null_where_none_holds_is_a_missing_value() -> None:
+    (compiled,) = compile_comparisons((Comparison(name="x", method="sql", columns=("a",), conditions=("a_l = a_r",)),))
+    levels = compiled.levels({"a": Coded(pa.array(["x", None]))}, np.array([0]), np.array([1]), {})
+    assert compiled.level_names[levels[0]] == "missing"
+
+
 def test_swapped_names_are_found() -> None:
     comparison = Comparison(name="given", method="name", columns=("given", "family"))
     (compiled,) = compile_comparisons((comparison,))
