@@ -63,8 +63,8 @@ class Night:
     def release(self) -> None:
         """Free what was held."""
         if self.held is not None:
-            self.held.release()
             self.identifiers.unpersist()
+            self.held.release()
 
 
 def plan_night(context: RunContext) -> Night:

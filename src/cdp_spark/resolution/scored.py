@@ -60,8 +60,8 @@ class ScoredPairs:
     held: tuple[DataFrame, ...]
 
     def release(self) -> None:
-        """Free what was held."""
-        for frame in self.held:
+        """Free what was held; the last first, for Spark plans anew what is made from a frame that it frees."""
+        for frame in reversed(self.held):
             frame.unpersist()
 
 

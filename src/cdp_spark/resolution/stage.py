@@ -57,9 +57,9 @@ class Scored:
     def release(self) -> None:
         """Free what was held."""
         self.pairs.release()
-        self.night.release()
-        for frame in self.held:
+        for frame in reversed(self.held):
             frame.release()
+        self.night.release()
 
 
 def run(context: RunContext) -> StageResult:

@@ -88,4 +88,4 @@ def _score_touched(records: DataFrame, inputs: DataFrame, blocks: TouchedBlocks,
     use = read_key_use(build_shared_keys(blocks.sizes), slots, frozen=frozen)
     pairs = score_blocks(keyed, use, model)
     scores = pairs.pair_scores.persist()
-    return replace(pairs, pair_scores=scores, held=(*pairs.held, compared.rows, scores))
+    return replace(pairs, pair_scores=scores, held=(compared.rows, *pairs.held, scores))

@@ -39,8 +39,8 @@ class TouchedBlocks:
 
     def release(self) -> None:
         """Free what was held."""
-        self.holders.unpersist()
         self.sizes.unpersist()
+        self.holders.unpersist()
 
 
 def explode_keys(keyed: DataFrame) -> DataFrame:
