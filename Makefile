@@ -47,11 +47,11 @@ wheel: setup ## build dist/*.whl, for spark-submit --py-files
 	rm -f dist/*.whl
 	$(BIN)/python -m build --wheel --no-isolation --outdir dist
 
-pack: wheel ## build dist/environment.tar.gz, for spark-submit --archives
+pack: wheel ## build dist/environment.tar.gz, for spark-submit --archives; Spark's own jars stay out
 	rm -rf build/environment dist/environment.tar.gz
 	$(BIN)/python -m venv build/environment
 	build/environment/bin/pip install --quiet dist/*.whl
-	$(BIN)/venv-pack --prefix build/environment --output dist/environment.tar.gz
+	$(BIN)/venv-pack --quiet --prefix build/environment --exclude '*/pyspark/jars/*' --output dist/environment.tar.gz
 
 clean: ## remove what was built, cached and written by the demo; .venv stays
 	rm -rf build dist demo spark-warehouse metastore_db derby.log .coverage

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 import numpy as np
 from tests.integration.increment_nights import CLOCK, NightlyWarehouse, World, label, model_of
@@ -14,7 +15,7 @@ from cdp_spark.tables.catalog import RECORDS
 
 Change = Callable[[World, NightlyWarehouse], None]
 _COLOURS = ("#4c78a8", "#f58518", "#54a24b", "#b279a2", "#e45756", "#72b7b2", "#9d755d", "#bab0ac")
-_CELL, _LEFT, _TOP = 44, 100, 30
+_CELL, _LEFT, _TOP = 44, 140, 30
 
 
 @dataclass(frozen=True)
@@ -46,12 +47,21 @@ def _person(given: str, family: str, **more: str) -> dict[str, str | None]:
     return {"given_name": given, "family_name": family, **nothing, **more}
 
 
+def clock_of(ordinal: int) -> datetime:
+    """When a night is."""
+    return CLOCK + timedelta(days=ordinal)
+
+
+def _came(warehouse: NightlyWarehouse) -> dict[str, str | None]:
+    return {"ingested_at": clock_of(len(warehouse.runs) + 1).isoformat()}
+
+
 def _set(key: str, **values: str) -> Change:
-    return lambda world, _: world.rows[key].update(values)
+    return lambda world, warehouse: world.rows[key].update(values | _came(warehouse))
 
 
 def _add(key: str, row: dict[str, str | None]) -> Change:
-    return lambda world, _: world.rows.update({key: row})
+    return lambda world, warehouse: world.rows.update({key: row | _came(warehouse)})
 
 
 def _remove(*keys: str) -> Change:
@@ -75,11 +85,13 @@ def _both(first: Change, second: Change) -> Change:
 
 
 def _log_in(world: World, _: NightlyWarehouse) -> None:
-    world.visitors["cookie_7"]["user_id"] = "u1"
+    world.visitors["cookie_7_as_ann"] = {"cookie_id": "c7", "user_id": "u1"}
 
 
-def _exchange_contacts(world: World, _: NightlyWarehouse) -> None:
+def _exchange_contacts(world: World, warehouse: NightlyWarehouse) -> None:
     one, other = world.rows["ben_crm"], world.rows["cleo_shop"]
+    one.update(_came(warehouse))
+    other.update(_came(warehouse))
     for name in ("phone", "email"):
         one[name], other[name] = other[name], one[name]
 
