@@ -169,8 +169,8 @@ class World:
 
 def _typed(row: Mapping[str, str | None]) -> dict[str, object]:
     values: dict[str, object] = {name: value for name, value in row.items() if not name.endswith("_id")}
-    born, came = row["birth_date"], row.get("ingested_at")
-    when = {"ingested_at": datetime.fromisoformat(came)} if came else {}
+    born, came = row["birth_date"], row.get("ingested_at_utc")
+    when = {"ingested_at_utc": datetime.fromisoformat(came)} if came else {}
     return {**values, **when, "birth_date": datetime.fromisoformat(born).date() if born else None}
 
 

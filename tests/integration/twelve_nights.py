@@ -53,7 +53,7 @@ def clock_of(ordinal: int) -> datetime:
 
 
 def _came(warehouse: NightlyWarehouse) -> dict[str, str | None]:
-    return {"ingested_at": clock_of(len(warehouse.runs) + 1).isoformat()}
+    return {"ingested_at_utc": clock_of(len(warehouse.runs) + 1).isoformat()}
 
 
 def _set(key: str, **values: str) -> Change:
