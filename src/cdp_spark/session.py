@@ -50,6 +50,9 @@ _ANY_SESSION = {
 _PLANNING = {
     # Wider rows are not fused to one Java method: for cleaning it would pass Java's 64 KB, and 8 KB are never compiled.
     "spark.sql.codegen.maxFields": "40",
+    "spark.sql.codegen.hugeMethodLimit": "8000",
+    # Which compression suits a held column costs more to find out than the bytes are worth for the minutes they live.
+    "spark.sql.inMemoryColumnarStorage.compressed": "false",
     # Noting the line of every Column expression takes three times as long as making it.
     "spark.python.sql.dataFrameDebugging.enabled": "false",
 }

@@ -16,7 +16,7 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import types as T
 
-from cdp_spark.blocking.blocks import build_key_sizes, read_key_use
+from cdp_spark.blocking.key_use import build_key_sizes, read_key_use
 from cdp_spark.blocking.slots import all_rules
 from cdp_spark.config.match import EntityMatch, MatchConfig
 from cdp_spark.config.project import Gates, Project, ProjectSettings, Warehouse

@@ -8,6 +8,7 @@ from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
 from cdp_spark.blocking.slots import MAX_TOKENS, Slot
+from cdp_spark.keys import NO_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,9 +16,6 @@ if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
     from cdp_spark.config.match import BlockingKey, KeyTransform
-
-NO_KEY = 0
-"""In a slot where the record lacks a value that the rule needs."""
 
 
 def with_block_keys(features: DataFrame, slots: tuple[Slot, ...]) -> DataFrame:

@@ -9,7 +9,8 @@ import numpy as np
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
-from cdp_spark.blocking.blocks import KeyUse, active_keys, find_key_use, split_slots
+from cdp_spark.blocking.blocks import active_keys, split_slots
+from cdp_spark.blocking.key_use import KeyUse, find_key_use
 from cdp_spark.blocking.keys import with_block_keys
 from cdp_spark.blocking.slots import KEYS_OF, Slot, build_slots
 from cdp_spark.discovery.propose import MAX_CANDIDATES, candidate_rules

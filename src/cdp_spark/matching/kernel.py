@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyspark.sql import types as T
 
 from cdp_spark import columns as c
+from cdp_spark.keys import block_spans, unpack_keys
 from cdp_spark.matching.comparing.comparisons import CompiledComparison, Frequencies, compile_comparisons
 from cdp_spark.matching.comparing.similarity import Coded
-from cdp_spark.matching.pairs import Pairs, block_spans, build_pairs
+from cdp_spark.matching.pairs import Pairs, build_pairs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -63,8 +65,8 @@ def build_pair_patterns(blocks: DataFrame, kernel: Kernel, *, partitions: int) -
     """Compare every two records that share a block.
 
     Args:
-        blocks: one row per (block_key, record_key) with `block_keys` and the features; where they bear the flag
-            `is_fresh`, only pairs with at least one such record are compared.
+        blocks: as `build_blocks` makes them; where they bear the flag `is_fresh`, only pairs with at least one such
+            record are compared.
         kernel: rules and comparisons.
         partitions: of the one shuffle.
     Returns: one row per unordered pair (record_key_l < record_key_r): rule mask and packed comparison levels.
@@ -73,7 +75,9 @@ def build_pair_patterns(blocks: DataFrame, kernel: Kernel, *, partitions: int) -
 
 
 def map_blocks(blocks: DataFrame, task: BlockTask, schema: T.StructType, *, partitions: int) -> DataFrame:
-    """The one shuffle: bring each block together, in order, and give it to a task.
+    """The one shuffle: bring each block together and give it to a task.
+
+    The sort is by the key alone, for which Spark has a radix sort; inside a block the order is any.
 
     Args:
         blocks: one row per (block_key, record_key).
@@ -81,7 +85,7 @@ def map_blocks(blocks: DataFrame, task: BlockTask, schema: T.StructType, *, part
         schema: of the result.
         partitions: of the shuffle.
     """
-    shuffled = blocks.repartition(partitions, c.BLOCK_KEY).sortWithinPartitions(c.BLOCK_KEY, c.RECORD_KEY)
+    shuffled = blocks.repartition(partitions, c.BLOCK_KEY).sortWithinPartitions(c.BLOCK_KEY)
     return shuffled.mapInArrow(task, schema)
 
 
@@ -157,22 +161,25 @@ def _compare_chunk(
     record_keys = chunk[c.RECORD_KEY].combine_chunks()
     columns = {name: Coded(chunk.column(name)) for name in _columns_of(compiled)}
     for pairs in _pairs_of(chunk, np.array(kernel.slot_rules, dtype=np.int64)):
-        patterns = pack(_levels(columns, pairs.left, pairs.right, compiled, kernel.frequencies))
+        left, right = _ordered(record_keys, pairs)
+        patterns = pack(_levels(columns, left, right, compiled, kernel.frequencies))
+        ends = [record_keys.take(pa.array(side)) for side in (left, right)]
         yield pa.RecordBatch.from_arrays(
-            [
-                record_keys.take(pa.array(pairs.left)),
-                record_keys.take(pa.array(pairs.right)),
-                pa.array(pairs.rule_mask),
-                pa.array(patterns),
-            ],
-            names=PATTERNS_SCHEMA.names,
+            [*ends, pa.array(pairs.rule_mask), pa.array(patterns)], names=PATTERNS_SCHEMA.names
         )
+
+
+def _ordered(record_keys: pa.Array, pairs: Pairs) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The ends of pairs, that with the smaller record key first."""
+    ends = (record_keys.take(pa.array(side)) for side in (pairs.left, pairs.right))
+    swapped = pc.greater(*ends).to_numpy(zero_copy_only=False)
+    return np.where(swapped, pairs.right, pairs.left), np.where(swapped, pairs.left, pairs.right)
 
 
 def _pairs_of(chunk: pa.Table, slot_rules: NDArray[np.int64]) -> Iterator[Pairs]:
     """Pairs of a chunk, about `_PAIRS_AT_ONCE` at once."""
     block_keys = chunk[c.BLOCK_KEY].to_numpy()
-    keys = chunk[c.BLOCK_KEYS].combine_chunks().flatten().to_numpy().reshape(chunk.num_rows, len(slot_rules))
+    keys = unpack_keys(chunk[c.BLOCK_KEYS].combine_chunks(), len(slot_rules))
     fresh = chunk[c.IS_FRESH].to_numpy() if c.IS_FRESH in chunk.column_names else None
     starts, sizes = block_spans(block_keys)
     portion = np.cumsum(sizes * (sizes - 1) // 2) // _PAIRS_AT_ONCE

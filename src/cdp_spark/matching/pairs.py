@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from cdp_spark.keys import NO_KEY, block_spans
+
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
-NO_KEY = 0
-"""A slot without a key: the record lacks a value that the rule needs, or the key was purged."""
+_LARGEST = np.iinfo(np.int64).max
 
 
 @dataclass(frozen=True)
@@ -27,15 +30,6 @@ class Pairs:
     left: NDArray[np.int64]
     right: NDArray[np.int64]
     rule_mask: NDArray[np.int64]
-
-
-def block_spans(block_keys: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Start and size of each run of equal keys; the keys are sorted."""
-    if len(block_keys) == 0:
-        empty = np.zeros(0, dtype=np.int64)
-        return empty, empty
-    starts = np.concatenate([[0], np.flatnonzero(block_keys[1:] != block_keys[:-1]) + 1]).astype(np.int64)
-    return starts, np.diff(np.append(starts, len(block_keys)))
 
 
 def all_pairs(starts: NDArray[np.int64], sizes: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -56,13 +50,8 @@ def shared_slots(
     keys: NDArray[np.int64], slot_rules: NDArray[np.int64], left: NDArray[np.int64], right: NDArray[np.int64]
 ) -> NDArray[np.bool_]:
     """Which slots of the left record hold a key that the right record has for the same rule, shape (pairs, slots)."""
-    keys_l, keys_r = keys[left], keys[right]
-    same = keys_l == keys_r
-    for slot, rule in enumerate(slot_rules):
-        for other in np.flatnonzero(slot_rules == rule):
-            if other != slot:
-                same[:, slot] |= keys_l[:, slot] == keys_r[:, other]
-    return np.asarray(same & (keys_l != NO_KEY))
+    shared = [same for _, same in _each_slot(keys, slot_rules, left, right)]
+    return np.stack(shared, axis=1) if shared else np.zeros((len(left), 0), dtype=bool)
 
 
 def build_pairs(
@@ -72,10 +61,10 @@ def build_pairs(
     *,
     fresh: NDArray[np.bool_] | None = None,
 ) -> Pairs:
-    """Pairs that share a block, each only in the block of the first key that it shares.
+    """Pairs that share a block, each only in the block of the smallest key that it shares.
 
     Args:
-        block_keys: the key that brought each row here, sorted; inside a block, records in one order everywhere.
+        block_keys: the key that brought each row here, sorted; the order inside a block does not matter.
         keys: all keys of each row's record, `NO_KEY` where it has none, shape (rows, slots).
         slot_rules: the blocking rule of each slot, shape (slots,).
         fresh: where given, only pairs with at least one of these rows are made, shape (rows,).
@@ -84,11 +73,26 @@ def build_pairs(
     if fresh is not None:
         wanted = fresh[left] | fresh[right]
         left, right = left[wanted], right[wanted]
-    if not len(left):
-        return Pairs(left, right, left)
-    same = shared_slots(keys, slot_rules, left, right)
-    first = keys[left, same.argmax(axis=1)]
-    here = first == block_keys[left]
-    rule_bits = np.left_shift(np.int64(1), slot_rules)
-    mask = np.bitwise_or.reduce(np.where(same[here], rule_bits, 0), axis=1)
-    return Pairs(left[here], right[here], mask)
+    mask = np.zeros(len(left), dtype=np.int64)
+    smallest = np.full(len(left), _LARGEST)
+    for slot, (keys_l, same) in enumerate(_each_slot(keys, slot_rules, left, right)):
+        mask |= same.astype(np.int64) << slot_rules[slot]
+        np.minimum(smallest, keys_l, out=smallest, where=same)
+    here = smallest == block_keys[left]
+    return Pairs(left[here], right[here], mask[here])
+
+
+def _each_slot(
+    keys: NDArray[np.int64], slot_rules: NDArray[np.int64], left: NDArray[np.int64], right: NDArray[np.int64]
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.bool_]]]:
+    """For each slot the left records' keys, and whether the right record has that key for the same rule.
+
+    Slot by slot, because a matrix of all slots of a million pairs would not stay in a processor's cache.
+    """
+    by_slot = np.ascontiguousarray(keys.T)
+    for slot, rule in enumerate(slot_rules):
+        keys_l = by_slot[slot][left]
+        same = np.zeros(len(left), dtype=bool)
+        for other in np.flatnonzero(slot_rules == rule):
+            same |= keys_l == by_slot[other][right]
+        yield keys_l, same & (keys_l != NO_KEY)

@@ -9,7 +9,8 @@ import numpy as np
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
-from cdp_spark.blocking.blocks import KeyUse, build_blocks, find_key_use
+from cdp_spark.blocking.blocks import build_blocks
+from cdp_spark.blocking.key_use import KeyUse, find_key_use
 from cdp_spark.blocking.keys import with_block_keys
 from cdp_spark.blocking.slots import Slot, all_rules, build_slots, deterministic_mask
 from cdp_spark.matching.features import build_features

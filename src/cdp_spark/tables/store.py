@@ -12,6 +12,7 @@ from delta.tables import DeltaTable
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
+from cdp_spark import columns as c
 from cdp_spark.errors import CdpError, ContractError, StateError
 
 if TYPE_CHECKING:
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
     from cdp_spark.config.project import Project
     from cdp_spark.tables.spec import TableSpec
+
+_HASHES = frozenset({c.RECORD_KEY, c.RECORD_KEY_L, c.RECORD_KEY_R, c.UNIFIED_ID, c.CLUSTER})
+"""Columns of which every file holds values from end to end, so that their smallest and largest skip nothing."""
 
 
 @dataclass(frozen=True)
@@ -130,7 +134,11 @@ class Store:
         builder = DeltaTable.createIfNotExists(self.spark).addColumns(spec.schema).comment(spec.grain)
         identifier = self.identifier(spec)
         builder = builder.location(identifier) if self.kind == "path" else builder.tableName(identifier)
-        builder = builder.property("delta.dataSkippingStatsColumns", ",".join(spec.keys))
+        skipped_by = [name for name in spec.keys if name not in _HASHES]
+        if skipped_by:
+            builder = builder.property("delta.dataSkippingStatsColumns", ",".join(skipped_by))
+        else:
+            builder = builder.property("delta.dataSkippingNumIndexedCols", "0")
         if spec.marks_deleted:
             builder = builder.property("delta.enableDeletionVectors", "true")
         for name, condition in spec.constraints.items():

@@ -1,36 +1,45 @@
-"""How often each blocking key occurs, counted on the driver and by a shuffle alike."""
+"""How often each blocking key occurs, counted on the driver and by a shuffle alike; how keys are packed."""
 
 from collections import Counter
 
 import numpy as np
+import pyarrow as pa
 from chispa import assert_df_equality
 from hypothesis import given
 from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
-from cdp_spark.blocking.blocks import build_key_sizes, count_shared_keys, find_key_use
-from cdp_spark.blocking.keys import NO_KEY
+from cdp_spark.blocking.key_use import build_key_sizes, count_shared_keys, find_key_use, kinds_of
 from cdp_spark.blocking.slots import Slot
 from cdp_spark.config.match import BlockingKey
+from cdp_spark.keys import NO_KEY, pack_keys, unpack_keys
 
-KEYS = [[7, 9, NO_KEY], [7, NO_KEY, 9], [5, 9, 7], [NO_KEY, 6, NO_KEY], [8, NO_KEY, NO_KEY]]
+KEYS = [[7, 9, NO_KEY], [7, NO_KEY, 9], [5, 9, 8], [NO_KEY, 6, NO_KEY], [5, NO_KEY, NO_KEY], [7, NO_KEY, NO_KEY]]
+KEY = (BlockingKey(column="email"),)
+SLOTS = (Slot(0, KEY, limit=2), Slot(1, KEY, limit=2, token=0), Slot(1, KEY, limit=2, token=1))
 ROWS = st.lists(st.tuples(*[st.integers(0, 6)] * 3), max_size=12)
 
 
 @given(ROWS)
 def test_shared_keys_are_counted_with_the_lowest_slot(rows: list[tuple[int, int, int]]) -> None:
-    table = count_shared_keys(np.array(rows, dtype=np.int64).reshape(-1, 3))
+    """The first slot's keys are of a rule of its own, so no other slot has them."""
+    rows = [(own and own + 100, left, right) for own, left, right in rows]
+    table = count_shared_keys(np.array(rows, dtype=np.int64).reshape(-1, 3), kinds_of(SLOTS))
     counts = Counter(key for row in rows for key in row if key != NO_KEY)
     lowest = {key: min(row.index(key) for row in rows if key in row) for key in counts}
     expected = [(key, lowest[key], count) for key, count in sorted(counts.items()) if count > 1]
-    assert [tuple(row.values()) for row in table.to_pylist()] == expected
+    assert sorted(tuple(row.values()) for row in table.to_pylist()) == expected
+
+
+def test_a_slot_that_splits_another_has_keys_of_its_own() -> None:
+    assert kinds_of((Slot(0, KEY, 2), Slot(0, KEY, 2, splits=0), Slot(1, KEY, 2))).tolist() == [0, 1, 2]
 
 
 def test_driver_and_shuffle_agree(spark: SparkSession) -> None:
     keyed = spark.createDataFrame(
         [(f"r{i}", row) for i, row in enumerate(KEYS)], "record_key string, block_keys array<long>"
     )
-    table = count_shared_keys(np.array(KEYS, dtype=np.int64))
+    table = count_shared_keys(np.array(KEYS, dtype=np.int64), kinds_of(SLOTS))
     found = spark.createDataFrame(table.to_pandas(), "block_key long, slot int, record_count long")
     assert_df_equality(build_key_sizes(keyed), found, ignore_row_order=True, ignore_nullable=True, transforms=[])
 
@@ -39,8 +48,15 @@ def test_a_key_above_its_limit_is_purged(spark: SparkSession) -> None:
     keyed = spark.createDataFrame(
         [(f"r{i}", row) for i, row in enumerate(KEYS)], "record_key string, block_keys array<long>"
     )
-    slots = tuple(Slot(rule, (BlockingKey(column="email"),), limit=2) for rule in range(3))
-    use = find_key_use(keyed, slots)
+    use = find_key_use(keyed, SLOTS)
     assert use.purged.tolist() == [7, 9]
-    assert use.purged_rules.tolist() == [1, 1, 0]
-    assert use.pairs.tolist() == [0, 0, 0]
+    assert use.purged_rules.tolist() == [1, 1]
+    assert use.pairs.tolist() == [1, 0]
+    assert use.may_be_shared(np.array([5, 6])).tolist() == [True, False]
+
+
+@given(ROWS, st.integers(0, 5))
+def test_packed_keys_come_back(rows: list[tuple[int, int, int]], first: int) -> None:
+    keys = np.array(rows, dtype=np.int64).reshape(-1, 3)
+    packed = pa.chunked_array([pack_keys(keys)]).slice(first).combine_chunks()
+    assert unpack_keys(packed, 3).tolist() == keys[first:].tolist()

@@ -4,7 +4,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cdp_spark.matching.pairs import NO_KEY, all_pairs, block_spans, build_pairs
+from cdp_spark.keys import NO_KEY, block_spans
+from cdp_spark.matching.pairs import all_pairs, build_pairs
 
 
 def _emit(keys: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

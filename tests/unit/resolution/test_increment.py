@@ -8,7 +8,7 @@ from pyspark.sql import DataFrame, SparkSession
 from tests.integration.increment_nights import MATCH as NIGHTS_MATCH
 from tests.integration.increment_nights import World, model_of
 
-from cdp_spark.blocking.blocks import GROWTH, read_key_use
+from cdp_spark.blocking.key_use import GROWTH, read_key_use
 from cdp_spark.blocking.slots import Slot
 from cdp_spark.config.match import BlockingKey, BlockingRule, Comparison, EntityMatch
 from cdp_spark.resolution.increment.changed import score_changes

@@ -9,7 +9,7 @@ import numpy as np
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
-from cdp_spark.blocking.blocks import read_key_use
+from cdp_spark.blocking.key_use import read_key_use
 from cdp_spark.resolution.increment.keys import (
     TouchedBlocks,
     build_partners,

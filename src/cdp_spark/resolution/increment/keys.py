@@ -10,8 +10,8 @@ import pyarrow as pa
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
-from cdp_spark.blocking.blocks import GROWTH
-from cdp_spark.blocking.keys import NO_KEY
+from cdp_spark.blocking.key_use import GROWTH
+from cdp_spark.keys import NO_KEY
 from cdp_spark.tables.held import hold
 
 if TYPE_CHECKING:

@@ -1,0 +1,48 @@
+"""Arrays of blocking keys: 64-bit hashes, `NO_KEY` where a record has none."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+NO_KEY = 0
+"""A slot without a key: the record lacks a value that the rule needs, or the key was purged."""
+_KEY_BYTES = 8
+
+
+def block_spans(block_keys: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Start and size of each run of equal keys; the keys are sorted."""
+    if len(block_keys) == 0:
+        empty = np.zeros(0, dtype=np.int64)
+        return empty, empty
+    starts = np.concatenate([[0], np.flatnonzero(block_keys[1:] != block_keys[:-1]) + 1]).astype(np.int64)
+    return starts, np.diff(np.append(starts, len(block_keys)))
+
+
+def contains(ordered: NDArray[np.int64], values: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which values are among the ordered ones."""
+    if not len(ordered):
+        return np.zeros(values.shape, dtype=bool)
+    found = np.minimum(np.searchsorted(ordered, values), len(ordered) - 1)
+    return np.asarray(ordered[found] == values)
+
+
+def pack_keys(keys: NDArray[np.int64]) -> pa.Array:
+    """The keys of each record as bytes, which Spark and Arrow pass on in one piece; shape (records, slots)."""
+    ends = pa.array(np.arange(len(keys) + 1) * keys.shape[1] * _KEY_BYTES, pa.int32())
+    return pa.Array.from_buffers(
+        pa.binary(), len(keys), [None, ends.buffers()[1], pa.py_buffer(np.ascontiguousarray(keys))]
+    )
+
+
+def unpack_keys(packed: pa.Array, slots: int) -> NDArray[np.int64]:
+    """What `pack_keys` packed, shape (records, slots)."""
+    if not len(packed):
+        return np.zeros((0, slots), dtype=np.int64)
+    first = packed.offset * slots * _KEY_BYTES
+    return np.frombuffer(packed.buffers()[2], np.int64, count=len(packed) * slots, offset=first).reshape(-1, slots)
