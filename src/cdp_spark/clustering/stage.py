@@ -159,9 +159,11 @@ def cluster_records(
         engine=config.engine,
         local_max_edges=config.local_max_edges,
     )
-    placed = members.join(components.components, on=c.RECORD_KEY, how="inner")
+    needed = members.select(c.RECORD_KEY, EXCLUSIVE_SOURCE, *config.unique)
+    placed = needed.join(components.components, on=c.RECORD_KEY, how="inner").persist()
     cannot_links = labels.where(F.col(c.LABEL) == CANNOT_LINK).select(c.RECORD_KEY_L, c.RECORD_KEY_R)
     clusters = build_clusters(placed, pairs, cannot_links, config=config, unique_within=(EXCLUSIVE_SOURCE,))
+    placed.unpersist()
     clusters = Clusters(clusters.clusters, with_identifier_type(clusters.cuts, links))
     return clusters, f"{components.engine} engine, {components.reason}"
 

@@ -24,12 +24,13 @@ def build_components_locally(vertices: DataFrame, edges: DataFrame) -> EngineRes
         vertices: one row per record_key.
         edges: record_key_l, record_key_r in any direction and number.
     """
+    spark = vertices.sparkSession
     keys = vertices.select(c.RECORD_KEY).toArrow().column(c.RECORD_KEY)
     ends = edges.select(c.RECORD_KEY_L, c.RECORD_KEY_R).toArrow()
     components, dangling_edges = label_components(keys, ends)
-    return EngineResult(
-        vertices.sparkSession.createDataFrame(components, "record_key string, component string"), dangling_edges
-    )
+    labelled = spark.createDataFrame(components, "record_key string, component string")
+    partitions = int(spark.conf.get("spark.sql.shuffle.partitions", "200") or 200)
+    return EngineResult(labelled.coalesce(partitions), dangling_edges)  # else one partition for every 10,000 rows
 
 
 def label_components(keys: pa.ChunkedArray, ends: pa.Table) -> tuple[pa.Table, int]:
