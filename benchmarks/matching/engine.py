@@ -1,7 +1,8 @@
 """cdp-spark on the benchmark's project: `python -m benchmarks.matching.engine FOLDER`.
 
 Runs the nightly job from ingest to identity, as `cdp run --to identity` does, and prints seconds by stage. The cleaned
-records and the clusters are left beside the warehouse for the peers and the scorer.
+records and the clusters are left beside the warehouse for the peers and the scorer, Spark's event log in `events` for
+`python -m benchmarks.events`.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import sys
 from pathlib import Path
 from time import monotonic
 
+from benchmarks import events as events_log
 from cdp_spark import columns as c
 from cdp_spark.config.load import load_project
 from cdp_spark.pipeline.nightly import run_stages
@@ -43,8 +45,12 @@ def run(folder: Path) -> dict[str, object]:
     """
     os.environ["CDP_BENCHMARK"] = str(folder.absolute())
     project = load_project(PROJECT)
+    events = (folder / "events").absolute()
+    events.mkdir(parents=True, exist_ok=True)
     started = monotonic()
-    spark = get_session(SessionSettings(app_name="benchmark"))
+    spark = get_session(
+        SessionSettings(app_name="benchmark", conf={**events_log.SETTINGS, "spark.eventLog.dir": events.as_uri()})
+    )
     session_seconds = monotonic() - started
     store = open_store(spark, project)
     summary = run_stages(store, project, last="identity")
