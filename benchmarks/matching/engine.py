@@ -24,6 +24,7 @@ from cdp_spark.tables.store import Store, open_store
 PROJECT = Path(__file__).parents[1] / "project"
 CLEANED = "cleaned"
 CLUSTERS = "cdp-spark.parquet"
+_DRIVER_MEMORY = "7g"
 _LINKED = ("matching", "clustering", "identity")
 _COMPARED = (
     c.GIVEN_NAME,
@@ -49,7 +50,11 @@ def run(folder: Path) -> dict[str, object]:
     events.mkdir(parents=True, exist_ok=True)
     started = monotonic()
     spark = get_session(
-        SessionSettings(app_name="benchmark", conf={**events_log.SETTINGS, "spark.eventLog.dir": events.as_uri()})
+        SessionSettings(
+            app_name="benchmark",
+            driver_memory=_DRIVER_MEMORY,
+            conf={**events_log.SETTINGS, "spark.eventLog.dir": events.as_uri()},
+        )
     )
     session_seconds = monotonic() - started
     store = open_store(spark, project)

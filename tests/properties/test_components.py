@@ -107,7 +107,8 @@ def test_local_labels_equal_the_oracle_in_any_order(graph: Graph, order: object)
             "record_key_r": pa.array([right for _, right in shuffled_edges], pa.string()),
         }
     )
-    found, lost = label_components(pa.chunked_array([pa.array(shuffled_vertices, pa.string())]), ends)
+    keys = pa.chunked_array([pa.array(shuffled_vertices, pa.string())])
+    found, lost = label_components(keys, keys, ends)
     assert dict(zip(*found.to_pydict().values(), strict=True)) == oracle(vertices, edges)
     assert lost == dangling(vertices, edges)
 

@@ -40,7 +40,7 @@ def build_components(
     edges: DataFrame,
     *,
     engine: Engine | Literal["auto"] = "auto",
-    local_max_edges: int = 5_000_000,
+    local_max_edges: int = 15_000_000,
     materialise: Materialise = local_checkpoint,
 ) -> Components:
     """Find the connected components of an undirected graph.
@@ -52,7 +52,8 @@ def build_components(
         vertices: one row per record_key.
         edges: record_key_l, record_key_r.
         engine: `auto` takes `local` up to `local_max_edges`, else `graphframes` where its jar is, else `dataframe`.
-        local_max_edges: edges that the driver may hold; the vertices may be as many as that, too.
+        local_max_edges: edges that the driver may hold, at about 50 bytes each in Python; the vertices, at about 200
+            bytes each, may be as many as that, too.
         materialise: cuts the lineage of a frame; called once a round by the `dataframe` engine.
     Raises: StateError: `graphframes` was asked for and its classes are not on the class path.
     """

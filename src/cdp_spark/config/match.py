@@ -129,7 +129,7 @@ class ClusteringConfig(Strict):
     threshold_log2: float = 0.0
     """Match weight in bits from which a pair is an edge."""
     engine: Literal["auto", "local", "graphframes", "dataframe"] = "auto"
-    local_max_edges: Annotated[int, Field(ge=0)] = 5_000_000
+    local_max_edges: Annotated[int, Field(ge=0)] = 15_000_000
     missing_weight: Annotated[float, Field(lt=0)] = -0.5
     """What a pair that was never compared counts in average linkage, bits."""
     max_component_records: Annotated[int, Field(ge=2)] = 20_000

@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 from chispa import assert_df_equality
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 
 from cdp_spark.clustering import components
 from cdp_spark.clustering.components import build_components, choose_engine
-from cdp_spark.clustering.engines import graphframes
+from cdp_spark.clustering.engines import graphframes, local
 from cdp_spark.clustering.engines.dataframe import build_stars
 from cdp_spark.errors import StateError
 
@@ -57,9 +58,27 @@ def test_graphframes_without_its_jar_says_how_to_get_it(
         build_components(*graph, engine="graphframes")
 
 
-def test_a_class_that_is_missing_is_no_error(spark: SparkSession, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_class_that_is_missing_is_no_error_and_logs_none(
+    spark: SparkSession, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setattr(graphframes, "_JVM_CLASS", "org.example.Missing")
     assert graphframes.graphframes_available(spark) is False
+    assert "org.example.Missing" not in capfd.readouterr().err
+
+
+def test_vertices_that_share_a_hash_are_told_apart(
+    graph: tuple[DataFrame, DataFrame], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(local, "_hash_expr", lambda name: F.lit(7).alias(f"{name}_hash"))
+    found = build_components(*graph, engine="local")
+    assert sorted(map(tuple, found.components.collect())) == [
+        ("a", "a"),
+        ("b", "b"),
+        ("c", "b"),
+        ("d", "b"),
+        ("e", "e"),
+    ]
+    assert found.dangling_edges == 2
 
 
 def test_spark_connect_has_no_graphframes() -> None:

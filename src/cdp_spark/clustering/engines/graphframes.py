@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from graphframes import GraphFrame
 from pyspark.errors import AnalysisException
+from pyspark.logger import PySparkLogger
 from pyspark.sql import functions as F
 
 from cdp_spark.clustering.engines import vertex_ids as ids
@@ -26,10 +27,14 @@ def graphframes_available(spark: SparkSession) -> bool:
     """
     if type(spark).__module__.startswith("pyspark.sql.connect"):
         return False
+    log = PySparkLogger.getLogger("DataFrameQueryContextLogger")
+    log.disabled, was_disabled = True, log.disabled  # else a class that is missing is logged as an error
     try:
         spark.range(1).select(F.reflect(F.lit(_JVM_CLASS), F.lit("ID"))).schema  # noqa: B018
     except AnalysisException:
         return False
+    finally:
+        log.disabled = was_disabled
     return True
 
 
