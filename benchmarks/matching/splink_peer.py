@@ -85,8 +85,8 @@ def with_spark(records: str, folder: str) -> float:
 
     from cdp_spark.session import SessionSettings, get_session  # noqa: PLC0415
 
-    settings_ = SessionSettings(app_name="splink", conf={"spark.jars": similarity_jar_location()})
-    spark = get_session(settings_)
+    conf = {"spark.jars": similarity_jar_location(), "spark.checkpoint.dir": f"{folder}/checkpoint"}
+    spark = get_session(SessionSettings(app_name="splink", conf=conf))
     started = time.monotonic()
     api = SparkAPI(spark_session=spark, break_lineage_method="parquet", num_partitions_on_repartition=8)
     found = link(Linker(api.register(spark.read.parquet(records)), settings(), log_level=None))
