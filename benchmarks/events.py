@@ -35,7 +35,6 @@ class SparkStage:
         started: milliseconds since 1970, UTC.
         ended: likewise.
         written: bytes that its tasks wrote to a shuffle.
-        read: bytes that they read from a file or a table.
         spilled: bytes that they put on disk for lack of memory.
         tasks: milliseconds of each task.
         operators: what its tasks did, from the names of its RDDs.
@@ -45,7 +44,6 @@ class SparkStage:
     started: int = 0
     ended: int = 0
     written: int = 0
-    read: int = 0
     spilled: int = 0
     tasks: list[int] = field(default_factory=list)
     operators: str = ""
@@ -85,7 +83,6 @@ def _add_task(stage: SparkStage, event: dict[str, Any]) -> None:
     info, metrics = event["Task Info"], event.get("Task Metrics") or {}
     stage.tasks.append(info["Finish Time"] - info["Launch Time"])
     stage.written += metrics.get("Shuffle Write Metrics", {}).get("Shuffle Bytes Written", 0)
-    stage.read += metrics.get("Input Metrics", {}).get("Bytes Read", 0)
     stage.spilled += metrics.get("Disk Bytes Spilled", 0)
 
 

@@ -32,6 +32,12 @@ def contains(ordered: NDArray[np.int64], values: NDArray[np.int64]) -> NDArray[n
     return np.asarray(ordered[found] == values)
 
 
+def keys_of_lists(lists: pa.Array | pa.ChunkedArray, slots: int) -> NDArray[np.int64]:
+    """The keys of records that came as lists of one length, shape (records, slots)."""
+    whole = lists.combine_chunks() if isinstance(lists, pa.ChunkedArray) else lists
+    return np.asarray(whole.flatten().to_numpy().reshape(len(whole), slots))
+
+
 def pack_keys(keys: NDArray[np.int64]) -> pa.Array:
     """The keys of each record as bytes, which Spark and Arrow pass on in one piece; shape (records, slots)."""
     ends = pa.array(np.arange(len(keys) + 1) * keys.shape[1] * _KEY_BYTES, pa.int32())

@@ -102,6 +102,11 @@ def get_session(settings: SessionSettings | None = None) -> SparkSession:
     return _start(_local_conf(settings))
 
 
+def shuffle_partitions(spark: SparkSession) -> int:
+    """Partitions of a shuffle, as the session is set."""
+    return max(int(spark.conf.get("spark.sql.shuffle.partitions", "200") or 200), 1)
+
+
 def _adopt(spark: SparkSession, settings: SessionSettings) -> SparkSession:
     """Set what may be set on a session that someone else started, and make sure that it knows Delta."""
     is_local = str(spark.conf.get("spark.master", "")).startswith("local")

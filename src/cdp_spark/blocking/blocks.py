@@ -9,7 +9,7 @@ import pyarrow as pa
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
-from cdp_spark.keys import NO_KEY, contains, pack_keys
+from cdp_spark.keys import NO_KEY, contains, keys_of_lists, pack_keys
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -52,7 +52,7 @@ _MARKED_KEYS = f"{c.BLOCK_KEYS} binary, {_TRAVELLING} array<bigint>"
 
 def _mark(keys: pa.Array, use: KeyUse, splits: NDArray[np.int64]) -> pa.Array:
     """The keys that can lead to a pair, packed with `NO_KEY` for the others, and as a list."""
-    active = active_keys(keys.flatten().to_numpy().reshape(len(keys), len(splits)), use.purged, splits)
+    active = active_keys(keys_of_lists(keys, len(splits)), use.purged, splits)
     travels = (active != NO_KEY) & use.may_be_shared(active)
     ends = pa.array(np.append(0, np.cumsum(travels.sum(axis=1))), pa.int32())
     lists = pa.ListArray.from_arrays(ends, pa.array(active[travels], pa.int64()))

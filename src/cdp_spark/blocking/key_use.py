@@ -10,7 +10,7 @@ import pyarrow as pa
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
-from cdp_spark.keys import NO_KEY, block_spans, contains
+from cdp_spark.keys import NO_KEY, block_spans, contains, keys_of_lists
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -59,8 +59,8 @@ def find_key_use(keyed: DataFrame, slots: tuple[Slot, ...], *, frozen: NDArray[n
     """
     if keyed.count() * len(slots) > LOCAL_KEYS_LIMIT:
         return read_key_use(build_key_sizes(keyed), slots, frozen=frozen)
-    keys = keyed.select(c.BLOCK_KEYS).toArrow().column(c.BLOCK_KEYS).combine_chunks().flatten().to_numpy()
-    table = count_shared_keys(keys.reshape(-1, len(slots)), kinds_of(slots))
+    lists = keyed.select(c.BLOCK_KEYS).toArrow().column(c.BLOCK_KEYS)
+    table = count_shared_keys(keys_of_lists(lists, len(slots)), kinds_of(slots))
     return _judge(table, slots, frozen=frozen, complete=table.num_rows <= SHARED_KEYS_LIMIT)
 
 

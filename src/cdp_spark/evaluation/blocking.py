@@ -15,6 +15,7 @@ from cdp_spark.blocking.keys import with_block_keys
 from cdp_spark.blocking.slots import KEYS_OF, Slot, build_slots
 from cdp_spark.discovery.propose import MAX_CANDIDATES, candidate_rules
 from cdp_spark.discovery.recognise import recognise
+from cdp_spark.keys import keys_of_lists
 from cdp_spark.matching.features import build_features
 from cdp_spark.matching.pairs import shared_slots
 from cdp_spark.resolution.choose import RuleEstimate, choose_rules
@@ -153,7 +154,7 @@ def _found(keyed: DataFrame, known_pairs: DataFrame, use: KeyUse, slots: tuple[S
         of_side = F.col(c.RECORD_KEY).alias(f"record_key_{side}"), F.col(c.BLOCK_KEYS).alias(f"keys_{side}")
         chosen = chosen.join(keyed.select(*of_side), on=f"record_key_{side}", how="inner")
     table = chosen.select("keys_l", "keys_r").toArrow()
-    sides = [table[name].combine_chunks().flatten().to_numpy().reshape(-1, len(slots)) for name in table.column_names]
+    sides = [keys_of_lists(table[name], len(slots)) for name in table.column_names]
     rules = np.array([slot.rule for slot in slots], dtype=np.int64)
     keys = active_keys(np.concatenate(sides), use.purged, split_slots(slots))
     left = np.arange(table.num_rows, dtype=np.int64)

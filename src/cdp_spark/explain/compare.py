@@ -11,6 +11,7 @@ from cdp_spark import columns as c
 from cdp_spark.blocking.blocks import active_keys, split_slots
 from cdp_spark.blocking.keys import with_block_keys
 from cdp_spark.blocking.slots import all_rules, build_slots
+from cdp_spark.keys import keys_of_lists
 from cdp_spark.matching.comparing.comparisons import compile_comparisons
 from cdp_spark.matching.features import build_features
 from cdp_spark.matching.kernel import compare_pairs
@@ -95,7 +96,7 @@ def _masks(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     slots = _slots(model)
     rules = np.array([slot.rule for slot in slots], dtype=np.int64)
-    keys = comparable[c.BLOCK_KEYS].combine_chunks().flatten().to_numpy().reshape(comparable.num_rows, len(slots))
+    keys = keys_of_lists(comparable[c.BLOCK_KEYS], len(slots))
     purged = np.array(model.purged_keys, dtype=np.int64)
     masks = [
         _mask(shared_slots(active_keys(keys, gone, split_slots(slots)), rules, left, right), rules)

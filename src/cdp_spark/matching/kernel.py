@@ -161,18 +161,18 @@ def _compare_chunk(
     record_keys = chunk[c.RECORD_KEY].combine_chunks()
     columns = {name: Coded(chunk.column(name)) for name in _columns_of(compiled)}
     for pairs in _pairs_of(chunk, np.array(kernel.slot_rules, dtype=np.int64)):
-        left, right = _ordered(record_keys, pairs)
+        ends = [record_keys.take(pa.array(side)) for side in (pairs.left, pairs.right)]
+        swapped = pc.greater(*ends)
+        left, right = _swap(pairs, swapped.to_numpy(zero_copy_only=False))
         patterns = pack(_levels(columns, left, right, compiled, kernel.frequencies))
-        ends = [record_keys.take(pa.array(side)) for side in (left, right)]
+        ends = [pc.if_else(swapped, ends[1], ends[0]), pc.if_else(swapped, ends[0], ends[1])]
         yield pa.RecordBatch.from_arrays(
             [*ends, pa.array(pairs.rule_mask), pa.array(patterns)], names=PATTERNS_SCHEMA.names
         )
 
 
-def _ordered(record_keys: pa.Array, pairs: Pairs) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The ends of pairs, that with the smaller record key first."""
-    ends = (record_keys.take(pa.array(side)) for side in (pairs.left, pairs.right))
-    swapped = pc.greater(*ends).to_numpy(zero_copy_only=False)
+def _swap(pairs: Pairs, swapped: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The ends of pairs, those of the chosen ones exchanged."""
     return np.where(swapped, pairs.right, pairs.left), np.where(swapped, pairs.left, pairs.right)
 
 

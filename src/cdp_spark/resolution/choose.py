@@ -10,7 +10,7 @@ import numpy as np
 from cdp_spark import columns as c
 from cdp_spark.blocking.keys import with_block_keys
 from cdp_spark.blocking.slots import build_slots
-from cdp_spark.keys import NO_KEY, block_spans
+from cdp_spark.keys import NO_KEY, block_spans, keys_of_lists
 from cdp_spark.matching.comparing.comparisons import compile_comparisons
 from cdp_spark.matching.features import build_features
 from cdp_spark.matching.kernel import compare_pairs, pack
@@ -66,7 +66,7 @@ def choose_rules(records: DataFrame, match: EntityMatch, *, record_count: int) -
     )
     sample = read_sample(keyed, seed=match.seed, keep_keys=True)
     share = sample.features.num_rows / max(record_count, 1)
-    keys = sample.features[c.BLOCK_KEYS].combine_chunks().flatten().to_numpy().reshape(-1, len(match.blocking))
+    keys = keys_of_lists(sample.features[c.BLOCK_KEYS], len(match.blocking))
     affordable = _affordable(keys, match, share)
     pairs = _pairs(keys, affordable)
     if not len(pairs.left):

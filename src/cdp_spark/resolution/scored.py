@@ -26,6 +26,7 @@ from cdp_spark.matching.learning.fitting import (
 from cdp_spark.matching.learning.soundness import Doubt, find_doubts
 from cdp_spark.matching.model import MatchModel
 from cdp_spark.matching.scoring import build_pair_scores
+from cdp_spark.session import shuffle_partitions
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -105,7 +106,7 @@ def score_blocks(keyed: DataFrame, use: KeyUse, model: MatchModel) -> ScoredPair
         use: which keys are purged and shared.
         model: with its rules and comparisons.
     """
-    match, partitions = model.match, _partitions(keyed)
+    match, partitions = model.match, shuffle_partitions(keyed.sparkSession)
     blocks, kernel = _blocks(keyed, use, match), _kernel(match, model.frequencies)
     mask = deterministic_mask(match)
     scores = build_pair_scores(blocks, kernel, model, deterministic_mask=mask, partitions=partitions)
@@ -127,7 +128,9 @@ def _fit(keyed: DataFrame, use: KeyUse, match: EntityMatch, labels: DataFrame | 
     frequencies = sample.frequencies(match.comparisons)
     nth = max(1, int(use.pairs.sum()) // FIT_PAIRS) if labels is None else 1
     blocks = _blocks(keyed, use, match).where(F.pmod(F.col(c.BLOCK_KEY), F.lit(nth)) == 0)
-    patterns = build_pair_patterns(blocks, _kernel(match, frequencies), partitions=_partitions(keyed))
+    patterns = build_pair_patterns(
+        blocks, _kernel(match, frequencies), partitions=shuffle_partitions(keyed.sparkSession)
+    )
     counts = read_pattern_counts(patterns)
     if labels is not None:
         counts = with_known_classes(counts, read_labelled_counts(patterns, labels))
@@ -145,11 +148,6 @@ def _blocks(keyed: DataFrame, use: KeyUse, match: EntityMatch) -> DataFrame:
 
 def _kernel(match: EntityMatch, frequencies: Frequencies) -> Kernel:
     return Kernel(match.comparisons, frequencies, tuple(slot.rule for slot in slots_of(match)))
-
-
-def _partitions(records: DataFrame) -> int:
-    configured = int(records.sparkSession.conf.get("spark.sql.shuffle.partitions", "200") or 200)
-    return max(configured, 1)
 
 
 def _metrics(use: KeyUse, model: MatchModel) -> dict[str, float]:

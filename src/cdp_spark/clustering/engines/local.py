@@ -12,6 +12,7 @@ from pyspark.sql import functions as F
 from cdp_spark import columns as c
 from cdp_spark.clustering.engines.base import EngineResult
 from cdp_spark.clustering.labels import smallest_members
+from cdp_spark.session import shuffle_partitions
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -28,8 +29,8 @@ def build_components_locally(vertices: DataFrame, edges: DataFrame) -> EngineRes
     spark = vertices.sparkSession
     components, dangling_edges = label_components(*_fetch(vertices, edges))
     labelled = spark.createDataFrame(components, "record_key string, component string")
-    partitions = int(spark.conf.get("spark.sql.shuffle.partitions", "200") or 200)
-    return EngineResult(labelled.coalesce(partitions), dangling_edges)  # else one partition for every 10,000 rows
+    few = labelled.coalesce(shuffle_partitions(spark))  # else one partition for every 10,000 rows
+    return EngineResult(few, dangling_edges)
 
 
 def _fetch(vertices: DataFrame, edges: DataFrame) -> tuple[pa.ChunkedArray, pa.ChunkedArray, pa.Table]:
