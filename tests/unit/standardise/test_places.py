@@ -132,6 +132,7 @@ def test_addresses_in_columns(spark: SparkSession) -> None:
         {"street": "12 HIGH STREET, APT 4B", "city": "LONDON", "postcode": "sw1a1aa", "country": "UK"},
         {"street": "Hauptstr. 5", "house_number": "12.0", "postcode": "1o115", "country": "Deutschland"},
         {"street": "n/a", "city": "-", "country": "Atlantis", "region": "ca"},
+        {"street": ","},
         {},
     ) == [
         {
@@ -145,6 +146,7 @@ def test_addresses_in_columns(spark: SparkSession) -> None:
         {"street": "Hauptstr. 5", "house_number": "12", "country": "DE", "postcode_issue": "malformed"},
         {"region": "CA", "street_issue": "placeholder", "city_issue": "placeholder", "country_issue": "unknown"},
         {},
+        {},
     ]
 
 
@@ -155,9 +157,11 @@ def test_addresses_in_one_line(spark: SparkSession) -> None:
         {"address": "123 Main St, Springfield, IL 62704"},
         {"address": "Hauptstr. 5, 10115 Berlin, Deutschland", "city": "Potsdam"},
         {"address": "just a street"},
+        {"address": ", Leeds LS1 4AP"},
     ) == [
         {"street": "High St", "house_number": "5", "city": "Leeds", "postcode": "LS1 4AP", "country": "GB"},
         {"street": "Main St", "house_number": "123", "city": "Springfield", "postcode": "62704", "region": "IL"},
         {"street": "Hauptstr.", "house_number": "5", "city": "Potsdam", "postcode": "10115", "country": "DE"},
         {"street": "Just A Street"},
+        {"city": "Leeds", "postcode": "LS1 4AP"},
     ]

@@ -55,7 +55,8 @@ def with_streets(df: DataFrame) -> DataFrame:
     ).withColumn("street_and_number", F.when(number.isNull(), street_and_number_expr(street)))
     bare = F.coalesce(_part("street_and_number", 1), street)
     own_number = F.coalesce(without_float_tail_expr(number), _part("street_and_number", 2))
-    parted = numbered.withColumns({c.HOUSE_NUMBER: F.upper(own_number), c.STREET: F.btrim(bare, F.lit(" ,;"))})
+    left = null_if_empty_expr(F.btrim(bare, F.lit(" ,;")))
+    parted = numbered.withColumns({c.HOUSE_NUMBER: F.upper(own_number), c.STREET: left})
     return parted.withColumn(c.STREET, display_case_expr(street)).drop("street_and_unit", "street_and_number")
 
 
