@@ -196,14 +196,13 @@ class DyingStore(Store):
 
     writes_left: int = 1
 
-    def _write(self, spec: TableSpec, rows: DataFrame, *, mode: str, options: dict[str, str]) -> int:
+    def _write(self, spec: TableSpec, rows: DataFrame, *, mode: str, options: dict[str, str]) -> None:
         if self.writes_left <= 0:
             raise Killed
-        version = super()._write(spec, rows, mode=mode, options=options)
+        super()._write(spec, rows, mode=mode, options=options)
         object.__setattr__(self, "writes_left", self.writes_left - 1)
         if self.writes_left == 0:
             raise Killed
-        return version
 
 
 def model_of(records: DataFrame) -> MatchModel:

@@ -11,8 +11,9 @@ import pytest
 from pyspark.sql import SparkSession
 from tests.integration.small_project import write_small_project
 
-from cdp_spark import session
 from cdp_spark.pipeline import latest_release, read_runs
+from cdp_spark.session import DELTA_COORDINATE
+from cdp_spark.session.jars import DELTA_JARS, cached_jars
 from cdp_spark.tables.catalog import PROFILES
 from cdp_spark.tables.store import Store
 
@@ -30,8 +31,8 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def submit(job: str, *arguments: str, wheel: Path, folder: Path) -> subprocess.CompletedProcess[str]:
-    jars = session._cached(Path.home() / ".ivy2.5.2" / "jars", session._DELTA_JARS)
-    delta = ["--jars", ",".join(jars)] if jars else ["--packages", session.DELTA_COORDINATE]
+    jars = cached_jars(Path.home() / ".ivy2.5.2" / "jars", DELTA_JARS)
+    delta = ["--jars", ",".join(jars)] if jars else ["--packages", DELTA_COORDINATE]
     settings = {
         "spark.ui.enabled": "false",
         "spark.sql.shuffle.partitions": "2",

@@ -20,7 +20,7 @@ def publish(warehouse: NightlyWarehouse, ordinal: int) -> None:
     """Note the release: whatever came in after it is tomorrow's cause of a change."""
     row: tuple[object, ...] = (ordinal, f"run-{ordinal}", clock_of(ordinal), "published", {}, None, None)
     releases = warehouse.store.spark.createDataFrame([row], RELEASES.schema)
-    warehouse.store.append(RELEASES, releases, application=None)
+    warehouse.store.log(RELEASES, releases)
 
 
 def ids_of(warehouse: NightlyWarehouse) -> dict[str, str]:

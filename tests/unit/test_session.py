@@ -10,9 +10,15 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from cdp_spark import session
 from cdp_spark.errors import StateError
-from cdp_spark.session import SessionSettings, check_java, get_session
+from cdp_spark.session import DELTA_COORDINATE, SessionSettings, check_java, get_session
+from cdp_spark.session.builder import build_local_conf
+from cdp_spark.session.class_archive import archive_path, use_class_archive
+from cdp_spark.session.jars import DELTA_JARS
+
+
+def local_conf(settings: SessionSettings) -> dict[str, str]:
+    return build_local_conf(settings, check_java())
 
 
 def test_an_active_session_is_returned(spark: SparkSession) -> None:
@@ -51,29 +57,29 @@ def test_an_old_java_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
 def test_cached_jars_go_straight_to_the_class_path(tmp_path: Path) -> None:
     jars = tmp_path / "jars"
     jars.mkdir()
-    for name in session._DELTA_JARS:
+    for name in DELTA_JARS:
         (jars / name).touch()
-    conf = session._local_conf(SessionSettings(conf={"spark.jars.ivy": str(tmp_path)}))
+    conf = local_conf(SessionSettings(conf={"spark.jars.ivy": str(tmp_path)}))
     assert "spark.jars.packages" not in conf
-    assert conf["spark.driver.extraClassPath"].count(os.pathsep) == len(session._DELTA_JARS) - 1
+    assert conf["spark.driver.extraClassPath"].count(os.pathsep) == len(DELTA_JARS) - 1
 
 
 def test_without_cached_jars_delta_is_resolved(tmp_path: Path) -> None:
-    conf = session._local_conf(SessionSettings(conf={"spark.jars.ivy": str(tmp_path)}))
-    assert conf["spark.jars.packages"] == session.DELTA_COORDINATE
+    conf = local_conf(SessionSettings(conf={"spark.jars.ivy": str(tmp_path)}))
+    assert conf["spark.jars.packages"] == DELTA_COORDINATE
 
 
 def test_a_project_s_packages_join_delta_s(tmp_path: Path) -> None:
     wanted = {"spark.jars.ivy": str(tmp_path), "spark.jars.packages": "org.postgresql:postgresql:42.7.7"}
-    conf = session._local_conf(SessionSettings(conf=wanted))
-    assert conf["spark.jars.packages"] == f"{session.DELTA_COORDINATE},org.postgresql:postgresql:42.7.7"
+    conf = local_conf(SessionSettings(conf=wanted))
+    assert conf["spark.jars.packages"] == f"{DELTA_COORDINATE},org.postgresql:postgresql:42.7.7"
 
 
 def test_a_named_graphframes_jar_is_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     jar = tmp_path / "graphframes.jar"
     jar.touch()
     monkeypatch.setenv("CDP_GRAPHFRAMES_JAR", str(jar))
-    conf = session._local_conf(SessionSettings(conf={"spark.jars.ivy": str(tmp_path)}))
+    conf = local_conf(SessionSettings(conf={"spark.jars.ivy": str(tmp_path)}))
     assert conf["spark.driver.extraClassPath"] == str(jar)
 
 
@@ -82,15 +88,40 @@ def test_a_missing_graphframes_jar_is_one_logged_line(
 ) -> None:
     monkeypatch.setenv("CDP_GRAPHFRAMES_JAR", str(tmp_path / "absent.jar"))
     with caplog.at_level("INFO", logger="cdp_spark.session"):
-        session._local_conf(SessionSettings(conf={"spark.jars.ivy": str(tmp_path)}))
+        local_conf(SessionSettings(conf={"spark.jars.ivy": str(tmp_path)}))
     assert [record.message for record in caplog.records] == [
         "No GraphFrames jar at hand: components are computed by the local or the DataFrame engine."
     ]
 
 
 def test_settings_given_by_the_user_win() -> None:
-    conf = session._local_conf(SessionSettings(shuffle_partitions=7, conf={"spark.sql.shuffle.partitions": "9"}))
+    conf = local_conf(SessionSettings(shuffle_partitions=7, conf={"spark.sql.shuffle.partitions": "9"}))
     assert conf["spark.sql.shuffle.partitions"] == "9"
+
+
+def test_an_archive_of_classes_is_used_once_it_was_made(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    java, jars = check_java(), {"spark.driver.extraClassPath": "/jars/delta.jar"}
+    path = archive_path(java, jars)
+    assert use_class_archive(java, jars) == []
+    path.parent.mkdir()
+    path.touch()
+    assert use_class_archive(java, jars) == [f'"-XX:SharedArchiveFile={path}"', "-Xlog:cds*=off"]
+    assert use_class_archive(java, {"spark.driver.extraClassPath": "/jars/other.jar"}) == []
+
+
+@pytest.mark.slow
+def test_an_archive_of_classes_is_made_and_read(tmp_path: Path) -> None:
+    environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path), "JDK_JAVA_OPTIONS": ""}
+    command = [sys.executable, "-m", "cdp_spark.session.warm_up"]
+    made = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=600)
+    (archive,) = (tmp_path / "cdp-spark").iterdir()
+    assert made.stdout == f"classes kept in {archive}\n"
+    log = tmp_path / "classes.log"
+    environment["JDK_JAVA_OPTIONS"] = f"-Xlog:class+load:file={log}:none:filecount=0"
+    subprocess.run([sys.executable, "-c", _START.format(memory="512m", conf={})], env=environment, check=True)
+    loaded = log.read_text().splitlines()
+    assert sum("shared objects file (top)" in line for line in loaded) > len(loaded) / 3
 
 
 _START = """

@@ -117,7 +117,7 @@ def _append(store: Store, labels: Sequence[Label], *, author: str, at: datetime)
         return
     rows = [(*it.pair, at, it.label, author.strip(), it.reason.strip() or None) for it in labels]
     frame = store.spark.createDataFrame(rows, LABELS.schema).coalesce(1)
-    store.append(LABELS, frame, application=None)
+    store.log(LABELS, frame)
 
 
 def refuse_contradictions(current: Mapping[Pair, str], new: Sequence[Label]) -> None:

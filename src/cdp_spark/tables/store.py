@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 _HASHES = frozenset({c.RECORD_KEY, c.RECORD_KEY_L, c.RECORD_KEY_R, c.UNIFIED_ID, c.CLUSTER})
 """Columns of which every file holds values from end to end, so that their smallest and largest skip nothing."""
+_COMMITS_A_CHECKPOINT = 100
+"""Delta's 10 are for thousands of files: of a small table a checkpoint takes ten times as long as a commit."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,8 @@ class Store:
             ContractError: the rows lack a column or break a constraint.
             StateError: the warehouse cannot be written.
         """
-        return self._write(spec, rows, mode="overwrite", options={})
+        self._write(spec, rows, mode="overwrite", options={})
+        return self._newest(spec)
 
     def append(self, spec: TableSpec, rows: DataFrame, *, application: str | None, step: int = 0) -> int:
         """Append rows once: a second append of the same (application, step) is skipped by Delta.
@@ -93,7 +96,17 @@ class Store:
             StateError: the warehouse cannot be written.
         """
         once = {} if application is None else {"txnAppId": application, "txnVersion": str(step)}
-        return self._write(spec, rows, mode="append", options=once)
+        self._write(spec, rows, mode="append", options=once)
+        return self._newest(spec)
+
+    def log(self, spec: TableSpec, rows: DataFrame) -> None:
+        """Append rows of which a repetition does no harm, without asking for the new version: half of a small write.
+
+        Raises:
+            ContractError: the rows lack a column or break a constraint.
+            StateError: the warehouse cannot be written.
+        """
+        self._write(spec, rows, mode="append", options={})
 
     def rewind(self, spec: TableSpec, version: int) -> None:
         """Go back to a version, if the head is another one: what a killed run wrote since does not count."""
@@ -139,13 +152,14 @@ class Store:
             builder = builder.property("delta.dataSkippingStatsColumns", ",".join(skipped_by))
         else:
             builder = builder.property("delta.dataSkippingNumIndexedCols", "0")
+        builder = builder.property("delta.checkpointInterval", str(_COMMITS_A_CHECKPOINT))
         if spec.marks_deleted:
             builder = builder.property("delta.enableDeletionVectors", "true")
         for name, condition in spec.constraints.items():
             builder = builder.property(f"delta.constraints.{name}", condition)
         builder.execute()
 
-    def _write(self, spec: TableSpec, rows: DataFrame, *, mode: str, options: dict[str, str]) -> int:
+    def _write(self, spec: TableSpec, rows: DataFrame, *, mode: str, options: dict[str, str]) -> None:
         conformed = spec.conform(rows)
         self.create(spec)
         try:
@@ -162,7 +176,6 @@ class Store:
             if _is_permission(str(error)):
                 raise self._unwritable(spec, error) from error
             raise
-        return self._newest(spec)
 
     def _write_by_name(self, spec: TableSpec, rows: DataFrame, *, mode: str, options: dict[str, str]) -> None:
         """Write through the catalog; `saveAsTable` would replace the table and its constraints."""

@@ -187,7 +187,7 @@ def record(store: Store, run: Run, *outcomes: StageOutcome) -> None:
         for it in outcomes
     ]
     frame = store.spark.createDataFrame(rows, RUNS.schema).coalesce(1)
-    store.append(RUNS, frame, application=None)
+    store.log(RUNS, frame)
 
 
 def record_metrics(store: Store, run: Run, outcomes: Iterable[StageOutcome]) -> None:

@@ -1,0 +1,168 @@
+"""The only place that builds a SparkSession."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+
+from pyspark.sql import SparkSession
+
+from cdp_spark.errors import StateError
+from cdp_spark.session.class_archive import use_class_archive
+from cdp_spark.session.jars import DELTA_COORDINATE, GRAPHFRAMES_COORDINATE, find_jars, wanted_graphframes
+from cdp_spark.session.java import check_java, java_options, memory_bytes
+from cdp_spark.session.settings import SessionSettings
+
+log = logging.getLogger(__name__)
+
+_SNAPSHOT_PARTITIONS = "spark.databricks.delta.snapshotPartitions"
+_ANY_SESSION = {
+    "spark.sql.session.timeZone": "UTC",
+    "spark.sql.execution.arrow.pyspark.enabled": "true",
+}
+_PLANNING = {
+    # Wider rows are not fused to one Java method: for cleaning it would pass Java's 64 KB, and 8 KB are never compiled.
+    "spark.sql.codegen.maxFields": "40",
+    "spark.sql.codegen.hugeMethodLimit": "8000",
+    # Which compression suits a held column costs more to find out than the bytes are worth for the minutes they live.
+    "spark.sql.inMemoryColumnarStorage.compressed": "false",
+    # Noting the line of every Column expression takes three times as long as making it.
+    "spark.python.sql.dataFrameDebugging.enabled": "false",
+}
+_DELTA = {
+    "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
+    "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+}
+
+
+def get_session(settings: SessionSettings | None = None) -> SparkSession:
+    """Return the session that is there (notebook, Databricks, spark-submit, Connect) or start a local one with Delta.
+
+    Raises:
+        StateError: Java is missing or too old, or Delta's jars cannot be had.
+    """
+    settings = settings or SessionSettings()
+    active = SparkSession.getActiveSession()
+    if active is not None:
+        return _adopt(active, settings)
+    if _spark_is_elsewhere():
+        return _adopt(_start({"spark.app.name": settings.app_name, **_given_settings(settings)}), settings)
+    java = check_java()
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # the workers' Python; PySpark reads no setting here
+    if wanted_graphframes(settings) == "maven":
+        return _start_with_fetched_graphframes(settings, java)
+    return _start(build_local_conf(settings, java))
+
+
+def shuffle_partitions(spark: SparkSession) -> int:
+    """Partitions of a shuffle, as the session is set."""
+    return max(int(spark.conf.get("spark.sql.shuffle.partitions", "200") or 200), 1)
+
+
+def _adopt(spark: SparkSession, settings: SessionSettings) -> SparkSession:
+    """Set what may be set on a session that someone else started, and make sure that it knows Delta."""
+    is_local = str(spark.conf.get("spark.master", "")).startswith("local")
+    for key, value in {**_ANY_SESSION, **settings.conf}.items():
+        if spark.conf.isModifiable(key):
+            spark.conf.set(key, value)
+    if is_local and spark.conf.get(_SNAPSHOT_PARTITIONS, None) is None:
+        spark.conf.set(_SNAPSHOT_PARTITIONS, "1")  # Delta's 50 are for clusters: each look at a table takes seconds
+    if "DATABRICKS_RUNTIME_VERSION" not in os.environ:
+        _check_delta(spark)
+    return spark
+
+
+def _check_delta(spark: SparkSession) -> None:
+    fix = f"start it with --packages {DELTA_COORDINATE} and Delta's two settings, {' and '.join(_DELTA)}"
+    if "delta" not in str(spark.conf.get("spark.sql.catalog.spark_catalog", "")):
+        raise StateError("Spark session", got="one without Delta", fix=fix)
+    try:
+        spark.catalog.currentDatabase()
+    except Exception as error:
+        raise StateError("Spark session", got="one without Delta's jars on its class path", fix=fix) from error
+
+
+def _spark_is_elsewhere() -> bool:
+    names = ("PYSPARK_GATEWAY_PORT", "SPARK_REMOTE", "DATABRICKS_RUNTIME_VERSION")
+    return any(name in os.environ for name in names)
+
+
+def _given_settings(settings: SessionSettings) -> dict[str, str]:
+    """Settings for a session that spark-submit or a server has begun: theirs stay but for those needed here."""
+    if "SPARK_REMOTE" in os.environ:
+        return settings.conf
+    return {**_DELTA, **_PLANNING, **_ANY_SESSION, **settings.conf}
+
+
+def _start(conf: dict[str, str]) -> SparkSession:
+    builder = SparkSession.builder
+    for key, value in conf.items():
+        builder = builder.config(key, value)
+    try:
+        return builder.getOrCreate()
+    except Exception as error:
+        raise _start_error(error, fetching="spark.jars.packages" in conf) from error
+
+
+def _start_error(error: Exception, *, fetching: bool) -> StateError:
+    text = str(error)
+    if "JAVA_GATEWAY_EXITED" not in text:
+        return StateError(
+            "Spark's start", got=(text.splitlines() or [type(error).__name__])[0][:200], fix="see --debug"
+        )
+    if fetching:
+        return StateError(
+            "Spark's start",
+            got="jars that are not in the cache and could not be fetched from Maven Central",
+            fix="connect to the network once (make setup), or name a mirror in the setting spark.jars.repositories",
+        )
+    return StateError(
+        "Spark's start",
+        got="a Java process that ended at once",
+        fix="read its message above; often spark.driver.memory is more than the machine has",
+    )
+
+
+def _start_with_fetched_graphframes(settings: SessionSettings, java: str) -> SparkSession:
+    """Start with GraphFrames from Maven; a start that fails over it is made again without."""
+    conf = build_local_conf(settings, java)
+    known = conf.get("spark.jars.packages")
+    try:
+        return _start({**conf, "spark.jars.packages": ",".join(filter(None, [known, GRAPHFRAMES_COORDINATE]))})
+    except StateError:
+        log.warning("GraphFrames could not be fetched: components are computed by the local or the DataFrame engine.")
+        return _start(conf)
+
+
+def build_local_conf(settings: SessionSettings, java: str) -> dict[str, str]:
+    """All settings of a local session.
+
+    Args:
+        settings: what was asked for.
+        java: path of the Java program.
+    """
+    cores = os.cpu_count() or 2
+    jars = find_jars(settings)
+    wanted = [conf["spark.jars.packages"] for conf in (jars, settings.conf) if "spark.jars.packages" in conf]
+    return {
+        **_DELTA,
+        **_PLANNING,
+        **_ANY_SESSION,
+        **jars,
+        "spark.app.name": settings.app_name,
+        "spark.master": settings.master,
+        "spark.driver.memory": settings.driver_memory or f"{memory_bytes() * 2 // 5 // 2**20}m",
+        "spark.driver.host": "localhost",
+        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.driver.extraJavaOptions": " ".join([java_options(), *use_class_archive(java, jars)]),
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+        "spark.buffer.pageSize": "4m",  # else 64 MB for every hash table, be it of three rows; broadcast ones are held
+        _SNAPSHOT_PARTITIONS: "1",
+        "spark.sql.adaptive.enabled": "true",
+        "spark.sql.shuffle.partitions": str(settings.shuffle_partitions or 2 * cores),
+        "spark.sql.sources.parallelPartitionDiscovery.parallelism": str(cores),
+        **settings.conf,
+        **({"spark.jars.packages": ",".join(wanted)} if wanted else {}),
+    }
