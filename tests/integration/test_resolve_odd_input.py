@@ -70,3 +70,19 @@ def test_an_empty_column_and_a_constant_one_change_nothing(spark: SparkSession, 
     _, with_constant = _resolve(tmp_path / "constant.csv", [[*row[:4], "", "10115"] for row in people])
     sizes = Counter(map(len, clusters.values()))
     assert sizes == Counter(map(len, with_constant.values())) == {1: 294, 2: 6}
+
+
+def test_rows_without_an_id_are_left_out_and_counted(spark: SparkSession, tmp_path: Path) -> None:
+    people = _people(200, on_switchboard=0)
+    facts, clusters = _resolve(tmp_path / "people.csv", [*people, ["", *people[0][1:]], ["", *people[1][1:]]])
+    assert facts["rejected"] == {"people: null_key": 2}
+    assert facts["records"] == len(people) == sum(map(len, clusters.values()))
+
+
+def test_an_id_that_two_files_give_to_one_source_is_refused(spark: SparkSession, tmp_path: Path) -> None:
+    for name in ("old", "new"):
+        (tmp_path / f"{name}.csv").write_text("id,system,name\n1,crm,ann\n2,shop,bob\n", encoding="utf-8")
+    files = [str(tmp_path / "old.csv"), str(tmp_path / "new.csv")]
+    command = ["resolve", *files, "--id", "id", "--source", "system", "--out", str(tmp_path / "out.csv")]
+    with pytest.raises(DataError, match="2 ids that stand on more than one row"):
+        CliRunner().invoke(app, command, catch_exceptions=False)

@@ -26,7 +26,9 @@ _OWN_CLOCK = {RUNS.name, RUN_METRICS.name, RELEASES.name}
 """Tables that say when something really happened."""
 _LOGS = {DELIVERIES.name, TOUCHED_RECORDS.name}
 """Tables to which every night adds what it handed over or worked on."""
-_KILLS = [("ingest", 1), ("identity", 2), ("publish", 1), ("activation", 1)]
+_OF_FITTING = "person.model.pairs"
+"""A figure of the attempt that fitted the model; one that goes on with the saved model has none."""
+_KILLS = [("ingest", 1), ("matching", 1), ("identity", 2), ("publish", 1), ("activation", 1)]
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ def kill_in(project: Path, warehouse: Path, stage: str, writes: int) -> None:
 
 
 @pytest.mark.slow
-def test_a_run_killed_in_four_stages_ends_as_one_never_killed(
+def test_a_run_killed_in_five_stages_ends_as_one_never_killed(
     spark: SparkSession, night: Night, tmp_path: Path
 ) -> None:
     killed = Store(spark, str(tmp_path / "killed"))
@@ -77,7 +79,7 @@ def test_a_run_killed_in_four_stages_ends_as_one_never_killed(
     resumed = nightly(killed, load_project(night.project), RunOptions(as_of=killed_run.AS_OF))
     assert (resumed.resumed, night.summary.resumed) == (True, False)
     assert [run.status for run in read_runs(killed)] == ["finished"]
-    assert resumed.metrics == night.summary.metrics
+    assert resumed.metrics == {name: it for name, it in night.summary.metrics.items() if name != _OF_FITTING}
     assert_same_tables(killed, Store(spark, str(night.warehouse)))
 
 

@@ -9,12 +9,22 @@ from pathlib import Path
 
 import pytest
 from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
 
 from cdp_spark.errors import StateError
-from cdp_spark.session import DELTA_COORDINATE, SessionSettings, check_java, get_session
+from cdp_spark.session import (
+    DELTA_COORDINATE,
+    SMALL_DATA,
+    SessionSettings,
+    check_java,
+    get_session,
+    settings_for_files,
+)
 from cdp_spark.session.builder import build_local_conf
-from cdp_spark.session.class_archive import archive_path, use_class_archive
+from cdp_spark.session.class_archive import archive_path, reading_options
 from cdp_spark.session.jars import DELTA_JARS
+from cdp_spark.session.lookups import remember_lookups
+from cdp_spark.session.settings import SMALL_BYTES
 
 
 def local_conf(settings: SessionSettings) -> dict[str, str]:
@@ -29,6 +39,33 @@ def test_runtime_settings_reach_an_active_session(spark: SparkSession) -> None:
     get_session(SessionSettings(conf={"spark.sql.broadcastTimeout": "301", "spark.driver.memory": "9g"}))
     assert spark.conf.get("spark.sql.broadcastTimeout") == "301"
     spark.conf.unset("spark.sql.broadcastTimeout")
+
+
+def test_java_is_asked_for_a_function_once(spark: SparkSession, monkeypatch: pytest.MonkeyPatch) -> None:
+    remember_lookups(spark)
+    F.lower(F.lit("A"))
+    jvm = spark.sparkContext._jvm
+    assert jvm is not None
+    messages: list[str] = []
+    send = jvm._gateway_client.send_command
+
+    def listen(message: str, *rest: object) -> object:
+        messages.append(message)
+        return send(message, *rest)
+
+    monkeypatch.setattr(jvm._gateway_client, "send_command", listen)
+    F.lower(F.lit("B"))
+    about = [message.split("\n")[0] for message in messages if "org.apache.spark.sql.functions" in message]
+    assert about == ["c", "c"], "two calls, no question (r)"
+
+
+def test_small_files_are_told_by_their_size_together(tmp_path: Path) -> None:
+    half, more = tmp_path / "half.csv", tmp_path / "more.csv"
+    half.write_bytes(b" " * (SMALL_BYTES // 2))
+    more.write_bytes(b" " * (SMALL_BYTES // 2 + 1))
+    assert SMALL_DATA.items() <= settings_for_files([str(half), str(half)]).items()
+    assert settings_for_files([str(half), str(more)]) == {}
+    assert settings_for_files(["s3://bucket/file.csv"]) == {}
 
 
 def test_no_java_is_one_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -103,11 +140,11 @@ def test_an_archive_of_classes_is_used_once_it_was_made(monkeypatch: pytest.Monk
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     java, jars = check_java(), {"spark.driver.extraClassPath": "/jars/delta.jar"}
     path = archive_path(java, jars)
-    assert use_class_archive(java, jars) == []
+    assert reading_options(java, jars) == []
     path.parent.mkdir()
     path.touch()
-    assert use_class_archive(java, jars) == [f'"-XX:SharedArchiveFile={path}"', "-Xlog:cds*=off"]
-    assert use_class_archive(java, {"spark.driver.extraClassPath": "/jars/other.jar"}) == []
+    assert reading_options(java, jars) == [f'"-XX:SharedArchiveFile={path}"', "-Xlog:cds*=off"]
+    assert reading_options(java, {"spark.driver.extraClassPath": "/jars/other.jar"}) == []
 
 
 @pytest.mark.slow

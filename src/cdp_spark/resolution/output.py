@@ -36,9 +36,10 @@ def check_out(path: Path) -> None:
 
 def write_clusters(resolution: Resolution, path: Path) -> None:
     """Write one row per record: record_id, cluster_id, and the source where there are several; in the order of both."""
-    several = len(resolution.data.recognised) > 1 or resolution.source_count > 1
-    columns = [*([c.SOURCE] if several else []), RECORD_ID, "cluster_id"]
-    table = resolution.clusters.select(*columns).toArrow().sort_by([(name, "ascending") for name in columns[:-1]])
+    table = resolution.clusters.select(c.SOURCE, RECORD_ID, "cluster_id").toArrow()
+    several = len(resolution.data.recognised) > 1 or len(table.column(c.SOURCE).unique()) > 1
+    table = table.sort_by([(c.SOURCE, "ascending"), (RECORD_ID, "ascending")])
+    table = table if several else table.drop_columns([c.SOURCE])
     if path.suffix.lower() == ".csv":
         pa.csv.write_csv(table, path)
     else:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, get_args
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
+from pyspark.storagelevel import StorageLevel
 
 from cdp_spark import columns as c
 from cdp_spark.config.source import ColumnMapping, SourceConfig
@@ -44,12 +45,14 @@ class OwnData:
         records: one row per record: record_key, record_id, source, clean attributes and the other columns as text.
         recognised: what each column was taken for, by source.
         features: the columns that can be compared, under the names that `records` gives them.
+        record_count: how many records there are.
         rejected: rows that could not be used, by reason.
     """
 
     records: DataFrame
     recognised: dict[str, tuple[Recognised, ...]]
     features: tuple[Recognised, ...]
+    record_count: int
     rejected: dict[str, int]
 
 
@@ -71,25 +74,28 @@ def read_own_data(
     """
     sources = _sources(inputs, id_column)
     deliveries = read_deliveries(spark, sources, folder=str(Path.cwd()))
-    frames, recognised, rejected = [], {}, {}
+    rows: dict[str, DataFrame] = {}
+    names: dict[str, tuple[str, ...]] = {}
     for source in sources:
         delivery = deliveries[source.name]
         if delivery is None:
             raise DataError(
                 str(source.path), got="nothing there", allowed="a file with a header and rows", fix="check the path"
             )
-        names = tuple(delivery.columns or _columns_of(delivery.rows))
-        _require(names, source, [id_column, *([source_column] if source_column else [])])
-        rows = delivery.rows.persist()
-        rejected.update(_count_rejected(rows, source.name))
-        flat = _flat(rows, names, source.name, id_column=id_column, source_column=source_column)
-        skip = frozenset({c.RECORD_KEY, RECORD_ID, c.SOURCE, id_column, *([source_column] if source_column else [])})
-        found = _recognise(flat, str(source.path), skip=skip)
-        recognised[source.name] = found
-        frames.append(_clean(flat, found, region=region))
-    records = reduce(lambda left, right: left.unionByName(right, allowMissingColumns=True), frames).persist()
-    _refuse_duplicates(records, id_column)
-    return OwnData(records, recognised, _features(recognised), rejected)
+        names[source.name] = tuple(delivery.columns or _columns_of(delivery.rows))
+        _require(names[source.name], source, [id_column, *([source_column] if source_column else [])])
+        rows[source.name] = _with_keys(delivery.rows, source.name, id_column, source_column).persist()
+    record_count, rejected = _count(rows, id_column)
+    skip = frozenset({c.RECORD_KEY, RECORD_ID, c.SOURCE, id_column, *([source_column] if source_column else [])})
+    frames, recognised = [], {}
+    for source in sources:
+        flat = _flat(rows[source.name], names[source.name])
+        recognised[source.name] = _recognise(flat, str(source.path), skip=skip)
+        frames.append(_clean(flat, recognised[source.name], region=region))
+    records = reduce(lambda left, right: left.unionByName(right, allowMissingColumns=True), frames)
+    # All that follows is planned ten times over; a checkpoint leaves it nothing of the cleaning to plan.
+    records = records.localCheckpoint(storageLevel=StorageLevel.MEMORY_AND_DISK)
+    return OwnData(records, recognised, _features(recognised), record_count, rejected)
 
 
 def _sources(inputs: tuple[str, ...], id_column: str) -> tuple[SourceConfig, ...]:
@@ -135,23 +141,56 @@ def _require(names: tuple[str, ...], source: SourceConfig, wanted: list[str]) ->
             )
 
 
-def _count_rejected(rows: DataFrame, source: str) -> dict[str, int]:
-    counts = rows.where(F.col(c.REASON).isNotNull()).groupBy(c.REASON).count().orderBy(c.REASON).collect()
-    return {f"{source}: {row[c.REASON]}": row["count"] for row in counts}
-
-
-def _flat(
-    rows: DataFrame, names: tuple[str, ...], source: str, *, id_column: str, source_column: str | None
-) -> DataFrame:
-    """One row per readable row with an id; its columns as text."""
-    value = {name: F.try_element_at(c.ROW, F.lit(name)) for name in names}
-    origin = F.coalesce(value[source_column], F.lit(source)) if source_column else F.lit(source)
-    key = F.substring(
-        F.sha2(F.to_json(F.struct(origin.alias(c.SOURCE), value[id_column].alias(RECORD_ID))), 256), 1, 32
+def _with_keys(rows: DataFrame, source: str, id_column: str, source_column: str | None) -> DataFrame:
+    """Each row's record key, id and source; a row that could not be read, or has no id, has none and a reason."""
+    record_id = F.try_element_at(c.ROW, F.lit(id_column))
+    named = F.try_element_at(c.ROW, F.lit(source_column)) if source_column else F.lit(None).cast("string")
+    origin = F.coalesce(named, F.lit(source))
+    key = F.substring(F.sha2(F.to_json(F.struct(origin.alias(c.SOURCE), record_id.alias(RECORD_ID))), 256), 1, 32)
+    reason = F.coalesce(c.REASON, F.when(record_id.isNull(), "null_key"))
+    return rows.select(
+        F.when(reason.isNull(), key).alias(c.RECORD_KEY),
+        F.when(reason.isNull(), record_id).alias(RECORD_ID),
+        F.when(reason.isNull(), origin).alias(c.SOURCE),
+        c.ROW,
+        reason.alias(c.REASON),
     )
-    usable = rows.where(F.col(c.REASON).isNull() & value[id_column].isNotNull())
-    columns = [value[name].alias(name) for name in names if name not in {c.RECORD_KEY, RECORD_ID, c.SOURCE}]
-    return usable.select(key.alias(c.RECORD_KEY), value[id_column].alias(RECORD_ID), origin.alias(c.SOURCE), *columns)
+
+
+def _count(rows: Mapping[str, DataFrame], id_column: str) -> tuple[int, dict[str, int]]:
+    """Records, and rejected rows by file and reason, in one job over all files.
+
+    Raises:
+        DataError: an id stands twice in a source.
+    """
+    file = F.when(F.col(c.REASON).isNotNull(), F.col("file")).alias("file")  # a record counts wherever it stands
+    each = [df.select(F.lit(name).alias("file"), c.REASON, c.RECORD_KEY) for name, df in rows.items()]
+    keys = reduce(DataFrame.unionByName, each).groupBy(file, c.REASON, c.RECORD_KEY).count()
+    doubles = F.count_if((F.col("count") > 1) & F.col(c.RECORD_KEY).isNotNull())
+    found = keys.groupBy("file", c.REASON).agg(
+        F.sum("count").alias("rows"), F.count(c.RECORD_KEY).alias("records"), doubles.alias("doubles")
+    )
+    counts = found.orderBy("file", c.REASON).collect()
+    _refuse_duplicates(sum(row["doubles"] for row in counts), id_column)
+    rejected = {f"{row['file']}: {row[c.REASON]}": row["rows"] for row in counts if row[c.REASON] is not None}
+    return sum(row["records"] for row in counts), rejected
+
+
+def _refuse_duplicates(doubles: int, id_column: str) -> None:
+    if doubles:
+        raise DataError(
+            f"column {id_column}",
+            got=f"{doubles} ids that stand on more than one row of a source",
+            allowed="an id that identifies a row",
+            fix="name another column with --id",
+        )
+
+
+def _flat(rows: DataFrame, names: tuple[str, ...]) -> DataFrame:
+    """One row per readable row with an id; its columns as text."""
+    own = {c.RECORD_KEY, RECORD_ID, c.SOURCE}
+    columns = [F.try_element_at(c.ROW, F.lit(name)).alias(name) for name in names if name not in own]
+    return rows.where(F.col(c.RECORD_KEY).isNotNull()).select(*sorted(own), *columns)
 
 
 def _recognise(flat: DataFrame, where: str, *, skip: frozenset[str]) -> tuple[Recognised, ...]:
@@ -186,17 +225,6 @@ def _clean(flat: DataFrame, recognised: tuple[Recognised, ...], *, region: str |
 
 def _formats(item: Recognised) -> tuple[str, ...]:
     return (item.profile.date_pattern,) if item.meaning == c.BIRTH_DATE and item.profile.date_pattern else ()
-
-
-def _refuse_duplicates(records: DataFrame, id_column: str) -> None:
-    doubles = records.groupBy(c.RECORD_KEY).count().where(F.col("count") > 1).count()
-    if doubles:
-        raise DataError(
-            f"column {id_column}",
-            got=f"{doubles} ids that stand on more than one row of a source",
-            allowed="an id that identifies a row",
-            fix="name another column with --id",
-        )
 
 
 def _features(recognised: dict[str, tuple[Recognised, ...]]) -> tuple[Recognised, ...]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
+from pyspark.storagelevel import StorageLevel
 
 from cdp_spark import columns as c
 from cdp_spark.clustering.stage import EXCLUSIVE_SOURCE, cluster_records
@@ -61,10 +62,8 @@ class Resolution:
         rules: what each proposed rule was expected to do; empty where rules were given.
         scored: the model, its figures and doubts.
         pair_count: pairs compared.
-        record_count: records clustered.
         cluster_count: clusters.
         largest_cluster: records of the largest one.
-        source_count: sources among the records.
     """
 
     clusters: DataFrame
@@ -73,10 +72,8 @@ class Resolution:
     rules: tuple[RuleEstimate, ...]
     scored: ScoredPairs
     pair_count: int
-    record_count: int
     cluster_count: int
     largest_cluster: int
-    source_count: int
 
 
 def resolve(spark: SparkSession, settings: ResolveSettings, *, tell: Callable[[str], None]) -> Resolution:
@@ -99,8 +96,7 @@ def resolve(spark: SparkSession, settings: ResolveSettings, *, tell: Callable[[s
         source_column=settings.source_column,
         region=settings.region,
     )
-    record_count = data.records.count()
-    match, rules = _configuration(data, settings, record_count, tell)
+    match, rules = _configuration(data, settings, tell)
     tell("comparing")
     scored = score_pairs(data.records, match)
     refuse_unsound(scored.doubts, where="the proposed model" if settings.match is None else "the model")
@@ -108,7 +104,7 @@ def resolve(spark: SparkSession, settings: ResolveSettings, *, tell: Callable[[s
     exclusive = F.col(c.SOURCE) if settings.unique_within_source else F.lit(None).cast("string")
     members = data.records.withColumn(EXCLUSIVE_SOURCE, exclusive)
     labels = spark.createDataFrame([], LABELS.schema)
-    pairs = scored.pair_scores.persist()
+    pairs = scored.pair_scores.localCheckpoint(storageLevel=StorageLevel.MEMORY_AND_DISK)
     pair_count = pairs.count()
     found, _ = cluster_records(members, pairs, labels, config=match.clustering)
     ids = data.records.select(c.RECORD_KEY, c.SOURCE, RECORD_ID)
@@ -117,27 +113,24 @@ def resolve(spark: SparkSession, settings: ResolveSettings, *, tell: Callable[[s
     )
     sizes = found.clusters.groupBy(c.CLUSTER).agg(F.count(F.lit(1)).alias(c.RECORD_COUNT))
     totals = sizes.agg(F.count(F.lit(1)), F.max(c.RECORD_COUNT)).collect()[0]
-    source_count = ids.select(c.SOURCE).distinct().count()
-    return Resolution(
-        clusters, data, match, rules, scored, pair_count, record_count, totals[0], totals[1], source_count
-    )
+    return Resolution(clusters, data, match, rules, scored, pair_count, totals[0], totals[1])
 
 
 def _configuration(
-    data: OwnData, settings: ResolveSettings, record_count: int, tell: Callable[[str], None]
+    data: OwnData, settings: ResolveSettings, tell: Callable[[str], None]
 ) -> tuple[EntityMatch, tuple[RuleEstimate, ...]]:
     match = settings.match
     rules: tuple[RuleEstimate, ...] = ()
     if match is None:
         tell("choosing blocking rules")
-        match, rules = propose_match(data, record_count)
+        match, rules = propose_match(data)
     if settings.threshold_log2 is not None:
         clustering = match.clustering.model_copy(update={"threshold_log2": settings.threshold_log2})
         match = match.model_copy(update={"clustering": clustering})
     return match, rules
 
 
-def propose_match(data: OwnData, record_count: int) -> tuple[EntityMatch, tuple[RuleEstimate, ...]]:
+def propose_match(data: OwnData) -> tuple[EntityMatch, tuple[RuleEstimate, ...]]:
     """Comparisons for every usable column, and the blocking rules that are worth their pairs.
 
     Raises:
@@ -151,7 +144,7 @@ def propose_match(data: OwnData, record_count: int) -> tuple[EntityMatch, tuple[
         )
     clustering = ClusteringConfig(missing_weight=_PROPOSED_MISSING_WEIGHT)
     proposal = EntityMatch(blocking=candidates, comparisons=comparisons, clustering=clustering)
-    chosen = choose_rules(data.records, proposal, record_count=record_count)
+    chosen = choose_rules(data.records, proposal, record_count=data.record_count)
     if not chosen:
         return proposal.model_copy(update={"blocking": candidates[:1]}), ()
     return proposal.model_copy(update={"blocking": tuple(item.rule for item in chosen)}), chosen

@@ -3,7 +3,7 @@
 from cdp_spark.session.builder import get_session, shuffle_partitions
 from cdp_spark.session.jars import DELTA_COORDINATE, GRAPHFRAMES_COORDINATE
 from cdp_spark.session.java import check_java
-from cdp_spark.session.settings import SMALL_DATA, SessionSettings
+from cdp_spark.session.settings import SMALL_DATA, SessionSettings, settings_for_files
 
 __all__ = [
     "DELTA_COORDINATE",
@@ -12,5 +12,6 @@ __all__ = [
     "SessionSettings",
     "check_java",
     "get_session",
+    "settings_for_files",
     "shuffle_partitions",
 ]

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import sys
+import threading
 
 from pyspark.sql import SparkSession
 
 from cdp_spark.errors import StateError
-from cdp_spark.session.class_archive import use_class_archive
+from cdp_spark.session.class_archive import reading_options
 from cdp_spark.session.jars import DELTA_COORDINATE, GRAPHFRAMES_COORDINATE, find_jars, wanted_graphframes
 from cdp_spark.session.java import check_java, java_options, memory_bytes
+from cdp_spark.session.lookups import remember_lookups
 from cdp_spark.session.settings import SessionSettings
 
 log = logging.getLogger(__name__)
 
+_SLOW_CLASS = "org.apache.spark.sql.catalyst.util.CollationAwareUTF8String"
 _SNAPSHOT_PARTITIONS = "spark.databricks.delta.snapshotPartitions"
 _ANY_SESSION = {
     "spark.sql.session.timeZone": "UTC",
@@ -100,9 +104,19 @@ def _start(conf: dict[str, str]) -> SparkSession:
     for key, value in conf.items():
         builder = builder.config(key, value)
     try:
-        return builder.getOrCreate()
+        spark = builder.getOrCreate()
     except Exception as error:
         raise _start_error(error, fetching="spark.jars.packages" in conf) from error
+    if str(conf.get("spark.master", "")).startswith("local"):
+        remember_lookups(spark)
+        threading.Thread(target=_load_slow_class, args=[spark], daemon=True).start()
+    return spark
+
+
+def _load_slow_class(spark: SparkSession) -> None:
+    """Have Java set up the class behind `lower`, which takes two seconds in which every task would wait."""
+    with contextlib.suppress(Exception):  # an ended session, another Spark: the first `lower` will do it
+        spark._jvm.java.lang.Class.forName(_SLOW_CLASS)  # type: ignore[union-attr]
 
 
 def _start_error(error: Exception, *, fetching: bool) -> StateError:
@@ -155,7 +169,7 @@ def build_local_conf(settings: SessionSettings, java: str) -> dict[str, str]:
         "spark.driver.memory": settings.driver_memory or f"{memory_bytes() * 2 // 5 // 2**20}m",
         "spark.driver.host": "localhost",
         "spark.driver.bindAddress": "127.0.0.1",
-        "spark.driver.extraJavaOptions": " ".join([java_options(), *use_class_archive(java, jars)]),
+        "spark.driver.extraJavaOptions": " ".join([java_options(), *reading_options(java, jars)]),
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
         "spark.buffer.pageSize": "4m",  # else 64 MB for every hash table, be it of three rows; broadcast ones are held

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 
 from cdp_spark.session.builder import get_session
-from cdp_spark.session.class_archive import archive_path, make_class_archive
+from cdp_spark.session.class_archive import archive_path, writing_options
 from cdp_spark.session.jars import find_jars
 from cdp_spark.session.java import check_java, java_options
 from cdp_spark.session.settings import SessionSettings
@@ -35,7 +34,7 @@ def main() -> None:
 
 
 def _run(archive: Path, folder: Path) -> None:
-    options = " ".join([java_options(), *make_class_archive(archive)])
+    options = " ".join([java_options(), *writing_options(archive)])
     conf = {"spark.driver.extraJavaOptions": options}
     spark = get_session(SessionSettings(app_name="cdp-warm-up", driver_memory="1g", conf=conf))
     gateway = spark.sparkContext._gateway
@@ -72,5 +71,4 @@ def _look(table: DataFrame) -> None:
 
 
 if __name__ == "__main__":
-    os.environ.setdefault("PYTHONWARNINGS", "ignore")
     main()

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _HASHES = frozenset({c.RECORD_KEY, c.RECORD_KEY_L, c.RECORD_KEY_R, c.UNIFIED_ID, c.CLUSTER})
 """Columns of which every file holds values from end to end, so that their smallest and largest skip nothing."""
 _COMMITS_A_CHECKPOINT = 100
-"""Delta's 10 are for thousands of files: of a small table a checkpoint takes ten times as long as a commit."""
+"""Delta's 10 are for thousands of files: of a small table a checkpoint takes up to ten times a commit."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ class Store:
         return self._newest(spec)
 
     def log(self, spec: TableSpec, rows: DataFrame) -> None:
-        """Append rows of which a repetition does no harm, without asking for the new version: half of a small write.
+        """Append rows of which a repetition does no harm, without asking for the new version, a query of its own.
 
         Raises:
             ContractError: the rows lack a column or break a constraint.
