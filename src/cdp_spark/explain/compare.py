@@ -34,7 +34,7 @@ class Weighed:
         rule_mask: bit r is set where rule r finds the pair, shape (pairs,).
         purged_mask: bit r is set where the pair shares a key of rule r that too many records share, shape (pairs,).
         levels: of each comparison, shape (pairs, comparisons).
-        contributions: bits of the prior and of each comparison, shape (pairs, 1 + comparisons).
+        contributions: bits of the prior, each comparison and related people, shape (pairs, 2 + comparisons).
     """
 
     rule_mask: NDArray[np.int64]
@@ -74,7 +74,7 @@ def weigh_pairs(comparable: pa.Table, model: MatchModel, left: NDArray[np.int64]
 
 
 def contributions(model: MatchModel, rule_mask: NDArray[np.int64], levels: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Bits of the prior and of each comparison, shape (pairs, 1 + comparisons); a row sums to the match weight.
+    """Bits of the prior, each comparison and related people, shape (pairs, 2 + comparisons); they sum to the weight.
 
     A pair that no rule finds has no prior of its own. It is given the lowest of the rules' priors, with every
     comparison counted: as pairs that no rule finds match more rarely still, this is an upper bound of its weight.

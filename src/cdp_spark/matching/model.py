@@ -12,13 +12,16 @@ import numpy as np
 from cdp_spark.config.match import EntityMatch
 from cdp_spark.errors import StateError
 from cdp_spark.matching.comparing.comparisons import compile_comparisons
-from cdp_spark.matching.learning.em import Parameters, log_ratios
+from cdp_spark.matching.kernel import pack
+from cdp_spark.matching.learning.em import Parameters, Related, log_ratios
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-FORMAT = 1
-"""Version of the JSON format."""
+    from cdp_spark.matching.learning.em import Side
+
+FORMAT = 2
+"""Version of the JSON format; 1 knew neither related people nor shares and is read as well."""
 
 
 @dataclass(frozen=True)
@@ -47,23 +50,41 @@ class MatchModel:
         return tuple(comparison.level_names for comparison in compile_comparisons(self.match.comparisons))
 
     def contributions(self, rule_mask: NDArray[np.int64], levels: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Bits by which each part of the evidence moves a pair, shape (pairs, 1 + comparisons).
+        """Bits by which each part of the evidence moves a pair, shape (pairs, 2 + comparisons).
 
-        The first column is the prior's part. A pair's weight is the mean over its rules of the rule's prior and its
-        unforced comparisons, so the columns sum to the match weight.
+        The first column is the prior's part; the last one corrects for related people, far below zero where a pair
+        looks like two of them, 0 where the model knows none. A pair's weight is the mean over its rules of the rule's
+        prior, its unforced comparisons and this correction, so the columns sum to the match weight.
         """
         masks, inverse = np.unique(rule_mask, return_inverse=True)
         on = ((masks[:, np.newaxis] >> np.arange(len(self.rule_names))) & 1).astype(np.float64)
         share = on / np.maximum(on.sum(axis=1, keepdims=True), 1)
         prior = (share * (np.log2(self.parameters.prior) - np.log2(1 - self.parameters.prior))).sum(axis=1)
         counted = (share[:, :, np.newaxis] * ~self.forced).sum(axis=1)
-        ratios = log_ratios(self.parameters.m, self.parameters.u)
-        bits = np.stack([ratio[levels[:, i]] for i, ratio in enumerate(ratios)], axis=1)
-        return np.column_stack([prior[inverse], bits * counted[inverse]])
+        bits = _bits(log_ratios(self.parameters.m, self.parameters.u), levels) * self.kept
+        related = (share[inverse] * self._related(levels)).sum(axis=1)
+        return np.column_stack([prior[inverse], bits * counted[inverse], related])
+
+    @property
+    def kept(self) -> NDArray[np.float64]:
+        """Part of its bits that each comparison keeps, shape (comparisons,)."""
+        shares = self.parameters.shares
+        return np.ones(len(self.parameters.u)) if shares is None else shares
+
+    def _related(self, levels: NDArray[np.int64]) -> NDArray[np.float64]:
+        """log2 of u over the mixture of u and r that all non-matches are, shape (pairs, rules)."""
+        related = self.parameters.related
+        if related is None:
+            return np.zeros((len(levels), len(self.rule_names)))
+        share = np.clip(related.prior / (1 - self.parameters.prior), 1e-9, 1 - 1e-9)
+        bits = _bits(log_ratios(related.r, self.parameters.u), levels) * self.kept
+        likelier = bits @ (~self.forced).T.astype(np.float64)
+        return -np.logaddexp2(np.log2(share) + likelier, np.log2(1 - share))
 
     def weights(self, rule_mask: NDArray[np.int64], levels: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Match weight of each pair in bits, shape (pairs,)."""
-        return np.asarray(self.contributions(rule_mask, levels).sum(axis=1))
+        """Match weight of each pair in bits, shape (pairs,); equal pairs are weighed once."""
+        first, inverse = _distinct(rule_mask, pack(levels))
+        return np.asarray(self.contributions(rule_mask[first], levels[first]).sum(axis=1))[inverse]
 
     def config_hash(self) -> str:
         """SHA-256 of the configuration that it was fitted under."""
@@ -79,13 +100,15 @@ class MatchModel:
                 "rules": self.rule_names,
                 "forced": self.forced.tolist(),
                 "prior": parameters.prior.tolist(),
-                "m": [side.tolist() for side in parameters.m],
-                "u": [side.tolist() for side in parameters.u],
+                "m": _lists(parameters.m),
+                "u": _lists(parameters.u),
                 "log_likelihood": parameters.log_likelihood,
                 "iterations": parameters.iterations,
                 "converged": parameters.converged,
                 "frequencies": self.frequencies,
                 "purged_keys": self.purged_keys,
+                "shares": None if parameters.shares is None else parameters.shares.tolist(),
+                "related": parameters.related and _related_dict(parameters.related),
             },
             sort_keys=True,
         )
@@ -99,14 +122,36 @@ def model_from_json(text: str, *, where: str = "match model") -> MatchModel:
     """
     try:
         data: dict[str, Any] = json.loads(text)
-        if data.get("format") != FORMAT:
-            raise StateError(where, got=f"format {data.get('format')}", allowed=f"format {FORMAT}", fix="fit it again")
+        if data.get("format") not in range(1, FORMAT + 1):
+            allowed = f"format {FORMAT} or an earlier one"
+            raise StateError(where, got=f"format {data.get('format')}", allowed=allowed, fix="fit it again")
         return _from_dict(data)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise StateError(where, got=f"no readable model ({type(error).__name__})", fix="fit it again") from error
 
 
+def _bits(ratios: Side, levels: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Bits of each pair's levels, shape (pairs, comparisons)."""
+    return np.stack([ratio[levels[:, at]] for at, ratio in enumerate(ratios)], axis=1)
+
+
+def _distinct(rule_mask: NDArray[np.int64], pattern: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Where each distinct (mask, pattern) stands first, and for each pair which of them it is."""
+    (_, mask), (patterns, place) = (np.unique(values, return_inverse=True) for values in (rule_mask, pattern))
+    _, first, inverse = np.unique(mask * max(len(patterns), 1) + place, return_index=True, return_inverse=True)
+    return first, inverse
+
+
+def _lists(side: Side) -> list[list[float]]:
+    return [probabilities.tolist() for probabilities in side]
+
+
+def _related_dict(related: Related) -> dict[str, Any]:
+    return {"prior": related.prior.tolist(), "r": _lists(related.r)}
+
+
 def _from_dict(data: dict[str, Any]) -> MatchModel:
+    related, shares = data.get("related"), data.get("shares")
     parameters = Parameters(
         prior=np.array(data["prior"]),
         m=tuple(np.array(side) for side in data["m"]),
@@ -114,6 +159,8 @@ def _from_dict(data: dict[str, Any]) -> MatchModel:
         log_likelihood=data["log_likelihood"],
         iterations=data["iterations"],
         converged=data["converged"],
+        related=related and Related(np.array(related["prior"]), tuple(np.array(side) for side in related["r"])),
+        shares=shares and np.array(shares),
     )
     return MatchModel(
         match=EntityMatch.model_validate_json(json.dumps(data["match"])),

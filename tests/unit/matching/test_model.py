@@ -1,13 +1,14 @@
 """A model's weights, and its JSON."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from cdp_spark.config.match import BlockingKey, BlockingRule, Comparison, EntityMatch
 from cdp_spark.errors import StateError
-from cdp_spark.matching.learning.em import Parameters
+from cdp_spark.matching.learning.em import Parameters, Related
 from cdp_spark.matching.model import MatchModel, model_from_json
 
 MATCH = EntityMatch(
@@ -37,6 +38,12 @@ MODEL = MatchModel(
 )
 
 
+RELATED = Related(prior=np.array([0.1, 0.4]), r=(np.array([1.0, 0.9, 0.1]), np.array([1.0, 0.1, 0.9])))
+WITH_RELATED = replace(MODEL, parameters=replace(MODEL.parameters, related=RELATED))
+
+SHARING = replace(MODEL, parameters=replace(MODEL.parameters, shares=np.array([1.0, 0.5])))
+
+
 def test_weight_is_the_mean_over_rules_of_prior_and_unforced_comparisons() -> None:
     weights = MODEL.weights(np.array([0b01, 0b10, 0b11]), np.array([[2, 2], [2, 2], [2, 2]]))
     by_email = np.log2(0.8 / 0.2) + np.log2(0.5 / 0.25)
@@ -49,9 +56,35 @@ def test_contributions_sum_to_the_weight() -> None:
     assert MODEL.contributions(masks, levels).sum(axis=1) == pytest.approx(MODEL.weights(masks, levels))
 
 
-def test_json_keeps_everything() -> None:
-    again = model_from_json(MODEL.to_json())
-    assert again.to_json() == MODEL.to_json()
+def test_related_people_are_among_those_who_do_not_match() -> None:
+    """Under the rule on city: 0.2 matches, 0.4 related people, 0.4 others; the pair's e-mails are equal."""
+    found = WITH_RELATED.contributions(np.array([0b10]), np.array([[2, 2]]))
+    odds = 0.2 * 0.75 / (0.4 * 0.1 + 0.4 * 0.5)
+    assert found.sum(axis=1) == pytest.approx(np.log2([odds]))
+    assert found[0, -1] == pytest.approx(np.log2(0.5 / (0.5 * 0.1 + 0.5 * 0.5)))
+
+
+def test_a_pair_that_looks_like_related_people_weighs_less() -> None:
+    mask, same_city = np.array([0b01]), np.array([[2, 2]])
+    assert WITH_RELATED.weights(mask, same_city)[0] < MODEL.weights(mask, same_city)[0] - 0.5
+
+
+def test_a_model_of_the_first_format_knows_no_related_people() -> None:
+    old = json.loads(MODEL.to_json()) | {"format": 1}
+    del old["related"], old["shares"]
+    assert model_from_json(json.dumps(old)).to_json() == MODEL.to_json()
+
+
+def test_comparisons_that_share_their_weight_count_in_part() -> None:
+    mask, levels = np.array([0b01]), np.array([[2, 2]])
+    whole, part = (model.contributions(mask, levels)[0] for model in (MODEL, SHARING))
+    assert part == pytest.approx([whole[0], whole[1], whole[2] / 2, 0.0])
+
+
+@pytest.mark.parametrize("model", [MODEL, WITH_RELATED, SHARING], ids=["two classes", "related people", "sharing"])
+def test_json_keeps_everything(model: MatchModel) -> None:
+    again = model_from_json(model.to_json())
+    assert again.to_json() == model.to_json()
     assert again.match == MODEL.match
     assert again.level_names == (("missing", "different", "equal"), ("missing", "different", "equal"))
 
@@ -64,5 +97,5 @@ def test_a_text_that_is_no_model_is_refused(text: str) -> None:
 
 def test_a_model_of_another_format_names_both_formats() -> None:
     text = json.dumps({**json.loads(MODEL.to_json()), "format": 99})
-    with pytest.raises(StateError, match="got format 99; allowed: format 1"):
+    with pytest.raises(StateError, match="got format 99; allowed: format 2"):
         model_from_json(text)

@@ -17,7 +17,7 @@ from cdp_spark.config.match import BlockingKey, BlockingRule, Comparison, Entity
 from cdp_spark.errors import ConfigError
 from cdp_spark.matching.comparing.comparisons import compile_comparisons
 from cdp_spark.matching.kernel import compare_pairs
-from cdp_spark.matching.learning.em import Parameters
+from cdp_spark.matching.learning.em import Parameters, Related
 from cdp_spark.matching.learning.fitting import forced_comparisons
 from cdp_spark.matching.model import MatchModel
 from cdp_spark.resolution.splink.export import splink_settings
@@ -166,6 +166,15 @@ def test_what_sql_cannot_say_is_refused_or_left_out() -> None:
     assert [it["blocking_rule"] for it in settings["blocking_rules_to_generate_predictions"]] == [
         '(l."email" = r."email")'
     ]
+
+
+def test_related_people_are_refused_or_left_out() -> None:
+    related = Related(np.array([0.1, 0.1]), MODEL.parameters.u)
+    model = replace(MODEL, parameters=replace(MODEL.parameters, related=related))
+    with pytest.raises(ConfigError, match="the class of related people"):
+        splink_settings(model, random_match_share=0.01)
+    left_out = splink_settings(model, random_match_share=0.01, leave_out=True)
+    assert left_out == splink_settings(MODEL, random_match_share=0.01)
 
 
 def _changed(change: Any) -> dict[str, Any]:

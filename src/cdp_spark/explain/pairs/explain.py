@@ -13,7 +13,15 @@ from cdp_spark import columns as c
 from cdp_spark.blocking.slots import deterministic_mask
 from cdp_spark.errors import DataError, StateError
 from cdp_spark.explain.compare import contributions, read_comparable, weigh_pairs
-from cdp_spark.explain.pairs.facts import PRIOR, Contribution, LabelFact, PairExplanation, RecordName, only_one_type
+from cdp_spark.explain.pairs.facts import (
+    PRIOR,
+    RELATED,
+    Contribution,
+    LabelFact,
+    PairExplanation,
+    RecordName,
+    only_one_type,
+)
 from cdp_spark.explain.pairs.surroundings import read_surroundings
 from cdp_spark.matching.model import MatchModel, model_from_json
 from cdp_spark.resolution.models import newest_model
@@ -170,13 +178,15 @@ def _contributions(
     model: MatchModel, rows: tuple[Row, Row], mask: int, levels: NDArray[np.int64], bits: NDArray[np.float64]
 ) -> tuple[Contribution, ...]:
     on = [rule for rule in range(len(model.rule_names)) if mask >> rule & 1]
-    counted = (~model.forced[on]).mean(axis=0) if on else np.ones(model.forced.shape[1])
+    counted = model.kept * ((~model.forced[on]).mean(axis=0) if on else 1.0)
     word = f"{len(on)} rules, averaged" if len(on) > 1 else ("1 rule" if on else "no rule: the lowest prior")
     found = [Contribution(PRIOR, word, (), (), float(bits[0]), 1.0)]
     for number, comparison in enumerate(model.match.comparisons):
         left, right = (tuple(value_of(row, name) for name in comparison.columns) for row in rows)
         level = model.level_names[number][int(levels[number])]
         found.append(Contribution(comparison.name, level, left, right, float(bits[number + 1]), float(counted[number])))
+    if model.parameters.related is not None:
+        found.append(Contribution(RELATED, "or two of one household", (), (), float(bits[-1]), 1.0))
     return tuple(found)
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from cdp_spark.explain.chain import Link
 
 PRIOR = "prior"
+RELATED = "related people"
 
 
 @dataclass(frozen=True)
@@ -135,7 +136,7 @@ class PairExplanation:
         rules: that found the pair.
         deterministic_rules: of these, the ones that join whatever the weight.
         purged_rules: whose key they share with too many records.
-        contributions: the prior first; their bits sum to the weight.
+        contributions: the prior first, related people last, if the model knows them; their bits sum to the weight.
         labels: newest first.
         surroundings: clusters.
     """

@@ -2,8 +2,8 @@
 
 A pair that a blocking rule finds agrees on what the rule asks for, so pairs are counted for every rule that finds them,
 and the comparisons that the rule forces are left out of that rule's counts. The priors are the rules' own; the
-probabilities of the levels among matches (m) and non-matches (u) are shared by all rules.
-Source: Fellegi & Sunter 1969; Winkler 1988 for EM; docs/adr/0005 for the conditioning.
+probabilities of the levels among matches (m), related people (r) and others (u) are shared by all rules.
+Source: Fellegi & Sunter 1969; Winkler 1988 for EM; docs/adr/0005 for the conditioning, 0008 for related people.
 """
 
 from __future__ import annotations
@@ -17,6 +17,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _FLOOR = 1e-6
+_START_PRIOR, _START_RELATED = 0.3, 0.1
+"""First share of matches, and of related people, under every rule; where EM ends hardly depends on it."""
+
+
+Side = tuple["NDArray[np.float64]", ...]
+"""Probability of each level within one class, one array a comparison."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +31,7 @@ class PatternCounts:
 
     Args:
         rule: the rule, shape (patterns,).
-        levels: level of each comparison, 0 for missing, shape (patterns, comparisons).
+        levels: level of each comparison, 0 for missing or forced by the rule, shape (patterns, comparisons).
         count: pairs, shape (patterns,).
         forced: comparisons that a rule forces, shape (rules, comparisons).
         known: 1 where a label says that the pairs match, 0 where one says that they do not, NaN where none says
@@ -40,16 +46,31 @@ class PatternCounts:
 
 
 @dataclass(frozen=True)
+class Related:
+    """Pairs of two people who have much in common, such as those of one household: a class of its own.
+
+    Args:
+        prior: share of such pairs among those that a rule finds, shape (rules,).
+        r: probability of a level among them, one array a comparison; level 0 is unused.
+    """
+
+    prior: NDArray[np.float64]
+    r: tuple[NDArray[np.float64], ...]
+
+
+@dataclass(frozen=True)
 class Parameters:
     """A fitted model's probabilities.
 
     Args:
         prior: share of matches among the pairs that a rule finds, shape (rules,).
         m: probability of a level among matches, one array a comparison; level 0 is unused.
-        u: the same among non-matches.
+        u: the same among non-matches, those of related people apart.
         log_likelihood: at the last iteration, natural logarithm.
         iterations: until convergence.
         converged: False where the limit of iterations ended it.
+        related: the class of related people; None where the data has none.
+        shares: part of its bits that each comparison keeps, shape (comparisons,); None where all keep all.
     """
 
     prior: NDArray[np.float64]
@@ -58,42 +79,56 @@ class Parameters:
     log_likelihood: float
     iterations: int
     converged: bool
+    related: Related | None = None
+    shares: NDArray[np.float64] | None = None
 
 
-def fit(
-    counts: PatternCounts,
-    *,
-    start_m: tuple[NDArray[np.float64], ...],
-    start_u: tuple[NDArray[np.float64], ...],
-    start_prior: float = 0.3,
-    max_iterations: int = 500,
-    tolerance: float = 1e-7,
-) -> Parameters:
+@dataclass(frozen=True)
+class Start:
+    """Where EM starts, and which classes there are.
+
+    Args:
+        m: first probability of a level among matches, one array a comparison.
+        u: the same among others.
+        related: the same among related people; None for two classes.
+        tied: comparisons in which related people are as any others, shape (comparisons,); None for two classes.
+        shares: part of its bits that each comparison keeps, shape (comparisons,); None where all keep all.
+    """
+
+    m: Side
+    u: Side
+    related: Side | None = None
+    tied: NDArray[np.bool_] | None = None
+    shares: NDArray[np.float64] | None = None
+
+
+def fit(counts: PatternCounts, start: Start, *, max_iterations: int = 500, tolerance: float = 1e-7) -> Parameters:
     """Maximise the likelihood of the counts from the given start.
 
     Args:
         counts: what was found.
-        start_m: first m, one array a comparison.
-        start_u: first u.
-        start_prior: first share of matches of every rule.
+        start: first probabilities, two pairs' worth of which stay mixed in.
         max_iterations: give up after these.
         tolerance: relative change of the log-likelihood that ends the search.
     """
-    prior = np.full(len(counts.forced), start_prior)
-    m, u = start_m, start_u
+    anchors: tuple[Side, ...] = (start.m, start.u) if start.related is None else (start.m, start.u, start.related)
+    related = 0.0 if start.related is None else _START_RELATED
+    first = np.array([_START_PRIOR, 1 - _START_PRIOR - related, related])[: len(anchors)]
+    prior, sides = np.tile(first, (len(counts.forced), 1)), anchors
     last, converged, iteration = -np.inf, False, 0
     while iteration < max_iterations and not converged:
         iteration += 1
-        posterior, log_likelihood = _expect(counts, prior, m, u)
-        prior, m, u = _maximise(counts, posterior, prior, start_m, start_u)
+        classes, log_likelihood = _expect(counts, prior, sides, start.shares)
+        prior, sides = _maximise(counts, classes, prior, anchors)
+        if start.tied is not None:
+            sides = _tie(counts, classes, sides, start)
         converged = abs(log_likelihood - last) <= tolerance * abs(log_likelihood)
         last = log_likelihood
-    return Parameters(prior, m, u, last, iteration, converged)
+    third = None if start.related is None else Related(prior[:, 2], sides[2])
+    return Parameters(prior[:, 0], sides[0], sides[1], last, iteration, converged, third, start.shares)
 
 
-def log_ratios(
-    m: tuple[NDArray[np.float64], ...], u: tuple[NDArray[np.float64], ...]
-) -> tuple[NDArray[np.float64], ...]:
+def log_ratios(m: Side, u: Side) -> Side:
     """log2(m/u) by level, one array a comparison; 0 bits for a missing value."""
     ratios = []
     for matched, unmatched in zip(m, u, strict=True):
@@ -103,53 +138,61 @@ def log_ratios(
     return tuple(ratios)
 
 
-def _sides(counts: PatternCounts, probabilities: tuple[NDArray[np.float64], ...]) -> NDArray[np.float64]:
-    """Log-probability of each pattern's unforced levels."""
+def _log_probability(counts: PatternCounts, side: Side, shares: NDArray[np.float64] | None) -> NDArray[np.float64]:
+    """Log-probability of each pattern's levels within a class, shape (patterns,)."""
     total = np.zeros(len(counts.rule))
-    for comparison, probability in enumerate(probabilities):
-        logs = np.log(probability)
+    for comparison, probability in enumerate(side):
+        logs = np.log(probability) * (1.0 if shares is None else shares[comparison])
         logs[0] = 0.0
-        free = ~counts.forced[counts.rule, comparison]
-        total += np.where(free, logs[counts.levels[:, comparison]], 0.0)
+        total += logs[counts.levels[:, comparison]]
     return total
 
 
 def _expect(
-    counts: PatternCounts,
-    prior: NDArray[np.float64],
-    m: tuple[NDArray[np.float64], ...],
-    u: tuple[NDArray[np.float64], ...],
+    counts: PatternCounts, prior: NDArray[np.float64], sides: tuple[Side, ...], shares: NDArray[np.float64] | None
 ) -> tuple[NDArray[np.float64], float]:
-    match = np.log(prior)[counts.rule] + _sides(counts, m)
-    other = np.log1p(-prior)[counts.rule] + _sides(counts, u)
-    total = np.logaddexp(match, other)
-    posterior = np.exp(match - total)
-    if counts.known is not None:
-        labelled = ~np.isnan(counts.known)
-        posterior = np.where(labelled, counts.known, posterior)
-        total = np.where(labelled, np.where(counts.known == 1, match, other), total)
-    return posterior, float(counts.count @ total)
+    """Probability of each class given the pattern, shape (patterns, classes), and the log-likelihood of all pairs."""
+    joint = np.stack(
+        [np.log(prior[counts.rule, at]) + _log_probability(counts, side, shares) for at, side in enumerate(sides)],
+        axis=1,
+    )
+    if counts.known is not None:  # a label rules classes out
+        joint[counts.known == 1, 1:] = -np.inf
+        joint[counts.known == 0, 0] = -np.inf
+    total = np.logaddexp.reduce(joint, axis=1)
+    return np.exp(joint - total[:, np.newaxis]), float(counts.count @ total)
 
 
 def _maximise(
     counts: PatternCounts,
-    posterior: NDArray[np.float64],
+    classes: NDArray[np.float64],
     prior: NDArray[np.float64],
-    prior_m: tuple[NDArray[np.float64], ...],
-    prior_u: tuple[NDArray[np.float64], ...],
-) -> tuple[NDArray[np.float64], tuple[NDArray[np.float64], ...], tuple[NDArray[np.float64], ...]]:
-    matched = counts.count * posterior
-    unmatched = counts.count - matched
-    found = np.bincount(counts.rule, counts.count, minlength=len(prior))
-    hits = np.bincount(counts.rule, matched, minlength=len(prior))
-    new_prior = np.where(found > 0, (hits + 1) / (found + 2), prior)
-    m, u = [], []
-    for comparison, (anchor_m, anchor_u) in enumerate(zip(prior_m, prior_u, strict=True)):
-        free = ~counts.forced[counts.rule, comparison]
-        levels = counts.levels[:, comparison]
-        m.append(_shares(levels, np.where(free, matched, 0.0), anchor_m))
-        u.append(_shares(levels, np.where(free, unmatched, 0.0), anchor_u))
-    return np.clip(new_prior, _FLOOR, 1 - _FLOOR), tuple(m), tuple(u)
+    anchors: tuple[Side, ...],
+) -> tuple[NDArray[np.float64], tuple[Side, ...]]:
+    weight = counts.count[:, np.newaxis] * classes
+    rules, size = prior.shape
+    hits = np.stack([np.bincount(counts.rule, weight[:, at], minlength=rules) for at in range(size)], axis=1)
+    found = hits.sum(axis=1, keepdims=True)
+    shares = np.clip(np.where(found > 0, (hits + 1) / (found + size), prior), _FLOOR, 1 - _FLOOR)
+    sides = tuple(_side(counts, weight[:, at], anchor) for at, anchor in enumerate(anchors))
+    return shares / shares.sum(axis=1, keepdims=True), sides
+
+
+def _tie(
+    counts: PatternCounts, classes: NDArray[np.float64], sides: tuple[Side, ...], start: Start
+) -> tuple[Side, ...]:
+    """Give related people and others one probability of the levels of each tied comparison."""
+    assert start.tied is not None
+    together = _side(counts, counts.count * classes[:, 1:].sum(axis=1), start.u)
+    others, related = (
+        tuple(np.where(tied, one, own) for tied, one, own in zip(start.tied, together, side, strict=True))
+        for side in sides[1:]
+    )
+    return sides[0], others, related
+
+
+def _side(counts: PatternCounts, weight: NDArray[np.float64], anchors: Side) -> Side:
+    return tuple(_shares(counts.levels[:, at], weight, anchor) for at, anchor in enumerate(anchors))
 
 
 def _shares(levels: NDArray[np.int64], weight: NDArray[np.float64], anchor: NDArray[np.float64]) -> NDArray[np.float64]:

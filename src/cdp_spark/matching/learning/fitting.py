@@ -19,7 +19,9 @@ from cdp_spark.matching.comparing.comparisons import (
     compile_comparisons,
 )
 from cdp_spark.matching.kernel import LEVEL_BITS, compare_pairs, pack, unpack
-from cdp_spark.matching.learning.em import Parameters, PatternCounts, fit
+from cdp_spark.matching.learning.correlation import correlate, shared_weights
+from cdp_spark.matching.learning.em import Parameters, PatternCounts, Start
+from cdp_spark.matching.learning.related import fit_classes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -105,7 +107,10 @@ def fit_parameters(
     frequencies: Frequencies,
     seed: int,
 ) -> Parameters:
-    """Fit priors, m and u by EM, from agreement (m) and random pairs (u).
+    """Fit priors, m and u by EM, from agreement (m) and random pairs (u); and related people where the data has some.
+
+    Comparisons that agree together among random pairs share their weight: in the fit already, for EM takes two copies
+    of one column for the difference between matches and others.
 
     A labelled pair counts once, as any other does, but its class is not guessed: EM takes it from the label.
 
@@ -118,10 +123,13 @@ def fit_parameters(
         seed: of the random pairs.
     """
     compiled = compile_comparisons(comparisons)
-    start_u = _random_agreement(sample, compiled, frequencies, seed)
+    left, right = sample.random_pairs(seed=seed)
+    levels = compare_pairs(sample.features, left, right, compiled, frequencies)
+    start_u = tuple(_shares(levels[:, at], len(item.level_names)) for at, item in enumerate(compiled))
     start_m = tuple(_agreement(comparison, u) for comparison, u in zip(compiled, start_u, strict=True))
+    shares = shared_weights(correlate(levels, records=sample.features.num_rows))
     by_rule = _by_class(counts, forced) if IS_MATCH in counts.column_names else _by_rule(counts, forced)
-    return fit(by_rule, start_m=start_m, start_u=start_u)
+    return fit_classes(by_rule, comparisons, Start(start_m, start_u, shares=shares))
 
 
 def _bins(values: pa.ChunkedArray) -> dict[str, int]:
@@ -188,14 +196,6 @@ def _by_class(counts: pa.Table, forced: NDArray[np.bool_]) -> PatternCounts:
         forced=forced,
         known=np.concatenate([np.full(len(part.rule), known) for part, known in parts]),
     )
-
-
-def _random_agreement(
-    sample: Sample, compiled: tuple[CompiledComparison, ...], frequencies: Frequencies, seed: int
-) -> tuple[NDArray[np.float64], ...]:
-    left, right = sample.random_pairs(seed=seed)
-    levels = compare_pairs(sample.features, left, right, compiled, frequencies)
-    return tuple(_shares(levels[:, i], len(item.level_names)) for i, item in enumerate(compiled))
 
 
 def _shares(levels: NDArray[np.int64], size: int) -> NDArray[np.float64]:

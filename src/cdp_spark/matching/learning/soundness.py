@@ -54,7 +54,7 @@ def find_doubts(model: MatchModel, counts: pa.Table) -> tuple[Doubt, ...]:
     pairs = counts[c.RECORD_COUNT].to_numpy().astype(np.float64)
     weights = model.weights(counts[c.RULE_MASK].to_numpy(), levels)
     doubts = [*_about_size(float(pairs.sum())), *_about_comparisons(model, levels, pairs)]
-    doubts += [*_about_certainty(weights, pairs), *_about_convergence(model)]
+    doubts += [*_about_certainty(weights, pairs), *_about_convergence(model), *_about_repetition(model)]
     return tuple(sorted(doubts, key=lambda doubt: not doubt.severe))
 
 
@@ -127,5 +127,19 @@ def _about_convergence(model: MatchModel) -> list[Doubt]:
         Doubt(
             f"EM had not converged after {model.parameters.iterations} iterations",
             "leave out blocking rules that find few pairs, or fit on more records",
+        )
+    ]
+
+
+def _about_repetition(model: MatchModel) -> list[Doubt]:
+    shares = model.parameters.shares
+    if shares is None:
+        return []
+    kept = [(it.name, share) for it, share in zip(model.match.comparisons, shares.tolist(), strict=True) if share < 1]
+    told = ", ".join(f"{name} ({share:.0%})" for name, share in kept)
+    return [
+        Doubt(
+            f"these agree together where people differ, so each keeps a part of its weight: {told}",
+            "leave out what repeats another column, or compare them as one",
         )
     ]

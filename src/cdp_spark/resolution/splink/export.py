@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from cdp_spark.config.match import Comparison, EntityMatch
+    from cdp_spark.config.match import Comparison
     from cdp_spark.matching.model import MatchModel
 
 DIALECT = "duckdb"
@@ -35,7 +35,7 @@ def splink_settings(model: MatchModel, *, random_match_share: float, leave_out: 
     Raises:
         ConfigError: a comparison or rule cannot be said in SQL; names them all.
     """
-    unsaid = _unsaid(model.match)
+    unsaid = _unsaid(model)
     if unsaid and not leave_out:
         raise ConfigError(
             "cdp model export --splink",
@@ -57,10 +57,13 @@ def splink_settings(model: MatchModel, *, random_match_share: float, leave_out: 
     }
 
 
-def _unsaid(match: EntityMatch) -> list[str]:
+def _unsaid(model: MatchModel) -> list[str]:
+    match = model.match
+    related = ["the class of related people"] if model.parameters.related else []
+    related += ["weights that comparisons share"] if model.parameters.shares is not None else []
     comparisons = [f"comparison {it.name} ({it.method})" for it in match.comparisons if sql_levels(it) is None]
     rules = [(it, sorted({key.transform for key in it.keys} - SAID)) for it in all_rules(match) if sql_rule(it) is None]
-    return comparisons + [f"rule {rule.name} ({', '.join(transforms)})" for rule, transforms in rules]
+    return related + comparisons + [f"rule {rule.name} ({', '.join(transforms)})" for rule, transforms in rules]
 
 
 def _comparison(

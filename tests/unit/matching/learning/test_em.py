@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from cdp_spark.matching.learning.em import PatternCounts, fit, log_ratios
+from cdp_spark.matching.learning.em import PatternCounts, Start, fit, log_ratios
 
 TRUE_M = (np.array([1.0, 0.1, 0.9]), np.array([1.0, 0.2, 0.8]), np.array([1.0, 0.05, 0.95]))
 TRUE_U = (np.array([1.0, 0.9, 0.1]), np.array([1.0, 0.95, 0.05]), np.array([1.0, 0.7, 0.3]))
@@ -28,7 +28,7 @@ def test_recovers_priors_m_and_u() -> None:
     counts = _expected_counts((0.3, 0.02), 1_000_000, forced)
     start_m = tuple(np.array([1.0, 0.3, 0.7]) for _ in TRUE_M)
     start_u = tuple(np.array([1.0, 0.8, 0.2]) for _ in TRUE_U)
-    found = fit(counts, start_m=start_m, start_u=start_u, tolerance=1e-12, max_iterations=5000)
+    found = fit(counts, Start(start_m, start_u), tolerance=1e-12, max_iterations=5000)
     assert found.converged
     assert found.prior == pytest.approx([0.3, 0.02], abs=2e-3)
     for got, want in zip((*found.m, *found.u), (*TRUE_M, *TRUE_U), strict=True):
@@ -40,7 +40,7 @@ def test_a_forced_comparison_teaches_nothing_about_its_rule() -> None:
     counts = _expected_counts((0.9, 0.3), 1_000_000, forced)
     start_m = tuple(np.array([1.0, 0.3, 0.7]) for _ in TRUE_M)
     start_u = tuple(np.array([1.0, 0.8, 0.2]) for _ in TRUE_U)
-    found = fit(counts, start_m=start_m, start_u=start_u, tolerance=1e-12, max_iterations=5000)
+    found = fit(counts, Start(start_m, start_u), tolerance=1e-12, max_iterations=5000)
     assert found.prior == pytest.approx([0.9, 0.3], abs=5e-3)
     assert found.m[0][1:] == pytest.approx(TRUE_M[0][1:], abs=1e-2)
 
@@ -52,7 +52,7 @@ def test_a_missing_value_weighs_nothing() -> None:
 def test_no_patterns_keep_the_start() -> None:
     forced = np.zeros((1, 3), dtype=bool)
     empty = PatternCounts(np.zeros(0, dtype=int), np.zeros((0, 3), dtype=int), np.zeros(0), forced)
-    found = fit(empty, start_m=TRUE_M, start_u=TRUE_U)
+    found = fit(empty, Start(TRUE_M, TRUE_U))
     assert found.prior == pytest.approx([0.3])
     assert found.m[0][1:] == pytest.approx(TRUE_M[0][1:])
 
@@ -67,7 +67,7 @@ def test_the_class_of_a_labelled_pair_is_not_guessed() -> None:
         forced=forced,
         known=np.array([1.0, 1.0, 0.0, 0.0]),
     )
-    found = fit(counts, start_m=start, start_u=start)
+    found = fit(counts, Start(start, start))
     assert found.m[0][1:] == pytest.approx([0.3, 0.7], abs=0.01)
     assert found.u[0][1:] == pytest.approx([0.9, 0.1], abs=0.01)
     assert found.prior == pytest.approx([0.5], abs=0.01)
@@ -80,7 +80,7 @@ def test_a_few_labels_turn_classes_that_data_alone_would_swap() -> None:
     right = (np.array([1.0, 0.3, 0.7]), np.array([1.0, 0.3, 0.7]))
     levels, count = np.array([[1, 1], [2, 2]]), np.array([900.0, 100.0])
     alone = PatternCounts(np.zeros(2, dtype=int), levels, count, forced)
-    assert fit(alone, start_m=wrong, start_u=right).m[0][1] > 0.9
+    assert fit(alone, Start(wrong, right)).m[0][1] > 0.9
     labelled = PatternCounts(
         rule=np.zeros(4, dtype=int),
         levels=np.concatenate([levels, levels]),
@@ -88,4 +88,4 @@ def test_a_few_labels_turn_classes_that_data_alone_would_swap() -> None:
         forced=forced,
         known=np.array([np.nan, np.nan, 0.0, 1.0]),
     )
-    assert fit(labelled, start_m=wrong, start_u=right).m[0][2] > 0.9
+    assert fit(labelled, Start(wrong, right)).m[0][2] > 0.9

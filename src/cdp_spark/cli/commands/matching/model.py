@@ -136,4 +136,5 @@ def _facts(entity: str, version: int, model: MatchModel) -> dict[str, Any]:
         "comparisons": len(model.match.comparisons),
         "iterations": model.parameters.iterations,
         "converged": model.parameters.converged,
+        "related_people": model.parameters.related is not None,
     }
