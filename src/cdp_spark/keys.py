@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,6 +14,37 @@ if TYPE_CHECKING:
 NO_KEY = 0
 """A slot without a key: the record lacks a value that the rule needs, or the key was purged."""
 _KEY_BYTES = 8
+_LEADS = np.iinfo(np.int64).min
+_PLACES_A_KEY = 32
+
+
+@dataclass(frozen=True)
+class KeyFilter:
+    """A set of keys that holds one key in thirty that is not in it: some bits a key, small enough for every task.
+
+    Args:
+        bits: of a bitmap over the lowest bits of keys.
+    """
+
+    bits: NDArray[np.uint8]
+
+    @classmethod
+    def of(cls, keys: NDArray[np.int64]) -> KeyFilter:
+        """The filter of some keys."""
+        size = 1 << max(10, int(np.ceil(np.log2(_PLACES_A_KEY * max(len(keys), 1)))))
+        bitmap = np.zeros(size, dtype=bool)
+        bitmap[keys & np.int64(size - 1)] = True
+        return cls(np.packbits(bitmap, bitorder="little"))
+
+    def may_contain(self, keys: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """True for all keys of the set and for a few others, the same shape as the keys."""
+        place = keys & np.int64(8 * len(self.bits) - 1)
+        return np.asarray((self.bits[place >> 3] >> (place & 7).astype(np.uint8)) & 1, dtype=bool)
+
+
+def mark_leading(keys: NDArray[np.int64], leads: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Set the sign of keys whose blocks are made and clear that of the others: leading keys are the smallest."""
+    return np.where(leads, keys | _LEADS, keys & ~_LEADS)
 
 
 def block_spans(block_keys: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -9,7 +9,7 @@ import pyarrow as pa
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
-from cdp_spark.keys import NO_KEY, contains, keys_of_lists, pack_keys
+from cdp_spark.keys import NO_KEY, contains, keys_of_lists, mark_leading, pack_keys
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -20,16 +20,16 @@ if TYPE_CHECKING:
 
 
 def build_blocks(keyed: DataFrame, use: KeyUse, slots: tuple[Slot, ...]) -> DataFrame:
-    """Emit each record once for each of its keys that can lead to a pair.
+    """Emit each record once for each of its keys whose block has to be made for its pairs.
 
     Only the keys travel to Python and back; the rows are multiplied in the JVM.
 
     Args:
         keyed: one row per record_key with `block_keys` and the features.
-        use: purged and shared keys.
+        use: which keys are purged, and which lead to pairs.
         slots: the layout of the keys.
-    Returns: one row per (block_key, record_key); `block_keys` is packed, for `unpack_keys`, and has only the keys that
-        can lead to a pair.
+    Returns: one row per (block_key, record_key); `block_keys` is packed, for `unpack_keys`, without the purged ones,
+        and marked by `mark_leading`, as `block_key` is.
     """
     splits = split_slots(slots)
 
@@ -51,14 +51,13 @@ _MARKED_KEYS = f"{c.BLOCK_KEYS} binary, {_TRAVELLING} array<bigint>"
 
 
 def _mark(keys: pa.Array, use: KeyUse, splits: NDArray[np.int64]) -> pa.Array:
-    """The keys that can lead to a pair, packed with `NO_KEY` for the others, and as a list."""
+    """The keys that are in force, packed, and as a list those of them whose blocks are made; all with their mark."""
     active = active_keys(keys_of_lists(keys, len(splits)), use.purged, splits)
-    travels = (active != NO_KEY) & use.may_be_shared(active)
+    travels = (active != NO_KEY) & use.may_lead(active)
+    marked = mark_leading(active, travels)
     ends = pa.array(np.append(0, np.cumsum(travels.sum(axis=1))), pa.int32())
-    lists = pa.ListArray.from_arrays(ends, pa.array(active[travels], pa.int64()))
-    return pa.StructArray.from_arrays(
-        [pack_keys(np.where(travels, active, NO_KEY)), lists], [c.BLOCK_KEYS, _TRAVELLING]
-    )
+    lists = pa.ListArray.from_arrays(ends, pa.array(marked[travels], pa.int64()))
+    return pa.StructArray.from_arrays([pack_keys(marked), lists], [c.BLOCK_KEYS, _TRAVELLING])
 
 
 def split_slots(slots: tuple[Slot, ...]) -> NDArray[np.int64]:

@@ -11,8 +11,8 @@ from cdp_spark.clustering.identifiers.links import linking_types
 if TYPE_CHECKING:
     from cdp_spark.config.project import Project
 
-FORMAT = 1
-"""Raised where features, block keys, comparisons or clusters come to mean something else."""
+FORMAT = 2
+"""Raised where features, block keys, comparisons, clusters or their tables come to mean something else."""
 
 
 def settings_checksum(project: Project, entity_type: str) -> float:

@@ -15,6 +15,7 @@ from cdp_spark.keys import block_spans, unpack_keys
 from cdp_spark.matching.comparing.comparisons import CompiledComparison, Frequencies, compile_comparisons
 from cdp_spark.matching.comparing.similarity import Coded
 from cdp_spark.matching.pairs import Pairs, build_pairs
+from cdp_spark.matching.patterns import pack
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -26,9 +27,6 @@ if TYPE_CHECKING:
 
     BlockTask = Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]
 
-LEVEL_BITS = 4
-"""Bits of a pattern that one comparison takes, so 15 comparisons of up to 16 levels fit 64 bits."""
-_LEVELS = 1 << LEVEL_BITS
 _ROWS_AT_ONCE = 100_000
 _PAIRS_AT_ONCE = 1_000_000
 
@@ -106,18 +104,6 @@ def compare_pairs(
     """Levels of each comparison, shape (pairs, comparisons)."""
     columns = {name: Coded(features.column(name)) for name in _columns_of(compiled)}
     return _levels(columns, left, right, compiled, frequencies)
-
-
-def pack(levels: NDArray[np.int64]) -> NDArray[np.int64]:
-    """One 64-bit pattern a pair from its levels, shape (pairs, comparisons) to (pairs,)."""
-    shifts = np.arange(levels.shape[1], dtype=np.int64) * LEVEL_BITS
-    return np.bitwise_or.reduce(levels << shifts, axis=1) if levels.shape[1] else np.zeros(len(levels), dtype=np.int64)
-
-
-def unpack(patterns: NDArray[np.int64], comparisons: int) -> NDArray[np.int64]:
-    """Levels from packed patterns, shape (pairs,) to (pairs, comparisons)."""
-    shifts = np.arange(comparisons, dtype=np.int64) * LEVEL_BITS
-    return (patterns[:, np.newaxis] >> shifts) & (_LEVELS - 1)
 
 
 def _columns_of(compiled: tuple[CompiledComparison, ...]) -> list[str]:

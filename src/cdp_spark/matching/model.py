@@ -12,8 +12,8 @@ import numpy as np
 from cdp_spark.config.match import EntityMatch
 from cdp_spark.errors import StateError
 from cdp_spark.matching.comparing.comparisons import compile_comparisons
-from cdp_spark.matching.kernel import pack
 from cdp_spark.matching.learning.em import Parameters, Related, log_ratios
+from cdp_spark.matching.patterns import pack
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

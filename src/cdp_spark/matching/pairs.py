@@ -65,7 +65,8 @@ def build_pairs(
 
     Args:
         block_keys: the key that brought each row here, sorted; the order inside a block does not matter.
-        keys: all keys of each row's record, `NO_KEY` where it has none, shape (rows, slots).
+        keys: all keys of each row's record, `NO_KEY` where it has none, shape (rows, slots); those whose blocks are
+            made are smaller than the others (`mark_leading`).
         slot_rules: the blocking rule of each slot, shape (slots,).
         fresh: where given, only pairs with at least one of these rows are made, shape (rows,).
     """

@@ -9,7 +9,8 @@ import pyarrow as pa
 from pyspark.sql import types as T
 
 from cdp_spark import columns as c
-from cdp_spark.matching.kernel import Kernel, compare_blocks, map_blocks, unpack
+from cdp_spark.matching.kernel import Kernel, compare_blocks, map_blocks
+from cdp_spark.matching.patterns import as_texts, unpack
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +24,7 @@ SCORES_SCHEMA = T.StructType(
         T.StructField(c.RECORD_KEY_L, T.StringType(), nullable=False),
         T.StructField(c.RECORD_KEY_R, T.StringType(), nullable=False),
         T.StructField(c.RULE_MASK, T.LongType(), nullable=False),
-        T.StructField(c.LEVELS, T.ArrayType(T.IntegerType(), containsNull=False), nullable=False),
+        T.StructField(c.LEVELS, T.StringType(), nullable=False),
         T.StructField(c.WEIGHT_LOG2, T.DoubleType(), nullable=False),
         T.StructField(c.DETERMINISTIC, T.BooleanType(), nullable=False),
     ]
@@ -55,12 +56,11 @@ def weigh_patterns(patterns: pa.RecordBatch, model: MatchModel, *, deterministic
     """A batch of PATTERNS_SCHEMA to one of SCORES_SCHEMA; a weight is rounded to a millionth of a bit."""
     masks, comparisons = patterns.column(c.RULE_MASK).to_numpy(), len(model.match.comparisons)
     levels = unpack(patterns.column(c.PATTERN).to_numpy(), comparisons)
-    ends = np.arange(len(levels) + 1, dtype=np.int32) * comparisons
     columns = [
         patterns.column(c.RECORD_KEY_L),
         patterns.column(c.RECORD_KEY_R),
         patterns.column(c.RULE_MASK),
-        pa.ListArray.from_arrays(pa.array(ends), pa.array(levels.ravel().astype(np.int32))),
+        as_texts(levels),
         pa.array(np.round(model.weights(masks, levels), 6)),
         pa.array((masks & deterministic_mask) != 0),
     ]

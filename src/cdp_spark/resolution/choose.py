@@ -13,10 +13,11 @@ from cdp_spark.blocking.slots import build_slots
 from cdp_spark.keys import NO_KEY, block_spans, keys_of_lists
 from cdp_spark.matching.comparing.comparisons import compile_comparisons
 from cdp_spark.matching.features import build_features
-from cdp_spark.matching.kernel import compare_pairs, pack
+from cdp_spark.matching.kernel import compare_pairs
 from cdp_spark.matching.learning.fitting import Sample, count_patterns, fit_parameters, forced_comparisons, read_sample
 from cdp_spark.matching.model import MatchModel
 from cdp_spark.matching.pairs import Pairs, build_pairs
+from cdp_spark.matching.patterns import pack
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

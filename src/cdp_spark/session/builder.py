@@ -31,6 +31,8 @@ _PLANNING = {
     "spark.sql.codegen.hugeMethodLimit": "8000",
     # Which compression suits a held column costs more to find out than the bytes are worth for the minutes they live.
     "spark.sql.inMemoryColumnarStorage.compressed": "false",
+    # Spark measures an Arrow batch after every row, unless there is no limit; 10,000 rows a batch are limit enough.
+    "spark.sql.execution.arrow.maxBytesPerBatch": "2147483647",
     # Noting the line of every Column expression takes three times as long as making it.
     "spark.python.sql.dataFrameDebugging.enabled": "false",
 }

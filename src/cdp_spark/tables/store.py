@@ -8,7 +8,7 @@ from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from delta.tables import DeltaTable
+from delta.tables import DeltaTable, DeltaTableBuilder
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
@@ -74,6 +74,8 @@ class Store:
     def overwrite(self, spec: TableSpec, rows: DataFrame) -> int:
         """Replace the table's rows; returns the new Delta version.
 
+        A table that an older cdp-spark made with other types of columns is replaced, its history kept.
+
         Raises:
             ContractError: the rows lack a column or break a constraint.
             StateError: the warehouse cannot be written.
@@ -137,14 +139,14 @@ class Store:
         if self.exists(spec):
             return
         try:
-            self._create(spec)
+            self._create(spec, DeltaTable.createIfNotExists(self.spark))
         except Exception as error:
             if self.exists(spec):  # another writer created it meanwhile
                 return
             raise self._unwritable(spec, error) from error
 
-    def _create(self, spec: TableSpec) -> None:
-        builder = DeltaTable.createIfNotExists(self.spark).addColumns(spec.schema).comment(spec.grain)
+    def _create(self, spec: TableSpec, builder: DeltaTableBuilder) -> None:
+        builder = builder.addColumns(spec.schema).comment(spec.grain)
         identifier = self.identifier(spec)
         builder = builder.location(identifier) if self.kind == "path" else builder.tableName(identifier)
         skipped_by = [name for name in spec.keys if name not in _HASHES]
@@ -175,7 +177,14 @@ class Store:
                 raise broken from None  # the cause prints the row's values
             if _is_permission(str(error)):
                 raise self._unwritable(spec, error) from error
+            if mode == "overwrite" and self._has_other_types(spec):
+                self._create(spec, DeltaTable.replace(self.spark))
+                return self._write(spec, rows, mode=mode, options=options)
             raise
+
+    def _has_other_types(self, spec: TableSpec) -> bool:
+        there = {field.name: field.dataType for field in self.read(spec).schema}
+        return any(there.get(field.name, field.dataType) != field.dataType for field in spec.schema)
 
     def _write_by_name(self, spec: TableSpec, rows: DataFrame, *, mode: str, options: dict[str, str]) -> None:
         """Write through the catalog; `saveAsTable` would replace the table and its constraints."""

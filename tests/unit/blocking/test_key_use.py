@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
-from cdp_spark.blocking.key_use import build_key_sizes, count_shared_keys, find_key_use, kinds_of
+from cdp_spark.blocking.key_use import build_key_sizes, find_key_use, kinds_of
+from cdp_spark.blocking.shared import find_shared_keys
 from cdp_spark.blocking.slots import Slot
 from cdp_spark.config.match import BlockingKey
 from cdp_spark.keys import NO_KEY, pack_keys, unpack_keys
@@ -24,7 +25,7 @@ ROWS = st.lists(st.tuples(*[st.integers(0, 6)] * 3), max_size=12)
 def test_shared_keys_are_counted_with_the_lowest_slot(rows: list[tuple[int, int, int]]) -> None:
     """The first slot's keys are of a rule of its own, so no other slot has them."""
     rows = [(own and own + 100, left, right) for own, left, right in rows]
-    table = count_shared_keys(np.array(rows, dtype=np.int64).reshape(-1, 3), kinds_of(SLOTS))
+    table = find_shared_keys(np.array(rows, dtype=np.int64).reshape(-1, 3), kinds_of(SLOTS)).as_table()
     counts = Counter(key for row in rows for key in row if key != NO_KEY)
     lowest = {key: min(row.index(key) for row in rows if key in row) for key in counts}
     expected = [(key, lowest[key], count) for key, count in sorted(counts.items()) if count > 1]
@@ -39,7 +40,7 @@ def test_driver_and_shuffle_agree(spark: SparkSession) -> None:
     keyed = spark.createDataFrame(
         [(f"r{i}", row) for i, row in enumerate(KEYS)], "record_key string, block_keys array<long>"
     )
-    table = count_shared_keys(np.array(KEYS, dtype=np.int64), kinds_of(SLOTS))
+    table = find_shared_keys(np.array(KEYS, dtype=np.int64), kinds_of(SLOTS)).as_table()
     found = spark.createDataFrame(table.to_pandas(), "block_key long, slot int, record_count long")
     assert_df_equality(build_key_sizes(keyed), found, ignore_row_order=True, ignore_nullable=True, transforms=[])
 
@@ -52,7 +53,7 @@ def test_a_key_above_its_limit_is_purged(spark: SparkSession) -> None:
     assert use.purged.tolist() == [7, 9]
     assert use.purged_rules.tolist() == [1, 1]
     assert use.pairs.tolist() == [1, 0]
-    assert use.may_be_shared(np.array([5, 6])).tolist() == [True, False]
+    assert use.may_lead(np.array([5, 6])).tolist() == [True, False]
 
 
 @given(ROWS, st.integers(0, 5))

@@ -24,7 +24,7 @@ from cdp_spark.resolution.versions.compare import (
 CITY = Comparison(name="city", method="exact", columns=("city",), term_frequency=False)
 EMAIL = Comparison(name="email", method="exact", columns=("email",), term_frequency=False)
 MATCH = EntityMatch(blocking=(BlockingRule(name="name", keys=(BlockingKey(column="name"),)),), comparisons=(CITY,))
-SCHEMA = "rule_mask long, levels array<int>, weight_log2 double, deterministic boolean"
+SCHEMA = "rule_mask long, levels string, weight_log2 double, deterministic boolean"
 
 
 def model_of(prior: float, m: float, match: EntityMatch = MATCH) -> MatchModel:
@@ -48,7 +48,7 @@ def test_levels_and_priors_stand_side_by_side() -> None:
 
 
 def test_pairs_change_sides(spark: SparkSession) -> None:
-    rows = [(1, [2], 0.5, False)] * 3 + [(1, [1], -1.0, False)] * 2 + [(1, [0], 0.0, False), (1, [1], -1.0, True)]
+    rows = [(1, "2", 0.5, False)] * 3 + [(1, "1", -1.0, False)] * 2 + [(1, "0", 0.0, False), (1, "1", -1.0, True)]
     scores = spark.createDataFrame(rows, SCHEMA)
     found = count_side_changes(scores, model_of(0.5, 0.75), model_of(0.5, 0.25), threshold_log2=0.0)
     assert found == SideChanges(pairs=7, deterministic=1, both=1, only_first=3, only_second=2, neither=0)

@@ -70,6 +70,15 @@ def test_rows_are_removed_in_place_and_a_killed_run_is_rewound(store: Store) -> 
     assert sorted(row["name"] for row in store.read(marked).collect()) == ["black", "blue", "green"]
 
 
+def test_a_table_of_older_column_types_is_replaced_with_its_contract(store: Store) -> None:
+    older = replace(COLOURS, schema=columns(name="string!", shade="strings"), constraints={})
+    store.overwrite(older, store.spark.createDataFrame([("red", ["light"])], older.schema))
+    store.overwrite(COLOURS, rows(store, ("red", "dark")))
+    assert [tuple(row) for row in store.read(COLOURS).collect()] == [("red", "dark")]
+    with pytest.raises(ContractError, match="known_shade"):
+        store.append(COLOURS, rows(store, ("red", "loud")), application=None)
+
+
 def test_a_null_in_a_column_that_allows_none_is_named(store: Store) -> None:
     with pytest.raises(ContractError, match="table colours: got null; allowed: a value in the column name"):
         store.append(COLOURS, rows(store, (None, "dark")), application=None)

@@ -24,6 +24,7 @@ from cdp_spark.explain.pairs.facts import (
 )
 from cdp_spark.explain.pairs.surroundings import read_surroundings
 from cdp_spark.matching.model import MatchModel, model_from_json
+from cdp_spark.matching.patterns import from_texts
 from cdp_spark.resolution.models import newest_model
 from cdp_spark.tables.catalog import LABELS, MATCH_MODELS, PAIR_SCORES, RECORDS
 
@@ -111,7 +112,7 @@ def _explain(
 
 
 def _stored(score: Row) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    return np.array([score[c.RULE_MASK]], dtype=np.int64), np.array([score[c.LEVELS]], dtype=np.int64)
+    return np.array([score[c.RULE_MASK]], dtype=np.int64), from_texts([score[c.LEVELS]], len(score[c.LEVELS]))
 
 
 def _comparable(store: Store, names: Sequence[RecordName], model: MatchModel) -> pa.Table:

@@ -18,10 +18,11 @@ from cdp_spark.matching.comparing.comparisons import (
     Frequencies,
     compile_comparisons,
 )
-from cdp_spark.matching.kernel import LEVEL_BITS, compare_pairs, pack, unpack
+from cdp_spark.matching.kernel import compare_pairs
 from cdp_spark.matching.learning.correlation import correlate, shared_weights
 from cdp_spark.matching.learning.em import Parameters, PatternCounts, Start
 from cdp_spark.matching.learning.related import fit_classes
+from cdp_spark.matching.patterns import LEVEL_BITS, pack, unpack
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

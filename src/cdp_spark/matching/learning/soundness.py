@@ -9,7 +9,7 @@ import numpy as np
 
 from cdp_spark import columns as c
 from cdp_spark.errors import DataError
-from cdp_spark.matching.kernel import unpack
+from cdp_spark.matching.patterns import unpack
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
 from cdp_spark.matching.learning.em import log_ratios
+from cdp_spark.matching.patterns import from_texts
 from cdp_spark.resolution.models import evidence_of
 
 if TYPE_CHECKING:
@@ -110,7 +111,7 @@ def count_side_changes(
     pairs = counts[c.RECORD_COUNT].to_numpy()
     certain = counts[c.DETERMINISTIC].to_numpy(zero_copy_only=False)
     masks = counts[c.RULE_MASK].to_numpy().astype(np.int64)
-    levels = np.array(counts[c.LEVELS].to_pylist(), dtype=np.int64).reshape(len(pairs), len(first.match.comparisons))
+    levels = from_texts(counts[c.LEVELS].to_pylist(), len(first.match.comparisons))
     above = [np.round(it.weights(masks, levels), 6) >= threshold_log2 for it in (first, second)]
 
     def total(where: NDArray[np.bool_]) -> int:

@@ -36,14 +36,14 @@ MATCH_INPUTS = TableSpec(
 
 PAIR_SCORES = TableSpec(
     name="pair_scores",
-    grain="a scored pair with levels and rule mask",
+    grain="a scored pair with rule mask and levels: one hexadecimal digit a comparison, in the model's order",
     schema=columns(
         record_key_l="string!",
         record_key_r="string!",
         model_version="int!",
         entity_type="string!",
         rule_mask="long!",
-        levels="ints!",
+        levels="string!",
         weight_log2="double!",
         deterministic="boolean!",
     ),
