@@ -57,11 +57,13 @@ def block_spans(block_keys: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArr
 
 
 def contains(ordered: NDArray[np.int64], values: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Which values are among the ordered ones."""
+    """Which values are among the ordered ones; those that a filter lets through are searched for."""
     if not len(ordered):
         return np.zeros(values.shape, dtype=bool)
-    found = np.minimum(np.searchsorted(ordered, values), len(ordered) - 1)
-    return np.asarray(ordered[found] == values)
+    found = KeyFilter.of(ordered).may_contain(values)
+    likely = values[found]
+    found[found] = ordered[np.minimum(np.searchsorted(ordered, likely), len(ordered) - 1)] == likely
+    return found
 
 
 def keys_of_lists(lists: pa.Array | pa.ChunkedArray, slots: int) -> NDArray[np.int64]:

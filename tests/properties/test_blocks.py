@@ -10,7 +10,7 @@ from cdp_spark.blocking.blocks import active_keys, split_slots
 from cdp_spark.blocking.key_use import count_keys
 from cdp_spark.blocking.slots import Slot
 from cdp_spark.config.match import BlockingKey
-from cdp_spark.keys import NO_KEY, mark_leading
+from cdp_spark.keys import NO_KEY, contains, mark_leading
 from cdp_spark.matching.pairs import build_pairs
 
 KEY = (BlockingKey(column="email"),)
@@ -68,6 +68,12 @@ def _expected(active: np.ndarray) -> list[tuple[int, int, int]]:
 
 def _keys(keys: np.ndarray, rule: int) -> set[int]:
     return set(keys[rule == RULES].tolist()) - {NO_KEY}
+
+
+@given(st.lists(st.integers(-(2**63), 2**63 - 1)), st.lists(st.integers(-(2**63), 2**63 - 1)))
+def test_keys_are_found_among_others(keys: list[int], others: list[int]) -> None:
+    values = np.array([keys + others], dtype=np.int64)
+    assert contains(np.unique(np.array(keys, dtype=np.int64)), values).tolist() == np.isin(values, keys).tolist()
 
 
 @given(RECORDS)

@@ -83,20 +83,30 @@ def run(context: RunContext) -> StageResult:
     members = members.persist(StorageLevel.MEMORY_AND_DISK)
     try:
         assignment = assign_ids(members, night.yesterday, night.identifiers, _issuer(context))
-        unified_ids = assignment.unified_ids if night.affected is None else assignment.unified_ids.localCheckpoint()
-        writes = {
-            UNIFIED_IDS.name: partial(_write_ids, context, night, unified_ids),
-            IDENTITY_ISSUES.name: partial(_write_issues, context, night, members),
-        }
-        versions = run_together(context.store.spark, writes)
+        versions = _write(context, night, members, assignment)
     finally:
         members.unpersist()
-    written = context.store.read(UNIFIED_IDS) if night.affected is None else unified_ids
-    lineage = assignment.lineage.localCheckpoint()
-    versions |= _write_changes(context, night, replace(assignment, unified_ids=written, lineage=lineage))
     metrics = {**_metrics(context), MAX_RECORDS_FIGURE: float(max_records)}
     night.release()
     return StageResult(versions=versions, metrics=metrics, detail=night.why)
+
+
+def _write(context: RunContext, night: Night, members: DataFrame, assignment: Assignment) -> dict[str, int]:
+    """Write the four tables side by side; what several of them are made from is kept meanwhile."""
+    spark = context.store.spark
+    frames = {"unified_ids": assignment.unified_ids, "lineage": assignment.lineage}
+    kept = run_together(spark, {name: frame.localCheckpoint for name, frame in frames.items()})
+    assignment = replace(assignment, unified_ids=kept["unified_ids"], lineage=kept["lineage"])
+    changes = _build_changes(context, night, assignment).persist(StorageLevel.MEMORY_AND_DISK)
+    writes = {
+        UNIFIED_IDS.name: partial(_write_ids, context, night, assignment.unified_ids),
+        IDENTITY_ISSUES.name: partial(_write_issues, context, night, members),
+        ID_CHANGES.name: partial(_write_log, context, night.yesterday.id_changes, changes),
+        ID_REGISTRY.name: partial(_write_registry, context, night, assignment, changes),
+    }
+    versions = run_together(spark, writes)
+    changes.unpersist()
+    return versions
 
 
 def _issuer(context: RunContext) -> Issuer:
@@ -157,24 +167,29 @@ def assign_ids(members: DataFrame, yesterday: Yesterday, identifiers: DataFrame,
     )
 
 
-def _write_changes(context: RunContext, night: Night, assignment: Assignment) -> dict[str, int]:
-    store, release, lineage = context.store, context.ordinal, assignment.lineage
-    yesterday, unified_ids = night.yesterday, assignment.unified_ids
-    transitions = build_transitions(yesterday.unified_ids, unified_ids).persist(StorageLevel.MEMORY_AND_DISK)
+def _build_changes(context: RunContext, night: Night, assignment: Assignment) -> DataFrame:
+    """Tonight's rows of `id_changes`."""
+    yesterday = night.yesterday
+    transitions = build_transitions(yesterday.unified_ids, assignment.unified_ids)
+    if assignment.contested:  # else no cause is asked for, and the frame serves once
+        transitions = transitions.localCheckpoint()
     causes = build_causes(transitions, _read_evidence(context, night, transitions))
     causes = causes if assignment.contested else causes.limit(0)
-    tonight = build_id_changes(transitions, yesterday.id_registry, lineage, causes, release=release)
-    log_version = _write_log(context, yesterday.id_changes, ID_CHANGES.conform(tonight))
-    transitions.unpersist()
-    written = store.read(ID_CHANGES).where(F.col(c.RELEASE) == release)
-    before, kept = yesterday.id_registry, None
+    known = yesterday.id_registry
+    changes = build_id_changes(transitions, known, assignment.lineage, causes, release=context.ordinal)
+    return ID_CHANGES.conform(changes)
+
+
+def _write_registry(context: RunContext, night: Night, assignment: Assignment, changes: DataFrame) -> int:
+    before, unified_ids, kept = night.yesterday.id_registry, assignment.unified_ids, None
     if night.affected is not None:
-        ids = yesterday.unified_ids.select(c.UNIFIED_ID).unionByName(unified_ids.select(c.UNIFIED_ID)).distinct()
+        of_yesterday = night.yesterday.unified_ids.select(c.UNIFIED_ID)
+        ids = of_yesterday.unionByName(unified_ids.select(c.UNIFIED_ID)).distinct()
         kept = before.join(ids, on=c.UNIFIED_ID, how="left_anti")
         before = before.join(ids, on=c.UNIFIED_ID, how="left_semi")
-    registry = build_registry(before, unified_ids, written, lineage, release=release)
+    registry = build_registry(before, unified_ids, changes, assignment.lineage, release=context.ordinal)
     registry = registry if kept is None else registry.unionByName(kept.select(*registry.columns))
-    return {ID_CHANGES.name: log_version, ID_REGISTRY.name: store.overwrite(ID_REGISTRY, registry)}
+    return context.store.overwrite(ID_REGISTRY, registry)
 
 
 def _write_log(context: RunContext, before: DataFrame, tonight: DataFrame) -> int:

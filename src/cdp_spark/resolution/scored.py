@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 from pyspark.sql import functions as F
@@ -27,16 +28,20 @@ from cdp_spark.matching.learning.soundness import Doubt, find_doubts
 from cdp_spark.matching.model import MatchModel
 from cdp_spark.matching.scoring import build_pair_scores
 from cdp_spark.session import shuffle_partitions
+from cdp_spark.tables.together import run_together
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import pyarrow as pa
     from pyspark.sql import DataFrame
 
     from cdp_spark.config.match import EntityMatch
     from cdp_spark.matching.comparing.comparisons import Frequencies
+    from cdp_spark.matching.learning.fitting import Sample
 
 
-FIT_PAIRS = 4_000_000
+FIT_PAIRS = 2_000_000
 """A model is fitted from about so many pairs (each rule's counted apart), though there may be many more."""
 
 
@@ -114,17 +119,24 @@ def score_blocks(keyed: DataFrame, use: KeyUse, model: MatchModel) -> ScoredPair
 
 
 def _fit_and_score(keyed: DataFrame, match: EntityMatch, labels: DataFrame | None) -> ScoredPairs:
-    use = find_key_use(keyed, slots_of(match))
-    model, counts = _fit(keyed, use, match, labels)
+    keyed.count()  # so that both of the following read what is held
+    actions: dict[str, Callable[[], KeyUse | Sample]] = {
+        "use": partial(find_key_use, keyed, slots_of(match)),
+        "sample": partial(read_sample, keyed.drop(c.INPUT_HASH), seed=match.seed),
+    }
+    found = run_together(keyed.sparkSession, actions)
+    use, sample = cast("KeyUse", found["use"]), cast("Sample", found["sample"])
+    model, counts = _fit(keyed, use, sample, match, labels)
     scored = score_blocks(keyed, use, model)
     fitted_from = float(np.sum(counts[c.RECORD_COUNT].to_numpy()))
     return replace(scored, doubts=find_doubts(model, counts), metrics={**scored.metrics, "model.pairs": fitted_from})
 
 
-def _fit(keyed: DataFrame, use: KeyUse, match: EntityMatch, labels: DataFrame | None) -> tuple[MatchModel, pa.Table]:
+def _fit(
+    keyed: DataFrame, use: KeyUse, sample: Sample, match: EntityMatch, labels: DataFrame | None
+) -> tuple[MatchModel, pa.Table]:
     """Fit a model from all pairs, or from those of every n-th key where there are very many and none is labelled."""
     rules = all_rules(match)
-    sample = read_sample(keyed.drop(c.INPUT_HASH), seed=match.seed)
     frequencies = sample.frequencies(match.comparisons)
     nth = max(1, int(use.pairs.sum()) // FIT_PAIRS) if labels is None else 1
     blocks = _blocks(keyed, use, match).where(F.pmod(F.col(c.BLOCK_KEY), F.lit(nth)) == 0)

@@ -18,7 +18,7 @@ from cdp_spark.resolution.increment.night import Night, plan_night
 from cdp_spark.resolution.increment.write import write_inputs, write_pairs
 from cdp_spark.resolution.models import FittedBy, pinned_model, write_model
 from cdp_spark.resolution.scored import ScoredPairs, score_pairs
-from cdp_spark.tables.catalog import MATCH_INPUTS, PAIR_SCORES, RECORDS, TOUCHED_RECORDS
+from cdp_spark.tables.catalog import MATCH_INPUTS, MATCH_MODELS, PAIR_SCORES, RECORDS, TOUCHED_RECORDS
 from cdp_spark.tables.run import RunContext, StageResult
 from cdp_spark.tables.together import run_together
 from cdp_spark.tables.touched import MATCHING, record_touched
@@ -40,6 +40,7 @@ class Scored:
         version: of the model.
         night: full or incremental.
         pairs: scored tonight; in an incremental night those of the changed records.
+        fitted: whether the model is new and to be saved.
         inputs: record_key, input_hash, block_keys of the records that were compared anew.
         stale: record_key of those whose rows of the last night leave; None in a full night, where all do.
         held: to be released when the tables are written.
@@ -51,6 +52,7 @@ class Scored:
     night: Night
     pairs: ScoredPairs
     inputs: DataFrame
+    fitted: bool = False
     stale: DataFrame | None = None
     held: tuple[Held, ...] = ()
 
@@ -78,6 +80,8 @@ def run(context: RunContext) -> StageResult:
         MATCH_INPUTS.name: partial(write_inputs, context, _united(map(_input_rows, scored)), stale),
         TOUCHED_RECORDS.name: partial(record_touched, context, MATCHING, touched),
     }
+    if any(it.fitted for it in scored):
+        writes[MATCH_MODELS.name] = partial(_write_models, context, scored)
     versions = run_together(spark, writes)
     metrics = {f"{it.entity_type}.{name}": value for it in scored for name, value in _figures(context, it).items()}
     for it in scored:
@@ -94,14 +98,20 @@ def _score(context: RunContext, entity_type: str, match: EntityMatch) -> Scored:
         changed = score_changes(records, night.before, night.changes, model)
         held = (changed.stale, changed.inputs)
         rows, stale = changed.inputs.rows, changed.stale.joinable
-        return Scored(entity_type, match, version, night, changed.pairs, rows, stale, held)
+        return Scored(entity_type, match, version, night, changed.pairs, rows, stale=stale, held=held)
     pairs = score_pairs(hashed, match, model=model)
     refuse_unsound(pairs.doubts, where=f"the match model of {entity_type}")
-    if model is None and pairs.metrics["model.pairs"]:
-        by = FittedBy(context.run_id, context.as_of)
-        write_model(context.store, entity_type, pairs.model, version=version, by=by)
     inputs = pairs.keyed.select(c.RECORD_KEY, c.INPUT_HASH, c.BLOCK_KEYS)
-    return Scored(entity_type, match, version, night, pairs, inputs)
+    fitted = model is None and pairs.metrics["model.pairs"] > 0
+    return Scored(entity_type, match, version, night, pairs, inputs, fitted)
+
+
+def _write_models(context: RunContext, scored: list[Scored]) -> int:
+    by = FittedBy(context.run_id, context.as_of)
+    for it in scored:
+        if it.fitted:
+            write_model(context.store, it.entity_type, it.pairs.model, version=it.version, by=by)
+    return context.store.version(MATCH_MODELS)
 
 
 def _pair_rows(scored: Scored) -> DataFrame:

@@ -9,7 +9,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from cdp_spark.config.match import BlockingKey, BlockingRule, Comparison, EntityMatch
-from cdp_spark.matching.learning.em import Parameters
+from cdp_spark.matching.learning.em import Parameters, Related
 from cdp_spark.matching.model import MatchModel
 from cdp_spark.resolution.versions.compare import (
     LevelWeights,
@@ -17,6 +17,7 @@ from cdp_spark.resolution.versions.compare import (
     are_comparable,
     compare_levels,
     compare_priors,
+    compare_related,
     count_side_changes,
     random_match_share,
 )
@@ -47,6 +48,17 @@ def test_levels_and_priors_stand_side_by_side() -> None:
     assert are_comparable(model_of(0.5, 0.75), model_of(0.2, 0.25))
 
 
+def test_related_people_and_shared_weight_are_told() -> None:
+    plain = model_of(0.5, 0.75)
+    related = Related(np.array([0.1]), (np.array([1.0, 0.125, 0.875]),))
+    knowing = replace(plain, parameters=replace(plain.parameters, related=related, shares=np.array([0.5])))
+    level = compare_levels(plain, knowing)[0]
+    assert level.weight_log2 == (-1.0, -0.5)
+    assert level.r == (None, 0.125)
+    assert compare_related(plain, knowing) == {"name": (None, 0.1)}
+    assert compare_related(plain, plain) == {}
+
+
 def test_pairs_change_sides(spark: SparkSession) -> None:
     rows = [(1, "2", 0.5, False)] * 3 + [(1, "1", -1.0, False)] * 2 + [(1, "0", 0.0, False), (1, "1", -1.0, True)]
     scores = spark.createDataFrame(rows, SCHEMA)
@@ -57,6 +69,6 @@ def test_pairs_change_sides(spark: SparkSession) -> None:
 
 
 def test_the_share_of_random_pairs_that_match(spark: SparkSession) -> None:
-    scores = spark.createDataFrame([(1, [2], 0.0, False), (1, [2], 0.0, True)], SCHEMA)
+    scores = spark.createDataFrame([(1, "2", 0.0, False), (1, "2", 0.0, True)], SCHEMA)
     assert random_match_share(scores, records=5) == pytest.approx(1.5 / 10)
     assert random_match_share(scores.limit(0), records=0) == 1e-9

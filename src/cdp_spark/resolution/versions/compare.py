@@ -31,9 +31,10 @@ class LevelWeights:
     Args:
         comparison: its name.
         level: in words.
-        weight_log2: bits.
+        weight_log2: bits; less than log2(m / u) where the comparison shares its weight with others that repeat it.
         m: probability among matches.
         u: probability among others.
+        r: probability among related people; None where a version does not know them.
     """
 
     comparison: str
@@ -41,6 +42,7 @@ class LevelWeights:
     weight_log2: Two
     m: Two
     u: Two
+    r: Two = (None, None)
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,7 @@ def compare_levels(first: MatchModel, second: MatchModel) -> tuple[LevelWeights,
     """The levels of both models by comparison, in the first's order, then those that only the second has."""
     sides = [_levels(model) for model in (first, second)]
     names = dict.fromkeys([*sides[0], *sides[1]])
-    nothing = (None, None, None)
+    nothing = (None, None, None, None)
     return tuple(
         LevelWeights(comparison, level, *zip(*(side.get((comparison, level), nothing) for side in sides), strict=True))
         for comparison, level in names
@@ -77,17 +79,34 @@ def compare_levels(first: MatchModel, second: MatchModel) -> tuple[LevelWeights,
 
 def compare_priors(first: MatchModel, second: MatchModel) -> dict[str, Two]:
     """Each rule's share of matches among its pairs, by name."""
-    sides = [dict(zip(it.rule_names, it.parameters.prior.tolist(), strict=True)) for it in (first, second)]
-    return {name: (sides[0].get(name), sides[1].get(name)) for name in dict.fromkeys([*sides[0], *sides[1]])}
+    return _side_by_side(*[_by_rule(it, it.parameters.prior) for it in (first, second)])
 
 
-def _levels(model: MatchModel) -> dict[tuple[str, str], tuple[float, float, float]]:
-    found = {}
-    ratios = log_ratios(model.parameters.m, model.parameters.u)
+def compare_related(first: MatchModel, second: MatchModel) -> dict[str, Two]:
+    """Each rule's share of related people among its pairs, by name; nothing where neither version knows them."""
+    priors = [related.prior if (related := it.parameters.related) else None for it in (first, second)]
+    sides = [{} if prior is None else _by_rule(it, prior) for it, prior in zip((first, second), priors, strict=True)]
+    return _side_by_side(*sides)
+
+
+def _by_rule(model: MatchModel, prior: NDArray[np.float64]) -> dict[str, float]:
+    return dict(zip(model.rule_names, prior.tolist(), strict=True))
+
+
+def _side_by_side(first: dict[str, float], second: dict[str, float]) -> dict[str, Two]:
+    return {name: (first.get(name), second.get(name)) for name in dict.fromkeys([*first, *second])}
+
+
+def _levels(model: MatchModel) -> dict[tuple[str, str], tuple[float | None, ...]]:
+    """Bits, m, u and r by comparison and level."""
+    found: dict[tuple[str, str], tuple[float | None, ...]] = {}
+    m, u, related = model.parameters.m, model.parameters.u, model.parameters.related
+    bits = [ratio * kept for ratio, kept in zip(log_ratios(m, u), model.kept, strict=True)]
     for index, (comparison, names) in enumerate(zip(model.match.comparisons, model.level_names, strict=True)):
-        m, u = model.parameters.m[index], model.parameters.u[index]
         for level in range(1, len(names)):
-            found[comparison.name, names[level]] = (float(ratios[index][level]), float(m[level]), float(u[level]))
+            r = None if related is None else float(related.r[index][level])
+            figures = (bits[index], m[index], u[index])
+            found[comparison.name, names[level]] = (*[float(it[level]) for it in figures], r)
     return found
 
 

@@ -18,7 +18,13 @@ from cdp_spark.errors import ConfigError, StateError
 from cdp_spark.matching.learning.fitting import IS_MATCH
 from cdp_spark.matching.model import MatchModel, model_from_json
 from cdp_spark.resolution.models import FittedBy, fit_next_model, read_model
-from cdp_spark.resolution.versions.compare import are_comparable, compare_levels, compare_priors, count_side_changes
+from cdp_spark.resolution.versions.compare import (
+    are_comparable,
+    compare_levels,
+    compare_priors,
+    compare_related,
+    count_side_changes,
+)
 from cdp_spark.tables.catalog import LABELS, MATCH_MODELS, PAIR_SCORES
 from cdp_spark.tables.store import Store
 
@@ -85,7 +91,7 @@ def compare(
     entity: Annotated[str, typer.Option(help="person or account")] = "person",
     json: Json = False,
 ) -> None:
-    """Compare two versions: priors, weights, m and u, and how many pairs change sides of the threshold."""
+    """Compare two versions: priors, weights, m, u and r, and how many pairs change sides of the threshold."""
     project, store = open_project(ctx)
     threshold = match_section(project, entity).clustering.threshold_log2
     models = read_model(store, entity, first), read_model(store, entity, second)
@@ -97,6 +103,7 @@ def compare(
         "versions": [first, second],
         "threshold": threshold,
         "priors": compare_priors(*models),
+        "related": compare_related(*models),
         "levels": [asdict(level) for level in compare_levels(*models)],
         "pairs": pairs,
     }
@@ -105,10 +112,12 @@ def compare(
 
 def _print_comparison(facts: dict[str, Any]) -> None:
     out, (first, second) = console(), facts["versions"]
-    priors = [{"rule": name, **_sides("λ", two, facts)} for name, two in facts["priors"].items()]
-    print_rows(priors, title=f"models {first} and {second} of {facts['entity']}: share of matches by rule")
-    out.print()
-    figures = (("bits", "weight_log2"), ("m", "m"), ("u", "u"))
+    for what, key in (("matches", "priors"), ("related people", "related")):
+        shares = [{"rule": name, **_sides("share", two, facts)} for name, two in facts[key].items()]
+        if shares:
+            print_rows(shares, title=f"models {first} and {second} of {facts['entity']}: share of {what} by rule")
+            out.print()
+    figures = [("bits", "weight_log2"), ("m", "m"), ("u", "u"), *([("r", "r")] if facts["related"] else [])]
     levels = [
         {"comparison": level["comparison"], "level": level["level"]}
         | {name: shown for title, key in figures for name, shown in _sides(title, level[key], facts).items()}
