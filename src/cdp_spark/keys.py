@@ -57,10 +57,11 @@ def block_spans(block_keys: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArr
 
 
 def contains(ordered: NDArray[np.int64], values: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Which values are among the ordered ones; those that a filter lets through are searched for."""
+    """Which values are among the ordered ones; where these are the fewer, a filter leaves little to search for."""
     if not len(ordered):
         return np.zeros(values.shape, dtype=bool)
-    found = KeyFilter.of(ordered).may_contain(values)
+    is_worth_it = len(ordered) < values.size
+    found = KeyFilter.of(ordered).may_contain(values) if is_worth_it else np.ones(values.shape, dtype=bool)
     likely = values[found]
     found[found] = ordered[np.minimum(np.searchsorted(ordered, likely), len(ordered) - 1)] == likely
     return found

@@ -78,9 +78,9 @@ def find_shared_keys(keys: NDArray[np.int64], kinds: NDArray[np.int64]) -> Share
     by_slot = np.ascontiguousarray(keys.T)
     of_record = np.full(by_slot.shape, -1, dtype=np.int32)
     found = _side_by_side(lambda kind: _find_kind(by_slot, np.flatnonzero(kinds == kind)), np.unique(kinds))
-    keys_, slot, counts, places = (np.concatenate(parts) for parts in zip(*found, strict=True))
-    of_record.ravel()[places] = np.repeat(np.arange(len(keys_), dtype=np.int32), counts)
-    return SharedKeys(keys_, slot, counts, (places % max(len(keys), 1)).astype(np.int32), of_record)
+    shared, slot, counts, places = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    of_record.ravel()[places] = np.repeat(np.arange(len(shared), dtype=np.int32), counts)
+    return SharedKeys(shared, slot, counts, (places % max(len(keys), 1)).astype(np.int32), of_record)
 
 
 _Found = tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int64], NDArray[np.int64]]

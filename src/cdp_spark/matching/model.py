@@ -13,7 +13,7 @@ from cdp_spark.config.match import EntityMatch
 from cdp_spark.errors import StateError
 from cdp_spark.matching.comparing.comparisons import compile_comparisons
 from cdp_spark.matching.learning.em import Parameters, Related, log_ratios
-from cdp_spark.matching.patterns import pack
+from cdp_spark.matching.patterns import pack, unpack
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -82,9 +82,14 @@ class MatchModel:
         return -np.logaddexp2(np.log2(share) + likelier, np.log2(1 - share))
 
     def weights(self, rule_mask: NDArray[np.int64], levels: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Match weight of each pair in bits, shape (pairs,); equal pairs are weighed once."""
-        first, inverse = _distinct(rule_mask, pack(levels))
-        return np.asarray(self.contributions(rule_mask[first], levels[first]).sum(axis=1))[inverse]
+        """Match weight of each pair in bits, shape (pairs,)."""
+        return self.pattern_weights(rule_mask, pack(levels))
+
+    def pattern_weights(self, rule_mask: NDArray[np.int64], patterns: NDArray[np.int64]) -> NDArray[np.float64]:
+        """The same for levels that are packed; equal pairs are weighed once."""
+        first, inverse = _distinct(rule_mask, patterns)
+        levels = unpack(patterns[first], len(self.match.comparisons))
+        return np.asarray(self.contributions(rule_mask[first], levels).sum(axis=1))[inverse]
 
     def config_hash(self) -> str:
         """SHA-256 of the configuration that it was fitted under."""

@@ -44,6 +44,5 @@ def as_texts(levels: NDArray[np.int64]) -> pa.Array:
 
 def from_texts(texts: Sequence[str], comparisons: int) -> NDArray[np.int64]:
     """Levels from what `as_texts` made, shape (pairs, comparisons)."""
-    return np.array([[int(digit, _LEVELS) for digit in text] for text in texts], dtype=np.int64).reshape(
-        -1, comparisons
-    )
+    digits = [int(digit, _LEVELS) for text in texts for digit in text]
+    return np.array(digits, dtype=np.int64).reshape(-1, comparisons)

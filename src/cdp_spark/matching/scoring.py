@@ -54,14 +54,13 @@ def build_pair_scores(
 
 def weigh_patterns(patterns: pa.RecordBatch, model: MatchModel, *, deterministic_mask: int) -> pa.RecordBatch:
     """A batch of PATTERNS_SCHEMA to one of SCORES_SCHEMA; a weight is rounded to a millionth of a bit."""
-    masks, comparisons = patterns.column(c.RULE_MASK).to_numpy(), len(model.match.comparisons)
-    levels = unpack(patterns.column(c.PATTERN).to_numpy(), comparisons)
+    masks, packed = (patterns.column(name).to_numpy() for name in (c.RULE_MASK, c.PATTERN))
     columns = [
         patterns.column(c.RECORD_KEY_L),
         patterns.column(c.RECORD_KEY_R),
         patterns.column(c.RULE_MASK),
-        as_texts(levels),
-        pa.array(np.round(model.weights(masks, levels), 6)),
+        as_texts(unpack(packed, len(model.match.comparisons))),
+        pa.array(np.round(model.pattern_weights(masks, packed), 6)),
         pa.array((masks & deterministic_mask) != 0),
     ]
     return pa.RecordBatch.from_arrays(columns, names=SCORES_SCHEMA.names)

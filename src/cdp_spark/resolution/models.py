@@ -109,11 +109,11 @@ def fit_next_model(
     return version, scored.model, scored.doubts
 
 
-def write_model(store: Store, entity_type: str, model: MatchModel, *, version: int, by: FittedBy) -> None:
-    """Append a model version; a run that is started again appends it once."""
+def write_model(store: Store, entity_type: str, model: MatchModel, *, version: int, by: FittedBy) -> int:
+    """Append a model version; a run that is started again appends it once. Returns: the table's Delta version."""
     row = (entity_type, version, model.config_hash(), by.at, by.run_id, model.to_json())
     frame = store.spark.createDataFrame([row], MATCH_MODELS.schema)
-    store.append(MATCH_MODELS, frame, application=f"{by.run_id}:matching:{entity_type}", step=version)
+    return store.append(MATCH_MODELS, frame, application=f"{by.run_id}:matching:{entity_type}", step=version)
 
 
 def evidence_of(match: EntityMatch) -> EntityMatch:

@@ -40,8 +40,8 @@ class Scored:
         version: of the model.
         night: full or incremental.
         pairs: scored tonight; in an incremental night those of the changed records.
-        fitted: whether the model is new and to be saved.
         inputs: record_key, input_hash, block_keys of the records that were compared anew.
+        fitted: whether the model is new and to be saved.
         stale: record_key of those whose rows of the last night leave; None in a full night, where all do.
         held: to be released when the tables are written.
     """
@@ -80,8 +80,8 @@ def run(context: RunContext) -> StageResult:
         MATCH_INPUTS.name: partial(write_inputs, context, _united(map(_input_rows, scored)), stale),
         TOUCHED_RECORDS.name: partial(record_touched, context, MATCHING, touched),
     }
-    if any(it.fitted for it in scored):
-        writes[MATCH_MODELS.name] = partial(_write_models, context, scored)
+    if fitted := [it for it in scored if it.fitted]:
+        writes[MATCH_MODELS.name] = partial(_write_models, context, fitted)
     versions = run_together(spark, writes)
     metrics = {f"{it.entity_type}.{name}": value for it in scored for name, value in _figures(context, it).items()}
     for it in scored:
@@ -106,12 +106,9 @@ def _score(context: RunContext, entity_type: str, match: EntityMatch) -> Scored:
     return Scored(entity_type, match, version, night, pairs, inputs, fitted)
 
 
-def _write_models(context: RunContext, scored: list[Scored]) -> int:
-    by = FittedBy(context.run_id, context.as_of)
-    for it in scored:
-        if it.fitted:
-            write_model(context.store, it.entity_type, it.pairs.model, version=it.version, by=by)
-    return context.store.version(MATCH_MODELS)
+def _write_models(context: RunContext, fitted: list[Scored]) -> int:
+    store, by = context.store, FittedBy(context.run_id, context.as_of)
+    return max(write_model(store, it.entity_type, it.pairs.model, version=it.version, by=by) for it in fitted)
 
 
 def _pair_rows(scored: Scored) -> DataFrame:
