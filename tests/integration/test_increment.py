@@ -28,8 +28,9 @@ COMPARED = (PAIR_SCORES, MATCH_INPUTS, CLUSTERS, CUTS, UNIFIED_IDS, ID_REGISTRY,
 
 
 def assert_same(left: Store, right: Store, night: str) -> None:
+    """The tables agree but for the run that wrote a row, which is an earlier one where nothing had to be done."""
     for spec in COMPARED:
-        rows = [sorted(map(tuple, it.read(spec).collect()), key=str) for it in (left, right)]
+        rows = [sorted(map(tuple, it.read(spec).drop("ordinal").collect()), key=str) for it in (left, right)]
         assert rows[0] == rows[1], f"{spec.name} after {night}"
 
 

@@ -100,9 +100,14 @@ def read_key_use(sizes: DataFrame, slots: tuple[Slot, ...], *, frozen: NDArray[n
     complete = table.num_rows <= SHARED_KEYS_LIMIT
     if not complete:
         table = sizes.where(F.col(c.RECORD_COUNT) > min(slot.limit for slot in slots)).toArrow()
+    return judge_sizes(table, slots, frozen=frozen) if complete else _judge(table, slots, frozen=frozen)
+
+
+def judge_sizes(table: pa.Table, slots: tuple[Slot, ...], *, frozen: NDArray[np.int64] | None = None) -> KeyUse:
+    """What `read_key_use` collects, for sizes in memory: one row per shared key, all of them."""
     use = _judge(table, slots, frozen=frozen)
     keys = table[c.BLOCK_KEY].to_numpy()
-    return replace(use, leading=_filter(keys[~contains(use.purged, keys)])) if complete else use
+    return replace(use, leading=_filter(keys[~contains(use.purged, keys)]))
 
 
 def _judge(table: pa.Table, slots: tuple[Slot, ...], *, frozen: NDArray[np.int64] | None) -> KeyUse:

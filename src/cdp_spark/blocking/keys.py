@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
+import numpy as np
+import pyarrow as pa
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
 from cdp_spark.blocking.slots import MAX_TOKENS, Slot
-from cdp_spark.keys import NO_KEY
+from cdp_spark.keys import NO_KEY, keys_of_lists, pack_keys, unpack_keys
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,6 +28,27 @@ def with_block_keys(features: DataFrame, slots: tuple[Slot, ...]) -> DataFrame:
         slots: the layout of the array.
     """
     return features.withColumn(c.BLOCK_KEYS, F.array(*[slot_key_expr(slot) for slot in slots]))
+
+
+def packed_keys_expr(slots: int) -> Column:
+    """`block_keys` as bytes, for a table: a file holds and a reader takes them in one piece."""
+
+    @F.arrow_udf("binary")  # type: ignore[attr-defined,untyped-decorator] # Spark's stubs lack it
+    def pack(lists: pa.Array) -> pa.Array:
+        return pack_keys(keys_of_lists(lists, slots))
+
+    return cast("Column", pack(F.col(c.BLOCK_KEYS)).alias(c.BLOCK_KEYS))
+
+
+def unpacked_keys_expr(slots: int) -> Column:
+    """What `packed_keys_expr` packed, as an array again."""
+
+    @F.arrow_udf("array<bigint>")  # type: ignore[attr-defined,untyped-decorator] # Spark's stubs lack it
+    def unpack(packed: pa.Array) -> pa.Array:
+        keys = unpack_keys(packed, slots)
+        return pa.ListArray.from_arrays(pa.array(np.arange(len(keys) + 1) * slots, pa.int32()), pa.array(keys.ravel()))
+
+    return cast("Column", unpack(F.col(c.BLOCK_KEYS)).alias(c.BLOCK_KEYS))
 
 
 def slot_key_expr(slot: Slot) -> Column:

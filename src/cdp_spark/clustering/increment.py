@@ -9,8 +9,9 @@ from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
 from cdp_spark.clustering.settings import settings_checksum
-from cdp_spark.tables.catalog import CLUSTERS, CUTS, IDENTIFIERS, LABELS
+from cdp_spark.tables.catalog import CLUSTERS, CUTS, IDENTIFIERS, LABELS, PAIR_SCORES
 from cdp_spark.tables.held import hold
+from cdp_spark.tables.outdated import build_in_force
 from cdp_spark.tables.touched import MATCHING, read_touched
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ MAX_TOUCHED_SHARE = 0.3
 """Beyond this share of touched records it is cheaper to cluster all."""
 SETTINGS_FIGURE = "clusters.settings"
 """Behind the entity type, the checksum of the settings that its clusters were made with."""
+RECORDS_FIGURE = "clusters.records"
 _TIMES = "times"
 
 
@@ -57,7 +59,8 @@ class Evidence:
 
     Args:
         members: one row per record.
-        pairs: one row per scored pair.
+        pairs: one row per scored pair, those out of force among them.
+        outdated: says which are out of force.
         identifiers: of the records.
         linking: types of identifiers that join records.
         unique: types of which a cluster has one value.
@@ -65,16 +68,24 @@ class Evidence:
 
     members: DataFrame
     pairs: DataFrame
+    outdated: DataFrame
     identifiers: DataFrame
     linking: Sequence[str]
     unique: Sequence[str]
 
+    @property
+    def pairs_in_force(self) -> DataFrame:
+        """The pairs that count."""
+        return build_in_force(self.pairs, self.outdated, PAIR_SCORES.dated_by)
+
     def within(self, record_keys: DataFrame) -> Evidence:
         """The evidence about some records; members and pairs are held, for the caller to free."""
+        few = replace(self, pairs=within(self.pairs, record_keys))  # first, for most pairs are of other records
         return replace(
-            self,
+            few,
             members=self.members.join(record_keys, on=c.RECORD_KEY, how="left_semi").persist(),
-            pairs=within(self.pairs, record_keys).persist(),
+            pairs=few.pairs_in_force.persist(),
+            outdated=self.outdated.limit(0),
             identifiers=self.identifiers.join(record_keys, on=c.RECORD_KEY, how="left_semi"),
         )
 
@@ -98,7 +109,7 @@ def plan_night(context: RunContext, entity_type: str, evidence: Evidence) -> Nig
         before = context.store.read(IDENTIFIERS, version=last.versions[IDENTIFIERS.name]).where(of_type)
         touched = touched.unionByName(build_changed_values(evidence.identifiers, before, sorted(types)))
     held = hold(with_labelled(touched, context.store.read(LABELS)))
-    if held.count > MAX_TOUCHED_SHARE * clusters.count():
+    if held.count > MAX_TOUCHED_SHARE * (context.last_figure(RECORDS_FIGURE) or 0.0):
         held.release()
         return Night("full: too many records changed")
     affected = hold(build_affected(held.joinable, clusters))

@@ -14,9 +14,18 @@ from cdp_spark.clustering.clusters import Clusters, build_clusters
 from cdp_spark.clustering.components import build_components
 from cdp_spark.clustering.identifiers.links import build_identifier_links, linking_types, with_unique_values
 from cdp_spark.clustering.identifiers.placing import place_visitors
-from cdp_spark.clustering.increment import SETTINGS_FIGURE, Evidence, Night, plan_night
+from cdp_spark.clustering.increment import RECORDS_FIGURE, SETTINGS_FIGURE, Evidence, Night, plan_night
 from cdp_spark.clustering.settings import settings_checksum
-from cdp_spark.tables.catalog import CLUSTERS, CUTS, IDENTIFIERS, LABELS, PAIR_SCORES, RECORDS, TOUCHED_RECORDS
+from cdp_spark.tables.catalog import (
+    CLUSTERS,
+    CUTS,
+    IDENTIFIERS,
+    LABELS,
+    OUTDATED_RECORDS,
+    PAIR_SCORES,
+    RECORDS,
+    TOUCHED_RECORDS,
+)
 from cdp_spark.tables.run import RunContext, StageResult
 from cdp_spark.tables.together import run_together
 from cdp_spark.tables.touched import CLUSTERING, record_touched
@@ -100,9 +109,12 @@ def _read_evidence(context: RunContext, entity_type: str) -> Evidence:
     store, project, of_type = context.store, context.project, F.col(c.ENTITY_TYPE) == entity_type
     exclusive = [source.name for source in project.sources if source.duplicate_free]
     linking, unique = linking_types(project) if entity_type == PERSON else ((), ())
+    guards = project.match.entities[entity_type].clustering.unique
+    members = with_exclusive_source(store.read(RECORDS).where(of_type), exclusive)
     return Evidence(
-        members=with_exclusive_source(store.read(RECORDS).where(of_type), exclusive),
-        pairs=store.read(PAIR_SCORES).where(of_type),
+        members=members.select(c.RECORD_KEY, EXCLUSIVE_SOURCE, *guards),
+        pairs=store.read_all(PAIR_SCORES).where(of_type),
+        outdated=store.read(OUTDATED_RECORDS),
         identifiers=store.read(IDENTIFIERS).where(of_type),
         linking=linking,
         unique=unique,
@@ -115,7 +127,7 @@ def _cluster(context: RunContext, entity_type: str, evidence: Evidence, labels: 
         members = with_unique_values(members, evidence.identifiers, evidence.unique)
         config = config.model_copy(update={"unique": (*config.unique, *evidence.unique)})
     links = build_identifier_links(evidence.identifiers, evidence.linking) if evidence.linking else None
-    return cluster_records(members, evidence.pairs, labels, config=config, links=links)
+    return cluster_records(members, evidence.pairs_in_force, labels, config=config, links=links)
 
 
 def _place_visitors(context: RunContext, results: list[tuple[str, Clusters]], labels: DataFrame) -> Clusters:
@@ -220,7 +232,7 @@ def _metrics(clusters: DataFrame, cuts: DataFrame) -> dict[str, float]:
     )
     figures = {
         "clusters.count": F.count_if(records > 0),
-        "clusters.records": F.sum(records),
+        RECORDS_FIGURE: F.sum(records),
         "clusters.largest": F.max(records),
         "visitors.known": F.sum(F.when(records > 0, visitors)),
         "visitors.anonymous": F.sum(F.when(records == 0, visitors)),

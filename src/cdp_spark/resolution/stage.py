@@ -3,31 +3,41 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial, reduce
+from functools import partial
 from typing import TYPE_CHECKING
 
-from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
+from cdp_spark.blocking.keys import packed_keys_expr
 from cdp_spark.clustering.settings import settings_checksum
 from cdp_spark.matching.learning.soundness import refuse_unsound
 from cdp_spark.resolution.increment.changed import score_changes
 from cdp_spark.resolution.increment.inputs import with_input_hash
-from cdp_spark.resolution.increment.night import Night, plan_night
-from cdp_spark.resolution.increment.write import write_inputs, write_pairs
+from cdp_spark.resolution.increment.night import (
+    MODEL_FIGURE,
+    OUTDATED_FIGURE,
+    RECORDS_FIGURE,
+    Night,
+    plan_night,
+)
+from cdp_spark.resolution.increment.write import Rows, write_actions
 from cdp_spark.resolution.models import FittedBy, pinned_model, write_model
-from cdp_spark.resolution.scored import ScoredPairs, score_pairs
+from cdp_spark.resolution.scored import ScoredPairs, score_pairs, slots_of
 from cdp_spark.tables.catalog import MATCH_INPUTS, MATCH_MODELS, PAIR_SCORES, RECORDS, TOUCHED_RECORDS
 from cdp_spark.tables.run import RunContext, StageResult
 from cdp_spark.tables.together import run_together
 from cdp_spark.tables.touched import MATCHING, record_touched
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from pyspark.sql import DataFrame
 
     from cdp_spark.config.match import EntityMatch
     from cdp_spark.tables.held import Held
+
+
+REWRITE_SHARE = 0.2
+"""Where more than this share of the records were compared anew since the tables were written, they are written anew."""
 
 
 @dataclass(frozen=True)
@@ -41,8 +51,10 @@ class Scored:
         night: full or incremental.
         pairs: scored tonight; in an incremental night those of the changed records.
         inputs: record_key, input_hash, block_keys of the records that were compared anew.
+        records: of the type, tonight.
         fitted: whether the model is new and to be saved.
         stale: record_key of those whose rows of the last night leave; None in a full night, where all do.
+        outdated: how many records were compared anew, or gone, since all were compared.
         held: to be released when the tables are written.
     """
 
@@ -52,8 +64,10 @@ class Scored:
     night: Night
     pairs: ScoredPairs
     inputs: DataFrame
+    records: int
     fitted: bool = False
     stale: DataFrame | None = None
+    outdated: int = 0
     held: tuple[Held, ...] = ()
 
     def release(self) -> None:
@@ -73,19 +87,19 @@ def run(context: RunContext) -> StageResult:
     """
     spark, entities = context.store.spark, context.project.match.entities
     scored = [*run_together(spark, {it: partial(_score, context, it, entities[it]) for it in entities}).values()]
-    stale = {it.entity_type: it.stale for it in scored}
+    anew = any(it.stale is None or it.outdated > REWRITE_SHARE * it.records for it in scored)
     touched = {it.entity_type: _touched(it) for it in scored}
-    writes = {
-        PAIR_SCORES.name: partial(write_pairs, context, _united(map(_pair_rows, scored)), stale),
-        MATCH_INPUTS.name: partial(write_inputs, context, _united(map(_input_rows, scored)), stale),
-        TOUCHED_RECORDS.name: partial(record_touched, context, MATCHING, touched),
-    }
+    writes = write_actions(context, [_rows(context, it) for it in scored], anew=anew)
+    writes[TOUCHED_RECORDS.name] = partial(record_touched, context, MATCHING, touched)
     if fitted := [it for it in scored if it.fitted]:
         writes[MATCH_MODELS.name] = partial(_write_models, context, fitted)
     versions = run_together(spark, writes)
-    metrics = {f"{it.entity_type}.{name}": value for it in scored for name, value in _figures(context, it).items()}
+    figures = {it.entity_type: _figures(context, it, anew=anew) for it in scored}
     for it in scored:
         it.release()
+    metrics = {
+        f"{entity_type}.{name}": value for entity_type, found in figures.items() for name, value in found.items()
+    }
     return StageResult(versions, metrics, "; ".join(map(_detail, scored)))
 
 
@@ -96,14 +110,17 @@ def _score(context: RunContext, entity_type: str, match: EntityMatch) -> Scored:
     night = plan_night(context, entity_type, hashed, version=version, is_new=model is None)
     if model is not None and night.before is not None and night.changes is not None:
         changed = score_changes(records, night.before, night.changes, model)
-        held = (changed.stale, changed.inputs)
-        rows, stale = changed.inputs.rows, changed.stale.joinable
-        return Scored(entity_type, match, version, night, changed.pairs, rows, stale=stale, held=held)
+        return Scored(
+            *(entity_type, match, version, night, changed.pairs, changed.inputs.rows, night.records),
+            stale=changed.stale.joinable,
+            outdated=night.outdated + changed.stale.count,
+            held=(changed.stale, changed.inputs),
+        )
     pairs = score_pairs(hashed, match, model=model)
     refuse_unsound(pairs.doubts, where=f"the match model of {entity_type}")
-    inputs = pairs.keyed.select(c.RECORD_KEY, c.INPUT_HASH, c.BLOCK_KEYS)
+    inputs = pairs.keyed.select(c.RECORD_KEY, c.INPUT_HASH, packed_keys_expr(len(slots_of(pairs.model.match))))
     fitted = model is None and pairs.metrics["model.pairs"] > 0
-    return Scored(entity_type, match, version, night, pairs, inputs, fitted)
+    return Scored(entity_type, match, version, night, pairs, inputs, pairs.keyed.count(), fitted)
 
 
 def _write_models(context: RunContext, fitted: list[Scored]) -> int:
@@ -111,14 +128,15 @@ def _write_models(context: RunContext, fitted: list[Scored]) -> int:
     return max(write_model(store, it.entity_type, it.pairs.model, version=it.version, by=by) for it in fitted)
 
 
-def _pair_rows(scored: Scored) -> DataFrame:
-    named = {c.ENTITY_TYPE: F.lit(scored.entity_type), c.MODEL_VERSION: F.lit(scored.version)}
-    return scored.pairs.pair_scores.withColumns(named).select(*PAIR_SCORES.schema.names)
-
-
-def _input_rows(scored: Scored) -> DataFrame:
-    named = {c.ENTITY_TYPE: F.lit(scored.entity_type), c.MODEL_VERSION: F.lit(scored.version)}
-    return scored.inputs.withColumns(named).select(*MATCH_INPUTS.schema.names)
+def _rows(context: RunContext, scored: Scored) -> Rows:
+    named = {
+        c.ENTITY_TYPE: F.lit(scored.entity_type),
+        c.MODEL_VERSION: F.lit(scored.version),
+        c.ORDINAL: F.lit(context.ordinal).cast("long"),
+    }
+    frames = ((PAIR_SCORES, scored.pairs.pair_scores), (MATCH_INPUTS, scored.inputs))
+    tonight = {spec.name: rows.withColumns(named).select(*spec.schema.names) for spec, rows in frames}
+    return Rows(scored.entity_type, tonight, scored.stale)
 
 
 def _touched(scored: Scored) -> DataFrame | None:
@@ -131,13 +149,15 @@ def _touched(scored: Scored) -> DataFrame | None:
     return scored.stale.select(c.RECORD_KEY).unionByName(ends).distinct()
 
 
-def _figures(context: RunContext, scored: Scored) -> dict[str, float]:
-    settings = settings_checksum(context.project, scored.entity_type)
+def _figures(context: RunContext, scored: Scored, *, anew: bool) -> dict[str, float]:
     return {
         "pairs.compared": float(_compared(context, scored).count()),
         **scored.pairs.metrics,
-        "settings": settings,
+        "settings": settings_checksum(context.project, scored.entity_type),
         "full": float(scored.night.is_full),
+        MODEL_FIGURE: float(scored.version),
+        RECORDS_FIGURE: float(scored.records),
+        OUTDATED_FIGURE: 0.0 if anew else float(scored.outdated),
     }
 
 
@@ -152,7 +172,3 @@ def _detail(scored: Scored) -> str:
     """Which model was applied, to what, and what to doubt about a new one."""
     doubts = [f"doubt: {doubt.problem}" for doubt in scored.pairs.doubts]
     return "; ".join([f"{scored.entity_type}: model {scored.version}", scored.night.why, *doubts])
-
-
-def _united(parts: Iterable[DataFrame]) -> DataFrame:
-    return reduce(DataFrame.unionByName, parts)

@@ -37,7 +37,8 @@ class TableSpec:
         keys: the columns that identify a row.
         kind: how it is written and read.
         constraints: Delta CHECK constraints, name to SQL condition.
-        marks_deleted: deleted rows are marked in deletion vectors instead of writing the files without them.
+        dated_by: columns with record keys, for a table that is appended to: a row counts until a later run marks one of
+            these records in `outdated_records`; `ordinal` says which run wrote it.
     """
 
     name: str
@@ -46,7 +47,7 @@ class TableSpec:
     keys: tuple[str, ...]
     kind: TableKind
     constraints: dict[str, str] = field(default_factory=dict)
-    marks_deleted: bool = False
+    dated_by: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         unknown = set(self.keys) - set(self.schema.names)
@@ -89,6 +90,7 @@ _SIMPLE: dict[str, T.DataType] = {
     "boolean": T.BooleanType(),
     "date": T.DateType(),
     "timestamp": T.TimestampType(),
+    "binary": T.BinaryType(),
     "strings": T.ArrayType(T.StringType()),
     "ints": T.ArrayType(T.IntegerType()),
     "longs": T.ArrayType(T.LongType()),

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from delta.tables import DeltaTable, DeltaTableBuilder
-from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
 from cdp_spark.errors import CdpError, ContractError, StateError
+from cdp_spark.tables.catalog import OUTDATED_RECORDS
+from cdp_spark.tables.outdated import build_in_force
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -61,20 +61,32 @@ class Store:
             raise StateError(f"table {spec.name}", got="none yet", fix="run `cdp run nightly` first")
         return self._newest(spec)
 
-    def read(self, spec: TableSpec, *, version: int | None = None) -> DataFrame:
-        """The table's rows at its head or at a version; no rows where it was never written."""
+    def read(self, spec: TableSpec, *, version: int | None = None, marked_at: int | None = None) -> DataFrame:
+        """The table's rows that are in force; no rows where it was never written.
+
+        Args:
+            spec: the table.
+            version: its Delta version; None for the head.
+            marked_at: for a table with dated rows, the version of `outdated_records`; None for its head.
+        """
+        rows = self.read_all(spec, version=version)
+        if not spec.dated_by:
+            return rows
+        return build_in_force(rows, self.read_all(OUTDATED_RECORDS, version=marked_at), spec.dated_by)
+
+    def read_all(self, spec: TableSpec, *, version: int | None = None) -> DataFrame:
+        """What `read` reads, and the dated rows that are no longer in force."""
         if not self.exists(spec):
             return self.spark.createDataFrame([], spec.schema).limit(0)  # the optimiser sees that it is empty
-        reader = self.spark.read.format("delta")
+        reader, identifier = self.spark.read.format("delta"), self.identifier(spec)
         if version is not None:
             reader = reader.option("versionAsOf", version)
-        identifier = self.identifier(spec)
         return reader.load(identifier) if self.kind == "path" else reader.table(identifier)
 
     def overwrite(self, spec: TableSpec, rows: DataFrame) -> int:
         """Replace the table's rows; returns the new Delta version.
 
-        A table that an older cdp-spark made with other types of columns is replaced, its history kept.
+        A table that an older cdp-spark made with fewer columns, or other types, is replaced, its history kept.
 
         Raises:
             ContractError: the rows lack a column or break a constraint.
@@ -115,21 +127,6 @@ class Store:
         if self._newest(spec) != version:
             self.delta(spec).restoreToVersion(version)
 
-    def remove(self, spec: TableSpec, keys: DataFrame) -> int:
-        """Delete the rows with one of the keys; returns the new Delta version.
-
-        Where the table has deletion vectors, rows are marked in place and no file is written anew; `REORG TABLE … APPLY
-        (PURGE)` and any overwriting removes them from the files.
-
-        Args:
-            spec: the table.
-            keys: one row per key, in columns of the table; each at most once.
-        """
-        same = [F.col(f"rows.{name}") == F.col(f"gone.{name}") for name in keys.columns]
-        condition = reduce(Column.__and__, same)
-        self.delta(spec).alias("rows").merge(keys.alias("gone"), condition).whenMatchedDelete().execute()
-        return self._newest(spec)
-
     def create(self, spec: TableSpec) -> None:
         """Create the table with its schema and constraints unless it is there.
 
@@ -155,8 +152,6 @@ class Store:
         else:
             builder = builder.property("delta.dataSkippingNumIndexedCols", "0")
         builder = builder.property("delta.checkpointInterval", str(_COMMITS_A_CHECKPOINT))
-        if spec.marks_deleted:
-            builder = builder.property("delta.enableDeletionVectors", "true")
         for name, condition in spec.constraints.items():
             builder = builder.property(f"delta.constraints.{name}", condition)
         builder.execute()
@@ -177,14 +172,14 @@ class Store:
                 raise broken from None  # the cause prints the row's values
             if _is_permission(str(error)):
                 raise self._unwritable(spec, error) from error
-            if mode == "overwrite" and self._has_other_types(spec):
+            if mode == "overwrite" and self._has_other_columns(spec):
                 self._create(spec, DeltaTable.replace(self.spark))
                 return self._write(spec, rows, mode=mode, options=options)
             raise
 
-    def _has_other_types(self, spec: TableSpec) -> bool:
-        there = {field.name: field.dataType for field in self.read(spec).schema}
-        return any(there.get(field.name, field.dataType) != field.dataType for field in spec.schema)
+    def _has_other_columns(self, spec: TableSpec) -> bool:
+        there = {field.name: field.dataType for field in self.read_all(spec).schema}
+        return any(there.get(field.name) != field.dataType for field in spec.schema)
 
     def _write_by_name(self, spec: TableSpec, rows: DataFrame, *, mode: str, options: dict[str, str]) -> None:
         """Write through the catalog; `saveAsTable` would replace the table and its constraints."""

@@ -1,7 +1,12 @@
 """What changed since the last night, and which blocks that touches."""
 
+from collections.abc import Iterator
 from random import Random
+from types import SimpleNamespace
+from typing import cast
 
+import numpy as np
+import pyarrow as pa
 import pytest
 from chispa import assert_df_equality
 from pyspark.sql import DataFrame, SparkSession
@@ -9,27 +14,31 @@ from tests.integration.increment_nights import MATCH as NIGHTS_MATCH
 from tests.integration.increment_nights import World, model_of
 
 from cdp_spark.blocking.key_use import GROWTH, read_key_use
+from cdp_spark.blocking.keys import packed_keys_expr
 from cdp_spark.blocking.slots import Slot
 from cdp_spark.config.match import BlockingKey, BlockingRule, Comparison, EntityMatch
-from cdp_spark.resolution.increment.changed import score_changes
+from cdp_spark.keys import pack_keys
+from cdp_spark.matching.model import MatchModel
+from cdp_spark.resolution.increment.changed import TouchedBlocks, score_changes
 from cdp_spark.resolution.increment.inputs import build_changes, with_input_hash
-from cdp_spark.resolution.increment.keys import (
-    TouchedBlocks,
-    build_partners,
-    build_touched_sizes,
-    build_turned_keys,
-    build_unchanged_holders,
-)
-from cdp_spark.resolution.scored import score_pairs
+from cdp_spark.resolution.increment.keys import SparkInputs
+from cdp_spark.resolution.increment.local import LocalInputs, find_changes
+from cdp_spark.resolution.scored import score_pairs, slots_of
 from cdp_spark.tables.held import hold
 
 MATCH = EntityMatch(
     blocking=(BlockingRule(name="email", keys=(BlockingKey(column="email"),)),),
     comparisons=tuple(Comparison(name=name, method="exact", columns=(name,)) for name in ("given_name", "nickname")),
 )
+SLOTS_MATCH = EntityMatch(
+    blocking=(
+        BlockingRule(name="email", keys=(BlockingKey(column="email"),), max_block_records=2),
+        BlockingRule(name="city", keys=(BlockingKey(column="city"),), max_block_records=2),
+    ),
+    comparisons=MATCH.comparisons,
+)
 RECORDS = "record_key string, given_name string, email string, phone string, attributes map<string, string>"
-SLOTS = (Slot(0, (BlockingKey(column="email"),), limit=2), Slot(1, (BlockingKey(column="city"),), limit=1))
-HOLDERS = "record_key string, slot int, block_key long, is_stale boolean"
+SLOTS = (Slot(0, (BlockingKey(column="email"),), limit=2), Slot(1, (BlockingKey(column="city"),), limit=2))
 
 
 def _hashes(spark: SparkSession, *rows: tuple[object, ...]) -> list[int]:
@@ -55,40 +64,84 @@ def test_changes_are_new_changed_and_gone_records(spark: SparkSession) -> None:
     before = spark.createDataFrame([("same", 1), ("gone", 2), ("changed", 4)], "record_key string, input_hash long")
     expected = spark.createDataFrame([("new", 2), ("changed", 3), ("gone", None)], now.schema)
     assert_df_equality(build_changes(now, before), expected, ignore_row_order=True, transforms=[])
+    assert find_changes(now.toArrow(), before.toArrow()) == expected.toArrow()
+    nobody = now.limit(0).toArrow()
+    assert find_changes(nobody, nobody).num_rows == 0
+    assert find_changes(nobody, before.toArrow())["input_hash"].null_count == 3
 
 
-@pytest.fixture
-def blocks(spark: SparkSession) -> TouchedBlocks:
-    """Key 10 had eight records and now has nine; key 20 had six and now has three; key 30 is of one gone record."""
-    many = [(f"m{number}", 0, 10, False) for number in range(8)]
-    few = [(f"f{number}", 1, 20, number >= 3) for number in range(6)]
-    holders = spark.createDataFrame([*many, *few, ("g", 0, 30, True)], HOLDERS)
-    now = spark.createDataFrame([("n", 0, 10), ("n", 1, 20)], "record_key string, slot int, block_key long")
-    return TouchedBlocks(holders, build_touched_sizes(holders, now).persist())
+MODEL = cast("MatchModel", SimpleNamespace(match=SLOTS_MATCH, purged_keys=(40,)))
+BEFORE = {
+    **{f"m{number}": (10, 40) for number in range(8)},
+    **{f"f{number}": (0, 20) for number in range(9)},
+    "g": (30, 0),
+    "x": (50, 40),
+}
+"""Key 10 had eight records and now has nine; key 20 had nine and now has four; key 30 was of one that is gone."""
 
 
-def test_sizes_of_touched_keys(spark: SparkSession, blocks: TouchedBlocks) -> None:
+STALE = [*((f"f{number}",) for number in range(3, 9)), ("g",)]
+
+
+def _inputs(spark: SparkSession, keys: dict[str, tuple[int, int]]) -> DataFrame:
+    packed = pack_keys(np.array(list(keys.values()), dtype=np.int64))
+    table = {"record_key": list(keys), "input_hash": [7] * len(keys), "block_keys": packed}
+    return spark.createDataFrame(pa.table(table))
+
+
+@pytest.fixture(params=["spark", "local"])
+def blocks(spark: SparkSession, request: pytest.FixtureRequest) -> Iterator[TouchedBlocks]:
+    rows = _inputs(spark, BEFORE)
+    before = LocalInputs.of(rows) if request.param == "local" else SparkInputs(rows)
+    stale = hold(spark.createDataFrame([*STALE, ("n",)], "record_key string"))
+    found = before.find_touched(_inputs(spark, {"n": (10, 20), "o": (60, 40)}), stale, MODEL)
+    yield found
+    found.release()
+
+
+def test_the_layout_is_that_of_the_slots() -> None:
+    assert slots_of(SLOTS_MATCH) == SLOTS
+
+
+def test_sizes_of_touched_keys(spark: SparkSession) -> None:
+    stale = hold(spark.createDataFrame(STALE, "record_key string"))
+    found = SparkInputs(_inputs(spark, BEFORE)).find_touched(_inputs(spark, {"n": (10, 20)}), stale, MODEL)
     expected = spark.createDataFrame(
-        [(10, 0, 8, 9, 1), (20, 1, 6, 4, 1), (30, 0, 1, 0, 0)],
+        [(10, 0, 8, 9, 1), (20, 1, 9, 4, 1), (30, 0, 1, 0, 0)],
         "block_key long, slot int, was long, record_count long, fresh long",
     )
-    assert_df_equality(blocks.sizes, expected, ignore_row_order=True, ignore_nullable=True, transforms=[])
+    assert_df_equality(found.sizes, expected, ignore_row_order=True, ignore_nullable=True, transforms=[])
+    found.release()
 
 
-def test_keys_turn_where_they_cross_four_times_their_limit(spark: SparkSession, blocks: TouchedBlocks) -> None:
+def test_keys_turn_where_they_cross_four_times_their_limit(blocks: TouchedBlocks) -> None:
     assert GROWTH == 4
-    turned = build_turned_keys(blocks.sizes, SLOTS)
-    assert sorted(row[0] for row in turned.collect()) == [10, 20]
-    assert _keys(build_unchanged_holders(blocks, turned)) == sorted({*(f"m{i}" for i in range(8)), "f0", "f1", "f2"})
+    turned = blocks.turned()
+    assert turned is not None
+    found = {row["record_key"]: bytes(row["block_keys"]) for row in turned.collect()}
+    assert sorted(found) == sorted({*(f"m{i}" for i in range(8)), "f0", "f1", "f2"})
+    assert np.frombuffer(found["m0"], np.int64).tolist() == [10, 40]
 
 
 def test_partners_share_a_live_key_with_a_changed_record(blocks: TouchedBlocks) -> None:
-    assert _keys(build_partners(blocks, SLOTS)) == ["f0", "f1", "f2"]
-    blocks.release()
+    assert sorted(row["record_key"] for row in blocks.partners().collect()) == ["f0", "f1", "f2"]
 
 
-def _keys(rows: DataFrame) -> list[str]:
-    return sorted(row["record_key"] for row in rows.collect())
+def test_keys_by_which_changed_records_meet_others_are_judged(blocks: TouchedBlocks) -> None:
+    use = blocks.key_use(np.array([40]))
+    assert (use.purged.tolist(), use.pairs.tolist(), use.overgrown) == ([10, 40], [0, 6], 1)
+    assert use.may_lead(np.array([20])).all()
+
+
+@pytest.mark.parametrize("engine", ["spark", "local"])
+def test_nothing_turns_where_nothing_changed(spark: SparkSession, engine: str) -> None:
+    rows = _inputs(spark, BEFORE)
+    before = LocalInputs.of(rows) if engine == "local" else SparkInputs(rows)
+    nobody = spark.createDataFrame([], rows.schema)
+    found = before.find_touched(nobody, hold(nobody.select("record_key")), MODEL)
+    assert found.turned() is None
+    assert found.partners().collect() == []
+    found.release()
 
 
 def test_under_a_model_only_outgrown_keys_are_purged_anew(spark: SparkSession) -> None:
@@ -100,18 +153,20 @@ def test_under_a_model_only_outgrown_keys_are_purged_anew(spark: SparkSession) -
     assert (applied.purged.tolist(), applied.overgrown) == ([10, 20], 1)
 
 
-@pytest.mark.parametrize("seed", [3, 4])
-def test_changed_pairs_and_those_that_stay_are_all_pairs(spark: SparkSession, seed: int) -> None:
+@pytest.mark.parametrize(("seed", "engine"), [(3, "spark"), (4, "local"), (5, "local")])
+def test_changed_pairs_and_those_that_stay_are_all_pairs(spark: SparkSession, seed: int, engine: str) -> None:
     world = World(Random(seed), has_visitors=False)
     world.grow(60)
     yesterday = with_input_hash(world.people(spark), NIGHTS_MATCH)
     model = model_of(yesterday)
     last = score_pairs(yesterday, NIGHTS_MATCH, model=model)
-    before = last.keyed.select("record_key", "input_hash", "block_keys")
+    packed = packed_keys_expr(len(slots_of(NIGHTS_MATCH)))
+    rows = last.keyed.select("record_key", "input_hash", packed).localCheckpoint()
+    before = LocalInputs.of(rows) if engine == "local" else SparkInputs(rows)
     for _ in range(2):
         world.pass_a_night()
     tonight = with_input_hash(world.people(spark), NIGHTS_MATCH)
-    changed = score_changes(tonight.drop("input_hash"), before, hold(build_changes(tonight, before)), model)
+    changed = score_changes(tonight.drop("input_hash"), before, before.find_changes(tonight).held, model)
     stale = {row["record_key"] for row in changed.stale.rows.collect()}
     stay = [row for row in map(tuple, last.pair_scores.collect()) if not stale & {row[0], row[1]}]
     fresh = list(map(tuple, changed.pairs.pair_scores.collect()))

@@ -11,6 +11,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import types as T
 
 from cdp_spark.errors import ContractError, StateError
+from cdp_spark.tables.catalog import OUTDATED_RECORDS
 from cdp_spark.tables.spec import TableKind, TableSpec, columns
 from cdp_spark.tables.store import Store
 
@@ -58,19 +59,35 @@ def test_appends_once_and_keeps_constraints_when_overwritten(store: Store) -> No
     )
 
 
-def test_rows_are_removed_in_place_and_a_killed_run_is_rewound(store: Store) -> None:
-    marked = replace(COLOURS, marks_deleted=True)
-    base = store.overwrite(marked, rows(store, ("red", "light"), ("blue", "dark"), ("green", "dark")))
-    gone = store.spark.createDataFrame([("red",), ("grey",)], "name string")
+def test_rows_about_records_that_a_later_run_marked_do_not_count(store: Store) -> None:
+    meetings = TableSpec(
+        name="meetings",
+        grain="a meeting of two records",
+        schema=columns(record_key_l="string!", record_key_r="string!", ordinal="long!"),
+        keys=("record_key_l", "record_key_r"),
+        kind=TableKind.BATCH,
+        dated_by=("record_key_l", "record_key_r"),
+    )
+    make = store.spark.createDataFrame
+    base = store.overwrite(meetings, make([("a", "b", 1), ("b", "c", 1), ("d", "e", 1)], meetings.schema))
+    assert store.read(meetings).count() == 3
+    marks = [("a", 2, "person"), ("c", 2, "person"), ("c", 3, "person")]
+    marked = store.append(OUTDATED_RECORDS, make(marks, OUTDATED_RECORDS.schema), application=None)
+    store.append(meetings, make([("a", "d", 2), ("b", "c", 2), ("c", "e", 3)], meetings.schema), application=None)
+    assert sorted(map(tuple, store.read(meetings).collect())) == [("a", "d", 2), ("c", "e", 3), ("d", "e", 1)]
+    assert store.read(meetings, version=base).count() == 1
+    assert store.read(meetings, version=base, marked_at=marked - 1).count() == 3
+
+
+def test_a_killed_run_is_rewound(store: Store) -> None:
+    base = store.overwrite(COLOURS, rows(store, ("red", "light")))
     for _ in range(2):
-        store.rewind(marked, base)
-        removed = store.remove(marked, gone)
-        store.append(marked, rows(store, ("black", "dark")), application=None)
-    assert sorted(row["name"] for row in store.read(marked, version=removed).collect()) == ["blue", "green"]
-    assert sorted(row["name"] for row in store.read(marked).collect()) == ["black", "blue", "green"]
+        store.rewind(COLOURS, base)
+        store.append(COLOURS, rows(store, ("black", "dark")), application=None)
+    assert sorted(row["name"] for row in store.read(COLOURS).collect()) == ["black", "red"]
 
 
-def test_a_table_of_older_column_types_is_replaced_with_its_contract(store: Store) -> None:
+def test_a_table_of_older_columns_is_replaced_with_its_contract(store: Store) -> None:
     older = replace(COLOURS, schema=columns(name="string!", shade="strings"), constraints={})
     store.overwrite(older, store.spark.createDataFrame([("red", ["light"])], older.schema))
     store.overwrite(COLOURS, rows(store, ("red", "dark")))

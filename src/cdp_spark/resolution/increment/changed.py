@@ -3,21 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
-from cdp_spark.blocking.key_use import read_key_use
-from cdp_spark.resolution.increment.keys import (
-    TouchedBlocks,
-    build_partners,
-    build_shared_keys,
-    build_turned_keys,
-    build_unchanged_holders,
-    find_touched_blocks,
-)
+from cdp_spark.blocking.keys import packed_keys_expr
 from cdp_spark.resolution.scored import ScoredPairs, build_keyed, score_blocks, slots_of
 from cdp_spark.tables.held import Held, hold
 
@@ -25,6 +17,11 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
     from cdp_spark.matching.model import MatchModel
+    from cdp_spark.resolution.increment.keys import SparkBlocks, SparkInputs
+    from cdp_spark.resolution.increment.local import LocalBlocks, LocalInputs
+
+LastInputs: TypeAlias = "SparkInputs | LocalInputs"
+TouchedBlocks: TypeAlias = "SparkBlocks | LocalBlocks"
 
 
 @dataclass(frozen=True)
@@ -44,7 +41,7 @@ class ChangedPairs:
     inputs: Held
 
 
-def score_changes(records: DataFrame, before: DataFrame, changes: Held, model: MatchModel) -> ChangedPairs:
+def score_changes(records: DataFrame, before: LastInputs, changes: Held, model: MatchModel) -> ChangedPairs:
     """Compare the changed records with each other and with all others; no two unchanged ones.
 
     Gives the same pairs, with the same rule masks, levels and weights, as a comparison of all records.
@@ -52,40 +49,34 @@ def score_changes(records: DataFrame, before: DataFrame, changes: Held, model: M
     Args:
         records: of the entity type, cleaned.
         before: the last night's `match_inputs` of the type, under this model.
-        changes: from `build_changes`.
+        changes: from `find_changes`.
         model: that scored the last night's pairs.
     """
     stale = replace(changes, rows=changes.rows.select(c.RECORD_KEY))
     inputs = hold(_build_inputs(records, changes, model))
-    blocks = find_touched_blocks(inputs.rows, before, stale, model)
-    turned = build_turned_keys(blocks.sizes, slots_of(model.match))
-    if not turned.isEmpty():
-        holders = hold(build_unchanged_holders(blocks, turned))
-        unchanged = before.join(holders.joinable, on=c.RECORD_KEY, how="left_semi").select(*inputs.rows.columns)
+    blocks = before.find_touched(inputs.rows, stale, model)
+    unchanged = blocks.turned()
+    if unchanged is not None:
         inputs = hold(inputs.rows.unionByName(unchanged))
-        stale = hold(stale.rows.unionByName(holders.rows))
-        holders.release()
+        stale = hold(stale.rows.unionByName(unchanged.select(c.RECORD_KEY)))
         blocks.release()
-        blocks = find_touched_blocks(inputs.rows, before, stale, model)
+        blocks = before.find_touched(inputs.rows, stale, model)
     pairs = _score_touched(records, inputs.rows, blocks, model)
     blocks.release()
     return ChangedPairs(pairs, stale, inputs)
 
 
 def _build_inputs(records: DataFrame, changes: Held, model: MatchModel) -> DataFrame:
-    """record_key, input_hash and block_keys of the changed records that are there."""
-    wanted = records.join(changes.joinable, on=c.RECORD_KEY, how="inner")
-    return build_keyed(wanted, model.match).select(c.RECORD_KEY, c.INPUT_HASH, c.BLOCK_KEYS)
+    """record_key, input_hash and packed block_keys of the changed records that are there."""
+    wanted = build_keyed(records.join(changes.joinable, on=c.RECORD_KEY, how="inner"), model.match)
+    return wanted.select(c.RECORD_KEY, c.INPUT_HASH, packed_keys_expr(len(slots_of(model.match))))
 
 
 def _score_touched(records: DataFrame, inputs: DataFrame, blocks: TouchedBlocks, model: MatchModel) -> ScoredPairs:
     """Compare the fresh records and their partners inside the touched blocks."""
-    slots, frozen = slots_of(model.match), np.array(model.purged_keys, dtype=np.int64)
     fresh = inputs.select(c.RECORD_KEY, F.lit(True).alias(c.IS_FRESH))
-    partners = build_partners(blocks, slots).withColumn(c.IS_FRESH, F.lit(False))
-    compared = hold(fresh.unionByName(partners))
+    compared = hold(fresh.unionByName(blocks.partners().withColumn(c.IS_FRESH, F.lit(False))))
     keyed = build_keyed(records.join(compared.joinable, on=c.RECORD_KEY, how="inner"), model.match).persist()
-    use = read_key_use(build_shared_keys(blocks.sizes), slots, frozen=frozen)
-    pairs = score_blocks(keyed, use, model)
+    pairs = score_blocks(keyed, blocks.key_use(np.array(model.purged_keys, dtype=np.int64)), model)
     scores = pairs.pair_scores.persist()
     return replace(pairs, pair_scores=scores, held=(compared.rows, *pairs.held, scores))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
@@ -13,6 +14,22 @@ if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
     from cdp_spark.config.match import EntityMatch
+    from cdp_spark.tables.held import Held
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What changed since the last night.
+
+    Args:
+        held: from `build_changes`.
+        gone: how many of these are gone.
+        records: that there are tonight.
+    """
+
+    held: Held
+    gone: int
+    records: int
 
 
 def with_input_hash(records: DataFrame, match: EntityMatch) -> DataFrame:

@@ -1,4 +1,4 @@
-"""Which blocks a night's changes touch, how large they are, and who else is in them."""
+"""Which blocks a night's changes touch, how large they are, and who else is in them, in Spark: at any size."""
 
 from __future__ import annotations
 
@@ -10,11 +10,15 @@ import pyarrow as pa
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
-from cdp_spark.blocking.key_use import GROWTH
+from cdp_spark.blocking.key_use import GROWTH, KeyUse, read_key_use
+from cdp_spark.blocking.keys import unpacked_keys_expr
 from cdp_spark.keys import NO_KEY
+from cdp_spark.resolution.increment.inputs import Changes, build_changes
+from cdp_spark.resolution.scored import slots_of
 from cdp_spark.tables.held import hold
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
     from pyspark.sql import Column, DataFrame
 
     from cdp_spark.blocking.slots import Slot
@@ -26,16 +30,77 @@ _STALE = "is_stale"
 
 
 @dataclass(frozen=True)
-class TouchedBlocks:
-    """The blocks that changed records were or are in; both frames are held until `release`.
+class SparkInputs:
+    """The rows of `match_inputs` that the last night left of an entity type, where they are.
 
     Args:
+        rows: record_key, input_hash, block_keys as bytes.
+    """
+
+    rows: DataFrame
+
+    def find_changes(self, now: DataFrame) -> Changes:
+        """Compare tonight's record_key and input_hash with those of the last night (an action)."""
+        held = hold(build_changes(now, self.rows))
+        return Changes(held, held.rows.where(F.col(c.INPUT_HASH).isNull()).count(), now.count())
+
+    def find_touched(self, fresh: DataFrame, stale: Held, model: MatchModel) -> SparkBlocks:
+        """Find the blocks that changed records were or are in, but for those that the model purged (an action).
+
+        Args:
+            fresh: changed and new records as they are now: record_key, block_keys.
+            stale: record_key of the records of the last night that are changed or gone.
+            model: its purged keys lead nowhere.
+        """
+        slots = slots_of(model.match)
+        keys_now, keys_before = explode_keys(fresh, slots), explode_keys(self.rows, slots)
+        of_stale = keys_before.join(stale.joinable, on=c.RECORD_KEY, how="left_semi")
+        touched = keys_now.select(c.BLOCK_KEY).unionByName(of_stale.select(c.BLOCK_KEY)).distinct()
+        keys = hold(touched.join(_as_frame(touched, model.purged_keys), on=c.BLOCK_KEY, how="left_anti"))
+        marked = stale.joinable.withColumn(_STALE, F.lit(True))
+        held = keys_before.join(keys.joinable, on=c.BLOCK_KEY, how="left_semi")
+        flagged = held.join(marked, on=c.RECORD_KEY, how="left").withColumn(_STALE, F.coalesce(_STALE, F.lit(False)))
+        holders = flagged.persist()
+        sizes = hold(build_touched_sizes(holders, keys_now.join(keys.joinable, on=c.BLOCK_KEY, how="left_semi")))
+        keys.release()
+        return SparkBlocks(self.rows, slots, holders, sizes.rows)
+
+
+@dataclass(frozen=True)
+class SparkBlocks:
+    """The blocks that changed records were or are in; `holders` and `sizes` are held until `release`.
+
+    Args:
+        before: record_key, input_hash, block_keys of the last night.
+        slots: the layout of the keys.
         holders: record_key, block_key, slot, is_stale (changed or gone), of the records of the last night.
         sizes: one row per key: block_key, slot, was (records in the last night), record_count (now), fresh (of them).
     """
 
+    before: DataFrame
+    slots: tuple[Slot, ...]
     holders: DataFrame
     sizes: DataFrame
+
+    def turned(self) -> DataFrame | None:
+        """The inputs of unchanged records with a key that has outgrown its limit since, or does so no more."""
+        keys = build_turned_keys(self.sizes, self.slots)
+        if keys.isEmpty():
+            return None
+        holders = self.holders.where(~F.col(_STALE)).join(keys, on=c.BLOCK_KEY, how="left_semi").select(c.RECORD_KEY)
+        wanted = hold(holders.distinct())
+        found = self.before.join(wanted.joinable, on=c.RECORD_KEY, how="left_semi")
+        return found.select(c.RECORD_KEY, c.INPUT_HASH, c.BLOCK_KEYS).localCheckpoint()
+
+    def partners(self) -> DataFrame:
+        """record_key of the unchanged records that share a live key with a changed one."""
+        shared = build_shared_keys(self.sizes).where(~_outgrown_expr(c.RECORD_COUNT, self.slots))
+        unchanged = self.holders.where(~F.col(_STALE))
+        return unchanged.join(shared, on=c.BLOCK_KEY, how="left_semi").select(c.RECORD_KEY).distinct()
+
+    def key_use(self, frozen: NDArray[np.int64]) -> KeyUse:
+        """Of the keys by which a changed record can meet another one."""
+        return read_key_use(build_shared_keys(self.sizes), self.slots, frozen=frozen)
 
     def release(self) -> None:
         """Free what was held."""
@@ -43,32 +108,11 @@ class TouchedBlocks:
         self.holders.unpersist()
 
 
-def explode_keys(keyed: DataFrame) -> DataFrame:
+def explode_keys(inputs: DataFrame, slots: tuple[Slot, ...]) -> DataFrame:
     """One row per record and key that it has: record_key, slot, block_key."""
-    exploded = keyed.select(c.RECORD_KEY, F.posexplode(c.BLOCK_KEYS).alias(c.SLOT, c.BLOCK_KEY))
+    unpacked = inputs.select(c.RECORD_KEY, unpacked_keys_expr(len(slots)))
+    exploded = unpacked.select(c.RECORD_KEY, F.posexplode(c.BLOCK_KEYS).alias(c.SLOT, c.BLOCK_KEY))
     return exploded.where(F.col(c.BLOCK_KEY) != NO_KEY)
-
-
-def find_touched_blocks(fresh: DataFrame, before: DataFrame, stale: Held, model: MatchModel) -> TouchedBlocks:
-    """Find the blocks that changed records were or are in, but for those that the model purged.
-
-    Args:
-        fresh: changed and new records as they are now: record_key, block_keys.
-        before: all records of the last night: record_key, block_keys.
-        stale: record_key of those of them that are changed or gone.
-        model: its purged keys lead nowhere.
-    """
-    keys_now = explode_keys(fresh)
-    keys_before = explode_keys(before.join(stale.joinable, on=c.RECORD_KEY, how="left_semi"))
-    touched = keys_now.select(c.BLOCK_KEY).unionByName(keys_before.select(c.BLOCK_KEY)).distinct()
-    keys = hold(touched.join(_as_frame(touched, model.purged_keys), on=c.BLOCK_KEY, how="left_anti"))
-    marked = stale.joinable.withColumn(_STALE, F.lit(True))
-    held = explode_keys(before).join(keys.joinable, on=c.BLOCK_KEY, how="left_semi")
-    flagged = held.join(marked, on=c.RECORD_KEY, how="left").withColumn(_STALE, F.coalesce(_STALE, F.lit(False)))
-    holders = flagged.persist()
-    sizes = hold(build_touched_sizes(holders, keys_now.join(keys.joinable, on=c.BLOCK_KEY, how="left_semi")))
-    keys.release()
-    return TouchedBlocks(holders, sizes.rows)
 
 
 def build_touched_sizes(holders: DataFrame, keys_now: DataFrame) -> DataFrame:
@@ -100,19 +144,6 @@ def build_shared_keys(sizes: DataFrame) -> DataFrame:
     """Find the keys by which a changed record can meet another one: block_key, slot, record_count."""
     shared = (F.col(_FRESH) > 0) & (F.col(c.RECORD_COUNT) > 1)
     return sizes.where(shared).select(c.BLOCK_KEY, c.SLOT, c.RECORD_COUNT)
-
-
-def build_partners(blocks: TouchedBlocks, slots: tuple[Slot, ...]) -> DataFrame:
-    """Find the unchanged records that share a key with a changed one: record_key."""
-    shared = build_shared_keys(blocks.sizes).where(~_outgrown_expr(c.RECORD_COUNT, slots))
-    unchanged = blocks.holders.where(~F.col(_STALE))
-    return unchanged.join(shared, on=c.BLOCK_KEY, how="left_semi").select(c.RECORD_KEY).distinct()
-
-
-def build_unchanged_holders(blocks: TouchedBlocks, keys: DataFrame) -> DataFrame:
-    """Find the unchanged records that have one of the keys: record_key."""
-    held = blocks.holders.where(~F.col(_STALE)).join(keys, on=c.BLOCK_KEY, how="left_semi")
-    return held.select(c.RECORD_KEY).distinct()
 
 
 def _outgrown_expr(count: str, slots: tuple[Slot, ...]) -> Column:

@@ -8,18 +8,26 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
+from cdp_spark.blocking.key_use import LOCAL_KEYS_LIMIT
 from cdp_spark.clustering.settings import settings_checksum
-from cdp_spark.resolution.increment.inputs import build_changes
-from cdp_spark.tables.catalog import MATCH_INPUTS, PAIR_SCORES
-from cdp_spark.tables.held import Held, hold
+from cdp_spark.resolution.increment.keys import SparkInputs
+from cdp_spark.resolution.increment.local import LocalInputs
+from cdp_spark.resolution.scored import slots_of
+from cdp_spark.tables.catalog import MATCH_INPUTS, OUTDATED_RECORDS, PAIR_SCORES
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
+    from cdp_spark.resolution.increment.changed import LastInputs
+    from cdp_spark.tables.held import Held
     from cdp_spark.tables.run import RunContext
 
 MAX_CHANGED_SHARE = 0.3
 """Beyond this share of changed records it is cheaper to compare all."""
+
+
+RECORDS_FIGURE, MODEL_FIGURE, OUTDATED_FIGURE = "records", "model.version", "outdated"
+"""Behind the entity type: records, the model's version, and how many were compared anew since tables were written."""
 
 
 @dataclass(frozen=True)
@@ -29,12 +37,16 @@ class Night:
     Args:
         why: in words, for the run's record: what changed, or why the night is full.
         before: `match_inputs` of the last night; None for a full one.
-        changes: from `build_changes`, held until the night is written; None for a full one.
+        changes: from `find_changes`, kept until the night is written; None for a full one.
+        records: of the type tonight; of an incremental night.
+        outdated: records compared anew, or gone, in the nights since the tables were written, before this one.
     """
 
     why: str
-    before: DataFrame | None = None
+    before: LastInputs | None = None
     changes: Held | None = None
+    records: int = 0
+    outdated: int = 0
 
     @property
     def is_full(self) -> bool:
@@ -59,25 +71,34 @@ def plan_night(context: RunContext, entity_type: str, records: DataFrame, *, ver
     """
     if context.full:
         return Night("full: asked for")
-    before = last_inputs(context, entity_type)
-    mark = None if is_new or before is None else before.select(c.MODEL_VERSION).first()
-    if before is None or mark is None or mark[c.MODEL_VERSION] != version:
+    if is_new or not _is_known(context) or _figure(context, entity_type, MODEL_FIGURE) != version:
         return Night(f"full: the first night under model {version}")
     if settings_checksum(context.project, entity_type) != context.last_figure(f"{entity_type}.settings"):
         return Night("full: the settings of matching changed")
-    changes = hold(build_changes(records, before))
-    gone, known = changes.rows.where(F.col(c.INPUT_HASH).isNull()).count(), before.count()
-    told = f"{changes.count - gone:,} of {known:,} records changed or new, {gone:,} gone"
-    if changes.count > MAX_CHANGED_SHARE * known:
-        changes.release()
+    known, outdated = (int(_figure(context, entity_type, name)) for name in (RECORDS_FIGURE, OUTDATED_FIGURE))
+    before = _last_inputs(context, entity_type, known)
+    found = before.find_changes(records)
+    told = f"{found.held.count - found.gone:,} of {known:,} records changed or new, {found.gone:,} gone"
+    if found.held.count > MAX_CHANGED_SHARE * known:
+        found.held.release()
         return Night(f"full: {told}")
-    return Night(f"incremental: {told}", before, changes)
+    return Night(f"incremental: {told}", before, found.held, found.records, outdated)
 
 
-def last_inputs(context: RunContext, entity_type: str) -> DataFrame | None:
-    """`match_inputs` of an entity type as the last finished matching left them; None where there are none."""
+def _is_known(context: RunContext) -> bool:
+    """True where the last finished matching left tables to build on."""
+    needed = {MATCH_INPUTS.name, PAIR_SCORES.name, OUTDATED_RECORDS.name}
+    return context.last is not None and needed <= set(context.last.written)
+
+
+def _figure(context: RunContext, entity_type: str, name: str) -> float:
+    return context.last_figure(f"{entity_type}.{name}") or 0.0
+
+
+def _last_inputs(context: RunContext, entity_type: str, known: int) -> LastInputs:
     written = context.last.written if context.last else {}
-    if MATCH_INPUTS.name not in written or PAIR_SCORES.name not in written:
-        return None
-    rows = context.store.read(MATCH_INPUTS, version=written[MATCH_INPUTS.name])
-    return rows.where(F.col(c.ENTITY_TYPE) == entity_type)
+    rows = context.store.read(
+        MATCH_INPUTS, version=written[MATCH_INPUTS.name], marked_at=written[OUTDATED_RECORDS.name]
+    ).where(F.col(c.ENTITY_TYPE) == entity_type)
+    slots = len(slots_of(context.project.match.entities[entity_type]))
+    return LocalInputs.of(rows) if known * slots <= LOCAL_KEYS_LIMIT else SparkInputs(rows)

@@ -1,80 +1,85 @@
-"""Write a night's pairs and inputs: whole tables in a full night, in an incremental one the rows that changed."""
+"""Write a night's pairs and inputs: what is new behind the rest, or whole tables."""
 
 from __future__ import annotations
 
-from functools import reduce
+from dataclasses import dataclass
+from functools import partial, reduce
 from typing import TYPE_CHECKING
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
-from cdp_spark.tables.catalog import MATCH_INPUTS, PAIR_SCORES
-from cdp_spark.tables.held import hold
+from cdp_spark.tables.catalog import MATCH_INPUTS, OUTDATED_RECORDS, PAIR_SCORES
+from cdp_spark.tables.outdated import build_in_force
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Sequence
 
     from cdp_spark.tables.run import RunContext
     from cdp_spark.tables.spec import TableSpec
 
+_TABLES = (PAIR_SCORES, MATCH_INPUTS)
 
-def write_pairs(context: RunContext, pairs: DataFrame, stale: Mapping[str, DataFrame | None]) -> int:
-    """Write the pairs that were scored tonight in the place of those of stale records.
+
+@dataclass(frozen=True)
+class Rows:
+    """What matching made of an entity type tonight.
+
+    Args:
+        entity_type: of the records.
+        tonight: new rows of `pair_scores` and `match_inputs`, by table.
+        stale: record_key of the records whose rows of earlier nights no longer count; None for all of the type.
+    """
+
+    entity_type: str
+    tonight: dict[str, DataFrame]
+    stale: DataFrame | None
+
+
+def write_actions(context: RunContext, parts: Sequence[Rows], *, anew: bool) -> dict[str, Callable[[], int]]:
+    """The writes of a night, by table; each returns the table's new version.
 
     Args:
         context: of the run.
-        pairs: in the columns of `pair_scores`.
-        stale: entity type to record_key of the records whose pairs leave; None for all of the type.
+        parts: one for each entity type.
+        anew: write whole tables and forget the marks, instead of appending rows and marks. Needed where all rows of a
+            type are tonight's.
     """
-    gone = [_gone_pairs(context, entity_type, keys) for entity_type, keys in stale.items()]
-    return _replace(context, PAIR_SCORES, pairs, gone if _is_incremental(stale) else None)
+    marks = _united([_marks(context, part) for part in parts])
+    if not anew:
+        tonight = {spec.name: _united([part.tonight[spec.name] for part in parts]) for spec in _TABLES}
+        appended = [(spec, tonight[spec.name]) for spec in _TABLES] + [(OUTDATED_RECORDS, marks)]
+        return {spec.name: partial(_append, context, spec, rows) for spec, rows in appended}
+    whole = [(spec, _united([_whole(context, spec, part) for part in parts])) for spec in _TABLES]
+    whole.append((OUTDATED_RECORDS, marks.limit(0)))
+    return {spec.name: partial(context.store.overwrite, spec, rows) for spec, rows in whole}
 
 
-def write_inputs(context: RunContext, inputs: DataFrame, stale: Mapping[str, DataFrame | None]) -> int:
-    """Write the inputs of the records that were compared tonight in the place of those of stale ones.
-
-    Args:
-        context: of the run.
-        inputs: in the columns of `match_inputs`.
-        stale: as in `write_pairs`.
-    """
-    gone = [
-        (_last_rows(context, MATCH_INPUTS, entity_type) if keys is None else keys).select(c.RECORD_KEY)
-        for entity_type, keys in stale.items()
-    ]
-    return _replace(context, MATCH_INPUTS, inputs, gone if _is_incremental(stale) else None)
+def _marks(context: RunContext, part: Rows) -> DataFrame:
+    spark, stale = context.store.spark, part.stale
+    stale = spark.createDataFrame([], OUTDATED_RECORDS.schema).limit(0) if stale is None else stale
+    ordinal, entity_type = F.lit(context.ordinal).cast("long"), F.lit(part.entity_type)
+    return stale.select(c.RECORD_KEY, ordinal.alias(c.ORDINAL), entity_type.alias(c.ENTITY_TYPE))
 
 
-def _is_incremental(stale: Mapping[str, DataFrame | None]) -> bool:
-    return any(keys is not None for keys in stale.values())
+def _whole(context: RunContext, spec: TableSpec, part: Rows) -> DataFrame:
+    """Tonight's rows of a type, and those of the last finished night that still count."""
+    tonight = part.tonight[spec.name]
+    if part.stale is None or context.last is None:
+        return tonight
+    written = context.last.written
+    last = context.store.read(spec, version=written[spec.name], marked_at=written[OUTDATED_RECORDS.name])
+    of_type = last.where(F.col(c.ENTITY_TYPE) == part.entity_type)
+    return build_in_force(of_type, _marks(context, part), spec.dated_by).select(*tonight.columns).unionByName(tonight)
 
 
-def _replace(context: RunContext, spec: TableSpec, rows: DataFrame, gone: list[DataFrame] | None) -> int:
-    """From the version that the last finished night recorded, whatever a killed one left."""
-    store, last = context.store, context.last
-    if gone is None or last is None:
-        return store.overwrite(spec, rows)
-    keys = hold(reduce(DataFrame.unionByName, gone))
-    store.rewind(spec, last.written[spec.name])
-    store.remove(spec, keys.joinable)
-    keys.release()
-    return store.append(spec, rows, application=None)
+def _append(context: RunContext, spec: TableSpec, rows: DataFrame) -> int:
+    """Append to what the last finished night recorded, whatever a killed one left."""
+    if context.last is not None:
+        context.store.rewind(spec, context.last.written[spec.name])
+    return context.store.append(spec, rows, application=None)
 
 
-def _gone_pairs(context: RunContext, entity_type: str, stale: DataFrame | None) -> DataFrame:
-    """record_key_l and record_key_r of the last night's pairs that have a stale record."""
-    sides = (c.RECORD_KEY_L, c.RECORD_KEY_R)
-    pairs = _last_rows(context, PAIR_SCORES, entity_type).select(*sides)
-    if stale is None:
-        return pairs
-    for side in sides:
-        flagged = stale.select(F.col(c.RECORD_KEY).alias(side), F.lit(True).alias(f"{side}_is_stale"))
-        pairs = pairs.join(flagged, on=side, how="left")
-    is_stale = F.coalesce(*[F.col(f"{side}_is_stale") for side in sides])
-    return pairs.where(is_stale).select(*sides)
-
-
-def _last_rows(context: RunContext, spec: TableSpec, entity_type: str) -> DataFrame:
-    version = context.last.written.get(spec.name) if context.last else None
-    return context.store.read(spec, version=version).where(F.col(c.ENTITY_TYPE) == entity_type)
+def _united(parts: Sequence[DataFrame]) -> DataFrame:
+    return reduce(DataFrame.unionByName, parts)

@@ -30,6 +30,7 @@ from cdp_spark.tables.catalog.matching import (
     LABELS,
     MATCH_INPUTS,
     MATCH_MODELS,
+    OUTDATED_RECORDS,
     PAIR_SCORES,
     TOUCHED_RECORDS,
 )
@@ -53,6 +54,7 @@ __all__ = [
     "LABELS",
     "MATCH_INPUTS",
     "MATCH_MODELS",
+    "OUTDATED_RECORDS",
     "PAIR_SCORES",
     "PROFILES",
     "PROFILE_HISTORY",
@@ -89,6 +91,7 @@ TABLES: dict[str, TableSpec] = {
         MATCH_MODELS,
         MATCH_INPUTS,
         PAIR_SCORES,
+        OUTDATED_RECORDS,
         TOUCHED_RECORDS,
         LABELS,
         CLUSTERS,

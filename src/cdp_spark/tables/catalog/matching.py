@@ -21,17 +21,18 @@ MATCH_MODELS = TableSpec(
 
 MATCH_INPUTS = TableSpec(
     name="match_inputs",
-    grain="a record as matching last compared it: a hash of what was read, and its blocking keys",
+    grain="a record as matching compared it: a hash of what was read, and its blocking keys, 8 bytes each",
     schema=columns(
         record_key="string!",
         entity_type="string!",
         model_version="int!",
+        ordinal="long!",
         input_hash="long!",
-        block_keys="longs!",
+        block_keys="binary!",
     ),
     keys=("record_key",),
     kind=TableKind.BATCH,
-    marks_deleted=True,
+    dated_by=("record_key",),
 )
 
 PAIR_SCORES = TableSpec(
@@ -41,6 +42,7 @@ PAIR_SCORES = TableSpec(
         record_key_l="string!",
         record_key_r="string!",
         model_version="int!",
+        ordinal="long!",
         entity_type="string!",
         rule_mask="long!",
         levels="string!",
@@ -50,7 +52,15 @@ PAIR_SCORES = TableSpec(
     keys=("record_key_l", "record_key_r", "model_version"),
     kind=TableKind.BATCH,
     constraints={"ordered_pair": "record_key_l < record_key_r"},
-    marks_deleted=True,
+    dated_by=("record_key_l", "record_key_r"),
+)
+
+OUTDATED_RECORDS = TableSpec(
+    name="outdated_records",
+    grain="a record that was compared anew in a run, or was gone; rows about it that earlier runs wrote do not count",
+    schema=columns(record_key="string!", ordinal="long!", entity_type="string!"),
+    keys=("record_key", "ordinal"),
+    kind=TableKind.BATCH,
 )
 
 TOUCHED_RECORDS = TableSpec(
