@@ -44,6 +44,7 @@ class Night:
     Args:
         clusters: of tonight; those of `affected` in an incremental night, and so are the two that follow.
         yesterday: of the last release; all ids ever issued and all changes are in it.
+        released_ids: `unified_ids` of the last release, of all records.
         identifiers: of tonight.
         affected: record_key of all records that may get another id, those that are gone included; None for all.
         held: the same, with its size.
@@ -51,6 +52,7 @@ class Night:
 
     clusters: DataFrame
     yesterday: Yesterday
+    released_ids: DataFrame
     identifiers: DataFrame
     affected: DataFrame | None = None
     held: Held | None = None
@@ -63,6 +65,7 @@ class Night:
     def release(self) -> None:
         """Free what was held."""
         if self.held is not None:
+            self.yesterday.unified_ids.unpersist()
             self.identifiers.unpersist()
             self.held.release()
 
@@ -74,17 +77,18 @@ def plan_night(context: RunContext) -> Night:
     clusters, identifiers = store.read(CLUSTERS), store.read(IDENTIFIERS)
     reclustered = _read_reclustered(context, clusters)
     if reclustered is None:
-        return Night(clusters, yesterday, identifiers)
+        return Night(clusters, yesterday, yesterday.unified_ids, identifiers)
     former_holders = build_former_holders(yesterday.id_changes, yesterday.id_registry)
     held = hold(with_returning(reclustered, former_holders, clusters))
     affected = held.joinable
     return Night(
         clusters=clusters.join(affected, on=c.RECORD_KEY, how="left_semi"),
         yesterday=Yesterday(
-            yesterday.unified_ids.join(affected, on=c.RECORD_KEY, how="left_semi"),
+            yesterday.unified_ids.join(affected, on=c.RECORD_KEY, how="left_semi").persist(),
             yesterday.id_registry,
             yesterday.id_changes,
         ),
+        released_ids=yesterday.unified_ids,
         identifiers=identifiers.join(affected, on=c.RECORD_KEY, how="left_semi").persist(),
         affected=affected,
         held=held,

@@ -86,7 +86,7 @@ def run(context: RunContext) -> StageResult:
         versions = _write(context, night, members, assignment)
     finally:
         members.unpersist()
-    metrics = {**_metrics(context), MAX_RECORDS_FIGURE: float(max_records)}
+    metrics = {**_metrics(context, night.released_ids), MAX_RECORDS_FIGURE: float(max_records)}
     night.release()
     return StageResult(versions=versions, metrics=metrics, detail=night.why)
 
@@ -117,8 +117,7 @@ def _write_ids(context: RunContext, night: Night, assigned: DataFrame) -> int:
     """Write `unified_ids`: those that were worked out tonight, and in an incremental night all others of yesterday."""
     if night.affected is None:
         return context.store.overwrite(UNIFIED_IDS, assigned)
-    before = context.read_released(UNIFIED_IDS)
-    kept = before.join(night.affected, on=c.RECORD_KEY, how="left_anti").select(*assigned.columns)
+    kept = night.released_ids.join(night.affected, on=c.RECORD_KEY, how="left_anti").select(*assigned.columns)
     return context.store.overwrite(UNIFIED_IDS, kept.unionByName(assigned))
 
 
@@ -151,8 +150,8 @@ def assign_ids(members: DataFrame, yesterday: Yesterday, identifiers: DataFrame,
     former_holders = build_former_holders(yesterday.id_changes, yesterday.id_registry)
     offers = build_candidates(overlaps, build_returns(members, former_holders)).localCheckpoint()
     contested = not offers.isEmpty()
-    holder = [c.RECORD_KEY, c.UNIFIED_ID]
-    holders = yesterday.unified_ids.select(*holder).unionByName(former_holders.select(*holder))
+    holders = members.select(c.RECORD_KEY, F.col(c.PREVIOUS_ID).alias(c.UNIFIED_ID))  # who left has no identifiers
+    holders = holders.unionByName(former_holders.select(*holders.columns))
     registered = yesterday.id_registry.select(c.UNIFIED_ID, c.STATUS, c.CREATED_RELEASE)
     ranked = with_identifier_overlap(offers, members, holders, identifiers).join(
         registered, on=c.UNIFIED_ID, how="inner"
@@ -224,7 +223,7 @@ def _released_as_of(context: RunContext) -> DataFrame:
     return last.join(clocks, on=c.RUN_ID, how="left").select(F.coalesce(c.AS_OF, c.PUBLISHED_AT).alias(c.AS_OF))
 
 
-def _metrics(context: RunContext) -> dict[str, float]:
+def _metrics(context: RunContext, released_ids: DataFrame) -> dict[str, float]:
     store, release = context.store, F.lit(context.ordinal)
     created, closed = F.col(c.CREATED_RELEASE) == release, F.col(c.CLOSED_RELEASE) == release
     figures = {
@@ -246,5 +245,5 @@ def _metrics(context: RunContext) -> dict[str, float]:
     )
     row = counts.join(changes, how="cross").join(held, how="cross").first()
     metrics = {name: float(value) for name, value in row.asDict().items()} if row else {}
-    before = context.read_released(UNIFIED_IDS).where(is_source_record).count()
+    before = released_ids.where(is_source_record).count()
     return {**metrics, "ids.churn": metrics["ids.records_changed"] / before if before else 0.0}
