@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from benchmarks.sets import DataSet
 
-TOOLS = ("cdp-spark", "splink-duckdb", "splink-spark", "goldenmatch")
+TOOLS = ("cdp-spark", "splink-duckdb", "splink-spark", "goldenmatch", "goldenmatch-probabilistic")
 PACKAGES = ("cdp-spark", "pyspark", "splink", "duckdb", "goldenmatch")
 THRESHOLDS = (0.95, 0.999)
 """Splink's match probabilities: the one that its examples cluster at, and a strict one that suits households better."""
@@ -27,8 +27,9 @@ def command_of(tool: str, data: DataSet) -> list[str]:
     if tool == "cdp-spark":
         cdp = str(Path(sys.executable).with_name("cdp"))
         return [cdp, "resolve", str(data.records), "--id", data.id_column, "--json", "--out", out]
-    if tool == "goldenmatch":
-        return [*module, "benchmarks.matching.goldenmatch_peer", str(data.records), data.id_column, out]
+    if tool.startswith("goldenmatch"):
+        method = "probabilistic" if tool.endswith("-probabilistic") else "weighted"
+        return [*module, "benchmarks.matching.goldenmatch_peer", method, str(data.records), data.id_column, out]
     backend = tool.removeprefix("splink-")
     return [*module, "benchmarks.matching.splink_peer", backend, data.model, str(data.records), str(data.folder)]
 

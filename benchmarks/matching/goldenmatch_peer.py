@@ -1,6 +1,7 @@
-"""GoldenMatch without configuration: `python -m benchmarks.matching.goldenmatch_peer RECORDS ID_COLUMN OUT`.
+"""GoldenMatch without configuration: `python -m benchmarks.matching.goldenmatch_peer weighted|probabilistic RECORDS …`.
 
-It is told which columns are ids, as `cdp resolve` is, and nothing else.
+It finds its own configuration, in the way that is its default or by Fellegi and Sunter's model, which its authors
+compare with Splink. It is told which columns are ids, as `cdp resolve` is, and nothing else.
 """
 
 from __future__ import annotations
@@ -22,15 +23,18 @@ _KEYS = ("record_key", "source_record_id")
 
 def read_records(path: Path) -> pa.Table:
     """Records of a CSV file or of a folder of Parquet files."""
-    return csv.read_csv(path) if path.suffix == ".csv" else pq.read_table(path)
+    if path.suffix != ".csv":
+        return pq.read_table(path)
+    return csv.read_csv(path, convert_options=csv.ConvertOptions(strings_can_be_null=True))
 
 
-def run(records: Path, id_column: str, out: Path) -> float:
+def run(method: str, records: Path, id_column: str, out: Path) -> float:
     """Write record_id, cluster_id. Returns: seconds from the records to the clusters' file."""
     started = time.monotonic()
     table = read_records(records)
-    ids = [name for name in table.column_names if name in {id_column, *_KEYS}]
-    found = goldenmatch.dedupe_df(table, exclude_columns=ids)
+    compared = table.select([name for name in table.column_names if name not in {id_column, *_KEYS}])
+    config = goldenmatch.auto_configure_probabilistic_df(compared) if method == "probabilistic" else None
+    found = goldenmatch.dedupe_df(compared, config=config)
     members = [(row, cluster) for cluster, told in found.clusters.items() for row in told["members"]]
     rows, clusters = pa.array([row for row, _ in members]), pa.array([cluster for _, cluster in members])
     names = table[id_column].take(rows).cast(pa.string())
@@ -40,5 +44,5 @@ def run(records: Path, id_column: str, out: Path) -> float:
 
 if __name__ == "__main__":
     os.environ["GOLDENMATCH_AUTOCONFIG_MEMORY"] = "0"  # what an earlier run learnt would help a later one
-    records_path, column, out_path = sys.argv[1:]
-    print(json.dumps({"seconds": run(Path(records_path), column, Path(out_path))}))
+    method_name, records_path, column, out_path = sys.argv[1:]
+    print(json.dumps({"seconds": run(method_name, Path(records_path), column, Path(out_path))}))
