@@ -64,7 +64,10 @@ class Row:
 
 def main(argv: list[str]) -> None:
     """Run the tools, one after the other, and print the table and what it was measured on."""
-    arguments = _parser().parse_args(argv)
+    parser = _parser()
+    arguments = parser.parse_args(argv)
+    if not arguments.data and (arguments.sets or not arguments.records):
+        parser.error("say where the public sets are: --data FOLDER, or CDP_DATA_DIR in the environment")
     before, rows = os.getloadavg(), []
     for data in _sets(arguments):
         for tool in arguments.tools:
@@ -92,9 +95,17 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("sets", nargs="*", metavar="SET", help=f"of {', '.join(PUBLIC)}; all, without --records")
-    parser.add_argument("--records", type=int, nargs="+", default=[], help="sizes of generated people")
+    parser.add_argument("--data", default=os.environ.get("CDP_DATA_DIR"), help="folder of the sets (CDP_DATA_DIR)")
+    parser.add_argument(
+        "--records",
+        type=int,
+        nargs="+",
+        metavar="N",
+        default=[],
+        help="sizes of generated people, whom cdp-spark cleans",
+    )
     parser.add_argument("--seed", type=int, default=7, help="of the generated people")
-    parser.add_argument("--tools", nargs="+", choices=TOOLS, default=list(TOOLS), help="cdp-spark cleans for the rest")
+    parser.add_argument("--tools", nargs="+", metavar="TOOL", choices=TOOLS, default=list(TOOLS), help=", ".join(TOOLS))
     parser.add_argument("--folder", type=Path, default=Path("build/benchmarks"))
     parser.add_argument("--timeout", type=float, default=3600, help="seconds a tool may take on a set")
     return parser
@@ -102,7 +113,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _sets(arguments: argparse.Namespace) -> Iterator[DataSet]:
     for name in arguments.sets or ([] if arguments.records else PUBLIC):
-        yield public_set(name, data=Path(os.environ["CDP_DATA_DIR"]), scratch=arguments.folder)
+        yield public_set(name, data=Path(arguments.data), scratch=arguments.folder)
     for records in arguments.records:
         yield people_set(records, seed=arguments.seed, scratch=arguments.folder)
 
