@@ -75,4 +75,4 @@ def people_set(records: int, *, seed: int, scratch: Path) -> DataSet:
     """
     folder = scratch / str(records)
     files = write_people(folder, records=records, seed=seed)
-    return DataSet(f"{records:,} people", PEOPLE, folder / CLEANED, files.truth, "source_record_id", folder)
+    return DataSet(f"people, {records:,} records", PEOPLE, folder / CLEANED, files.truth, "source_record_id", folder)
