@@ -1,1 +1,1 @@
-"""Records → unified ids: seconds, memory and accuracy of cdp-spark and of Splink on the same records."""
+"""What is measured about records → unified ids, and the tools that are measured beside cdp-spark."""

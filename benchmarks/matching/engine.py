@@ -14,6 +14,8 @@ from pathlib import Path
 from time import monotonic
 
 from benchmarks.events import SETTINGS as EVENT_LOG
+from benchmarks.sets import CLEANED
+from benchmarks.tools import clusters_file
 from cdp_spark import columns as c
 from cdp_spark.config.load import load_project
 from cdp_spark.pipeline.nightly import run_stages
@@ -22,8 +24,6 @@ from cdp_spark.tables.catalog import RECORDS, UNIFIED_IDS
 from cdp_spark.tables.store import Store, open_store
 
 PROJECT = Path(__file__).parents[1] / "project"
-CLEANED = "cleaned"
-CLUSTERS = "cdp-spark.parquet"
 _DRIVER_MEMORY = "7g"
 """Leaves Python and its workers 5 GiB of 12."""
 _LINKED = ("matching", "clustering", "identity")
@@ -72,7 +72,7 @@ def _export(store: Store, folder: Path) -> None:
     ids = records.join(store.read(UNIFIED_IDS), on=c.RECORD_KEY, how="inner").selectExpr(
         f"{c.SOURCE_RECORD_ID} AS record_id", f"{c.UNIFIED_ID} AS cluster_id"
     )
-    ids.write.mode("overwrite").parquet(str(folder / CLUSTERS))
+    ids.write.mode("overwrite").parquet(str(clusters_file(folder, "cdp-spark")))
 
 
 if __name__ == "__main__":

@@ -1,12 +1,14 @@
-"""Peak memory of a process and all its children, read from /proc."""
+"""Seconds and peak memory of a process and all its children; the latter read from /proc."""
 
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import threading
 from dataclasses import dataclass
 from pathlib import Path
+from time import monotonic
 
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 _INTERVAL_SECONDS = 0.5
@@ -18,35 +20,43 @@ class Finished:
 
     Args:
         output: its standard output.
+        seconds: from its start to its end.
         peak_bytes: the largest sum of resident memory of it and its children.
         exit_code: 0 where it went well.
+        timed_out: whether it was stopped at the time limit.
     """
 
     output: str
+    seconds: float
     peak_bytes: int
     exit_code: int
+    timed_out: bool
 
 
-def run_measured(command: list[str], *, timeout_seconds: float) -> Finished:
-    """Run a command and watch its memory; a command over the time limit is killed with exit code 124.
+def run_measured(command: list[str], *, timeout_seconds: float, log: Path) -> Finished:
+    """Run a command and watch its memory; a command over the time limit is killed with all its children.
 
     Args:
         command: program and arguments.
         timeout_seconds: limit.
+        log: the file for its standard error.
     """
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True)
+    started, timed_out = monotonic(), False
+    with log.open("w", encoding="utf-8") as errors:
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True, start_new_session=True)
     peak, done = [0], threading.Event()
     watcher = threading.Thread(target=_watch, args=(process.pid, peak, done), daemon=True)
     watcher.start()
     try:
         output, _ = process.communicate(timeout=timeout_seconds)
-        code = process.returncode
     except subprocess.TimeoutExpired:
-        os.killpg(process.pid, 9)
-        output, code = process.communicate()[0], 124
+        timed_out = True
+        os.killpg(process.pid, signal.SIGKILL)
+        output, _ = process.communicate()
+    seconds = monotonic() - started
     done.set()
     watcher.join()
-    return Finished(output, peak[0], code)
+    return Finished(output, seconds, peak[0], process.returncode, timed_out)
 
 
 def _watch(root: int, peak: list[int], done: threading.Event) -> None:
