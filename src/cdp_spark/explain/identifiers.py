@@ -9,6 +9,7 @@ from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
 from cdp_spark.clustering.identifiers.links import build_identifier_links
+from cdp_spark.clustering.stage import PERSON
 from cdp_spark.tables.catalog import IDENTIFIERS
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def shared_types(holdings: Mapping[str, frozenset[Value]], one: str, other: str,
 
 
 def build_links_among(store: Store, keys: Sequence[str], types: Sequence[str]) -> DataFrame:
-    """The links between some records that clustering makes of shared identifiers, whoever else shares them.
+    """The links that clustering makes of the identifiers of some records of people, whoever else shares these.
 
     Args:
         store: the warehouse.
@@ -52,7 +53,7 @@ def build_links_among(store: Store, keys: Sequence[str], types: Sequence[str]) -
     named = of_type.join(F.broadcast(_as_rows(store, keys)), on=c.RECORD_KEY, how="left_semi")
     values = named.select(c.TYPE, c.VALUE_HASH).distinct()
     holders = of_type.join(F.broadcast(values), on=[c.TYPE, c.VALUE_HASH], how="left_semi")
-    return build_identifier_links(holders.where(F.col(c.ENTITY_TYPE) != "visitor"), types)
+    return build_identifier_links(holders.where(F.col(c.ENTITY_TYPE) == PERSON), types)
 
 
 def _usable(store: Store) -> DataFrame:

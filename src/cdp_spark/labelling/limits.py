@@ -32,8 +32,9 @@ def find_obstacle(store: Store, project: Project, pair: Pair) -> str | None:
         return f"source {one[c.SOURCE]} is declared duplicate-free"
     match = project.match.entities[one[c.ENTITY_TYPE]]
     different = [name for name in match.clustering.unique if _differ(one[name], other[name])]
-    if not different and one[c.ENTITY_TYPE] == PERSON:
-        held = _unique_values(store, linking_types(project)[1], pair)
+    kinds = linking_types(project)[1] if one[c.ENTITY_TYPE] == PERSON else []
+    if kinds and not different:
+        held = _unique_values(store, kinds, pair)
         different = [kind for kind, values in held.items() if _differ(values.get(pair[0]), values.get(pair[1]))]
     return f"they have two values of {different[0]}, which is unique" if different else None
 

@@ -9,6 +9,7 @@ from pyspark.sql import functions as F
 from tests.unit.cli.calls import Calls
 from tests.unit.matched_shop import Shop
 
+from cdp_spark.matching.model import FORMAT
 from cdp_spark.tables.catalog import MATCH_MODELS
 
 
@@ -53,9 +54,9 @@ def test_an_older_model_comes_back_as_the_next_version(own_shop: Shop) -> None:
 def test_a_model_of_another_release_is_listed_and_nothing_else(own_shop: Shop) -> None:
     calls, store = Calls(own_shop), own_shop.store
     newer = store.read(MATCH_MODELS).withColumns(
-        {"model_version": F.lit(2), "model_json": F.replace("model_json", F.lit('"format": 2'), F.lit('"format": 99'))}
+        {"model_version": F.lit(2), "model_json": F.regexp_replace("model_json", r'"format": \d+', '"format": 99')}
     )
     store.append(MATCH_MODELS, newer, application=None)
     listed = calls.json("model", "list")
     assert (listed[0]["version"], listed[0]["rules"], listed[0]["converged"]) == (2, "another format", None)
-    assert "format 99; allowed: format 2 or an earlier one" in str(calls.error("model", "compare", 1, 2))
+    assert f"format 99; allowed: format {FORMAT} or an earlier one" in str(calls.error("model", "compare", 1, 2))

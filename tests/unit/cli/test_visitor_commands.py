@@ -75,7 +75,7 @@ def test_why_names_the_identifier_that_joins_a_pair(visited: Calls) -> None:
     assert told["verdict"] == "one cluster: the loyalty_id that they share joins them, whatever the weight"
     assert told["shared_identifiers"] == ["loyalty_id"]
     assert "share a loyalty_id" in visited.text("why", "crm:5", "crm:0")
-    assert visited.json("why", "web:0", "crm:5")["surroundings"]["chain"][-1]["weight_log2"] == "certain"
+    assert visited.json("why", "web:0", "crm:5")["surroundings"]["chain"][0]["weight_log2"] == "certain"
 
 
 def told_of(calls: Calls, left: str, right: str) -> Any:
