@@ -71,7 +71,7 @@ def write_truth(path: Path) -> Path:
 def _records(number: int) -> list[dict[str, Any]]:
     drawn = random.Random(number)
     given, family = drawn.choice(_GIVEN), drawn.choice(_FAMILY)
-    first = _record(f"a{number:02d}", "crm", number) | {
+    first = record_of(f"a{number:02d}", "crm", str(number)) | {
         "given_name": given,
         "family_name": family,
         "birth_date": date(1940 + drawn.randint(0, 59), drawn.randint(1, 12), drawn.randint(1, 28)),
@@ -87,11 +87,12 @@ def _records(number: int) -> list[dict[str, Any]]:
     return [first, first | _names(f"b{number:02d}", "web", number) | {"family_name": typo, "phone": None}]
 
 
-def _record(key: str, source: str, number: int) -> dict[str, Any]:
+def record_of(key: str, source: str, source_record_id: str, entity_type: str = "person") -> dict[str, Any]:
+    """A row of `records` without a value."""
+    names = {"record_key": key, "source": source, "source_record_id": source_record_id, "entity_type": entity_type}
     empty: dict[str, Any] = dict.fromkeys(RECORDS.schema.names)
     lists: dict[str, Any] = {"emails": [], "phones": [], "attributes": {}, "value_issues": []}
-    base = {"entity_type": "person", "content_hash": "h", "ingested_at_utc": AS_OF}
-    return empty | lists | base | _names(key, source, number)
+    return empty | lists | {"content_hash": "h", "ingested_at_utc": AS_OF} | names
 
 
 def _names(key: str, source: str, number: int) -> dict[str, Any]:

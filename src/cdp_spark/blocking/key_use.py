@@ -9,7 +9,7 @@ import numpy as np
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
-from cdp_spark.blocking.shared import find_shared_keys
+from cdp_spark.blocking.shared import SharedKeys, find_shared_keys
 from cdp_spark.keys import NO_KEY, KeyFilter, contains, keys_of_lists
 
 if TYPE_CHECKING:
@@ -33,15 +33,18 @@ class KeyUse:
 
     Args:
         purged: keys shared by more records than their rule allows, sorted.
-        purged_rules: how many keys of each rule were purged, shape (rules,).
+        purged_rules: how many keys of each rule find nothing, as too many records share them, shape (rules,).
+        split_rules: how many more such keys of each rule give way to the keys that split them, shape (rules,).
         leading: keys whose blocks are made: at least two records have them, and no other such key leads to all their
             pairs; None for all keys, where the filter would be too large.
-        pairs: pairs inside the blocks that are left, each rule's counted apart, shape (rules,).
+        pairs: pairs inside the blocks that are left, each rule's counted apart, shape (rules,); those of blocks that
+            split another one only where the keys were counted on the driver.
         overgrown: how many keys were purged for having outgrown a model that did not purge them.
     """
 
     purged: NDArray[np.int64]
     purged_rules: NDArray[np.int64]
+    split_rules: NDArray[np.int64]
     leading: KeyFilter | None
     pairs: NDArray[np.int64]
     overgrown: int = 0
@@ -72,7 +75,21 @@ def count_keys(keys: NDArray[np.int64], slots: tuple[Slot, ...], *, frozen: NDAr
     splits = np.array([it.splits is not None for it in slots])[shared.slot]
     travels = ~contains(use.purged, shared.keys)
     travels &= ~shared.nested(travels & ~splits)
-    return replace(use, leading=_filter(shared.keys[travels]))
+    return replace(use, leading=_filter(shared.keys[travels]), pairs=use.pairs + _split_pairs(shared, keys, use, slots))
+
+
+def _split_pairs(
+    shared: SharedKeys, keys: NDArray[np.int64], use: KeyUse, slots: tuple[Slot, ...]
+) -> NDArray[np.int64]:
+    """Pairs inside the blocks that split a larger one, shape (rules,)."""
+    in_force = np.zeros(len(shared.keys), dtype=bool)
+    for slot, held in zip(slots, shared.of_record, strict=True):
+        if slot.splits is not None:
+            given_way = (held >= 0) & contains(use.purged, keys[:, slot.splits])
+            in_force[held[given_way]] = True
+    in_force &= ~contains(use.purged, shared.keys)
+    rules, counts = np.array([slot.rule for slot in slots])[shared.slot[in_force]], shared.counts[in_force]
+    return np.bincount(rules, counts * (counts - 1) // 2, minlength=len(use.pairs)).astype(np.int64)
 
 
 def kinds_of(slots: tuple[Slot, ...]) -> NDArray[np.int64]:
@@ -117,11 +134,13 @@ def _judge(table: pa.Table, slots: tuple[Slot, ...], *, frozen: NDArray[np.int64
     of_model = contains(frozen, keys) if frozen is not None else np.zeros(len(keys), dtype=bool)
     large = too_large(slot, count, slots, growth=1 if frozen is None else GROWTH)
     over = of_model | large
-    n_rules = int(rules.max()) + 1
+    n_rules, parents = int(rules.max()) + 1, [s.splits for s in slots if s.splits is not None]
+    has_split = np.isin(np.arange(len(slots)), parents)
     kept = ~over & ~splits[slot] if len(slot) else over
     return KeyUse(
         purged=np.union1d(keys[over], np.zeros(0, dtype=np.int64) if frozen is None else frozen),
-        purged_rules=np.bincount(rules[slot[over]], minlength=n_rules),
+        purged_rules=np.bincount(rules[slot[over & ~has_split[slot]]], minlength=n_rules),
+        split_rules=np.bincount(rules[slot[over & has_split[slot]]], minlength=n_rules),
         leading=None,
         pairs=np.bincount(rules[slot[kept]], count[kept] * (count[kept] - 1) // 2, minlength=n_rules).astype(np.int64),
         overgrown=0 if frozen is None else int(np.sum(large & ~of_model)),

@@ -13,6 +13,7 @@ from cdp_spark.errors import DataError, StateError
 from cdp_spark.identity.changes import LIVE
 from cdp_spark.identity.registry import resolve_id
 from cdp_spark.pipeline import current_release
+from cdp_spark.profiles.history import holds_at, profile_at
 from cdp_spark.tables.catalog import (
     CONSENTS,
     ID_REGISTRY,
@@ -147,17 +148,11 @@ def describe_profile(warehouse: ReleasedWarehouse, unified_id: str, *, at: datet
 
 
 def _history_at(warehouse: ReleasedWarehouse, at: datetime) -> DataFrame:
-    history = warehouse.read(PROFILE_HISTORY).where(_spans(c.VALID_FROM, c.VALID_TO, at))
-    return history.drop(c.VALID_FROM, c.VALID_TO, c.IS_CURRENT, c.CONTENT_HASH)
-
-
-def _spans(start: str, end: str, at: datetime) -> Column:
-    moment = F.lit(at)
-    return (F.col(start) <= moment) & (F.col(end).isNull() | (F.col(end) > moment))
+    return profile_at(warehouse.read(PROFILE_HISTORY), at)
 
 
 def _segments(warehouse: ReleasedWarehouse, own: Column, at: datetime | None) -> DataFrame:
-    then = F.col(c.EXITED_AT).isNull() if at is None else _spans(c.ENTERED_AT, c.EXITED_AT, at)
+    then = F.col(c.EXITED_AT).isNull() if at is None else holds_at(F.lit(at), c.ENTERED_AT, c.EXITED_AT)
     return warehouse.read(SEGMENT_MEMBERS).where(own & then).select(c.SEGMENT).distinct().orderBy(c.SEGMENT)
 
 

@@ -9,6 +9,8 @@ from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
 from cdp_spark.cli.lookup import ReleasedWarehouse, find_ids
+from cdp_spark.clustering.identifiers.links import linking_types
+from cdp_spark.clustering.stage import PERSON, VISITOR
 from cdp_spark.errors import ConfigError, DataError
 from cdp_spark.explain.pairs.facts import RecordName, only_one_type
 from cdp_spark.labelling.links import ordered
@@ -51,13 +53,18 @@ def find_records(store: Store, reference: str) -> tuple[RecordName, ...]:
     return found
 
 
+def without_visitors(records: Sequence[RecordName]) -> tuple[RecordName, ...]:
+    """The records that are compared; visitors only where there is nothing else."""
+    return tuple(it for it in records if it.entity_type != VISITOR) or tuple(records)
+
+
 def find_record(store: Store, reference: str) -> RecordName:
-    """The one record that a reference stands for.
+    """The one record that a reference stands for; a person's own, where visitors are of the same person.
 
     Raises:
         DataError: it stands for none, or for several.
     """
-    found = find_records(store, reference)
+    found = without_visitors(find_records(store, reference))
     if len(found) > 1:
         names = ", ".join(it.title for it in found[:_SHOWN])
         more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
@@ -90,11 +97,17 @@ def find_pair(store: Store, left: str, right: str) -> NamedPair:
     """The two records that two references stand for.
 
     Raises:
-        DataError: one of them stands for none or several, or they are of different types.
+        DataError: one of them stands for none or several, or they are of types that no label joins: a label is between
+            two records of one type, or between a visitor and a person's record.
         ConfigError: they are one record.
     """
     found = NamedPair(find_record(store, left), find_record(store, right))
-    only_one_type([found.left, found.right])
+    types = {found.left.entity_type, found.right.entity_type}
+    if types == {VISITOR}:
+        allowed = "two records of one type, or a visitor and a person's record"
+        raise DataError("records", got="two visitors", allowed=allowed, fix="link each to a record of the person")
+    if types != {PERSON, VISITOR}:
+        only_one_type([found.left, found.right])
     if found.left.record_key == found.right.record_key:
         raise ConfigError("records", got=f"record {found.left.record_key} twice", allowed="two records")
     return found
@@ -109,6 +122,11 @@ def match_of(project: Project, records: Sequence[RecordName]) -> tuple[str, Enti
     """
     entity_type = only_one_type(records)
     return entity_type, match_section(project, entity_type)
+
+
+def joining_types(project: Project, entity_type: str) -> tuple[str, ...]:
+    """The types of identifiers that join records of an entity type, whatever they weigh."""
+    return tuple(linking_types(project)[0]) if entity_type == PERSON else ()
 
 
 def match_section(project: Project, entity_type: str) -> EntityMatch:

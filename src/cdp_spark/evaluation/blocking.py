@@ -53,6 +53,7 @@ class RuleFigures:
     Args:
         name: of the rule.
         pairs: that it finds.
+        split_keys: that too many records share, and that give way to the rule's `split_by`.
         purged_keys: that too many records share, and that therefore find nothing.
         known_found: known pairs that it finds.
         known_alone: of these, the ones that no other rule finds.
@@ -60,6 +61,7 @@ class RuleFigures:
 
     name: str
     pairs: int
+    split_keys: int
     purged_keys: int
     known_found: int
     known_alone: int
@@ -104,6 +106,7 @@ def estimate_blocking(records: DataFrame, match: EntityMatch, known_pairs: DataF
         RuleFigures(
             rule.name,
             int(use.pairs[number]),
+            int(use.split_rules[number]),
             int(use.purged_rules[number]),
             int(found[:, number].sum()),
             int(alone[:, number].sum()),

@@ -11,7 +11,6 @@ from pyspark.sql import Window
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
-from cdp_spark.clustering.linkage.cuts import CutReason
 from cdp_spark.evaluation.figures import CLUSTER, ENTITY, RECORD
 from cdp_spark.evaluation.pairs import ABOVE, BELOW, DETERMINISTIC, IS_TRUE, NOT_COMPARED, TOGETHER, evidence_expr
 from cdp_spark.explain.compare import read_comparable, weigh_pairs
@@ -84,7 +83,7 @@ def _compared(left: str, right: str, weight_log2: float, row: dict[str, object])
     evidence, cut = str(row["evidence"]), row[c.REASON]
     if not row[IS_TRUE]:
         return Mistake("false merge", left, right, weight_log2, FALSE_WORDS[evidence])
-    reason = MISSED_WORDS[evidence] if cut is None else f"cut: {CUT_WORDS[CutReason(str(cut))]}"
+    reason = MISSED_WORDS[evidence] if cut is None else f"cut: {CUT_WORDS[str(cut)]}"
     return Mistake("missed", left, right, weight_log2, reason)
 
 

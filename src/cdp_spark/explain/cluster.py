@@ -10,10 +10,12 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
-from cdp_spark.clustering.stage import build_current_labels
+from cdp_spark.clustering.stage import MUST_LINK, VISITOR, build_current_labels
 from cdp_spark.errors import DataError, StateError
+from cdp_spark.explain.identifiers import read_holdings
 from cdp_spark.explain.merges import Merge, replay_merges, weakest_merge
 from cdp_spark.explain.pairs.surroundings import MAX_RECORDS, read_links, read_members
+from cdp_spark.explain.visitors import VisitorPlace, place_visitors
 from cdp_spark.tables.catalog import CLUSTERS, CUTS, LABELS
 
 if TYPE_CHECKING:
@@ -33,15 +35,17 @@ class Cut:
 
     Args:
         record_key: inside the cluster.
-        other_key: outside.
-        weight_log2: bits.
-        reason: a CutReason.
+        other_key: outside; where a visitor was cut, one of both is the name of the cluster that it was kept from.
+        weight_log2: bits; None of what no model weighs: a label, or a visitor's identifier.
+        reason: a CutReason or LimitReason.
+        identifier_type: of the identifier that would have joined them; None where none would.
     """
 
     record_key: str
     other_key: str
-    weight_log2: float
+    weight_log2: float | None
     reason: str
+    identifier_type: str | None = None
 
 
 @dataclass(frozen=True)
@@ -59,7 +63,8 @@ class ClusterExplanation:
 
     Args:
         cluster: its name, its smallest record_key.
-        records: by record_key.
+        records: that are compared, by record_key.
+        visitors: by record_key, and what led each here.
         merges: the steps, in order.
         cut_counts: edges to other clusters that were not used, by reason.
         cuts: the heaviest of them.
@@ -68,6 +73,7 @@ class ClusterExplanation:
 
     cluster: str
     records: tuple[RecordName, ...]
+    visitors: tuple[VisitorPlace, ...]
     merges: tuple[Merge, ...]
     cut_counts: Mapping[str, int]
     cuts: tuple[Cut, ...]
@@ -81,18 +87,31 @@ class ClusterExplanation:
     @property
     def replayed(self) -> bool:
         """False where scores or labels are newer than the cluster, so that they no longer make it."""
-        return len(self.merges) == len(self.records) - 1
+        return len(self.merges) >= len(self.records) - 1
 
 
-def explain_clusters(
-    store: Store, record_keys: Sequence[str], *, clustering: ClusteringConfig
-) -> tuple[ClusterExplanation, ...]:
+@dataclass(frozen=True)
+class Settings:
+    """How the clusters were made.
+
+    Args:
+        clustering: says what a pair counts that was never compared.
+        linking: types of identifiers that join records, whatever they weigh.
+        types: of identifiers, by priority.
+    """
+
+    clustering: ClusteringConfig
+    linking: Sequence[str] = ()
+    types: Sequence[str] = ()
+
+
+def explain_clusters(store: Store, record_keys: Sequence[str], *, settings: Settings) -> tuple[ClusterExplanation, ...]:
     """Explain the clusters of some records, which are one cluster for most people.
 
     Args:
         store: the warehouse.
         record_keys: of the records; at least one.
-        clustering: says what a pair counts that was never compared.
+        settings: how the clusters were made.
 
     Raises:
         StateError: the records were never clustered.
@@ -102,28 +121,40 @@ def explain_clusters(
     names = [row[0] for row in own.select(c.CLUSTER).distinct().orderBy(c.CLUSTER).collect()]
     if not names:
         raise StateError("table clusters", got="records that were never clustered", fix="`cdp run nightly` does")
-    return tuple(_explain(store, name, clustering) for name in names)
+    return tuple(_explain(store, name, settings) for name in names)
 
 
-def _explain(store: Store, cluster: str, clustering: ClusteringConfig) -> ClusterExplanation:
+def _explain(store: Store, cluster: str, settings: Settings) -> ClusterExplanation:
     members = read_members(store, [cluster])
     if len(members) > MAX_RECORDS:
         raise DataError(f"cluster {cluster}", got=f"more than {MAX_RECORDS:,} records", fix="`cdp why` two of them")
-    keys = sorted(members)
-    ends = store.spark.createDataFrame([(key,) for key in keys], f"{c.RECORD_KEY} string").persist()
-    weights = read_links(store, keys)
+    people, visitors = _parted([record for record, _ in members.values()])
+    keys = [it.record_key for it in people]
+    ends = store.spark.createDataFrame([(key,) for key in members], f"{c.RECORD_KEY} string").persist()
+    weights = read_links(store, keys, linking=settings.linking)
+    held = read_holdings(store, list(members)) if visitors else {}
     cuts = touching(store.read(CUTS), ends)
+    labels = _labels(store, ends)
+    linked = [(it.record_key_l, it.record_key_r) for it in labels if it.label == MUST_LINK]
     counts = cuts.groupBy(c.REASON).count().orderBy(c.REASON).collect()
     explanation = ClusterExplanation(
         cluster=cluster,
-        records=tuple(members[key][0] for key in keys),
-        merges=replay_merges(keys, weights, missing_weight=clustering.missing_weight),
+        records=people,
+        visitors=place_visitors(visitors, people, held, settings.types, linked),
+        merges=replay_merges(keys, weights, missing_weight=settings.clustering.missing_weight),
         cut_counts={row[c.REASON]: int(row["count"]) for row in counts},
-        cuts=_cuts(cuts, set(keys)),
-        labels=_labels(store, ends),
+        cuts=_cuts(cuts, set(members)),
+        labels=labels,
     )
     ends.unpersist()
     return explanation
+
+
+def _parted(records: Sequence[RecordName]) -> tuple[tuple[RecordName, ...], tuple[RecordName, ...]]:
+    """The records that are compared, and the visitors; both by record_key."""
+    ordered = sorted(records, key=lambda it: it.record_key)
+    visitors = tuple(it for it in ordered if it.entity_type == VISITOR)
+    return tuple(it for it in ordered if it.entity_type != VISITOR), visitors
 
 
 def touching(pairs: DataFrame, records: DataFrame) -> DataFrame:
@@ -143,7 +174,7 @@ def _cuts(cuts: DataFrame, inside: set[str]) -> tuple[Cut, ...]:
     for row in rows:
         own, other = row[c.RECORD_KEY_L], row[c.RECORD_KEY_R]
         own, other = (own, other) if own in inside else (other, own)
-        told.append(Cut(own, other, row[c.WEIGHT_LOG2], row[c.REASON]))
+        told.append(Cut(own, other, row[c.WEIGHT_LOG2], row[c.REASON], row[c.IDENTIFIER_TYPE]))
     return tuple(told)
 
 

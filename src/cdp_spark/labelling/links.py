@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC
 from typing import TYPE_CHECKING
 
 import numpy as np
+from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
 from cdp_spark.clustering.labels import smallest_members
 from cdp_spark.clustering.stage import CANNOT_LINK, MUST_LINK, WITHDRAWN, build_current_labels
-from cdp_spark.errors import ConfigError, DataError
+from cdp_spark.errors import ConfigError, DataError, StateError
 from cdp_spark.explain.chain import Link, strongest_chain
 from cdp_spark.tables.catalog import LABELS
 
@@ -78,10 +80,12 @@ def add_labels(store: Store, labels: Sequence[Label], *, author: str, at: dateti
     Raises:
         ConfigError: nobody says so.
         DataError: with the labels in force, a cannot-link would part records that must-links join.
+        StateError: a pair has a label of a later time, so that the new one would not be in force.
     """
     current = read_labels(store)
     new = [it for it in labels if current.get(it.pair) != it.label]
     refuse_contradictions(current, new)
+    _refuse_earlier(store, {it.pair for it in new}, at)
     _append(store, new, author=author, at=at)
     return len(new)
 
@@ -99,6 +103,7 @@ def withdraw_label(store: Store, pair: Pair, *, author: str, reason: str, at: da
     Raises:
         ConfigError: nobody takes it back, or for no reason.
         DataError: no label of the pair is in force.
+        StateError: its label is of a later time.
     """
     if not reason.strip():
         raise ConfigError("--reason", got="nothing", allowed="a sentence", fix="say why")
@@ -106,6 +111,7 @@ def withdraw_label(store: Store, pair: Pair, *, author: str, reason: str, at: da
     if pair not in current:
         got = f"records {pair[0]} and {pair[1]}, of which no label is in force"
         raise DataError("labels", got=got, allowed="a labelled pair", fix="`cdp labels` lists the labels in force")
+    _refuse_earlier(store, {pair}, at)
     _append(store, [Label(pair, WITHDRAWN, reason)], author=author, at=at)
     return current[pair]
 
@@ -118,6 +124,18 @@ def _append(store: Store, labels: Sequence[Label], *, author: str, at: datetime)
     rows = [(*it.pair, at, it.label, author.strip(), it.reason.strip() or None) for it in labels]
     frame = store.spark.createDataFrame(rows, LABELS.schema).coalesce(1)
     store.log(LABELS, frame)
+
+
+def _refuse_earlier(store: Store, pairs: set[Pair], at: datetime) -> None:
+    """Refuse what a label of a later time would outdo: the newest of a pair is in force, and clocks differ."""
+    later = store.read(LABELS).where(F.col(c.AT) >= F.lit(at)).select(c.RECORD_KEY_L, c.RECORD_KEY_R, c.AT).collect()
+    outdone = [row for row in later if (row[0], row[1]) in pairs]
+    if outdone:
+        newest = max(row[2] for row in outdone).astimezone(UTC)
+        count = len({(row[0], row[1]) for row in outdone})
+        got = f"{count} pairs with a label of a later time, up to {newest:%Y-%m-%d %H:%M:%S}"
+        allowed = f"labels before {at:%Y-%m-%d %H:%M:%S}, the clock of this machine (UTC)"
+        raise StateError("labels", got=got, allowed=allowed, fix="put the clock right; nothing was written")
 
 
 def refuse_contradictions(current: Mapping[Pair, str], new: Sequence[Label]) -> None:

@@ -100,7 +100,8 @@ def what_if(
     """Run the stages up to the segments under another configuration, on the records of the last run, in another place.
 
     The place starts as a clone that shares the warehouse's files, with the current release as the last one, and has
-    that release's clock: so whatever differs comes from the configuration. Nothing of the warehouse changes.
+    that release's clock: so whatever differs comes from the configuration. Nothing of the warehouse changes. All stages
+    run in full: the versions that the runs recorded are not the clones'.
 
     Args:
         store: the warehouse.
@@ -124,7 +125,7 @@ def what_if(
     if clock is None:
         raise StateError(f"run {release.run_id}", got="not recorded", allowed="the run of the current release")
     fitted = _fit_where_needed(scratch, tried, FittedBy("what-if", clock)) if first == FIRST else ()
-    run_stages(scratch, tried, replace(options, as_of=clock, report=False), first=first, last=LAST)
+    run_stages(scratch, tried, replace(options, as_of=clock, report=False, full=True), first=first, last=LAST)
     return WhatIf(
         release=release.number,
         ids=compare_ids(release.read(store, UNIFIED_IDS), scratch.read(UNIFIED_IDS)),

@@ -59,10 +59,12 @@ def profile_at(history: DataFrame, at: datetime) -> DataFrame:
     Returns:
         at most one row per unified_id, with the columns of `profiles`.
     """
-    moment = F.lit(at)
-    began = F.col(c.VALID_FROM) <= moment
-    lasts = F.col(c.VALID_TO).isNull() | (F.col(c.VALID_TO) > moment)
-    return PROFILES.conform(history.where(began & lasts))
+    return PROFILES.conform(history.where(holds_at(F.lit(at), c.VALID_FROM, c.VALID_TO)))
+
+
+def holds_at(moment: Column, start: str, end: str) -> Column:
+    """Whether a span holds at a time: from its start on, to just before its end, if it has one."""
+    return (F.col(start) <= moment) & (F.col(end).isNull() | (F.col(end) > moment))
 
 
 def _content_hash() -> Column:

@@ -109,6 +109,31 @@ def fit_next_model(
     return version, scored.model, scored.doubts
 
 
+def restore_model(store: Store, entity_type: str, version: int, match: EntityMatch, *, by: FittedBy) -> int:
+    """Save an older model again as the next version, which the next run applies; returns that version.
+
+    Args:
+        store: the warehouse.
+        entity_type: person or account.
+        version: of the older model.
+        match: rules and comparisons of today, which must be those of the model.
+        by: who wants it back.
+
+    Raises:
+        StateError: there is no such version, it is the newest, or the configuration is another one.
+    """
+    model, (newest, _) = read_model(store, entity_type, version), newest_model(store, entity_type)
+    where = f"match model {version} of {entity_type}"
+    if version == newest:
+        raise StateError(where, got="the newest version, which is applied anyway", allowed="an older one")
+    if evidence_of(model.match) != evidence_of(match):
+        got, allowed = "a model of other rules or comparisons", "those of match.yaml"
+        fix = f"put back the rules and comparisons of model {version}, or fit a new one: cdp model fit {entity_type}"
+        raise StateError(where, got=got, allowed=allowed, fix=fix)
+    write_model(store, entity_type, model, version=newest + 1, by=by)
+    return newest + 1
+
+
 def write_model(store: Store, entity_type: str, model: MatchModel, *, version: int, by: FittedBy) -> int:
     """Append a model version; a run that is started again appends it once. Returns: the table's Delta version."""
     row = (entity_type, version, model.config_hash(), by.at, by.run_id, model.to_json())

@@ -174,4 +174,5 @@ def _metrics(use: KeyUse, model: MatchModel) -> dict[str, float]:
         metrics[f"rule.{name}.pairs"] = float(pairs)
         metrics[f"rule.{name}.prior"] = float(parameters.prior[rule])
         metrics[f"rule.{name}.purged"] = float(use.purged_rules[rule])
+        metrics[f"rule.{name}.split"] = float(use.split_rules[rule])
     return metrics

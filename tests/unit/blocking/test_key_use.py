@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
-from cdp_spark.blocking.key_use import build_key_sizes, find_key_use, kinds_of
+from cdp_spark.blocking.key_use import build_key_sizes, count_keys, find_key_use, kinds_of
 from cdp_spark.blocking.shared import find_shared_keys
 from cdp_spark.blocking.slots import Slot
 from cdp_spark.config.match import BlockingKey
@@ -51,9 +51,19 @@ def test_a_key_above_its_limit_is_purged(spark: SparkSession) -> None:
     )
     use = find_key_use(keyed, SLOTS)
     assert use.purged.tolist() == [7, 9]
-    assert use.purged_rules.tolist() == [1, 1]
+    assert (use.purged_rules.tolist(), use.split_rules.tolist()) == ([1, 1], [0, 0])
     assert use.pairs.tolist() == [1, 0]
     assert use.may_lead(np.array([5, 6])).tolist() == [True, False]
+
+
+def test_a_key_that_gives_way_is_split_and_its_parts_pairs_count() -> None:
+    """Five records share key 1, above the limit of 2: two of them share part 11; three share 12, too many as well."""
+    slots = (Slot(0, KEY, limit=2), Slot(0, KEY, limit=2, splits=0), Slot(1, KEY, limit=2))
+    few = [[1, 11, 5], [1, 11, 5], [2, 13, 5], [2, 13, NO_KEY]]  # key 2 is within its limit, so 13 is not in force
+    use = count_keys(np.array([*few, *[[1, 12, NO_KEY]] * 3], dtype=np.int64), slots)
+    assert use.purged.tolist() == [1, 5, 12]
+    assert (use.split_rules.tolist(), use.purged_rules.tolist()) == ([1, 0], [1, 1])
+    assert use.pairs.tolist() == [2, 0]
 
 
 @given(ROWS, st.integers(0, 5))

@@ -3,42 +3,19 @@
 from __future__ import annotations
 
 import csv
-import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pyspark.sql import functions as F
+from tests.unit.cli.calls import Calls
 from tests.unit.matched_shop import Shop, write_truth
-from typer.testing import CliRunner
 
-from cdp_spark.cli.main import app
 from cdp_spark.clustering import stage as clustering
-from cdp_spark.errors import CdpError
 from cdp_spark.pipeline import Run, StageOutcome
 from cdp_spark.pipeline.runs.state import record
-from cdp_spark.tables.catalog import CLUSTERS, PAIR_SCORES
-
-
-class Calls:
-    """Calls of the command line on the shop."""
-
-    def __init__(self, shop: Shop) -> None:
-        self._folder = shop.folder
-
-    def text(self, *arguments: object) -> str:
-        done = CliRunner().invoke(app, ["--project", str(self._folder), *map(str, arguments)], catch_exceptions=False)
-        assert done.exit_code == 0, done.output
-        return done.stdout
-
-    def json(self, *arguments: object) -> Any:
-        return json.loads(self.text(*arguments, "--json"))
-
-    def error(self, *arguments: object) -> CdpError:
-        with pytest.raises(CdpError) as raised:
-            self.text(*arguments)
-        return raised.value
+from cdp_spark.tables.catalog import CLUSTERS, IDENTIFIERS, LABELS, PAIR_SCORES
 
 
 @pytest.fixture
@@ -153,28 +130,6 @@ def test_links_and_unlinks_outlive_a_run(own_shop: Shop) -> None:
     assert "the strongest chain between them" in chained
 
 
-def test_models_are_compared_fitted_by_labels_and_exchanged(own_shop: Shop, tmp_path: Path) -> None:
-    calls = Calls(own_shop)
-    assert "no label in force" in str(calls.error("model", "fit", "--labels"))
-    calls.text("unlink", "crm:3", "web:3", "--author", "ann")
-    [fitted] = calls.json("model", "fit", "--labels")
-    assert (fitted["version"], fitted["labels"]) == (2, 1)
-    compared = calls.json("model", "compare", 1, 2)
-    pairs = compared["pairs"]
-    assert pairs["pairs"] == sum(
-        pairs[name] for name in ("deterministic", "both", "only_first", "only_second", "neither")
-    )
-    assert {level["comparison"] for level in compared["levels"]} >= {"email", "address"}
-    assert "pairs of the last run at" in calls.text("model", "compare", 1, 2)
-    assert "match model 9 of person: got no such version; allowed: 1, 2" in str(calls.error("model", "compare", 1, 9))
-    file = tmp_path / "splink.json"
-    assert "comparison name (name)" in str(calls.error("model", "export", "--splink", file))
-    [written] = calls.json("model", "export", "--splink", file, "--leave-out", "--records", tmp_path / "records")
-    assert written["comparisons"] == len(json.loads(file.read_text())["comparisons"])
-    assert own_shop.store.spark.read.parquet(str(tmp_path / "records")).count() == 80
-    assert "method name, which Splink cannot have" in str(calls.error("model", "import", "--splink", file))
-
-
 def test_a_label_is_withdrawn_and_what_cannot_be_is_refused(own_shop: Shop) -> None:
     calls = Calls(own_shop)
     told = calls.text("unlink", "crm:3", "web:3", "--author", "ann", "--reason", "twins")
@@ -191,6 +146,37 @@ def test_a_label_is_withdrawn_and_what_cannot_be_is_refused(own_shop: Shop) -> N
     assert cluster_of(own_shop, "a03") == cluster_of(own_shop, "b03")
     assert "crm:999, which no record has" in str(calls.error("link", "crm:3", "crm:999", "--author", "ann"))
     assert "record a03 twice" in str(calls.error("link", "crm:3", "a03", "--author", "ann"))
+
+
+def test_a_label_under_a_clock_that_runs_backwards_is_refused(own_shop: Shop) -> None:
+    calls, store = Calls(own_shop), own_shop.store
+    tomorrow = datetime.now(UTC) + timedelta(days=1)
+    row = ("a03", "b03", tomorrow, "cannot_link", "bob", None)
+    store.append(LABELS, store.spark.createDataFrame([row], LABELS.schema), application=None)
+    told = str(calls.error("link", "crm:3", "web:3", "--author", "ann"))
+    assert f"1 pairs with a label of a later time, up to {tomorrow:%Y-%m-%d %H:%M:%S}" in told
+    assert "put the clock right" in told
+    assert "later time" in str(calls.error("labels", "withdraw", "crm:3", "web:3", "--author", "a", "--reason", "b"))
+    assert "from the next run on" in calls.text("link", "crm:3", "web:0", "--author", "ann")
+    assert store.read(LABELS).count() == 2
+
+
+def test_a_must_link_that_a_limit_forbids_says_so(own_shop: Shop) -> None:
+    calls, store = Calls(own_shop), own_shop.store
+    assert calls.text("link", "crm:1", "crm:2", "--author", "ann").endswith("from the next run on\n")
+    customers, match = own_shop.folder / "sources" / "customers.yaml", own_shop.folder / "match.yaml"
+    text = customers.read_text(encoding="utf-8")
+    customers.write_text(f"{text}\nidentifiers: {{user_id: login}}\n")
+    held = [(key, "person", "user_id", key, key, True, None, None) for key in ("a04", "a05")]
+    store.overwrite(IDENTIFIERS, store.spark.createDataFrame(held, IDENTIFIERS.schema))
+    told = calls.text("link", "crm:4", "crm:5", "--author", "ann")
+    assert "from the next run on; but they have two values of user_id, which is unique, so they stay apart" in told
+    unique = "  clustering: {unique: [birth_date]}\n\n  deterministic:"
+    match.write_text(match.read_text(encoding="utf-8").replace("  deterministic:", unique))
+    assert "two values of birth_date, which is unique" in calls.text("link", "crm:7", "crm:8", "--author", "ann")
+    customers.write_text(text.replace("name: customers", "name: crm\nduplicate_free: true"))
+    told = calls.text("link", "crm:10", "crm:11", "--author", "ann")
+    assert "but source crm is declared duplicate-free" in told
 
 
 def test_a_cannot_link_parts_an_exact_match(own_shop: Shop) -> None:
@@ -231,7 +217,10 @@ def test_blocking_is_estimated_and_suggested(calls: Calls) -> None:
     suggested = calls.json("blocking", "suggest")
     assert suggested
     assert float(suggested[-1]["recall so far"]) > 0.9
-    assert "blocking:\n- name: " in calls.text("blocking", "suggest")
+    assert "known pairs found" not in suggested[0]
+    text = calls.text("blocking", "suggest")
+    assert "blocking:\n- name: " in text
+    assert "with these rules no pair is known" in text
 
 
 def test_blocking_recall_is_measured_on_labels(own_shop: Shop) -> None:
@@ -241,3 +230,6 @@ def test_blocking_recall_is_measured_on_labels(own_shop: Shop) -> None:
     told = calls.json("blocking", "estimate")
     assert (told["known"], told["recall"]) == (2, 0.5)
     assert {it["rule"]: it["known pairs found"] for it in told["rules"]}["email"] == 1
+    suggested = calls.json("blocking", "suggest")
+    assert max(it["known pairs found"] for it in suggested) == 1
+    assert "1 of 2 known pairs are found, recall 0.5000" in calls.text("blocking", "suggest")

@@ -40,7 +40,7 @@ def test_a_changed_configuration_is_shown_and_changes_nothing(own_shop: Shop, tm
     store, project = own_shop.store, other_project(own_shop, tmp_path / "now")
     with pytest.raises(StateError, match="no release yet"):
         what_if(store, project, project, Store(store.spark, str(tmp_path / "early")), RunOptions())
-    run_stages(store, project, RunOptions(as_of=AS_OF), first="identity", last="publish")
+    run_stages(store, project, RunOptions(as_of=AS_OF), first="matching", last="publish")
     before = versions(store)
 
     place = Store(store.spark, str(tmp_path / "same"))

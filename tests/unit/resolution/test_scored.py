@@ -105,6 +105,8 @@ def test_a_block_above_the_limit_is_split_where_a_further_key_is_named(spark: Sp
     split = _rule("email", "email", split_by=BlockingKey(column="city"))
     scored = score_pairs(_people(spark, rows), _match(blocking=(split,), max_block_records=5))
     assert [(row[0], row[1]) for row in scored.pair_scores.collect()] == [("r0", "r1")]
+    figures = [scored.metrics[f"rule.email.{name}"] for name in ("pairs", "split", "purged")]
+    assert figures == [1, 1, 0]
 
 
 def test_tokens_match_in_any_order(spark: SparkSession) -> None:

@@ -64,7 +64,8 @@ def found_by(pair: PairExplanation) -> str:
     rules = f"found by {', '.join(pair.rules)}" if pair.rules else "found by no blocking rule"
     fixed = f"; joined whatever the weight by {', '.join(pair.deterministic_rules)}" if pair.deterministic_rules else ""
     purged = f"; share a key of {', '.join(pair.purged_rules)} with too many others" if pair.purged_rules else ""
-    return rules + fixed + purged
+    joined = f"; share a {', a '.join(pair.shared_identifiers)}" if pair.shared_identifiers else ""
+    return rules + fixed + joined + purged
 
 
 def finite(value: object) -> Any:  # noqa: ANN401 - plain values of any kind

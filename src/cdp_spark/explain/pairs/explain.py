@@ -13,6 +13,7 @@ from cdp_spark import columns as c
 from cdp_spark.blocking.slots import deterministic_mask
 from cdp_spark.errors import DataError, StateError
 from cdp_spark.explain.compare import contributions, read_comparable, weigh_pairs
+from cdp_spark.explain.identifiers import read_holdings, shared_types
 from cdp_spark.explain.pairs.facts import (
     PRIOR,
     RELATED,
@@ -44,7 +45,12 @@ MAX_CHOICE = 200
 
 
 def explain_pair(
-    store: Store, lefts: Sequence[RecordName], rights: Sequence[RecordName], *, clustering: ClusteringConfig
+    store: Store,
+    lefts: Sequence[RecordName],
+    rights: Sequence[RecordName],
+    *,
+    clustering: ClusteringConfig,
+    linking: Sequence[str] = (),
 ) -> PairExplanation:
     """Explain a pair; of several records a side, the pair that weighs the most.
 
@@ -53,6 +59,7 @@ def explain_pair(
         lefts: records on one side, at least one.
         rights: records on the other side, at least one.
         clustering: where the threshold is.
+        linking: types of identifiers that join records, whatever they weigh.
 
     Raises:
         DataError: both sides are one record, or of two entity types.
@@ -68,7 +75,8 @@ def explain_pair(
         version = score[c.MODEL_VERSION]
         model = _model_of(store, entity_type, version)
         comparable = _comparable(store, pair, model)
-    return _explain(store, pair, _Weighing(_fitted(model, entity_type), version, comparable, score), clustering)
+    weighing = _Weighing(_fitted(model, entity_type), version, comparable, score)
+    return _explain(store, pair, weighing, clustering, linking)
 
 
 @dataclass(frozen=True)
@@ -89,7 +97,11 @@ class _Weighing:
 
 
 def _explain(
-    store: Store, pair: tuple[RecordName, RecordName], weighing: _Weighing, clustering: ClusteringConfig
+    store: Store,
+    pair: tuple[RecordName, RecordName],
+    weighing: _Weighing,
+    clustering: ClusteringConfig,
+    linking: Sequence[str],
 ) -> PairExplanation:
     model, score = weighing.model, weighing.score
     now = _weigh(weighing.comparable, model, [pair])
@@ -105,10 +117,16 @@ def _explain(
         rules=_names(model, int(mask[0])),
         deterministic_rules=_names(model, int(mask[0]) & fixed),
         purged_rules=_names(model, int(now.purged_mask[0])),
+        shared_identifiers=_shared(store, pair, linking),
         contributions=_contributions(model, _rows(store, pair), int(mask[0]), levels[0], bits),
         labels=_labels(store, pair),
-        surroundings=read_surroundings(store, pair),
+        surroundings=read_surroundings(store, pair, linking=linking),
     )
+
+
+def _shared(store: Store, pair: tuple[RecordName, RecordName], linking: Sequence[str]) -> tuple[str, ...]:
+    keys = [it.record_key for it in pair]
+    return tuple(shared_types(read_holdings(store, keys), keys[0], keys[1], linking)) if linking else ()
 
 
 def _stored(score: Row) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -136,6 +136,7 @@ class PairExplanation:
         rules: that found the pair.
         deterministic_rules: of these, the ones that join whatever the weight.
         purged_rules: whose key they share with too many records.
+        shared_identifiers: types of the identifiers in common that join records, whatever they weigh.
         contributions: the prior first, related people last, if the model knows them; their bits sum to the weight.
         labels: newest first.
         surroundings: clusters.
@@ -149,6 +150,7 @@ class PairExplanation:
     rules: tuple[str, ...]
     deterministic_rules: tuple[str, ...]
     purged_rules: tuple[str, ...]
+    shared_identifiers: tuple[str, ...]
     contributions: tuple[Contribution, ...]
     labels: tuple[LabelFact, ...]
     surroundings: Surroundings

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
-from cdp_spark.clustering.stage import build_current_labels, with_must_links
+from cdp_spark.clustering.stage import VISITOR, as_certain_pairs, build_current_labels, with_must_links
 from cdp_spark.explain.chain import Link, strongest_chain
+from cdp_spark.explain.identifiers import build_links_among
 from cdp_spark.explain.pairs.facts import Neighbour, RecordName, Surroundings
 from cdp_spark.tables.catalog import CLUSTERS, CUTS, LABELS, PAIR_SCORES, RECORDS
 
@@ -27,14 +28,21 @@ MAX_RECORDS = 20_000
 Weights = dict[tuple[str, str], float]
 
 
-def read_surroundings(store: Store, pair: tuple[RecordName, RecordName]) -> Surroundings:
-    """Clusters, cut, neighbours and chain of a pair, as the last run left them."""
+def read_surroundings(store: Store, pair: tuple[RecordName, RecordName], *, linking: Sequence[str]) -> Surroundings:
+    """Clusters, cut, neighbours and chain of a pair, as the last run left them.
+
+    Args:
+        store: the warehouse.
+        pair: the records.
+        linking: types of identifiers that join records.
+    """
     keys = [it.record_key for it in pair]
     clusters = store.read(CLUSTERS)
     own = {row[c.RECORD_KEY]: row for row in clusters.where(F.col(c.RECORD_KEY).isin(keys)).collect()}
     left, right = (own.get(key) for key in keys)
-    names = read_members(store, [row[c.CLUSTER] for row in own.values()])
-    weights = read_links(store, list(names)) if 2 <= len(names) <= MAX_RECORDS else {}
+    members = read_members(store, [row[c.CLUSTER] for row in own.values()])
+    names = {key: it for key, it in members.items() if it[0].entity_type != VISITOR}
+    weights = read_links(store, list(names), linking=linking) if 2 <= len(names) <= MAX_RECORDS else {}
     together = left is not None and right is not None and left[c.CLUSTER] == right[c.CLUSTER]
     links = [Link(*ends, weight) for ends, weight in weights.items()]
     return Surroundings(
@@ -58,29 +66,37 @@ def read_members(store: Store, clusters: Sequence[str]) -> dict[str, tuple[Recor
     return {row[c.RECORD_KEY]: (RecordName(*row[:4]), row[c.CLUSTER]) for row in rows}
 
 
-def read_links(store: Store, keys: Sequence[str]) -> Weights:
-    """Weight of each compared pair among some records; infinite where a rule or a label makes it certain (an action).
+def read_links(store: Store, keys: Sequence[str], *, linking: Sequence[str]) -> Weights:
+    """Weight of each pair among some records; infinite where a rule, an identifier or a label joins it (an action).
 
     Args:
         store: the warehouse.
         keys: record keys, at most MAX_RECORDS.
+        linking: types of identifiers that join records.
     """
-    rows = build_evidence_among(store, keys).collect()
-    certain = float("inf")
-    return {
-        (row[c.RECORD_KEY_L], row[c.RECORD_KEY_R]): certain if row[c.DETERMINISTIC] else row[c.WEIGHT_LOG2]
-        for row in rows
-    }
+    rows = build_evidence_among(store, keys, linking=linking).collect()
+    certain, found = float("inf"), Weights()
+    for row in rows:  # an identifier may join a pair that was compared, too
+        pair, weight = (row[c.RECORD_KEY_L], row[c.RECORD_KEY_R]), row[c.WEIGHT_LOG2]
+        found[pair] = max(certain if row[c.DETERMINISTIC] else weight, found.get(pair, weight))
+    return found
 
 
-def build_evidence_among(store: Store, keys: Sequence[str]) -> DataFrame:
-    """The pairs among some records as clustering sees them: scored, with the must-links in force.
+def build_evidence_among(store: Store, keys: Sequence[str], *, linking: Sequence[str]) -> DataFrame:
+    """The pairs among some records as clustering sees them: scored, must-linked, joined by an identifier.
 
-    Returns: one row per pair: record_key_l, record_key_r, weight_log2, deterministic.
+    Args:
+        store: the warehouse.
+        keys: of the records.
+        linking: types of identifiers that join records.
+    Returns: one row per pair and kind of evidence: record_key_l, record_key_r, weight_log2, deterministic.
     """
     ends = store.spark.createDataFrame([(key,) for key in keys], "record_key string")
     pairs = inside(store.read(PAIR_SCORES), ends).select(c.RECORD_KEY_L, c.RECORD_KEY_R, c.WEIGHT_LOG2, c.DETERMINISTIC)
-    return with_must_links(pairs, inside(build_current_labels(store.read(LABELS)), ends))
+    evidence = with_must_links(pairs, inside(build_current_labels(store.read(LABELS)), ends))
+    if not linking:
+        return evidence
+    return evidence.unionByName(as_certain_pairs(inside(build_links_among(store, keys, linking), ends)))
 
 
 def inside(pairs: DataFrame, records: DataFrame) -> DataFrame:

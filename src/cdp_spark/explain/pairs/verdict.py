@@ -4,19 +4,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from cdp_spark.clustering.identifiers.claims import LimitReason
 from cdp_spark.clustering.linkage.cuts import CutReason
 from cdp_spark.clustering.stage import CANNOT_LINK, MUST_LINK
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from cdp_spark.explain.pairs.facts import PairExplanation
 
-CUT_WORDS = {
+CUT_WORDS: Mapping[str, str] = {
     CutReason.CANNOT_LINK: "a cannot-link keeps their clusters apart",
     CutReason.UNIQUE_VALUE: "their clusters hold two values of a column that is unique for each",
     CutReason.UNIQUE_SOURCE: "their clusters both hold a record of a source without duplicates",
     CutReason.LARGE_COMPONENT: "their component was too large and was cut at a higher weight",
     CutReason.AVERAGE_LINKAGE: "the mean weight between their clusters is not positive",
+    LimitReason.MAX_PEOPLE: "more people were seen with the identifier than may share it",
+    LimitReason.MAX_PER_PERSON: "the person was seen with more such identifiers than lead to one person",
+    LimitReason.PRIORITY: "an identifier that goes first leads the visitor to somebody else",
 }
+"""Why an edge was not used, by the reason that `cuts` names."""
 
 
 def verdict(pair: PairExplanation) -> str:
@@ -32,8 +39,8 @@ def _together(pair: PairExplanation) -> str:
         return f"the must-link of {pair.labels[0].author} joins them"
     if pair.label == CANNOT_LINK:
         return "but the next run parts them, by the cannot-link"
-    if pair.deterministic_rules:
-        return f"the rule {pair.deterministic_rules[0]} joins them whatever the weight"
+    if pair.deterministic_rules or pair.shared_identifiers:
+        return f"{_certain(pair)}, whatever the weight"
     if not pair.scored:
         return "they were never compared, other records join them"
     if pair.weight_log2 < pair.threshold_log2:
@@ -48,7 +55,20 @@ def _apart(pair: PairExplanation) -> str:
     if pair.label == MUST_LINK and cut is None:
         return "but the next run joins them, by the must-link"
     if cut is not None:
-        return CUT_WORDS[CutReason(cut)]
+        return CUT_WORDS[cut]
+    if pair.deterministic_rules or pair.shared_identifiers:
+        return f"although {_certain(pair)}: a limit or a label keeps their clusters apart"
+    return _apart_by_weight(pair)
+
+
+def _certain(pair: PairExplanation) -> str:
+    """What joins a pair without being weighed."""
+    if pair.deterministic_rules:
+        return f"the rule {pair.deterministic_rules[0]} joins them"
+    return f"the {pair.shared_identifiers[0]} that they share joins them"
+
+
+def _apart_by_weight(pair: PairExplanation) -> str:
     if not pair.scored:
         return f"never compared, {_not_compared(pair)}"
     if pair.weight_log2 < pair.threshold_log2:

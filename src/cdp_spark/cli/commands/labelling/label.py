@@ -10,11 +10,13 @@ from pyspark.sql import functions as F
 from cdp_spark import columns as c
 from cdp_spark.cli.commands.opening import open_project
 from cdp_spark.cli.display.output import print_result
-from cdp_spark.cli.references import ALLOWED, find_pair, match_section
-from cdp_spark.clustering.stage import CANNOT_LINK, MUST_LINK, build_current_labels
+from cdp_spark.cli.references import ALLOWED, NamedPair, find_pair, match_section
+from cdp_spark.clustering.stage import CANNOT_LINK, MUST_LINK, VISITOR, build_current_labels
+from cdp_spark.config.project import Project
 from cdp_spark.errors import ConfigError
 from cdp_spark.labelling.answers import read_answers
 from cdp_spark.labelling.choose import choose_pairs
+from cdp_spark.labelling.limits import find_obstacle
 from cdp_spark.labelling.links import Label, Pair, add_labels
 from cdp_spark.labelling.sheet import ALLOWED_FILES, build_sheet, check_sheet, write_sheet
 from cdp_spark.tables.catalog import LABELS, PAIR_SCORES, RECORDS
@@ -71,13 +73,21 @@ def unlink(ctx: typer.Context, left: Record, right: Record, author: Author = "",
 def _decide(ctx: typer.Context, sides: tuple[str, str], kind: str, author: str, reason: str) -> None:
     if not author.strip():
         raise ConfigError("--author", got="nobody", allowed="a name", fix="say who decides: --author NAME")
-    _, store = open_project(ctx)
+    project, store = open_project(ctx)
     names = find_pair(store, *sides)
     new = add_labels(store, [Label(names.pair, kind, reason)], author=author, at=datetime.now(UTC))
     state = "from the next run on" if new else "in force already"
-    exact = kind == CANNOT_LINK and _is_exact(store, names.pair)
-    more = ", although a deterministic rule joins them: the label has the last word" if exact else ""
-    typer.echo(f"{names}: {kind.replace('_', '-')}, {state}{more}")
+    typer.echo(f"{names}: {kind.replace('_', '-')}, {state}{_more(store, project, names, kind)}")
+
+
+def _more(store: Store, project: Project, names: NamedPair, kind: str) -> str:
+    """What speaks against a decision, and which of both has the last word."""
+    if kind == CANNOT_LINK:
+        exact = _is_exact(store, names.pair)
+        return ", although a deterministic rule joins them: the label has the last word" if exact else ""
+    of_visitor = VISITOR in {names.left.entity_type, names.right.entity_type}
+    obstacle = None if of_visitor else find_obstacle(store, project, names.pair)
+    return f"; but {obstacle}, so they stay apart until that is changed" if obstacle else ""
 
 
 def _is_exact(store: Store, pair: Pair) -> bool:

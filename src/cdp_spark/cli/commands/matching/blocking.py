@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 import typer
 import yaml
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
@@ -11,6 +12,7 @@ from cdp_spark.cli.commands.opening import open_project
 from cdp_spark.cli.display.output import console, print_json, print_rows
 from cdp_spark.cli.references import match_section
 from cdp_spark.clustering.stage import MUST_LINK, build_current_labels
+from cdp_spark.config.match import EntityMatch
 from cdp_spark.errors import ConfigError, StateError
 from cdp_spark.evaluation.blocking import BlockingFigures, build_known_pairs, estimate_blocking, suggest_rules
 from cdp_spark.resolution.choose import RuleEstimate
@@ -18,6 +20,7 @@ from cdp_spark.resolution.own_data import read_own_data
 from cdp_spark.resolution.resolve import propose_match
 from cdp_spark.session import SessionSettings, get_session
 from cdp_spark.tables.catalog import LABELS, PAIR_SCORES, RECORDS
+from cdp_spark.tables.store import Store
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="What blocking rules cost and find, before a run.")
 Entity = Annotated[str, typer.Option(help="person or account")]
@@ -35,6 +38,7 @@ def suggest(
     """Propose rules: those that add the most matches for the pairs they cost, on a sample; as YAML to paste."""
     if inputs and id_column is None:
         raise ConfigError("--id", got="none", allowed="the column that identifies a row", fix="--id COLUMN")
+    known: BlockingFigures | None = None
     if inputs:
         spark = get_session(SessionSettings(app_name="cdp blocking suggest"))
         data = read_own_data(spark, tuple(inputs), id_column=str(id_column), source_column=None, region=None)
@@ -44,12 +48,16 @@ def suggest(
         records = store.read(RECORDS).where(F.col(c.ENTITY_TYPE) == entity)
         if records.isEmpty():
             raise StateError("cdp blocking suggest", got="no records", fix="run `cdp run nightly` first, or name files")
-        rules = suggest_rules(records, match_section(project, entity))
-    facts = [_estimate_facts(it) for it in rules]
+        match = match_section(project, entity)
+        rules = suggest_rules(records, match)
+        known = _known_by(store, entity, records, match, rules)
+    facts = [_estimate_facts(it, known) for it in rules]
     if json:
         print_json([fact | {"keys": _rule_yaml(it)["keys"]} for fact, it in zip(facts, rules, strict=True)])
         return
     print_rows(facts, empty="no rule is worth its pairs")
+    if known is not None:
+        console().print(f"\nwith these rules {_recall(known)}")
     if rules:
         text = yaml.safe_dump({"blocking": [_rule_yaml(it) for it in rules]}, sort_keys=False)
         console().print(f"\n{text}", markup=False)
@@ -60,11 +68,10 @@ def estimate(ctx: typer.Context, entity: Entity = "person", json: Json = False) 
     """Count the pairs of each configured rule, and the known pairs (must-linked, deterministic) that it finds."""
     project, store = open_project(ctx)
     match = match_section(project, entity)
-    records, scores = (store.read(it).where(F.col(c.ENTITY_TYPE) == entity) for it in (RECORDS, PAIR_SCORES))
+    records = store.read(RECORDS).where(F.col(c.ENTITY_TYPE) == entity)
     if records.isEmpty():
         raise StateError("cdp blocking estimate", got="no records", fix="run `cdp run nightly` first")
-    known = build_known_pairs(scores, build_current_labels(store.read(LABELS)), MUST_LINK)
-    figures = estimate_blocking(records, match, known)
+    figures = estimate_blocking(records, match, _known_pairs(store, entity))
     rows = _figure_rows(figures)
     if json:
         print_json({"records": figures.records, "known": figures.known, "recall": figures.recall, "rules": rows})
@@ -74,12 +81,29 @@ def estimate(ctx: typer.Context, entity: Entity = "person", json: Json = False) 
     console().print(f"\n{total:,} pairs at most, {total / max(figures.records, 1):.1f} a record; {_recall(figures)}")
 
 
-def _estimate_facts(it: RuleEstimate) -> dict[str, Any]:
+def _known_pairs(store: Store, entity: str) -> DataFrame:
+    scores = store.read(PAIR_SCORES).where(F.col(c.ENTITY_TYPE) == entity)
+    return build_known_pairs(scores, build_current_labels(store.read(LABELS)), MUST_LINK)
+
+
+def _known_by(
+    store: Store, entity: str, records: DataFrame, match: EntityMatch, rules: tuple[RuleEstimate, ...]
+) -> BlockingFigures | None:
+    """What the proposed rules find of the known pairs; None where nothing is proposed."""
+    if not rules:
+        return None
+    proposed = match.model_copy(update={"blocking": tuple(it.rule for it in rules)})
+    return estimate_blocking(records, proposed, _known_pairs(store, entity))
+
+
+def _estimate_facts(it: RuleEstimate, known: BlockingFigures | None) -> dict[str, Any]:
+    found = {rule.name: rule.known_found for rule in known.rules} if known is not None and known.known else {}
     return {
         "rule": it.rule.name,
         "pairs": round(it.pairs),
         "adds pairs": round(it.added_pairs),
         "recall so far": f"{it.recall:.4f}",
+        **({"known pairs found": found[it.rule.name]} if found else {}),
     }
 
 
@@ -93,6 +117,7 @@ def _figure_rows(figures: BlockingFigures) -> list[dict[str, Any]]:
         {
             "rule": it.name,
             "pairs": it.pairs,
+            "keys split": it.split_keys,
             "keys purged": it.purged_keys,
             "known pairs found": it.known_found,
             "by it alone": it.known_alone,

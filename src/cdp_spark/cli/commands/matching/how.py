@@ -1,5 +1,6 @@
 """`cdp how`: how a person's records came together."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Annotated, Any
 
@@ -8,10 +9,20 @@ import typer
 from cdp_spark.cli.commands.opening import open_project
 from cdp_spark.cli.display.output import console, print_json, print_rows
 from cdp_spark.cli.display.pair import finite, weight_text
-from cdp_spark.cli.references import ALLOWED, find_records, match_of, record_titles
-from cdp_spark.clustering.linkage.cuts import CutReason
-from cdp_spark.explain.cluster import ClusterExplanation, explain_clusters
+from cdp_spark.cli.references import (
+    ALLOWED,
+    find_records,
+    joining_types,
+    match_of,
+    record_titles,
+    without_visitors,
+)
+from cdp_spark.clustering.stage import VISITOR
+from cdp_spark.config.match import ClusteringConfig
+from cdp_spark.config.project import Project
+from cdp_spark.explain.cluster import ClusterExplanation, Settings, explain_clusters
 from cdp_spark.explain.merges import Merge
+from cdp_spark.explain.pairs.facts import RecordName
 from cdp_spark.explain.pairs.verdict import CUT_WORDS
 
 
@@ -22,9 +33,8 @@ def how(
 ) -> None:
     """Show how a cluster came together: its merges, its weakest link, what was cut from it, the labels in force."""
     project, store = open_project(ctx)
-    records = find_records(store, reference)
-    _, match = match_of(project, records)
-    found = explain_clusters(store, [it.record_key for it in records], clustering=match.clustering)
+    records = without_visitors(find_records(store, reference))
+    found = explain_clusters(store, [it.record_key for it in records], settings=_settings(project, records))
     if json:
         print_json([_facts(it) for it in found])
         return
@@ -32,6 +42,15 @@ def how(
     names = record_titles(store, sorted(keys))
     for it in found:
         _print(it, names)
+
+
+def _settings(project: Project, records: Sequence[RecordName]) -> Settings:
+    """How clusters of these records are made; visitors alone are clustered by identifiers only."""
+    types = tuple(project.match.identifiers.rules)
+    if records[0].entity_type == VISITOR:
+        return Settings(ClusteringConfig(), (), types)
+    entity_type, match = match_of(project, records)
+    return Settings(match.clustering, joining_types(project, entity_type), types)
 
 
 def _facts(cluster: ClusterExplanation) -> dict[str, Any]:
@@ -43,13 +62,16 @@ def _facts(cluster: ClusterExplanation) -> dict[str, Any]:
 def _keys(cluster: ClusterExplanation) -> set[str]:
     cut = {key for it in cluster.cuts for key in (it.record_key, it.other_key)}
     labelled = {key for it in cluster.labels for key in (it.record_key_l, it.record_key_r)}
-    return cut | labelled | {it.record_key for it in cluster.records}
+    visitors = {it.visitor.record_key for it in cluster.visitors}
+    return cut | labelled | visitors | {it.record_key for it in cluster.records}
 
 
 def _print(cluster: ClusterExplanation, names: dict[str, str]) -> None:
     out = console()
-    out.print(f"\n[bold]cluster {cluster.cluster}[/] of {len(cluster.records):,} records", highlight=False)
-    out.print(", ".join(it.title for it in cluster.records), markup=False)
+    count = f"{len(cluster.records):,} records" + (f", {len(cluster.visitors):,} visitors" if cluster.visitors else "")
+    out.print(f"\n[bold]cluster {cluster.cluster}[/] of {count}", highlight=False)
+    if cluster.records:
+        out.print(", ".join(it.title for it in cluster.records), markup=False)
     rows = [{"step": str(number), **_merge_row(it, names)} for number, it in enumerate(cluster.merges, start=1)]
     if rows:
         print_rows(rows, title="\nhow it came together, the strongest first")
@@ -57,26 +79,51 @@ def _print(cluster: ClusterExplanation, names: dict[str, str]) -> None:
         out.print("scores or labels are newer than this cluster and no longer make it: the next run decides")
     if cluster.weakest is not None:
         out.print(f"\nweakest link: {_weakest(cluster.weakest, names)}", markup=False)
-    for reason, count in cluster.cut_counts.items():
-        out.print(f"\ncut {count:,} times: {CUT_WORDS[CutReason(reason)]}")
+    if cluster.visitors:
+        print_rows(_visitor_rows(cluster), title="\nvisitors, and what leads them here")
+    _print_cuts(cluster, names)
+
+
+def _print_cuts(cluster: ClusterExplanation, names: dict[str, str]) -> None:
+    out = console()
+    for reason, times in cluster.cut_counts.items():
+        out.print(f"\ncut {times:,} times: {CUT_WORDS[reason]}")
     if cluster.cuts:
-        print_rows(
-            [
-                {
-                    "record": names.get(it.record_key, it.record_key),
-                    "from": names.get(it.other_key, it.other_key),
-                    "bits": weight_text(it.weight_log2),
-                    "reason": it.reason,
-                }
-                for it in cluster.cuts
-            ]
-        )
+        print_rows(_cut_rows(cluster, names))
     if cluster.labels:
         told = [
-            {"record": names.get(it.record_key_l), "other record": names.get(it.record_key_r), "label": it.label}
+            {
+                "record": names.get(it.record_key_l, it.record_key_l),
+                "other record": names.get(it.record_key_r, it.record_key_r),
+                "label": it.label,
+            }
             for it in cluster.labels
         ]
         print_rows(told, title="\nlabels in force")
+
+
+def _visitor_rows(cluster: ClusterExplanation) -> list[dict[str, str]]:
+    return [
+        {
+            "visitor": it.visitor.title,
+            "by": "label" if it.labelled else it.identifier_type or "",
+            "in common with": it.shared_with.title if it.shared_with else "nobody",
+        }
+        for it in cluster.visitors
+    ]
+
+
+def _cut_rows(cluster: ClusterExplanation, names: dict[str, str]) -> list[dict[str, str]]:
+    return [
+        {
+            "record": names.get(it.record_key, it.record_key),
+            "from": names.get(it.other_key, it.other_key),
+            "bits": "" if it.weight_log2 is None else weight_text(it.weight_log2),
+            "reason": it.reason,
+            **({"identifier": it.identifier_type or ""} if any(cut.identifier_type for cut in cluster.cuts) else {}),
+        }
+        for it in cluster.cuts
+    ]
 
 
 def _merge_row(merge: Merge, names: dict[str, str]) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""`cdp model`: fit, list, compare, export and import match models."""
+"""`cdp model`: fit, list, compare, restore, export and import match models."""
 
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -17,7 +17,7 @@ from cdp_spark.clustering.stage import MUST_LINK, build_current_labels
 from cdp_spark.errors import ConfigError, StateError
 from cdp_spark.matching.learning.fitting import IS_MATCH
 from cdp_spark.matching.model import MatchModel, model_from_json
-from cdp_spark.resolution.models import FittedBy, fit_next_model, read_model
+from cdp_spark.resolution.models import FittedBy, fit_next_model, read_model, restore_model
 from cdp_spark.resolution.versions.compare import (
     are_comparable,
     compare_levels,
@@ -70,14 +70,29 @@ def _compared_labels(store: Store, entity: str) -> DataFrame:
     return found
 
 
+@app.command()
+def restore(
+    ctx: typer.Context,
+    version: Annotated[int, typer.Argument(metavar="VERSION", help="An older version.")],
+    entity: Annotated[str, typer.Option(help="person or account")] = "person",
+    json: Json = False,
+) -> None:
+    """Go back to an older version: it is saved again as the next one, which the next run applies."""
+    project, store = open_project(ctx)
+    match, now = match_section(project, entity), datetime.now(UTC)
+    by = FittedBy(run_id=f"restored-{version}-{now:%Y%m%dT%H%M%S%fZ}", at=now)
+    restored = restore_model(store, entity, version, match, by=by)
+    print_result([{"entity": entity, "version": restored, "restored": version}], as_json=json)
+
+
 @app.command(name="list")
 def list_models(ctx: typer.Context, json: Json = False) -> None:
     """List the models, the newest of each entity type first; that one is applied."""
     _, store = open_project(ctx)
     rows = store.read(MATCH_MODELS).orderBy(c.ENTITY_TYPE, F.col(c.MODEL_VERSION).desc()).collect()
     facts = [
-        _facts(row[c.ENTITY_TYPE], row[c.MODEL_VERSION], model_from_json(row[c.MODEL_JSON]))
-        | {"fitted": row[c.CREATED_AT]}
+        _facts(row[c.ENTITY_TYPE], row[c.MODEL_VERSION], _readable(row[c.MODEL_JSON]))
+        | {"fitted": row[c.CREATED_AT], "by": row[c.RUN_ID]}
         for row in rows
     ]
     print_result(facts, as_json=json)
@@ -137,13 +152,21 @@ def _sides(title: str, two: tuple[float | None, float | None], facts: dict[str, 
     return {f"{title} {version}": "" if value is None else f"{value:.4f}" for version, value in sides}
 
 
-def _facts(entity: str, version: int, model: MatchModel) -> dict[str, Any]:
+def _readable(text: str) -> MatchModel | None:
+    """A saved model; None for one that another release of cdp-spark wrote in a format of its own."""
+    try:
+        return model_from_json(text)
+    except StateError:
+        return None
+
+
+def _facts(entity: str, version: int, model: MatchModel | None) -> dict[str, Any]:
     return {
         "entity": entity,
         "version": version,
-        "rules": len(model.rule_names),
-        "comparisons": len(model.match.comparisons),
-        "iterations": model.parameters.iterations,
-        "converged": model.parameters.converged,
-        "related_people": model.parameters.related is not None,
+        "rules": len(model.rule_names) if model else "another format",
+        "comparisons": len(model.match.comparisons) if model else None,
+        "iterations": model.parameters.iterations if model else None,
+        "converged": model.parameters.converged if model else None,
+        "related_people": model.parameters.related is not None if model else None,
     }

@@ -8,9 +8,13 @@ import typer
 from cdp_spark.cli.commands.opening import open_project
 from cdp_spark.cli.display.output import print_json
 from cdp_spark.cli.display.pair import pair_facts, pair_page, print_pair
-from cdp_spark.cli.references import ALLOWED, find_records, match_of
+from cdp_spark.cli.display.visitor import print_visitor, visitor_facts
+from cdp_spark.cli.references import ALLOWED, find_records, joining_types, match_of, without_visitors
+from cdp_spark.clustering.stage import VISITOR
+from cdp_spark.errors import ConfigError
 from cdp_spark.explain.pairs.explain import explain_pair
 from cdp_spark.explain.pairs.waterfall import build_chart, waterfall
+from cdp_spark.explain.visitors import explain_visitor
 from cdp_spark.report.charts import check_writable, draw_svg
 
 
@@ -27,9 +31,16 @@ def why(
         if path is not None:
             check_writable(option, path, suffix)
     project, store = open_project(ctx)
-    lefts, rights = find_records(store, left), find_records(store, right)
-    _, match = match_of(project, [*lefts, *rights])
-    pair = explain_pair(store, lefts, rights, clustering=match.clustering)
+    lefts, rights = (without_visitors(find_records(store, it)) for it in (left, right))
+    if VISITOR in (lefts[0].entity_type, rights[0].entity_type):
+        _refuse_chart(html, svg)
+        types = tuple(project.match.identifiers.rules)
+        visitor = explain_visitor(store, lefts, rights, types=types)
+        print_json(visitor_facts(visitor)) if json else print_visitor(visitor)
+        return
+    entity_type, match = match_of(project, [*lefts, *rights])
+    linking = joining_types(project, entity_type)
+    pair = explain_pair(store, lefts, rights, clustering=match.clustering, linking=linking)
     if html is not None:
         html.write_text(pair_page(pair), encoding="utf-8")
     if svg is not None:
@@ -38,3 +49,10 @@ def why(
         print_json(pair_facts(pair))
     else:
         print_pair(pair)
+
+
+def _refuse_chart(html: Path | None, svg: Path | None) -> None:
+    option = "--html" if html is not None else "--svg"
+    if html is not None or svg is not None:
+        got = "a visitor, of which there is nothing to draw"
+        raise ConfigError(option, got=got, allowed="two records that are compared", fix=f"leave {option} away")

@@ -44,6 +44,8 @@ def _print(facts: dict[str, Any], *, asked: str) -> None:
     out.print(f"\n[bold]{facts['unified_id']}[/]{merged}, release {facts['release']}{time}")
     print_rows([{"attribute": name, "value": shown(value)} for name, value in facts["profile"].items()])
     out.print(f"\nsegments: {', '.join(facts['segments']) or 'none'}")
+    if facts["at"]:
+        out.print("what follows is of today, not of then", style="italic")
     for name in (name for name in _LISTS if name in facts):
         count = f" ({facts['people_count']:,})" if name == "people" else ""
         out.print()
