@@ -192,11 +192,12 @@ def _write_registry(context: RunContext, night: Night, assignment: Assignment, c
 
 
 def _write_log(context: RunContext, before: DataFrame, tonight: DataFrame) -> int:
-    """Append tonight's changes where the log's head is what the last release shows, else put them behind that."""
-    store = context.store
-    if store.exists(ID_CHANGES) and store.version(ID_CHANGES) == context.base_versions.get(ID_CHANGES.name):
-        return store.append(ID_CHANGES, tonight, application=None)
-    return store.overwrite(ID_CHANGES, before.unionByName(tonight))
+    """Append tonight's changes to what the last release shows, whatever a run that was not released left behind."""
+    store, published = context.store, context.base_versions.get(ID_CHANGES.name)
+    if published is None:
+        return store.overwrite(ID_CHANGES, before.unionByName(tonight))
+    store.rewind(ID_CHANGES, published)
+    return store.append(ID_CHANGES, tonight, application=None)
 
 
 def _read_evidence(context: RunContext, night: Night, transitions: DataFrame) -> DataFrame:

@@ -39,6 +39,7 @@ class TableSpec:
         constraints: Delta CHECK constraints, name to SQL condition.
         dated_by: columns with record keys, for a table that is appended to: a row counts until a later run marks one of
             these records in `outdated_records`; `ordinal` says which run wrote it.
+        has_change_feed: Delta keeps what each commit inserted and deleted, for other tools to follow.
     """
 
     name: str
@@ -48,6 +49,7 @@ class TableSpec:
     kind: TableKind
     constraints: dict[str, str] = field(default_factory=dict)
     dated_by: tuple[str, ...] = ()
+    has_change_feed: bool = False
 
     def __post_init__(self) -> None:
         unknown = set(self.keys) - set(self.schema.names)

@@ -14,6 +14,7 @@ from cdp_spark import columns as c
 from cdp_spark.errors import CdpError, ContractError, StateError
 from cdp_spark.tables.catalog import OUTDATED_RECORDS
 from cdp_spark.tables.outdated import build_in_force
+from cdp_spark.tables.version import newest_version
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -152,6 +153,8 @@ class Store:
         else:
             builder = builder.property("delta.dataSkippingNumIndexedCols", "0")
         builder = builder.property("delta.checkpointInterval", str(_COMMITS_A_CHECKPOINT))
+        if spec.has_change_feed:
+            builder = builder.property("delta.enableChangeDataFeed", "true")
         for name, condition in spec.constraints.items():
             builder = builder.property(f"delta.constraints.{name}", condition)
         builder.execute()
@@ -197,7 +200,7 @@ class Store:
         )
 
     def _newest(self, spec: TableSpec) -> int:
-        return int(self.delta(spec).history(1).select("version").collect()[0][0])
+        return newest_version(self.spark, self.delta(spec))
 
     def delta(self, spec: TableSpec) -> DeltaTable:
         """The table's handle, for merges and history."""

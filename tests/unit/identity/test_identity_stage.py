@@ -42,6 +42,7 @@ class TwoNights:
     second: StageResult
     tables: dict[str, list[tuple[object, ...]]]
     again: dict[str, list[tuple[object, ...]]]
+    feed: list[tuple[str, str]]
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +55,14 @@ def two_nights(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) ->
     second = _night(store, "two", 2, SECOND, after, first.versions)
     tables = _rows(store)
     _night(store, "two", 2, SECOND, after, first.versions)
-    return TwoNights(first, second, tables, _rows(store))
+    return TwoNights(first, second, tables, _rows(store), _feed(store, first.versions[ID_CHANGES.name] + 1))
+
+
+def _feed(store: Store, version: int) -> list[tuple[str, str]]:
+    """What the change feed says from a version on: change and record key."""
+    reader = store.spark.read.format("delta").option("readChangeFeed", "true").option("startingVersion", version)
+    rows = reader.load(store.identifier(ID_CHANGES)).orderBy("_commit_version", "record_key")
+    return [(row["_change_type"], row["record_key"]) for row in rows.collect()]
 
 
 def _night(
@@ -95,6 +103,11 @@ def _rows(store: Store) -> dict[str, list[tuple[object, ...]]]:
 def test_every_table_is_written_and_a_restart_gives_the_same(two_nights: TwoNights) -> None:
     assert set(two_nights.second.versions) == {spec.name for spec in OUTPUTS}
     assert two_nights.tables == two_nights.again
+
+
+def test_the_change_feed_tells_what_a_release_adds_and_what_a_restart_takes_back(two_nights: TwoNights) -> None:
+    tonight, taken_back = [("insert", "a1"), ("insert", "n1")], [("delete", "a1"), ("delete", "n1")]
+    assert two_nights.feed == [*tonight, *taken_back, *tonight]
 
 
 def test_a_changed_record_is_the_cause_of_the_split(two_nights: TwoNights) -> None:

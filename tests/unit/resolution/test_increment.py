@@ -89,10 +89,14 @@ def _inputs(spark: SparkSession, keys: dict[str, tuple[int, int]]) -> DataFrame:
     return spark.createDataFrame(pa.table(table))
 
 
+def _last(rows: DataFrame, engine: str) -> SparkInputs | LocalInputs:
+    return LocalInputs(rows.sparkSession, rows.toArrow()) if engine == "local" else SparkInputs(rows)
+
+
 @pytest.fixture(params=["spark", "local"])
 def blocks(spark: SparkSession, request: pytest.FixtureRequest) -> Iterator[TouchedBlocks]:
     rows = _inputs(spark, BEFORE)
-    before = LocalInputs.of(rows) if request.param == "local" else SparkInputs(rows)
+    before = _last(rows, request.param)
     stale = hold(spark.createDataFrame([*STALE, ("n",)], "record_key string"))
     found = before.find_touched(_inputs(spark, {"n": (10, 20), "o": (60, 40)}), stale, MODEL)
     yield found
@@ -136,7 +140,7 @@ def test_keys_by_which_changed_records_meet_others_are_judged(blocks: TouchedBlo
 @pytest.mark.parametrize("engine", ["spark", "local"])
 def test_nothing_turns_where_nothing_changed(spark: SparkSession, engine: str) -> None:
     rows = _inputs(spark, BEFORE)
-    before = LocalInputs.of(rows) if engine == "local" else SparkInputs(rows)
+    before = _last(rows, engine)
     nobody = spark.createDataFrame([], rows.schema)
     found = before.find_touched(nobody, hold(nobody.select("record_key")), MODEL)
     assert found.turned() is None
@@ -160,13 +164,15 @@ def test_changed_pairs_and_those_that_stay_are_all_pairs(spark: SparkSession, se
     yesterday = with_input_hash(world.people(spark), NIGHTS_MATCH)
     model = model_of(yesterday)
     last = score_pairs(yesterday, NIGHTS_MATCH, model=model)
+    were = set(world.rows)
     packed = packed_keys_expr(len(slots_of(NIGHTS_MATCH)))
     rows = last.keyed.select("record_key", "input_hash", packed).localCheckpoint()
-    before = LocalInputs.of(rows) if engine == "local" else SparkInputs(rows)
     for _ in range(2):
         world.pass_a_night()
     tonight = with_input_hash(world.people(spark), NIGHTS_MATCH)
-    changed = score_changes(tonight.drop("input_hash"), before, before.find_changes(tonight).held, model)
+    before, changes = (LocalInputs.fetch if engine == "local" else SparkInputs.compare)(rows, tonight)
+    assert (changes.records, changes.gone) == (len(world.rows), len(were - set(world.rows)))
+    changed = score_changes(tonight.drop("input_hash"), before, changes.held, model)
     stale = {row["record_key"] for row in changed.stale.rows.collect()}
     stay = [row for row in map(tuple, last.pair_scores.collect()) if not stale & {row[0], row[1]}]
     fresh = list(map(tuple, changed.pairs.pair_scores.collect()))

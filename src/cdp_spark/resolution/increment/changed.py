@@ -49,7 +49,7 @@ def score_changes(records: DataFrame, before: LastInputs, changes: Held, model: 
     Args:
         records: of the entity type, cleaned.
         before: the last night's `match_inputs` of the type, under this model.
-        changes: from `find_changes`.
+        changes: of `SparkInputs` or `LocalInputs`.
         model: that scored the last night's pairs.
     """
     stale = replace(changes, rows=changes.rows.select(c.RECORD_KEY))

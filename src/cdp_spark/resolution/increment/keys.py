@@ -39,10 +39,12 @@ class SparkInputs:
 
     rows: DataFrame
 
-    def find_changes(self, now: DataFrame) -> Changes:
-        """Compare tonight's record_key and input_hash with those of the last night (an action)."""
-        held = hold(build_changes(now, self.rows))
-        return Changes(held, held.rows.where(F.col(c.INPUT_HASH).isNull()).count(), now.count())
+    @classmethod
+    def compare(cls, before: DataFrame, now: DataFrame) -> tuple[SparkInputs, Changes]:
+        """Compare tonight's record_key and input_hash with theirs (an action)."""
+        held = hold(build_changes(now, before))
+        gone = held.rows.where(F.col(c.INPUT_HASH).isNull()).count()
+        return cls(before), Changes(held, gone, now.count())
 
     def find_touched(self, fresh: DataFrame, stale: Held, model: MatchModel) -> SparkBlocks:
         """Find the blocks that changed records were or are in, but for those that the model purged (an action).

@@ -15,6 +15,7 @@ from cdp_spark.keys import NO_KEY, contains, pack_keys, unpack_keys
 from cdp_spark.resolution.increment.inputs import Changes
 from cdp_spark.resolution.scored import slots_of
 from cdp_spark.tables.held import Held
+from cdp_spark.tables.together import run_together
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -39,17 +40,15 @@ class LocalInputs:
     rows: pa.Table
 
     @classmethod
-    def of(cls, before: DataFrame) -> LocalInputs:
-        """Fetch them (an action)."""
-        table = before.select(c.RECORD_KEY, c.INPUT_HASH, c.BLOCK_KEYS).toArrow()
-        return cls(before.sparkSession, table.combine_chunks())
-
-    def find_changes(self, now: DataFrame) -> Changes:
-        """Compare tonight's record_key and input_hash with those of the last night (an action)."""
-        hashes = now.select(c.RECORD_KEY, c.INPUT_HASH).toArrow()
-        found = find_changes(hashes, self.rows)
-        rows = self.spark.createDataFrame(found, f"{c.RECORD_KEY} string, {c.INPUT_HASH} long")
-        return Changes(Held(rows, found.num_rows), found[c.INPUT_HASH].null_count, hashes.num_rows)
+    def fetch(cls, before: DataFrame, now: DataFrame) -> tuple[LocalInputs, Changes]:
+        """Fetch them, and compare tonight's record_key and input_hash with theirs (an action)."""
+        spark, hashed = before.sparkSession, (c.RECORD_KEY, c.INPUT_HASH)
+        fetches = {"before": before.select(*hashed, c.BLOCK_KEYS).toArrow, "now": now.select(*hashed).toArrow}
+        fetched = {name: table.combine_chunks() for name, table in run_together(spark, fetches).items()}
+        found = find_changes(fetched["now"], fetched["before"])
+        rows = spark.createDataFrame(found, f"{c.RECORD_KEY} string, {c.INPUT_HASH} long")
+        changes = Changes(Held(rows, found.num_rows), found[c.INPUT_HASH].null_count, fetched["now"].num_rows)
+        return cls(spark, fetched["before"]), changes
 
     def find_touched(self, fresh: DataFrame, stale: Held, model: MatchModel) -> LocalBlocks:
         """Find the blocks that changed records were or are in, but for those that the model purged (an action).

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
     from cdp_spark.resolution.increment.changed import LastInputs
+    from cdp_spark.resolution.increment.inputs import Changes
     from cdp_spark.tables.held import Held
     from cdp_spark.tables.run import RunContext
 
@@ -37,7 +38,7 @@ class Night:
     Args:
         why: in words, for the run's record: what changed, or why the night is full.
         before: `match_inputs` of the last night; None for a full one.
-        changes: from `find_changes`, kept until the night is written; None for a full one.
+        changes: found by `SparkInputs` or `LocalInputs`, kept until the night is written; None for a full one.
         records: of the type tonight; of an incremental night.
         outdated: records compared anew, or gone, in the nights since the tables were written, before this one.
     """
@@ -76,8 +77,7 @@ def plan_night(context: RunContext, entity_type: str, records: DataFrame, *, ver
     if settings_checksum(context.project, entity_type) != context.last_figure(f"{entity_type}.settings"):
         return Night("full: the settings of matching changed")
     known, outdated = (int(_figure(context, entity_type, name)) for name in (RECORDS_FIGURE, OUTDATED_FIGURE))
-    before = _last_inputs(context, entity_type, known)
-    found = before.find_changes(records)
+    before, found = _find_changes(context, entity_type, records, known)
     told = f"{found.held.count - found.gone:,} of {known:,} records changed or new, {found.gone:,} gone"
     if found.held.count > MAX_CHANGED_SHARE * known:
         found.held.release()
@@ -95,10 +95,12 @@ def _figure(context: RunContext, entity_type: str, name: str) -> float:
     return context.last_figure(f"{entity_type}.{name}") or 0.0
 
 
-def _last_inputs(context: RunContext, entity_type: str, known: int) -> LastInputs:
+def _find_changes(context: RunContext, entity_type: str, records: DataFrame, known: int) -> tuple[LastInputs, Changes]:
+    """On the driver, where the keys of all records fit there."""
     written = context.last.written if context.last else {}
-    rows = context.store.read(
-        MATCH_INPUTS, version=written[MATCH_INPUTS.name], marked_at=written[OUTDATED_RECORDS.name]
-    ).where(F.col(c.ENTITY_TYPE) == entity_type)
+    version, marked_at = written[MATCH_INPUTS.name], written[OUTDATED_RECORDS.name]
+    last = context.store.read(MATCH_INPUTS, version=version, marked_at=marked_at)
+    before = last.where(F.col(c.ENTITY_TYPE) == entity_type)
     slots = len(slots_of(context.project.match.entities[entity_type]))
-    return LocalInputs.of(rows) if known * slots <= LOCAL_KEYS_LIMIT else SparkInputs(rows)
+    find = LocalInputs.fetch if known * slots <= LOCAL_KEYS_LIMIT else SparkInputs.compare
+    return find(before, records)

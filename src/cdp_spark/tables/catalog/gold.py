@@ -47,6 +47,7 @@ ID_CHANGES = TableSpec(
     ),
     keys=("release", "record_key", "unified_id"),
     kind=TableKind.GOLD,
+    has_change_feed=True,
 )
 
 IDENTITY_ISSUES = TableSpec(
