@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cdp_spark.matching.comparing.joint import JointMeasure, address, sql
-from cdp_spark.matching.comparing.measures import DIFFERENT, MEASURES, MISSING, Measure
+from cdp_spark.matching.comparing.measures import DIFFERENT, MEASURES, MISSING, Measure, WordMeasure
 from cdp_spark.matching.comparing.quantities import joined_places
 from cdp_spark.matching.comparing.similarity import MISSING_CODE, Coded, each_distinct
 
@@ -17,13 +17,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from cdp_spark.config.match import Comparison
+    from cdp_spark.matching.comparing.measures import LevelsOfPairs
 
 FREQUENCY_BINS = ("common", "uncommon", "rare")
 COMMON_SHARE = 0.01
 UNCOMMON_SHARE = 0.001
 
 Frequencies = Mapping[str, Mapping[str, int]]
-"""Column → value → frequency bin; a value that is not listed is rare."""
+"""Column → value → frequency bin; a value that is not listed is rare. `words_of` a column → word → its bits."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class CompiledComparison:
     """
 
     config: Comparison
-    measure: Measure | JointMeasure
+    measure: Measure | WordMeasure | JointMeasure
     bins: int
 
     @property
@@ -73,27 +74,39 @@ class CompiledComparison:
         column = columns[self.config.columns[0]]
         if self.config.method == "geo" and len(self.config.columns) > 1:
             column = joined_places(column, columns[self.config.columns[1]])
-        levels = self._one_column(column, left, right, frequencies.get(self.config.columns[0], {}))
+        levels = self._one_column(column, left, right, frequencies)
         if self.config.method == "name" and len(self.config.columns) > 1:
             levels = _with_swapped(levels, column, columns[self.config.columns[1]], left, right)
         return levels
 
     def _one_column(
-        self, column: Coded, left: NDArray[np.int64], right: NDArray[np.int64], bins: Mapping[str, int]
+        self, column: Coded, left: NDArray[np.int64], right: NDArray[np.int64], frequencies: Frequencies
     ) -> NDArray[np.int64]:
-        assert isinstance(self.measure, Measure)
+        bins = frequencies.get(self.config.columns[0], {})
         codes_l, codes_r = column.codes[left], column.codes[right]
         known = (codes_l >= 0) & (codes_r >= 0)
         equal = known & (codes_l == codes_r)
         levels = np.full(len(left), MISSING, dtype=np.int64)
         differs = np.flatnonzero(known & ~equal)
-        levels[differs] = each_distinct(column, codes_l[differs], codes_r[differs], self.measure.levels)
+        levels[differs] = each_distinct(column, codes_l[differs], codes_r[differs], self._measure(frequencies))
         if self.bins == 1:
             levels[equal] = self.equal_level
         else:
             bin_of = column.map(lambda value: bins.get(value, self.bins - 1), dtype=np.int64)
             levels[equal] = self.equal_level + bin_of[codes_l[equal]]
         return levels
+
+    def _measure(self, frequencies: Frequencies) -> LevelsOfPairs:
+        assert not isinstance(self.measure, JointMeasure)
+        if isinstance(self.measure, WordMeasure):
+            words, levels = frequencies.get(words_of(self.config.columns[0]), {}), self.measure.levels
+            return lambda column, left, right: levels(column, left, right, words)
+        return self.measure.levels
+
+
+def words_of(column: str) -> str:
+    """The name under which frequencies have the words of a column's texts."""
+    return f"words of {column}"
 
 
 def compile_comparisons(comparisons: tuple[Comparison, ...]) -> tuple[CompiledComparison, ...]:
@@ -113,20 +126,30 @@ def _compile(comparison: Comparison) -> CompiledComparison:
 def _with_swapped(
     levels: NDArray[np.int64], column: Coded, other: Coded, left: NDArray[np.int64], right: NDArray[np.int64]
 ) -> NDArray[np.int64]:
-    """Raise `different` where one record's value stands in the other record's other column."""
+    """Raise `different` where the two records have each other's values in the other column, or one's and nothing else.
+
+    One value that stands in the other record's other column is not enough: of a family, the one whose names are swapped
+    has the name of all the others for a given name.
+    """
     differs = np.flatnonzero((levels == DIFFERENT) | (levels == MISSING))
     if not len(differs):
         return levels
     rows_l, rows_r = left[differs], right[differs]
-    swapped = _stands_in(column, other, rows_l, rows_r) | _stands_in(column, other, rows_r, rows_l)
+    there, back = (_stands_in(column, other, *ends) for ends in ((rows_l, rows_r), (rows_r, rows_l)))
+    swapped = ((there == _EQUAL) | (back == _EQUAL)) & (there != _UNEQUAL) & (back != _UNEQUAL)
     levels = levels.copy()
     levels[differs[swapped]] = DIFFERENT + 1
     return levels
 
 
+_UNKNOWN, _UNEQUAL, _EQUAL = 0, 1, 2
+
+
 def _stands_in(
     column: Coded, other: Coded, rows: NDArray[np.int64], other_rows: NDArray[np.int64]
-) -> NDArray[np.bool_]:
-    """True where a row's value of one column is the other row's value of the other column."""
+) -> NDArray[np.int64]:
+    """Whether a row has in one column what the other row has in the other one; unknown where a value is missing."""
     codes = np.append(column.codes_in(other), MISSING_CODE)[column.codes[rows]]
-    return np.asarray((codes != MISSING_CODE) & (codes == other.codes[other_rows]))
+    equal = (codes != MISSING_CODE) & (codes == other.codes[other_rows])
+    known = (column.codes[rows] != MISSING_CODE) & (other.codes[other_rows] != MISSING_CODE)
+    return np.where(equal, _EQUAL, np.where(known, _UNEQUAL, _UNKNOWN))
