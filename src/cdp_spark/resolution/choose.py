@@ -14,7 +14,7 @@ from cdp_spark.keys import NO_KEY, block_spans, keys_of_lists
 from cdp_spark.matching.comparing.comparisons import compile_comparisons
 from cdp_spark.matching.features import build_features
 from cdp_spark.matching.kernel import compare_pairs
-from cdp_spark.matching.learning.fitting import Sample, count_patterns, fit_parameters, layout_of, read_sample
+from cdp_spark.matching.learning.fitting import Sample, count_patterns, fit_parameters, layout_of, sampled
 from cdp_spark.matching.model import MatchModel
 from cdp_spark.matching.pairs import Pairs, build_pairs
 from cdp_spark.matching.patterns import pack
@@ -63,14 +63,20 @@ def choose_rules(records: DataFrame, match: EntityMatch, *, record_count: int) -
         match: candidate rules (at most 60) and comparisons.
         record_count: of the whole data.
     """
-    keyed = with_block_keys(
-        build_features(records, match), build_slots(match.blocking, max_block_records=match.max_block_records)
-    )
-    return choose_from(read_sample(keyed, seed=match.seed, keep_keys=True), match, record_count=record_count)
+    slots = build_slots(match.blocking, max_block_records=match.max_block_records)
+    # keys of dozens of rules are dear: only the sample's are made
+    keyed = with_block_keys(sampled(build_features(records, match), seed=match.seed), slots)
+    return choose_from(Sample(keyed.toArrow()), match, record_count=record_count)
 
 
 def choose_from(sample: Sample, match: EntityMatch, *, record_count: int) -> tuple[RuleEstimate, ...]:
-    """What `choose_rules` does, from a sample that bears its block keys."""
+    """What `choose_rules` does, from a sample.
+
+    Args:
+        sample: with `block_keys`.
+        match: as in `choose_rules`.
+        record_count: of the whole data.
+    """
     share = sample.features.num_rows / max(record_count, 1)
     slots = build_slots(match.blocking, max_block_records=match.max_block_records)
     keys = keys_of_lists(sample.features[c.BLOCK_KEYS], len(slots))

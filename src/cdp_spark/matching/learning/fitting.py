@@ -76,11 +76,15 @@ class Sample:
         return left[distinct], right[distinct]
 
 
-def read_sample(keyed: DataFrame, *, seed: int, keep_keys: bool = False) -> Sample:
-    """The records with the lowest hashes, whatever the partitioning (an action)."""
+def read_sample(keyed: DataFrame, *, seed: int) -> Sample:
+    """The records with the lowest hashes, whatever the partitioning, without their block keys (an action)."""
+    return Sample(sampled(keyed.drop(c.BLOCK_KEYS), seed=seed).toArrow())
+
+
+def sampled(features: DataFrame, *, seed: int) -> DataFrame:
+    """The records with the lowest hashes."""
     order = F.xxhash64(F.lit(seed), F.col(c.RECORD_KEY))
-    features = keyed if keep_keys else keyed.drop(c.BLOCK_KEYS)
-    return Sample(features.orderBy(order, c.RECORD_KEY).limit(SAMPLE_RECORDS).toArrow())
+    return features.orderBy(order, c.RECORD_KEY).limit(SAMPLE_RECORDS)
 
 
 def read_pattern_counts(pair_patterns: DataFrame) -> pa.Table:
