@@ -144,8 +144,9 @@ def candidate_rules(recognised: Sequence[Recognised]) -> tuple[BlockingRule, ...
 
 
 def _triples(parts: list[tuple[Recognised, BlockingKey]]) -> list[tuple[BlockingKey, ...]]:
-    """A year of birth with two other columns: finds what one typing error hides from the pairs."""
-    years = [key for _, key in parts if _is_year(key)]
+    """A year of birth, or of the first date, with two other columns: finds what one typing error hides from pairs."""
+    dates = sorted((item for item, key in parts if _is_year(key)), key=lambda item: item.meaning != "birth_date")
+    years = [key for item, key in parts if _is_year(key) and item is dates[0]]
     others = [
         (item, key)
         for item, key in parts

@@ -33,6 +33,18 @@ def test_every_phone_of_several_is_a_key() -> None:
     assert phones.method == "set_overlap"
 
 
+def test_years_of_one_date_only_stand_beside_two_columns() -> None:
+    """With several dates nothing else would find a place among the candidates."""
+    columns = [_column(f"c{at}", "code", ["a1", "b2", "c3"]) for at in range(5)]
+    dates = [_column(name, "date", ["20200103", "20210214"]) for name in ("seen", "sent", "paid")]
+    rules = candidate_rules((*columns, *dates, BORN))
+    years = {key.column for rule in rules for key in rule.keys if key.transform == "year"}
+    assert years == {"birth_date"}
+    assert {
+        key.column for rule in candidate_rules((*columns, *dates)) for key in rule.keys if key.transform == "year"
+    } == {"seen"}
+
+
 def test_the_day_of_birth_finds_what_a_wrong_year_hides() -> None:
     keys = {rule.keys for rule in candidate_rules((BORN, CITY))}
     assert any(
