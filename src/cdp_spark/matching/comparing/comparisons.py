@@ -11,7 +11,7 @@ import numpy as np
 from cdp_spark.matching.comparing.joint import JointMeasure, address, sql
 from cdp_spark.matching.comparing.measures import DIFFERENT, MEASURES, MISSING, Measure, WordMeasure
 from cdp_spark.matching.comparing.quantities import joined_places
-from cdp_spark.matching.comparing.similarity import MISSING_CODE, Coded, each_distinct
+from cdp_spark.matching.comparing.similarity import MISSING_CODE, Coded, each_distinct, jaro_winkler
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 FREQUENCY_BINS = ("common", "uncommon", "rare")
 COMMON_SHARE = 0.01
+_ALIKE_NAME = 0.75
+"""Jaro–Winkler similarity of names that may be one with a mistake."""
 UNCOMMON_SHARE = 0.001
 
 Frequencies = Mapping[str, Mapping[str, int]]
@@ -126,30 +128,43 @@ def _compile(comparison: Comparison) -> CompiledComparison:
 def _with_swapped(
     levels: NDArray[np.int64], column: Coded, other: Coded, left: NDArray[np.int64], right: NDArray[np.int64]
 ) -> NDArray[np.int64]:
-    """Raise `different` where the two records have each other's values in the other column, or one's and nothing else.
+    """Raise `different` where one record's value stands in the other record's other column, and not only by chance.
 
-    One value that stands in the other record's other column is not enough: of a family, the one whose names are swapped
-    has the name of all the others for a given name.
+    Of a family, the one whose names are swapped has the name of all the others for a given name. So the other way
+    round the values must be alike, or one of them missing.
     """
     differs = np.flatnonzero((levels == DIFFERENT) | (levels == MISSING))
     if not len(differs):
         return levels
-    rows_l, rows_r = left[differs], right[differs]
-    there, back = (_stands_in(column, other, *ends) for ends in ((rows_l, rows_r), (rows_r, rows_l)))
-    swapped = ((there == _EQUAL) | (back == _EQUAL)) & (there != _UNEQUAL) & (back != _UNEQUAL)
+    ways = [(left[differs], right[differs]), (right[differs], left[differs])]
+    equal = [_stands_in(column, other, *way) for way in ways]
+    swapped = np.zeros(len(differs), dtype=bool)
+    for one_way, (rows, other_rows) in zip(equal, reversed(ways), strict=True):
+        at = np.flatnonzero(one_way & ~swapped)
+        swapped[at] = _may_stand_in(column, other, rows[at], other_rows[at])
     levels = levels.copy()
     levels[differs[swapped]] = DIFFERENT + 1
     return levels
 
 
-_UNKNOWN, _UNEQUAL, _EQUAL = 0, 1, 2
-
-
 def _stands_in(
     column: Coded, other: Coded, rows: NDArray[np.int64], other_rows: NDArray[np.int64]
-) -> NDArray[np.int64]:
-    """Whether a row has in one column what the other row has in the other one; unknown where a value is missing."""
+) -> NDArray[np.bool_]:
+    """True where a row's value of one column is the other row's value of the other column."""
     codes = np.append(column.codes_in(other), MISSING_CODE)[column.codes[rows]]
-    equal = (codes != MISSING_CODE) & (codes == other.codes[other_rows])
-    known = (column.codes[rows] != MISSING_CODE) & (other.codes[other_rows] != MISSING_CODE)
-    return np.where(equal, _EQUAL, np.where(known, _UNEQUAL, _UNKNOWN))
+    return np.asarray((codes != MISSING_CODE) & (codes == other.codes[other_rows]))
+
+
+def _may_stand_in(
+    column: Coded, other: Coded, rows: NDArray[np.int64], other_rows: NDArray[np.int64]
+) -> NDArray[np.bool_]:
+    """True where the two are alike, the first letter of one another, or one of them is missing."""
+    codes, other_codes = column.codes[rows], other.codes[other_rows]
+    texts, other_texts = column.texts[codes], other.texts[other_codes]
+    found = jaro_winkler(texts, other_texts, at_least=_ALIKE_NAME) >= _ALIKE_NAME
+    first = [
+        min(len(one), len(another)) == 1 and one[0] == another[0]
+        for one, another in zip(texts, other_texts, strict=True)
+    ]
+    missing = (codes == MISSING_CODE) | (other_codes == MISSING_CODE)
+    return np.asarray(found | np.array(first, dtype=bool) | missing)

@@ -156,6 +156,8 @@ def test_swapped_names_are_swapped_on_both_sides() -> None:
     assert _names(("lee", "anna"), ("anna", "lee")) == ["initial or swapped"]
     assert _names(("lee", "anna"), ("oscar", "lee")) == ["different"]
     assert _names(("lee", None), ("oscar", "lee")) == ["initial or swapped"]
+    assert _names(("lee", "ana"), ("anna", "lee")) == ["initial or swapped"], "with a mistake in one of them"
+    assert _names(("lee", "a"), ("anna", "lee")) == ["initial or swapped"]
 
 
 def test_rare_words_in_common_count_more() -> None:
