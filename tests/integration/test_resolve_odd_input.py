@@ -86,3 +86,43 @@ def test_an_id_that_two_files_give_to_one_source_is_refused(spark: SparkSession,
     command = ["resolve", *files, "--id", "id", "--source", "system", "--out", str(tmp_path / "out.csv")]
     with pytest.raises(DataError, match="2 ids that stand on more than one row"):
         CliRunner().invoke(app, command, catch_exceptions=False)
+
+
+def _resolve_text(folder: Path, **files: list[list[str]]) -> tuple[dict[str, object], Counter[tuple[str, ...]]]:
+    for name, rows in files.items():
+        with (folder / f"{name}.csv").open("w", newline="", encoding="utf-8") as file:
+            csv.writer(file).writerows(rows)
+    out = folder / "out.csv"
+    paths = [str(folder / f"{name}.csv") for name in files]
+    done = CliRunner().invoke(
+        app, ["resolve", *paths, "--id", "id", "--out", str(out), "--json"], catch_exceptions=False
+    )
+    assert done.exit_code == 0, done.output
+    clusters: dict[str, list[str]] = {}
+    with out.open(encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            clusters.setdefault(row["cluster_id"], []).append(row["record_id"])
+    return json.loads(done.stdout), Counter(tuple(sorted(members)) for members in clusters.values())
+
+
+HEADER = ["id", "Vor.Name", "Nachname", "Source", "Tel. Nr.", "PLZ"]
+
+
+def test_columns_may_be_called_like_ours_and_have_points(spark: SparkSession, tmp_path: Path) -> None:
+    people = [
+        [key, first, last, "crm", phone, code] for key, first, last, _, phone, code in _people(300, on_switchboard=0)
+    ]
+    facts, clusters = _resolve_text(tmp_path, people=[HEADER, *people])
+    assert set(facts["columns"]["people"]) == {"Vor_Name", "Nachname", "Tel_ Nr_", "PLZ"}  # type: ignore[index]
+    assert Counter(map(len, clusters)) == {1: 294, 2: 6}
+
+
+def test_two_files_may_differ_in_columns_and_one_may_name_its_system(spark: SparkSession, tmp_path: Path) -> None:
+    """A birth date in one file only; a column that is another one in each file says nothing about people."""
+    people = [row for row in _people(300, on_switchboard=0) if row[0].startswith("p")]
+    old = [["id", "first_name", "last_name", "birth_date", "phone", "postcode", "origin"]]
+    new = [["id", "first_name", "last_name", "phone", "postcode", "origin"]]
+    old += [[*row, f"old {number % 2}"] for number, row in enumerate(people)]
+    new += [[f"n{row[0]}", *row[1:3], *row[4:], f"new {number % 3}"] for number, row in enumerate(people[:100])]
+    _, clusters = _resolve_text(tmp_path, old=old, new=new)
+    assert sum(clusters[tuple(sorted((f"p{number}", f"np{number}")))] for number in range(100)) >= 98

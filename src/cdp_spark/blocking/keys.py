@@ -66,9 +66,15 @@ def part_expr(key: BlockingKey, token: int | None = None) -> Column:
     if key.transform == "minhash":
         return _minhash_expr(F.col(key.column), token or 0)
     if key.transform == "tokens":
-        words = F.slice(F.array_sort(F.array_distinct(F.split(key.column, " "))), 1, MAX_TOKENS)
-        return F.get(words, F.lit(token or 0))
+        return F.get(_long_words_expr(F.col(key.column)), F.lit(token or 0))["word"]
     return _TRANSFORMS[key.transform](F.col(key.column), key.length)
+
+
+def _long_words_expr(text: Column) -> Column:
+    """The longest words of a text, or elements of a list, as structs with the field `word`: long ones are rare."""
+    words = F.array_distinct(F.split(text, "[ \n]"))
+    ranked = F.transform(words, lambda word: F.struct((-F.length(word)).alias("rank"), word.alias("word")))
+    return F.slice(F.array_sort(ranked), 1, MAX_TOKENS)
 
 
 _PIECE = 3

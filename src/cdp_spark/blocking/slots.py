@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from cdp_spark.config.match import EntityMatch, KeyTransform
 
 MAX_TOKENS = 6
-"""Words of a value that `tokens` turns into keys."""
+"""Words of a value, or elements of a list, that `tokens` turns into keys, the longest first."""
 MINHASH_BANDS = 8
 """Keys that `minhash` makes of a value."""
 KEYS_OF: dict[KeyTransform, int] = {"tokens": MAX_TOKENS, "minhash": MINHASH_BANDS}

@@ -15,8 +15,9 @@ from cdp_spark.config.relations import AccountMembersConfig, HouseholdsConfig
 KeyTransform = Literal[
     "exact", "prefix", "suffix", "phonetic", "initial", "year", "first_word", "last_word", "tokens", "minhash"
 ]
-"""How a value becomes a part of a blocking key; `tokens` yields one key for each of its first words, `minhash` keys of
-which texts with many three-letter pieces in common share one."""
+"""How a value becomes a part of a blocking key; `tokens` yields one key for each of its six
+longest words, or of a list's elements, `minhash` keys of which texts with many three-letter pieces in common share
+one."""
 
 Method = Literal[
     "exact",
@@ -36,9 +37,9 @@ Method = Literal[
     "geo",
     "sql",
 ]
-"""How values are compared: `levenshtein` counts a transposition as one edit, `tokens` is the Jaccard index of words,
-`set_overlap` is for lists, `number` a difference relative to the larger one, `days` a distance of dates, `geo` one of
-places, `sql` asks conditions of one's own."""
+"""How values are compared: `levenshtein` counts a transposition as one edit, `tokens` is the share of common words,
+rare words counting more, `set_overlap` is for lists, `number` a difference relative to the larger one, `days` a
+distance of dates, `geo` one of places, `sql` asks conditions of one's own."""
 
 _OF_MANY_COLUMNS: dict[Method, int] = {"address": 4, "geo": 2, "name": 2, "sql": 8}
 _WITHOUT_FREQUENCY: frozenset[Method] = frozenset({"address", "number", "days", "geo", "sql"})

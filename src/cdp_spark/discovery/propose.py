@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import combinations
 from typing import TYPE_CHECKING
 
+from cdp_spark import columns as c
 from cdp_spark.config.match import BlockingKey, BlockingRule, Comparison, KeyTransform
 from cdp_spark.discovery.vocabulary import snake_case
 
@@ -38,6 +39,8 @@ _METHODS: dict[Meaning, Method] = {
     "country": "exact",
     "national_id": "digits",
     "company_name": "jaro_winkler",
+    "domain": "jaro_winkler",
+    "registration_number": "digits",
     "code": "levenshtein",
     "category": "exact",
     "text": "jaro_winkler",
@@ -45,14 +48,24 @@ _METHODS: dict[Meaning, Method] = {
 }
 _THRESHOLDS: dict[Meaning, tuple[float, ...]] = {"postcode": (1.0,), "code": (1.0,)}
 
+_WORD_SHARES = (0.8, 0.6, 0.4, 0.2)
+
 _Part = tuple[KeyTransform, int]
+_WORDS: _Part = ("tokens", 4)
+_PIECES: _Part = ("minhash", 4)
+_SEVERAL_KEYS = frozenset({"tokens", "minhash"})
+_SEVERAL_WORDS, _LONG_TEXT = 1.8, 12.0
+"""Mean words, and characters, from which a text is blocked by its words, and by its pieces."""
+_WORD_BLOCK_RECORDS = 50
+"""Only words that so few records have are worth comparing all of them."""
+_LISTS = frozenset({c.EMAILS, c.PHONES})
 _EXACT: _Part = ("exact", 4)
 _PARTS: dict[Meaning, tuple[_Part, ...]] = {
     "given_name": (_EXACT, ("phonetic", 4)),
     "family_name": (_EXACT, ("phonetic", 4)),
     "full_name": (_EXACT, ("first_word", 4), ("last_word", 4)),
-    "birth_date": (_EXACT, ("year", 4)),
-    "date": (_EXACT,),
+    "birth_date": (_EXACT, ("year", 4), ("suffix", 4)),
+    "date": (_EXACT, ("year", 4), ("suffix", 4)),
     "email": (_EXACT,),
     "phone": (_EXACT, ("suffix", 7)),
     "street": (_EXACT,),
@@ -61,15 +74,30 @@ _PARTS: dict[Meaning, tuple[_Part, ...]] = {
     "postcode": (_EXACT,),
     "national_id": (_EXACT,),
     "company_name": (_EXACT, ("first_word", 4), ("prefix", 5)),
+    "domain": (_EXACT,),
+    "registration_number": (_EXACT,),
     "code": (_EXACT,),
     "category": (_EXACT,),
     "text": (_EXACT, ("first_word", 4)),
 }
 _ALONE: frozenset[Meaning] = frozenset(
-    {"birth_date", "email", "phone", "street", "address", "postcode", "national_id", "company_name", "code", "text"}
+    {
+        "birth_date",
+        "email",
+        "phone",
+        "street",
+        "address",
+        "postcode",
+        "national_id",
+        "company_name",
+        "domain",
+        "registration_number",
+        "code",
+        "text",
+    }
 )
 """Meanings of which one part alone can be a rule."""
-_WEAK: frozenset[_Part] = frozenset({("year", 4), ("phonetic", 4)})
+_WEAK: frozenset[_Part] = frozenset({("year", 4), ("phonetic", 4), ("suffix", 4)})
 
 
 def propose_comparisons(recognised: Sequence[Recognised]) -> tuple[Comparison, ...]:
@@ -83,18 +111,32 @@ def propose_comparisons(recognised: Sequence[Recognised]) -> tuple[Comparison, .
     return tuple(comparisons[:MAX_COMPARISONS])
 
 
+def _parts_of(item: Recognised) -> tuple[_Part, ...]:
+    """What a column can be blocked by; texts of several words by their words and pieces, too."""
+    if item.column in _LISTS:
+        return (_WORDS,)
+    words, length = item.profile.mean_words, item.profile.mean_length
+    is_text = item.meaning in {"text", "company_name"}
+    by_words = (_WORDS,) if is_text and words >= _SEVERAL_WORDS else ()
+    by_pieces = (_PIECES,) if is_text and length >= _LONG_TEXT else ()
+    return (*_PARTS.get(item.meaning, ()), *by_words, *by_pieces)
+
+
 def candidate_rules(recognised: Sequence[Recognised]) -> tuple[BlockingRule, ...]:
     """Rules worth estimating: strong parts alone, pairs of parts, and triples of coarse ones; the likeliest first."""
     parts = [
         (item, BlockingKey(column=item.column, transform=transform, length=length))
         for item in recognised
-        for transform, length in _PARTS.get(item.meaning, ())
+        for transform, length in _parts_of(item)
     ]
     alone = [(key,) for item, key in parts if item.meaning in _ALONE and not _is_weak(key)]
     pairs = [
         (key_l, key_r)
         for (item_l, key_l), (item_r, key_r) in combinations(parts, 2)
-        if item_l.column != item_r.column and not (_is_year(key_l) or _is_year(key_r))
+        if item_l.column != item_r.column
+        and not (_is_year(key_l) or _is_year(key_r))
+        and not (key_l.transform in _SEVERAL_KEYS and key_r.transform in _SEVERAL_KEYS)
+        and "minhash" not in {key_l.transform, key_r.transform}
     ]
     pairs.sort(key=lambda keys: sum(map(_is_weak, keys)))
     rules = [_rule(keys) for keys in (*alone, *_triples(parts), *pairs)]
@@ -102,9 +144,16 @@ def candidate_rules(recognised: Sequence[Recognised]) -> tuple[BlockingRule, ...
 
 
 def _triples(parts: list[tuple[Recognised, BlockingKey]]) -> list[tuple[BlockingKey, ...]]:
-    """A year of birth with two other columns: finds what one typing error hides from the pairs."""
-    years = [key for _, key in parts if _is_year(key)]
-    others = [(item, key) for item, key in parts if not _is_year(key) and item.meaning not in {"birth_date", "email"}]
+    """A year of birth, or of the first date, with two other columns: finds what one typing error hides from pairs."""
+    dates = sorted((item for item, key in parts if _is_year(key)), key=lambda item: item.meaning != "birth_date")
+    years = [key for item, key in parts if _is_year(key) and item is dates[0]]
+    others = [
+        (item, key)
+        for item, key in parts
+        if not _is_year(key)
+        and key.transform not in _SEVERAL_KEYS
+        and item.meaning not in {"birth_date", "date", "email"}
+    ]
     return [
         (key_l, key_r, year)
         for year in years
@@ -123,7 +172,9 @@ def _is_weak(key: BlockingKey) -> bool:
 
 def _rule(keys: tuple[BlockingKey, ...]) -> BlockingRule:
     words = [snake_case(key.column) + ("" if key.transform == "exact" else f"_{key.transform}") for key in keys]
-    return BlockingRule(name=_safe("_and_".join(words)), keys=keys)
+    alone = len(keys) == 1 and keys[0].transform in _SEVERAL_KEYS
+    limit = _WORD_BLOCK_RECORDS if alone else None
+    return BlockingRule(name=_safe("_and_".join(words)), keys=keys, max_block_records=limit)
 
 
 def _compare(item: Recognised, columns: dict[Meaning, str]) -> Comparison:
@@ -132,11 +183,13 @@ def _compare(item: Recognised, columns: dict[Meaning, str]) -> Comparison:
     method = _METHODS[item.meaning]
     if item.meaning in {"text", "company_name"} and item.profile.mean_words > 2.5:
         method = "tokens"
+    if item.column in _LISTS:
+        method = "set_overlap"
     return Comparison(
         name=_safe(snake_case(item.column)),
         method=method,
         columns=(item.column, other) if other else (item.column,),
-        thresholds=_THRESHOLDS.get(item.meaning, ()),
+        thresholds=_WORD_SHARES if method == "tokens" else _THRESHOLDS.get(item.meaning, ()),
     )
 
 

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from cdp_spark.discovery.dates import find_date_parts
 from cdp_spark.discovery.values import ColumnProfile, profile_values
 from cdp_spark.discovery.vocabulary import Meaning, meaning_of_name
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pyarrow as pa
 
 _MINIMUM_FILLED = 0.01
+_NAME_WORDS, _TEXT_WORDS = 6, 25
+"""Words that a name, and a text worth comparing, have at most on average."""
 _SINGLE: frozenset[Meaning] = frozenset(
     {
         "given_name",
@@ -23,9 +28,19 @@ _SINGLE: frozenset[Meaning] = frozenset(
         "city",
         "postcode",
         "company_name",
+        "domain",
+        "registration_number",
     }
 )
 """Meanings that one column only can have; the fuller column wins and the others are compared as text."""
+
+_LETTERED: tuple[Meaning, ...] = ("given_name", "family_name", "city")
+_LOOKS_OF: dict[Meaning, tuple[str, str]] = {
+    "email": ("email", "e-mail addresses"),
+    "birth_date": ("date", "dates"),
+    "domain": ("domain", "web addresses"),
+}
+"""What at least half of the values must look like, and how that is called."""
 
 
 @dataclass(frozen=True)
@@ -45,24 +60,41 @@ class Recognised:
     profile: ColumnProfile
 
 
-def recognise(sample: pa.Table, *, skip: frozenset[str] = frozenset()) -> tuple[Recognised, ...]:
+def recognise(
+    sample: pa.Table, *, skip: frozenset[str] = frozenset(), beside: Sequence[pa.Table] = ()
+) -> tuple[Recognised, ...]:
     """Take each column of a sample for what its name and values say.
 
     Args:
         sample: rows of text columns.
         skip: columns that are known already, such as the record's id.
+        beside: samples of other sources; what a column of the same name holds there speaks, too.
     Returns: one entry a column that was not skipped, in the sample's order.
     """
     found = []
     for name in sample.column_names:
         if name not in skip:
-            found.append(_recognise(profile_values(name, sample[name].to_pylist())))
-    return tuple(_without_redundant_names(_one_each(found)))
+            tables = (sample, *(other for other in beside if name in other.column_names))
+            found.append(_recognise(profile_values(name, [it for table in tables for it in table[name].to_pylist()])))
+    return tuple(_without_redundant_names(_one_each(_with_date_parts(found))))
 
 
 def _recognise(profile: ColumnProfile) -> Recognised:
     meaning, reason = _meaning(profile)
     return Recognised(profile.name, meaning, reason, profile)
+
+
+def _with_date_parts(found: list[Recognised]) -> list[Recognised]:
+    """Take a year, a month and a day for the birth date, where no column holds it and the rows have names."""
+    meanings = {item.meaning for item in found}
+    if "birth_date" in meanings or not meanings & {"given_name", "family_name", "full_name"}:
+        return found
+    parts = find_date_parts(item.profile for item in found)
+    beside = " and ".join(parts)
+    return [
+        replace(item, meaning=parts[item.column], reason=f"a date in {beside}") if item.column in parts else item
+        for item in found
+    ]
 
 
 def _meaning(profile: ColumnProfile) -> tuple[Meaning, str]:
@@ -74,6 +106,8 @@ def _meaning(profile: ColumnProfile) -> tuple[Meaning, str]:
     if named is not None and (refuted := _refuted(named, profile)) is None:
         return named, f"named so{_evidence(named, profile)}"
     by_value = _by_value(profile)
+    if named == "full_name" and profile.mean_words <= _NAME_WORDS and by_value[0] == "text":
+        return "company_name", "names, but many are not of people"
     if named is not None:
         return by_value[0], f"{by_value[1]} (its name says {named}, but {refuted})"
     return by_value
@@ -82,18 +116,17 @@ def _meaning(profile: ColumnProfile) -> tuple[Meaning, str]:
 def _refuted(meaning: Meaning, profile: ColumnProfile) -> str | None:
     """Why the values cannot have the meaning that the name tells; None where they can."""
     shares = profile.shares
-    match meaning:
-        case "email" if shares["email"] < 0.5:
-            return f"only {shares['email']:.0%} are e-mail addresses"
-        case "birth_date" if shares["date"] < 0.5:
-            return f"only {shares['date']:.0%} are dates"
-        case "phone" if shares["phone"] < 0.3 and shares["letters"] > 0.5:
-            return "most have no digits"
-        case "given_name" | "family_name" | "full_name" | "city" if shares["letters"] < 0.4:
-            return "most have digits"
-        case "category" if profile.distinct > 0.5 and profile.mean_words > 1.5:
-            return "nearly every value is another one"
-    return None
+    look, said = _LOOKS_OF.get(meaning, ("letters", ""))
+    reasons: dict[Meaning, tuple[str, bool]] = {
+        **dict.fromkeys(_LOOKS_OF, (f"only {shares[look]:.0%} are {said}", shares[look] < 0.5)),
+        "registration_number": ("many rows have the same", profile.distinct < 0.1),
+        "full_name": ("many are no names of people", shares["several_words"] < 0.85 or shares["organisation"] > 0.15),
+        "phone": ("most have no digits", shares["phone"] < 0.3 and shares["letters"] > 0.5),
+        "category": ("nearly every value is another one", profile.distinct > 0.5 and profile.mean_words > 1.5),
+        **dict.fromkeys(_LETTERED, ("most have digits", shares["letters"] < 0.4)),
+    }
+    reason, holds = reasons.get(meaning, ("", False))
+    return reason if holds else None
 
 
 def _evidence(meaning: Meaning, profile: ColumnProfile) -> str:
@@ -105,6 +138,7 @@ def _by_value(profile: ColumnProfile) -> tuple[Meaning, str]:
     shares = profile.shares
     tests: tuple[tuple[Meaning, str, bool], ...] = (
         ("email", "e-mail addresses", shares["email"] >= 0.7),
+        ("domain", "web addresses", shares["domain"] >= 0.7 and profile.mean_words < 1.5),
         ("gender", "gender words", shares["gender"] >= 0.9 and profile.levels <= 12),
         ("date", "dates", shares["date"] >= 0.8),
         ("category", f"{profile.levels} values in {profile.values} rows", profile.levels <= 50 < profile.values / 2),
@@ -118,7 +152,7 @@ def _by_value(profile: ColumnProfile) -> tuple[Meaning, str]:
     for meaning, words, holds in tests:
         if holds:
             return meaning, f"the values are {words}"
-    if profile.mean_words >= 8:
+    if profile.mean_words >= _TEXT_WORDS:
         return "ignored", f"free text of {profile.mean_words:.0f} words"
     return "text", f"text of {profile.mean_words:.1f} words"
 

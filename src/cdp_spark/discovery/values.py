@@ -19,6 +19,16 @@ _PHONE = re.compile(r"[+(]?[\d(][\d\s()./-]{6,}\d")
 _POSTCODE = re.compile(
     r"[A-Za-z]{1,2}\d[A-Za-z\d]? ?\d[A-Za-z]{2}|\d{4,5}(-\d{4})?|\d{4} ?[A-Za-z]{2}|[A-Za-z]\d[A-Za-z] ?\d[A-Za-z]\d"
 )
+_YEAR = re.compile(r"(1[5-9]|20)\d\d")
+_DOMAIN = re.compile(r"(https?://)?([\w-]+\.)+[a-z]{2,}(/\S*)?", re.IGNORECASE)
+_ORGANISATION = re.compile(
+    r"\b(inc|llc|llp|ltd|plc|corp|co|gmbh|ag|kg|ohg|e\.?v|sarl|sas?|s\.?l|srl|spa|s\.?p\.?a|bv|nv|oy|ab|as|aps|"
+    r"sp\. ?z|ltda|pty|pvt|the|of|and|und|et|company|group|holding|services?|bank|hotel|cafe|"
+    r"restaurant|bar|grill|house|school|centers?|"
+    r"centre|university|hospital|church)\b|[&\d]",
+    re.IGNORECASE,
+)
+"""Legal forms, digits and words that hardly ever stand in a person's name."""
 _GENDER = re.compile(
     "m|f|x|d|w|u|male|female|man|woman|divers|diverse|non-binary|unknown|mr|mrs|ms|miss|mx|herr|frau|männlich|weiblich|"
     "monsieur|madame|mademoiselle|mme|mlle|homme|femme|señora?|señorita|sra?|srta|hombre|mujer|signora?|uomo|donna|"
@@ -46,7 +56,8 @@ class ColumnProfile:
         levels: how many distinct ones.
         mean_words: words a value.
         mean_length: characters a value.
-        shares: share of values that look like: email, phone, date, number, code, postcode, gender, given_name, letters.
+        shares: share of values that look like: email, phone, date, number, code, postcode, gender, given_name, letters,
+            house_and_street, year, month, day, domain, several_words, organisation.
         date_pattern: the date notation that fits most values; None where less than half are dates.
     """
 
@@ -103,6 +114,10 @@ def _is_date(match: re.Match[str] | None, order: str) -> bool:
     return 1000 <= int(parts["y"]) <= 2200 and 1 <= int(parts["m"]) <= 12 and 1 <= int(parts["d"]) <= 31
 
 
+def _is_whole(text: str, *, at_most: int) -> bool:
+    return text.isdecimal() and len(text) <= 2 and 1 <= int(text) <= at_most
+
+
 @cache
 def _known_given_names() -> frozenset[str]:
     namer = NickNamer()
@@ -117,6 +132,12 @@ _LOOKS: dict[str, Callable[[str], bool]] = {
     "postcode": lambda text: bool(_POSTCODE.fullmatch(text)),
     "gender": lambda text: bool(_GENDER.fullmatch(text.rstrip("."))),
     "given_name": lambda text: text.lower().split()[0] in _known_given_names(),
+    "year": lambda text: bool(_YEAR.fullmatch(text)),
+    "month": lambda text: _is_whole(text, at_most=12),
+    "day": lambda text: _is_whole(text, at_most=31),
+    "domain": lambda text: bool(_DOMAIN.fullmatch(text)),
+    "several_words": lambda text: " " in text,
+    "organisation": lambda text: bool(_ORGANISATION.search(text)),
     "letters": lambda text: not any(map(str.isdigit, text)),
     "house_and_street": lambda text: bool(re.match(r"\d+[a-zA-Z]?,? \D+|\D+ \d+[a-zA-Z]?\b", text)),
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from typing import Literal
 
 Meaning = Literal[
@@ -11,6 +12,9 @@ Meaning = Literal[
     "family_name",
     "full_name",
     "birth_date",
+    "birth_year",
+    "birth_month",
+    "birth_day",
     "date",
     "gender",
     "email",
@@ -25,6 +29,8 @@ Meaning = Literal[
     "country",
     "national_id",
     "company_name",
+    "domain",
+    "registration_number",
     "code",
     "category",
     "text",
@@ -41,47 +47,61 @@ _NAMES: tuple[tuple[Meaning, str], ...] = (
     (
         "given_name",
         r"given_?names?\d? first_?names? fore_?names? christian_?name f_?name vorname prenom nombre nome "
-        r"voornaam fornamn imie",
+        r"voornaam fornamn imie primeiro_nome pierwsze_imie",
     ),
     ("middle_name", r"middle_?(name|initial)s? second_?name m_?name zweitname"),
     (
         "family_name",
         r"sur_?names? last_?names? family_?names? l_?name nachname familienname nom(_de_famille)? "
-        r"apellidos? cognome achternaam efternamn nazwisko maiden_?name",
+        r"apellidos?(_paternos?)? cognome achternaam efternamn nazwisko sobrenome maiden_?name geburtsname",
     ),
     (
         "birth_date",
         r"dob d_?o_?b (date|day|year)_?of_?birth birth_?(date|day|dt|year) bdate geburts(datum|tag) "
-        r"date_naissance fecha_nacimiento geboortedatum born(_on)?",
+        r"(date_(de_)?|ne_)naissance (fecha|data)_(de_)?(nacimiento|nascimento|nascita) data_urodzenia geboortedatum "
+        r"fodelsedatum born(_on)?",
     ),
     ("gender", r"gender sex geschlecht sexe sexo salutation"),
-    ("email", r"e_?mail(_?(address|addr|adresse))? mail"),
+    ("email", r"e_?mail(_?(address|addr|adresse))? mail courriel correo(_electronico)? poczta"),
     (
         "phone",
         r"(tele)?phones?(_?(no|num|number|nr))? tel(efon|efono|_?no|_?nr)? mobile?(_?(phone|no|number))? "
-        r"cell(_?phone)? handy contact_?number",
+        r"cell(_?phone)? handy(nummer)? telefonnummer portable movil celular telefone komorka "
+        r"contact_?number fax(_?(no|number|nr))?",
     ),
     ("house_number", r"(street|house|building|str)_?(no|num|number|nr) hausn(umme)?r numero"),
     ("unit", r"unit apt apartment flat suite address_?(line_?)?[23] addr_?[23]"),
-    ("street", r"street(_?(name|address))? address_?(line_?)?1 addr_?1 str(asse)? strasse rue calle via road"),
+    (
+        "street",
+        r"street(_?(name|address))? address_?(line_?)?1 addr_?1 str(asse)? strasse rue calle via road "
+        r"ulica rua straat gatuadress",
+    ),
     (
         "address",
         r"address full_?address postal_?address mailing_?address addr adresse anschrift direccion "
-        r"residence",
+        r"endereco indirizzo adres residence",
     ),
-    ("postcode", r"(post(al)?|zip)_?(code|cd)? zip plz cp code_postal codigo_postal cap"),
+    ("postcode", r"(post(al)?|zip)_?(code|cd)? zip plz cp code_postal codigo_postal kod_pocztowy cep cap"),
     (
         "city",
         r"city town suburb locality ort stadt ville ciudad place municipality birth_?place place_of_birth "
-        r"plaats comune",
+        r"plaats comune miasto miejscowosc cidade localidad poblacion citta",
     ),
     ("region", r"state region province county bundesland departement territory"),
     ("country", r"country(_?(code|name))? land pays pais nation(ality)?"),
     (
         "national_id",
         r"(soc(ial)?_?sec(urity)?|national|tax|fiscal|passport|id_?card|identity|insurance)"
-        r"(_?(id|no|num|number|nr|code))? ssn nino nin tin vat(_?(id|no|number))? nhs(_?no)? bsn cpf dni pesel aadhaar",
+        r"(_?(id|no|num|number|nr|code))? ssn nino nin tin vat(_?(id|no|number))? nhs(_?no)? bsn cpf dni nie pesel "
+        r"aadhaar codice_fiscale",
     ),
+    (
+        "registration_number",
+        r"(registration|register|company|commercial_register|trade_register|organi[sz]ation|org|business)_?"
+        r"(no|num|number|nr|id)(_?(no|num|number|nr))? handelsregister(nummer)? hrb siren siret kvk krs "
+        r"regon abn ein duns lei cnpj",
+    ),
+    ("domain", r"domain(_?name)? web_?(site|page|address)? home_?page url internet site_web pagina_web"),
     (
         "company_name",
         r"compan(y|ies)(_?name)? organi[sz]ation(_?name)? org(_?name)? business(_?name)? employer firma "
@@ -97,7 +117,7 @@ _NUMBERED = re.compile(r"_?\d+$")
 
 def meaning_of_name(column: str) -> Meaning | None:
     """The meaning that a column's name tells, or None; words before or after it, as in `cust_email`, do not matter."""
-    name = snake_case(column)
+    name = plain_name(column)
     for candidate in (name, _NUMBERED.sub("", name), *_shorter(name)):
         for meaning, pattern in _NAMES:
             if re.fullmatch(pattern.replace(" ", "|"), candidate):
@@ -109,6 +129,12 @@ def snake_case(name: str) -> str:
     """`DateOfBirth`, `Date of birth` and `date-of-birth` all become `date_of_birth`."""
     spaced = re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", name.strip())
     return re.sub(r"[^0-9a-zäöüéèàçñ]+", "_", spaced.lower()).strip("_")
+
+
+def plain_name(column: str) -> str:
+    """The name in snake case without accents: `Prénom` and `TÉLÉPHONE` become `prenom` and `telephone`."""
+    letters = unicodedata.normalize("NFD", column.replace("ß", "ss").replace("ł", "l").replace("Ł", "l"))
+    return snake_case("".join(letter for letter in letters if not unicodedata.combining(letter)))
 
 
 def _shorter(name: str) -> list[str]:

@@ -12,7 +12,7 @@ from cdp_spark import columns as c
 from cdp_spark.blocking.blocks import active_keys, split_slots
 from cdp_spark.blocking.key_use import KeyUse, find_key_use
 from cdp_spark.blocking.keys import with_block_keys
-from cdp_spark.blocking.slots import KEYS_OF, Slot, build_slots
+from cdp_spark.blocking.slots import Slot, build_slots
 from cdp_spark.discovery.propose import MAX_CANDIDATES, candidate_rules
 from cdp_spark.discovery.recognise import recognise
 from cdp_spark.keys import keys_of_lists
@@ -137,16 +137,11 @@ def suggest_rules(records: DataFrame, match: EntityMatch) -> tuple[RuleEstimate,
 
 
 def merge_rules(configured: tuple[BlockingRule, ...], candidates: tuple[BlockingRule, ...]) -> tuple[BlockingRule, ...]:
-    """The configured rules, then the candidates that are none of them, each with one key a record.
-
-    Choosing knows one key a rule and record: a rule is judged without its `split_by`, and one by `tokens` or `minhash`
-    not at all.
-    """
+    """The configured rules, then the candidates that are none of them; a rule is judged without its `split_by`."""
     plain = [rule.model_copy(update={"split_by": None}) for rule in configured]
     known, names = {rule.keys for rule in configured}, {rule.name for rule in configured}
     new = [rule for rule in candidates if rule.keys not in known and rule.name not in names]
-    single = [rule for rule in (*plain, *new) if all(key.transform not in KEYS_OF for key in rule.keys)]
-    return tuple(single)[:MAX_CANDIDATES]
+    return (*plain, *new)[:MAX_CANDIDATES]
 
 
 def _found(keyed: DataFrame, known_pairs: DataFrame, use: KeyUse, slots: tuple[Slot, ...]) -> NDArray[np.bool_]:

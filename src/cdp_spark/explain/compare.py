@@ -84,7 +84,8 @@ def contributions(model: MatchModel, rule_mask: NDArray[np.int64], levels: NDArr
 
 
 def _unfound(model: MatchModel, levels: NDArray[np.int64]) -> NDArray[np.float64]:
-    free = replace(model, forced=np.zeros_like(model.forced))
+    plain = replace(model.parameters, within=None)
+    free = replace(model, forced=np.zeros_like(model.forced), parameters=plain)
     rules = np.left_shift(np.int64(1), np.arange(len(model.rule_names), dtype=np.int64))
     nothing = np.zeros((len(rules), levels.shape[1]), dtype=np.int64)
     rarest = rules[int(free.contributions(rules, nothing)[:, 0].argmin())]

@@ -12,7 +12,7 @@ import numpy as np
 from cdp_spark.config.match import EntityMatch
 from cdp_spark.errors import StateError
 from cdp_spark.matching.comparing.comparisons import compile_comparisons
-from cdp_spark.matching.learning.em import Parameters, Related, log_ratios
+from cdp_spark.matching.learning.em import Parameters, Related, Within, log_ratios
 from cdp_spark.matching.patterns import pack, unpack
 
 if TYPE_CHECKING:
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from cdp_spark.matching.learning.em import Side
 
-FORMAT = 2
-"""Version of the JSON format; 1 knew neither related people nor shares and is read as well."""
+FORMAT = 3
+"""Version of the JSON format; 1 knew neither related people nor shares, 2 nothing within keys; both are read."""
 
 
 @dataclass(frozen=True)
@@ -61,9 +61,20 @@ class MatchModel:
         share = on / np.maximum(on.sum(axis=1, keepdims=True), 1)
         prior = (share * (np.log2(self.parameters.prior) - np.log2(1 - self.parameters.prior))).sum(axis=1)
         counted = (share[:, :, np.newaxis] * ~self.forced).sum(axis=1)
-        bits = _bits(log_ratios(self.parameters.m, self.parameters.u), levels) * self.kept
+        bits = _bits(log_ratios(self.parameters.m, self.parameters.u), levels) * self.kept * counted[inverse]
+        bits += self._within(levels, share[inverse])
         related = (share[inverse] * self._related(levels)).sum(axis=1)
-        return np.column_stack([prior[inverse], bits * counted[inverse], related])
+        return np.column_stack([prior[inverse], bits, related])
+
+    def _within(self, levels: NDArray[np.int64], share: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Bits of comparisons under the rules that ask for their column, by each rule's share, as `levels`."""
+        bits = np.zeros(levels.shape)
+        within = self.parameters.within
+        if within is not None:
+            ratios = log_ratios(within.m, within.u)
+            for rule, at in zip(*np.nonzero(within.place >= 0), strict=True):
+                bits[:, at] += share[:, rule] * ratios[within.place[rule, at]][levels[:, at]] * self.kept[at]
+        return bits
 
     @property
     def kept(self) -> NDArray[np.float64]:
@@ -76,9 +87,14 @@ class MatchModel:
         related = self.parameters.related
         if related is None:
             return np.zeros((len(levels), len(self.rule_names)))
-        share = np.clip(related.prior / (1 - self.parameters.prior), 1e-9, 1 - 1e-9)
+        share = np.clip(related.prior / (1 - self.parameters.prior), 1e-100, 1 - 1e-9)
         bits = _bits(log_ratios(related.r, self.parameters.u), levels) * self.kept
         likelier = bits @ (~self.forced).T.astype(np.float64)
+        within = self.parameters.within
+        if within is not None and within.r is not None:
+            ratios = log_ratios(within.r, within.u)
+            for rule, at in zip(*np.nonzero(within.place >= 0), strict=True):
+                likelier[:, rule] += ratios[within.place[rule, at]][levels[:, at]] * self.kept[at]
         return -np.logaddexp2(np.log2(share) + likelier, np.log2(1 - share))
 
     def weights(self, rule_mask: NDArray[np.int64], levels: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -114,6 +130,7 @@ class MatchModel:
                 "purged_keys": self.purged_keys,
                 "shares": None if parameters.shares is None else parameters.shares.tolist(),
                 "related": parameters.related and _related_dict(parameters.related),
+                "within": parameters.within and _within_dict(parameters.within),
             },
             sort_keys=True,
         )
@@ -155,17 +172,32 @@ def _related_dict(related: Related) -> dict[str, Any]:
     return {"prior": related.prior.tolist(), "r": _lists(related.r)}
 
 
+def _within_dict(within: Within) -> dict[str, Any]:
+    r = None if within.r is None else _lists(within.r)
+    return {"place": within.place.tolist(), "m": _lists(within.m), "u": _lists(within.u), "r": r}
+
+
+def _within_of(data: dict[str, Any]) -> Within:
+    r = None if data["r"] is None else _side(data["r"])
+    return Within(np.array(data["place"], dtype=np.int64), _side(data["m"]), _side(data["u"]), r)
+
+
+def _side(probabilities: list[list[float]]) -> Side:
+    return tuple(np.array(levels) for levels in probabilities)
+
+
 def _from_dict(data: dict[str, Any]) -> MatchModel:
-    related, shares = data.get("related"), data.get("shares")
+    related, shares, within = data.get("related"), data.get("shares"), data.get("within")
     parameters = Parameters(
         prior=np.array(data["prior"]),
-        m=tuple(np.array(side) for side in data["m"]),
-        u=tuple(np.array(side) for side in data["u"]),
+        m=_side(data["m"]),
+        u=_side(data["u"]),
         log_likelihood=data["log_likelihood"],
         iterations=data["iterations"],
         converged=data["converged"],
-        related=related and Related(np.array(related["prior"]), tuple(np.array(side) for side in related["r"])),
+        related=related and Related(np.array(related["prior"]), _side(related["r"])),
         shares=shares and np.array(shares),
+        within=within and _within_of(within),
     )
     return MatchModel(
         match=EntityMatch.model_validate_json(json.dumps(data["match"])),

@@ -14,7 +14,7 @@ from cdp_spark.keys import NO_KEY, block_spans, keys_of_lists
 from cdp_spark.matching.comparing.comparisons import compile_comparisons
 from cdp_spark.matching.features import build_features
 from cdp_spark.matching.kernel import compare_pairs
-from cdp_spark.matching.learning.fitting import Sample, count_patterns, fit_parameters, forced_comparisons, read_sample
+from cdp_spark.matching.learning.fitting import Sample, count_patterns, fit_parameters, layout_of, sampled
 from cdp_spark.matching.model import MatchModel
 from cdp_spark.matching.pairs import Pairs, build_pairs
 from cdp_spark.matching.patterns import pack
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from pyspark.sql import DataFrame
 
+    from cdp_spark.blocking.slots import Slot
     from cdp_spark.config.match import BlockingRule, EntityMatch
 
 MAX_PAIRS_PER_RECORD = 30.0
@@ -62,14 +63,25 @@ def choose_rules(records: DataFrame, match: EntityMatch, *, record_count: int) -
         match: candidate rules (at most 60) and comparisons.
         record_count: of the whole data.
     """
-    keyed = with_block_keys(
-        build_features(records, match), build_slots(match.blocking, max_block_records=match.max_block_records)
-    )
-    sample = read_sample(keyed, seed=match.seed, keep_keys=True)
+    slots = build_slots(match.blocking, max_block_records=match.max_block_records)
+    # keys of dozens of rules are dear: only the sample's are made
+    keyed = with_block_keys(sampled(build_features(records, match), seed=match.seed), slots)
+    return choose_from(Sample(keyed.toArrow()), match, record_count=record_count)
+
+
+def choose_from(sample: Sample, match: EntityMatch, *, record_count: int) -> tuple[RuleEstimate, ...]:
+    """What `choose_rules` does, from a sample.
+
+    Args:
+        sample: with `block_keys`.
+        match: as in `choose_rules`.
+        record_count: of the whole data.
+    """
     share = sample.features.num_rows / max(record_count, 1)
-    keys = keys_of_lists(sample.features[c.BLOCK_KEYS], len(match.blocking))
-    affordable = _affordable(keys, match, share)
-    pairs = _pairs(keys, affordable)
+    slots = build_slots(match.blocking, max_block_records=match.max_block_records)
+    keys = keys_of_lists(sample.features[c.BLOCK_KEYS], len(slots))
+    affordable = _affordable(keys, slots, share)
+    pairs = _pairs(affordable, slots)
     if not len(pairs.left):
         return ()
     probability = _match_probability(sample, pairs, match)
@@ -77,31 +89,33 @@ def choose_rules(records: DataFrame, match: EntityMatch, *, record_count: int) -
     return _greedy(pairs, probability, match.blocking, share=share, budget=budget)
 
 
-def _affordable(keys: NDArray[np.int64], match: EntityMatch, share: float) -> NDArray[np.int64]:
+def _affordable(keys: NDArray[np.int64], slots: tuple[Slot, ...], share: float) -> NDArray[np.int64]:
     """Keys without those of blocks too large, and without the rules that would cost too many pairs."""
-    limit = max(match.max_block_records * share, 2.0)
     kept = keys.copy()
-    for slot in range(keys.shape[1]):
-        _, inverse, sizes = np.unique(keys[:, slot], return_inverse=True, return_counts=True)
-        own = sizes[inverse]
-        kept[own > limit, slot] = NO_KEY
-        left = kept[:, slot] != NO_KEY
+    rules = np.array([slot.rule for slot in slots])
+    for rule in np.unique(rules):
+        of_rule = np.flatnonzero(rules == rule)
+        limit = max(slots[of_rule[0]].limit * share, 2.0)
+        values = kept[:, of_rule]
+        _, inverse, sizes = np.unique(values, return_inverse=True, return_counts=True)
+        own = sizes[inverse].reshape(values.shape)
+        values = np.where(own > limit, NO_KEY, values)
+        left = values != NO_KEY
         pairs_per_record = float((own[left] - 1).sum()) / 2 / share / max(len(keys), 1)
-        if pairs_per_record > MAX_PAIRS_PER_RECORD:
-            kept[:, slot] = NO_KEY
+        kept[:, of_rule] = NO_KEY if pairs_per_record > MAX_PAIRS_PER_RECORD else values
     return kept
 
 
-def _pairs(keys: NDArray[np.int64], affordable: NDArray[np.int64]) -> Pairs:
-    """All pairs of sample rows that share an affordable key; one slot a rule."""
-    rows, slots = np.nonzero(affordable)
-    block_keys = affordable[rows, slots]
+def _pairs(affordable: NDArray[np.int64], slots: tuple[Slot, ...]) -> Pairs:
+    """All pairs of sample rows that share an affordable key."""
+    rows, places = np.nonzero(affordable)
+    block_keys = affordable[rows, places]
     order = np.argsort(block_keys, kind="stable")
     rows, block_keys = rows[order], block_keys[order]
     _, sizes = block_spans(block_keys)
     shared = np.repeat(sizes > 1, sizes)
     rows, block_keys = rows[shared], block_keys[shared]
-    pairs = build_pairs(block_keys, affordable[rows], np.arange(keys.shape[1]))
+    pairs = build_pairs(block_keys, affordable[rows], np.array([slot.rule for slot in slots]))
     return Pairs(rows[pairs.left], rows[pairs.right], pairs.rule_mask)
 
 
@@ -109,17 +123,17 @@ def _match_probability(sample: Sample, pairs: Pairs, match: EntityMatch) -> NDAr
     frequencies = sample.frequencies(match.comparisons)
     compiled = compile_comparisons(match.comparisons)
     levels = compare_pairs(sample.features, pairs.left, pairs.right, compiled, frequencies)
-    forced = forced_comparisons(match.blocking, match.comparisons)
+    layout = layout_of(match.blocking, match.comparisons)
     parameters = fit_parameters(
         count_patterns(pairs.rule_mask, pack(levels)),
         sample,
         comparisons=match.comparisons,
-        forced=forced,
+        layout=layout,
         frequencies=frequencies,
         seed=match.seed,
     )
     names = tuple(rule.name for rule in match.blocking)
-    model = MatchModel(match, names, forced, parameters, frequencies, ())
+    model = MatchModel(match, names, layout.forced, parameters, frequencies, ())
     return np.asarray(1.0 / (1.0 + np.exp2(-model.weights(pairs.rule_mask, levels))))
 
 

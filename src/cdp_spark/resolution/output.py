@@ -11,7 +11,7 @@ import yaml
 
 from cdp_spark import columns as c
 from cdp_spark.errors import ConfigError
-from cdp_spark.resolution.own_data import RECORD_ID
+from cdp_spark.resolution.own.read import RECORD_ID
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -15,7 +15,7 @@ from cdp_spark.discovery.propose import candidate_rules, propose_comparisons
 from cdp_spark.errors import DataError
 from cdp_spark.matching.learning.soundness import refuse_unsound
 from cdp_spark.resolution.choose import RuleEstimate, choose_rules
-from cdp_spark.resolution.own_data import RECORD_ID, OwnData, read_own_data
+from cdp_spark.resolution.own.read import RECORD_ID, OwnData, read_own_data
 from cdp_spark.resolution.scored import ScoredPairs, score_pairs
 from cdp_spark.tables.catalog import LABELS
 
@@ -96,10 +96,7 @@ def resolve(spark: SparkSession, settings: ResolveSettings, *, tell: Callable[[s
         source_column=settings.source_column,
         region=settings.region,
     )
-    match, rules = _configuration(data, settings, tell)
-    tell("comparing")
-    scored = score_pairs(data.records, match)
-    refuse_unsound(scored.doubts, where="the proposed model" if settings.match is None else "the model")
+    match, rules, scored = _scored(data, settings, tell)
     tell("clustering")
     exclusive = F.col(c.SOURCE) if settings.unique_within_source else F.lit(None).cast("string")
     members = data.records.withColumn(EXCLUSIVE_SOURCE, exclusive)
@@ -116,27 +113,55 @@ def resolve(spark: SparkSession, settings: ResolveSettings, *, tell: Callable[[s
     return Resolution(clusters, data, match, rules, scored, pair_count, totals[0], totals[1])
 
 
-def _configuration(
+def _scored(
     data: OwnData, settings: ResolveSettings, tell: Callable[[str], None]
+) -> tuple[EntityMatch, tuple[RuleEstimate, ...], ScoredPairs]:
+    """Score pairs; comparisons that were proposed and then contradict what matching means are left out, and all anew.
+
+    A column that names the file that a row came from is such a one.
+    """
+    without: frozenset[str] = frozenset()
+    while True:
+        match, rules = _configuration(data, settings, tell, without=without)
+        tell("comparing")
+        scored = score_pairs(data.records, match)
+        wrong = {doubt.comparison for doubt in scored.doubts if doubt.severe and doubt.comparison is not None}
+        if settings.match is not None or not wrong or len(wrong) >= len(match.comparisons):
+            refuse_unsound(scored.doubts, where="the proposed model" if settings.match is None else "the model")
+            return match, rules, scored
+        tell(f"leaving out {', '.join(sorted(wrong))}: fewer matches agree on it than other pairs")
+        without |= wrong
+        scored.release()
+
+
+def _configuration(
+    data: OwnData, settings: ResolveSettings, tell: Callable[[str], None], *, without: frozenset[str]
 ) -> tuple[EntityMatch, tuple[RuleEstimate, ...]]:
     match = settings.match
     rules: tuple[RuleEstimate, ...] = ()
     if match is None:
         tell("choosing blocking rules")
-        match, rules = propose_match(data)
+        match, rules = propose_match(data, without=without)
     if settings.threshold_log2 is not None:
         clustering = match.clustering.model_copy(update={"threshold_log2": settings.threshold_log2})
         match = match.model_copy(update={"clustering": clustering})
     return match, rules
 
 
-def propose_match(data: OwnData) -> tuple[EntityMatch, tuple[RuleEstimate, ...]]:
+def propose_match(
+    data: OwnData, *, without: frozenset[str] = frozenset()
+) -> tuple[EntityMatch, tuple[RuleEstimate, ...]]:
     """Comparisons for every usable column, and the blocking rules that are worth their pairs.
+
+    Args:
+        data: the records and what their columns were taken for.
+        without: comparisons to leave out.
 
     Raises:
         DataError: nothing can be compared, or no rule finds a pair.
     """
-    comparisons, candidates = propose_comparisons(data.features), candidate_rules(data.features)
+    proposed, candidates = propose_comparisons(data.features), candidate_rules(data.features)
+    comparisons = tuple(it for it in proposed if it.name not in without)
     if not comparisons or not candidates:
         taken = ", ".join(f"{item.column} ({item.meaning})" for found in data.recognised.values() for item in found)
         raise DataError(

@@ -18,7 +18,7 @@ from cdp_spark.matching.features import build_features
 from cdp_spark.matching.kernel import Kernel, build_pair_patterns
 from cdp_spark.matching.learning.fitting import (
     fit_parameters,
-    forced_comparisons,
+    layout_of,
     read_labelled_counts,
     read_pattern_counts,
     read_sample,
@@ -146,12 +146,12 @@ def _fit(
     counts = read_pattern_counts(patterns)
     if labels is not None:
         counts = with_known_classes(counts, read_labelled_counts(patterns, labels))
-    forced = forced_comparisons(rules, match.comparisons)
+    layout = layout_of(rules, match.comparisons)
     parameters = fit_parameters(
-        counts, sample, comparisons=match.comparisons, forced=forced, frequencies=frequencies, seed=match.seed
+        counts, sample, comparisons=match.comparisons, layout=layout, frequencies=frequencies, seed=match.seed
     )
     names = tuple(rule.name for rule in rules)
-    return MatchModel(match, names, forced, parameters, frequencies, tuple(use.purged.tolist())), counts
+    return MatchModel(match, names, layout.forced, parameters, frequencies, tuple(use.purged.tolist())), counts
 
 
 def _blocks(keyed: DataFrame, use: KeyUse, match: EntityMatch) -> DataFrame:

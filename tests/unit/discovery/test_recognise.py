@@ -28,6 +28,13 @@ from cdp_spark.discovery.vocabulary import meaning_of_name, snake_case
         ("soc_sec_id", "national_id"),
         ("company", "company_name"),
         ("customer_name", "full_name"),
+        ("Prénom", "given_name"),
+        ("TÉLÉPHONE", "phone"),
+        ("courriel", "email"),
+        ("nazwisko", "family_name"),
+        ("data_urodzenia", "birth_date"),
+        ("website", "domain"),
+        ("Handelsregisternummer", "registration_number"),
         ("qzx", None),
     ],
 )
@@ -70,3 +77,30 @@ def test_a_whole_name_beside_its_parts_is_ignored() -> None:
 def test_the_fuller_of_two_columns_has_the_meaning() -> None:
     found = _meanings(city=["york", "hull", None], town=["york", "leeds", "hull"])
     assert found == {"city": "text", "town": "city"}
+
+
+def test_a_date_in_three_columns_is_one_date() -> None:
+    parts: dict[str, list[str | None]] = {
+        "by": ["1967", "1980", "1944"],
+        "bm": ["9", "12", "1"],
+        "bd": ["27", "3", "30"],
+    }
+    names: dict[str, list[str | None]] = {"first_name": ["ann", "bob", "cid"], "last_name": ["lee", "ray", "fox"]}
+    found = _meanings(**names, **parts)
+    assert [found[name] for name in parts] == ["birth_year", "birth_month", "birth_day"]
+    assert "birth_year" not in _meanings(**parts).values(), "nobody is born where nobody has a name"
+    known = _meanings(**names, **parts, dob=["1967-09-27", "1980-12-03", "1944-01-30"])
+    assert known["dob"] == "birth_date"
+    assert "birth_year" not in known.values()
+
+
+def test_names_of_places_to_eat_are_no_names_of_people() -> None:
+    found = _meanings(name=["cafe bizou", "campanile", "the grill", "hotel bel-air", "spago", "jackson & sons"])
+    assert found == {"name": "company_name"}
+    assert _meanings(name=["ann lee", "zofia nowak", "wei zhang"]) == {"name": "full_name"}
+
+
+def test_a_column_means_the_same_in_all_sources() -> None:
+    few, many = pa.table({"price": ["on request", "sold"]}), pa.table({"price": [f"{n}.50" for n in range(99)] * 5})
+    (alone,), (beside,) = recognise(few), recognise(few, beside=[many])
+    assert (alone.meaning, beside.meaning) == ("text", "number")

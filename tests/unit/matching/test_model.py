@@ -8,7 +8,7 @@ import pytest
 
 from cdp_spark.config.match import BlockingKey, BlockingRule, Comparison, EntityMatch
 from cdp_spark.errors import StateError
-from cdp_spark.matching.learning.em import Parameters, Related
+from cdp_spark.matching.learning.em import Parameters, Related, Within
 from cdp_spark.matching.model import MatchModel, model_from_json
 
 MATCH = EntityMatch(
@@ -41,6 +41,12 @@ MODEL = MatchModel(
 RELATED = Related(prior=np.array([0.1, 0.4]), r=(np.array([1.0, 0.9, 0.1]), np.array([1.0, 0.1, 0.9])))
 WITH_RELATED = replace(MODEL, parameters=replace(MODEL.parameters, related=RELATED))
 
+WITHIN = Within(
+    place=np.array([[0, -1], [-1, 1]]),
+    m=(np.array([1.0, 0.1, 0.9]), np.array([1.0, 0.5, 0.5])),
+    u=(np.array([1.0, 0.9, 0.1]), np.array([1.0, 0.5, 0.5])),
+)
+WITH_KEYS = replace(MODEL, parameters=replace(MODEL.parameters, within=WITHIN))
 SHARING = replace(MODEL, parameters=replace(MODEL.parameters, shares=np.array([1.0, 0.5])))
 
 
@@ -71,7 +77,7 @@ def test_a_pair_that_looks_like_related_people_weighs_less() -> None:
 
 def test_a_model_of_the_first_format_knows_no_related_people() -> None:
     old = json.loads(MODEL.to_json()) | {"format": 1}
-    del old["related"], old["shares"]
+    del old["related"], old["shares"], old["within"]
     assert model_from_json(json.dumps(old)).to_json() == MODEL.to_json()
 
 
@@ -81,7 +87,15 @@ def test_comparisons_that_share_their_weight_count_in_part() -> None:
     assert part == pytest.approx([whole[0], whole[1], whole[2] / 2, 0.0])
 
 
-@pytest.mark.parametrize("model", [MODEL, WITH_RELATED, SHARING], ids=["two classes", "related people", "sharing"])
+def test_a_forced_comparison_counts_within_the_key_that_forces_it() -> None:
+    masks, levels = np.array([0b01, 0b11]), np.array([[2, 2], [2, 2]])
+    plain, within = (model.contributions(masks, levels) for model in (MODEL, WITH_KEYS))
+    assert within - plain == pytest.approx(np.array([[0, np.log2(9), 0, 0], [0, np.log2(9) / 2, 0, 0]]))
+
+
+@pytest.mark.parametrize(
+    "model", [MODEL, WITH_RELATED, SHARING, WITH_KEYS], ids=["two classes", "related people", "sharing", "within keys"]
+)
 def test_json_keeps_everything(model: MatchModel) -> None:
     again = model_from_json(model.to_json())
     assert again.to_json() == model.to_json()
@@ -97,5 +111,5 @@ def test_a_text_that_is_no_model_is_refused(text: str) -> None:
 
 def test_a_model_of_another_format_names_both_formats() -> None:
     text = json.dumps({**json.loads(MODEL.to_json()), "format": 99})
-    with pytest.raises(StateError, match="got format 99; allowed: format 2"):
+    with pytest.raises(StateError, match="got format 99; allowed: format 3"):
         model_from_json(text)

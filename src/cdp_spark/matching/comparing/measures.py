@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from cdp_spark.matching.comparing.dates import date_levels
 from cdp_spark.matching.comparing.names import are_one_name
 from cdp_spark.matching.comparing.quantities import days_apart, kilometres_apart, relative_difference
-from cdp_spark.matching.comparing.similarity import Coded, edit_distance, jaro_winkler, token_overlap
+from cdp_spark.matching.comparing.similarity import Coded, edit_distance, jaro_winkler, word_overlap
 
 if TYPE_CHECKING:
     from typing import Any
@@ -37,6 +37,14 @@ class Measure:
 
     level_names: tuple[str, ...]
     levels: LevelsOfPairs
+
+
+@dataclass(frozen=True)
+class WordMeasure:
+    """As `Measure`, but it is told how many bits each word says, too."""
+
+    level_names: tuple[str, ...]
+    levels: Callable[[Coded, Codes, Codes, Mapping[str, int]], NDArray[np.float64]]
 
 
 def _steps(similarity: NDArray[np.float64], thresholds: tuple[float, ...]) -> NDArray[np.float64]:
@@ -67,13 +75,13 @@ def _levenshtein(thresholds: tuple[float, ...]) -> Measure:
     return Measure(("different", *(f"edits ≤ {value:g}" for value in sorted(steps, reverse=True))), levels)
 
 
-def _tokens(thresholds: tuple[float, ...]) -> Measure:
+def _tokens(thresholds: tuple[float, ...]) -> WordMeasure:
     steps = thresholds or (0.75, 0.4)
 
-    def levels(column: Coded, left: Codes, right: Codes) -> NDArray[np.float64]:
-        return _steps(token_overlap(column.texts[left], column.texts[right]), steps)
+    def levels(column: Coded, left: Codes, right: Codes, words: Mapping[str, int]) -> NDArray[np.float64]:
+        return _steps(word_overlap(column, left, right, words), steps)
 
-    return Measure(("different", *(f"shared words ≥ {value:g}" for value in sorted(steps))), levels)
+    return WordMeasure(("different", *(f"shared words ≥ {value:g}" for value in sorted(steps))), levels)
 
 
 def _overlap(_: tuple[float, ...]) -> Measure:
@@ -185,7 +193,7 @@ def _within(apart: LevelsOfPairs, defaults: tuple[float, ...], unit: str) -> Cal
     return measure
 
 
-MEASURES: dict[str, Callable[[tuple[float, ...]], Measure]] = {
+MEASURES: dict[str, Callable[[tuple[float, ...]], Measure | WordMeasure]] = {
     "exact": _exact,
     "jaro_winkler": _jaro_winkler,
     "levenshtein": _levenshtein,

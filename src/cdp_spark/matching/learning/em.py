@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _FLOOR = 1e-6
+_NOBODY = 1e-100
+"""A share that no evidence makes up for, and of which there is a logarithm."""
 _START_PRIOR, _START_RELATED = 0.3, 0.1
 """First share of matches, and of related people, under every rule; where EM ends hardly depends on it."""
 
@@ -59,6 +61,24 @@ class Related:
 
 
 @dataclass(frozen=True)
+class Within:
+    """Probabilities of levels among pairs that share a key on the comparison's own column.
+
+    Args:
+        place: where a rule's and comparison's probabilities stand, -1 where the rule asks nothing of its column, shape
+            (rules, comparisons).
+        m: probability of a level among matches, one array a place.
+        u: the same among non-matches, those of related people apart.
+        r: the same among related people; None where the data has none.
+    """
+
+    place: NDArray[np.int64]
+    m: Side
+    u: Side
+    r: Side | None = None
+
+
+@dataclass(frozen=True)
 class Parameters:
     """A fitted model's probabilities.
 
@@ -71,6 +91,7 @@ class Parameters:
         converged: False where the limit of iterations ended it.
         related: the class of related people; None where the data has none.
         shares: part of its bits that each comparison keeps, shape (comparisons,); None where all keep all.
+        within: what levels are worth under the rules that ask for their column; None where that is not known.
     """
 
     prior: NDArray[np.float64]
@@ -81,6 +102,7 @@ class Parameters:
     converged: bool
     related: Related | None = None
     shares: NDArray[np.float64] | None = None
+    within: Within | None = None
 
 
 @dataclass(frozen=True)
@@ -92,14 +114,25 @@ class Start:
         u: the same among others.
         related: the same among related people; None for two classes.
         tied: comparisons in which related people are as any others, shape (comparisons,); None for two classes.
+        unrelated: rules that find no related people, shape (rules,); None for two classes.
         shares: part of its bits that each comparison keeps, shape (comparisons,); None where all keep all.
+        prior: first share of each class under every rule, shape (rules, classes); None for the same under all.
+        sides: first probabilities where they are not the anchors `m`, `u` and `related`.
     """
 
     m: Side
     u: Side
     related: Side | None = None
     tied: NDArray[np.bool_] | None = None
+    unrelated: NDArray[np.bool_] | None = None
     shares: NDArray[np.float64] | None = None
+    prior: NDArray[np.float64] | None = None
+    sides: tuple[Side, ...] | None = None
+
+    @property
+    def anchors(self) -> tuple[Side, ...]:
+        """By class: matches, others, and related people where there are some."""
+        return (self.m, self.u) if self.related is None else (self.m, self.u, self.related)
 
 
 def fit(counts: PatternCounts, start: Start, *, max_iterations: int = 500, tolerance: float = 1e-7) -> Parameters:
@@ -111,21 +144,37 @@ def fit(counts: PatternCounts, start: Start, *, max_iterations: int = 500, toler
         max_iterations: give up after these.
         tolerance: relative change of the log-likelihood that ends the search.
     """
-    anchors: tuple[Side, ...] = (start.m, start.u) if start.related is None else (start.m, start.u, start.related)
-    related = 0.0 if start.related is None else _START_RELATED
-    first = np.array([_START_PRIOR, 1 - _START_PRIOR - related, related])[: len(anchors)]
-    prior, sides = np.tile(first, (len(counts.forced), 1)), anchors
+    anchors, sides = start.anchors, start.sides or start.anchors
+    prior = _without_related(_first_prior(start, rules=len(counts.forced)), start)
     last, converged, iteration = -np.inf, False, 0
     while iteration < max_iterations and not converged:
         iteration += 1
         classes, log_likelihood = _expect(counts, prior, sides, start.shares)
         prior, sides = _maximise(counts, classes, prior, anchors)
+        prior = _without_related(prior, start)
         if start.tied is not None:
             sides = _tie(counts, classes, sides, start)
         converged = abs(log_likelihood - last) <= tolerance * abs(log_likelihood)
         last = log_likelihood
     third = None if start.related is None else Related(prior[:, 2], sides[2])
     return Parameters(prior[:, 0], sides[0], sides[1], last, iteration, converged, third, start.shares)
+
+
+def _first_prior(start: Start, *, rules: int) -> NDArray[np.float64]:
+    if start.prior is not None:
+        return start.prior
+    related = 0.0 if start.related is None else _START_RELATED
+    first = np.array([_START_PRIOR, 1 - _START_PRIOR - related, related])[: len(start.anchors)]
+    return np.tile(first, (rules, 1))
+
+
+def _without_related(prior: NDArray[np.float64], start: Start) -> NDArray[np.float64]:
+    """The priors of all rules and classes, next to none of related people under the rules that find none."""
+    if start.unrelated is None:
+        return prior
+    left = prior.copy()
+    left[start.unrelated, 2] = _NOBODY
+    return np.asarray(left / left.sum(axis=1, keepdims=True))
 
 
 def log_ratios(m: Side, u: Side) -> Side:

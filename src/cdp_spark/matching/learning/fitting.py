@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from collections import Counter
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,23 +19,28 @@ from cdp_spark.matching.comparing.comparisons import (
     CompiledComparison,
     Frequencies,
     compile_comparisons,
+    words_of,
 )
+from cdp_spark.matching.comparing.similarity import RAREST_WORD
 from cdp_spark.matching.kernel import compare_pairs
 from cdp_spark.matching.learning.correlation import correlate, shared_weights
 from cdp_spark.matching.learning.em import Parameters, PatternCounts, Start
 from cdp_spark.matching.learning.related import fit_classes
+from cdp_spark.matching.learning.within import Layout, fit_within, lay_out
 from cdp_spark.matching.patterns import LEVEL_BITS, pack, unpack
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from pyspark.sql import DataFrame
 
-    from cdp_spark.config.match import BlockingRule, Comparison
+    from cdp_spark.config.match import BlockingKey, BlockingRule, Comparison
 
 IS_MATCH = "is_match"
 """True for a pair that a label says is one person, false for one that it says is not."""
 SAMPLE_RECORDS = 50_000
 _RANDOM_PAIRS = 500_000
+_LIST_OF = {c.EMAIL: c.EMAILS, c.PHONE: c.PHONES, c.EMAILS: c.EMAIL, c.PHONES: c.PHONE}
+"""A contact point and the list of all: a rule on one settles a comparison of the other."""
 _CLASSED = pa.schema(
     {c.RULE_MASK: pa.int64(), c.PATTERN: pa.int64(), c.RECORD_COUNT: pa.int64(), IS_MATCH: pa.bool_()}.items()
 )
@@ -53,7 +60,9 @@ class Sample:
     def frequencies(self, comparisons: tuple[Comparison, ...]) -> dict[str, dict[str, int]]:
         """Bins of the values that are not rare, for comparisons that weigh by frequency."""
         names = sorted({item.columns[0] for item in comparisons if item.weighs_frequency})
-        return {name: _bins(self.features[name]) for name in names}
+        texts = sorted({item.columns[0] for item in comparisons if item.weighs_frequency and item.method == "tokens"})
+        words = {words_of(name): _word_bits(self.features[name]) for name in texts}
+        return {name: _bins(self.features[name]) for name in names} | words
 
     def random_pairs(self, *, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Pairs of two different records drawn at random: nearly all of them are not the same person."""
@@ -67,11 +76,15 @@ class Sample:
         return left[distinct], right[distinct]
 
 
-def read_sample(keyed: DataFrame, *, seed: int, keep_keys: bool = False) -> Sample:
-    """The records with the lowest hashes, whatever the partitioning (an action)."""
+def read_sample(keyed: DataFrame, *, seed: int) -> Sample:
+    """The records with the lowest hashes, whatever the partitioning, without their block keys (an action)."""
+    return Sample(sampled(keyed.drop(c.BLOCK_KEYS), seed=seed).toArrow())
+
+
+def sampled(features: DataFrame, *, seed: int) -> DataFrame:
+    """The records with the lowest hashes."""
     order = F.xxhash64(F.lit(seed), F.col(c.RECORD_KEY))
-    features = keyed if keep_keys else keyed.drop(c.BLOCK_KEYS)
-    return Sample(features.orderBy(order, c.RECORD_KEY).limit(SAMPLE_RECORDS).toArrow())
+    return features.orderBy(order, c.RECORD_KEY).limit(SAMPLE_RECORDS)
 
 
 def read_pattern_counts(pair_patterns: DataFrame) -> pa.Table:
@@ -94,9 +107,12 @@ def read_labelled_counts(pair_patterns: DataFrame, labels: DataFrame) -> pa.Tabl
 
 def forced_comparisons(rules: tuple[BlockingRule, ...], comparisons: tuple[Comparison, ...]) -> NDArray[np.bool_]:
     """Which comparisons a rule settles by asking for agreement on their column, shape (rules, comparisons)."""
-    return np.array([[_forces(rule, comparison) for comparison in comparisons] for rule in rules], dtype=bool).reshape(
-        len(rules), len(comparisons)
-    )
+    return layout_of(rules, comparisons).forced
+
+
+def layout_of(rules: tuple[BlockingRule, ...], comparisons: tuple[Comparison, ...]) -> Layout:
+    """Which comparisons each rule forces, and by which of its keys."""
+    return lay_out([[_keys_on(rule, comparison) for comparison in comparisons] for rule in rules], len(comparisons))
 
 
 def fit_parameters(
@@ -104,7 +120,7 @@ def fit_parameters(
     sample: Sample,
     *,
     comparisons: tuple[Comparison, ...],
-    forced: NDArray[np.bool_],
+    layout: Layout,
     frequencies: Frequencies,
     seed: int,
 ) -> Parameters:
@@ -119,7 +135,7 @@ def fit_parameters(
         counts: as `read_pattern_counts` gives them, or `with_known_classes`.
         sample: records to draw random pairs from.
         comparisons: as configured.
-        forced: comparisons that each rule forces.
+        layout: comparisons that each rule forces, and by which key.
         frequencies: bins of common values.
         seed: of the random pairs.
     """
@@ -129,8 +145,10 @@ def fit_parameters(
     start_u = tuple(_shares(levels[:, at], len(item.level_names)) for at, item in enumerate(compiled))
     start_m = tuple(_agreement(comparison, u) for comparison, u in zip(compiled, start_u, strict=True))
     shares = shared_weights(correlate(levels, records=sample.features.num_rows))
-    by_rule = _by_class(counts, forced) if IS_MATCH in counts.column_names else _by_rule(counts, forced)
-    return fit_classes(by_rule, comparisons, Start(start_m, start_u, shares=shares))
+    count = _by_class if IS_MATCH in counts.column_names else _by_rule
+    fitted, start = fit_classes(count(counts, layout.forced), comparisons, Start(start_m, start_u, shares=shares))
+    whole = replace(count(counts, np.zeros_like(layout.forced)), forced=layout.forced)
+    return fit_within(whole, start, fitted, layout)
 
 
 def _bins(values: pa.ChunkedArray) -> dict[str, int]:
@@ -143,9 +161,19 @@ def _bins(values: pa.ChunkedArray) -> dict[str, int]:
     return {**common, **uncommon}
 
 
-def _forces(rule: BlockingRule, comparison: Comparison) -> bool:
+def _word_bits(values: pa.ChunkedArray) -> dict[str, int]:
+    """Bits that the words say which at least one text in a thousand has."""
+    texts = values.drop_null().to_pylist()
+    counts = Counter(word for text in texts for word in set(text.split()))
+    share = {word: count / len(texts) for word, count in counts.items()}
+    bits = {word: max(1, round(-math.log2(part))) for word, part in share.items() if part >= UNCOMMON_SHARE}
+    return {word: its for word, its in sorted(bits.items()) if its < RAREST_WORD}
+
+
+def _keys_on(rule: BlockingRule, comparison: Comparison) -> tuple[BlockingKey, ...]:
+    """The rule's keys on what is compared."""
     compared = comparison.columns if comparison.method in {"address", "geo"} else comparison.columns[:1]
-    return any(key.column in compared for key in rule.keys)
+    return tuple(key for key in rule.keys if key.column in compared or _LIST_OF.get(key.column, key.column) in compared)
 
 
 def count_patterns(rule_mask: NDArray[np.int64], pattern: NDArray[np.int64]) -> pa.Table:

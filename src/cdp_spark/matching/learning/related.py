@@ -26,27 +26,36 @@ SHARED = frozenset({c.FAMILY_NAME, c.STREET, c.HOUSE_NUMBER, c.CITY, c.POSTCODE,
 OWN = frozenset({c.GIVEN_NAME, c.BIRTH_DATE, c.NATIONAL_ID, c.EMAIL, c.EMAILS, c.GENDER})
 """What tells them apart."""
 _DIFFERENT = 1
+_ONE_PERSON = 2
+"""Of what is one's own, so much in common makes one person: a rule that asks for it finds no related people."""
 
 
-def fit_classes(counts: PatternCounts, comparisons: tuple[Comparison, ...], start: Start) -> Parameters:
+def fit_classes(counts: PatternCounts, comparisons: tuple[Comparison, ...], start: Start) -> tuple[Parameters, Start]:
     """Fit matches and others; and related people, where that explains the data better.
 
     In what is one's own, related people agree as often as any others; in all else they have probabilities of their own.
-    Left free, the class takes in matches whose values were mistyped. It is kept where it lowers the Bayesian
-    information criterion (Schwarz 1978) and agrees on half of what is shared at least half as often as matches do.
+    Left free, the class takes in matches whose values were mistyped. A rule that asks for two own things finds no
+    related people: it leaves to compare what a household shares, and its matches would look like relatives. The class
+    is kept where it lowers the Bayesian information criterion (Schwarz 1978) and agrees on half of what is shared at
+    least half as often as matches do.
 
     Args:
         counts: what was found.
         comparisons: as configured; their first column tells what is shared and what is one's own.
         start: of two classes.
+    Returns: what was found, and the start that led there.
     """
     two = fit(counts, start)
     columns = tuple(comparison.columns[0] for comparison in comparisons)
     if not (SHARED.intersection(columns) and OWN.intersection(columns)) or not counts.count.sum():
-        return two
+        return two, start
     tied = np.isin(columns, sorted(OWN))
-    three = fit(counts, replace(start, related=_related(columns, start), tied=tied))
-    return three if _explains(three, two, counts, tied) and _share_half(three, columns) else two
+    unrelated = counts.forced[:, tied].sum(axis=1) >= _ONE_PERSON
+    of_three = replace(start, related=_related(columns, start), tied=tied, unrelated=unrelated)
+    three = fit(counts, of_three)
+    if _explains(three, two, counts, of_three) and _share_half(three, columns):
+        return three, of_three
+    return two, start
 
 
 def _related(columns: tuple[str, ...], start: Start) -> Side:
@@ -57,8 +66,11 @@ def _related(columns: tuple[str, ...], start: Start) -> Side:
     return tuple(sides)
 
 
-def _explains(three: Parameters, two: Parameters, counts: PatternCounts, tied: NDArray[np.bool_]) -> bool:
-    free = len(counts.forced) + sum(len(side) - 2 for side, same in zip(two.u, tied, strict=True) if not same)
+def _explains(three: Parameters, two: Parameters, counts: PatternCounts, start: Start) -> bool:
+    assert start.tied is not None
+    assert start.unrelated is not None
+    levels = sum(len(side) - 2 for side, same in zip(two.u, start.tied, strict=True) if not same)
+    free = levels + int((~start.unrelated).sum())
     return 2 * (three.log_likelihood - two.log_likelihood) > free * float(np.log(counts.count.sum()))
 
 

@@ -35,11 +35,13 @@ class Doubt:
         problem: what was found.
         fix: what to do about it.
         severe: True where clusters made by this model would be wrong.
+        comparison: the one that it is about; None where it is about the whole model.
     """
 
     problem: str
     fix: str
     severe: bool = False
+    comparison: str | None = None
 
 
 def find_doubts(model: MatchModel, counts: pa.Table) -> tuple[Doubt, ...]:
@@ -102,6 +104,7 @@ def _about_comparisons(model: MatchModel, levels: NDArray[np.int64], pairs: NDAr
                     f"{comparison.name} agrees in {matches:.0%} of the matches and in {others:.0%} of the other pairs",
                     f"leave {comparison.name} out, add comparisons that tell people apart, or label pairs (cdp label)",
                     severe=others - matches > _CONTRADICTION_SHARE,
+                    comparison=comparison.name,
                 )
             )
     return doubts

@@ -138,3 +138,32 @@ def test_address_is_one_comparison(right: tuple[str | None, ...], expected: str)
     columns = {name: Coded(pa.array([a, b], pa.string())) for name, a, b in zip(names, left, right, strict=True)}
     level = compiled.levels(columns, np.array([0]), np.array([1]), {})
     assert compiled.level_names[level[0]] == expected
+
+
+def _names(*people: tuple[str | None, str | None]) -> list[str]:
+    given = Comparison(name="x", method="name", columns=("given", "family"))
+    (compiled,) = compile_comparisons((given,))
+    columns = {
+        name: Coded(pa.array([person[at] for person in people], pa.string()))
+        for at, name in enumerate(("given", "family"))
+    }
+    levels = compiled.levels(columns, np.array([0]), np.array([1]), {})
+    return [compiled.level_names[level] for level in levels]
+
+
+def test_swapped_names_are_swapped_on_both_sides() -> None:
+    """Of a family, the one whose names are swapped has the name of all the others for a given name."""
+    assert _names(("lee", "anna"), ("anna", "lee")) == ["initial or swapped"]
+    assert _names(("lee", "anna"), ("oscar", "lee")) == ["different"]
+    assert _names(("lee", None), ("oscar", "lee")) == ["initial or swapped"]
+    assert _names(("lee", "ana"), ("anna", "lee")) == ["initial or swapped"], "with a mistake in one of them"
+    assert _names(("lee", "a"), ("anna", "lee")) == ["initial or swapped"]
+
+
+def test_rare_words_in_common_count_more() -> None:
+    (compiled,) = compile_comparisons((Comparison(name="x", method="tokens", columns=("x",)),))
+    columns = {"x": Coded(pa.array(["sony camera black dsc-w55", "dsc-w55 by sony", "canon camera black a570"]))}
+    words = {"words of x": {"camera": 1, "black": 1, "sony": 2, "by": 1}}
+    levels = compiled.levels(columns, np.array([0, 0]), np.array([1, 2]), words)
+    assert [compiled.level_names[level] for level in levels] == ["shared words ≥ 0.75", "different"]
+    assert compiled.levels(columns, np.array([0]), np.array([1]), {}).tolist() == [2], "without weights: Jaccard, 0.4"

@@ -25,10 +25,12 @@ def _sides(agreement: tuple[float, ...]) -> tuple[np.ndarray, ...]:
 START = Start(_sides((0.75,) * 5), _sides(U))
 
 
-def _counts(matches: float, related: float, strangers: float) -> tuple[PatternCounts, np.ndarray]:
+def _counts(
+    matches: float, related: float, strangers: float, every: np.ndarray = FORCED
+) -> tuple[PatternCounts, np.ndarray]:
     """The exact expected counts of a rule's every pattern, and the share of matches in each."""
     rows = []
-    for rule, forced in enumerate(FORCED):
+    for rule, forced in enumerate(every):
         for agrees in np.ndindex(*(1 if by_rule else 2 for by_rule in forced)):
             levels = np.where(forced, 0, np.array(agrees) + 1)
             classes = [
@@ -38,12 +40,12 @@ def _counts(matches: float, related: float, strangers: float) -> tuple[PatternCo
             ]
             rows.append((rule, *levels, sum(classes), classes[0] / sum(classes)))
     table = np.array(rows)
-    counts = PatternCounts(table[:, 0].astype(int), table[:, 1:6].astype(int), table[:, 6], FORCED)
+    counts = PatternCounts(table[:, 0].astype(int), table[:, 1:6].astype(int), table[:, 6], every)
     return counts, table[:, 7]
 
 
 def _fit(counts: PatternCounts, comparisons: tuple[Comparison, ...] = COMPARISONS) -> Parameters:
-    return fit_classes(counts, comparisons, START)
+    return fit_classes(counts, comparisons, START)[0]
 
 
 def test_relatives_are_told_from_matches() -> None:
@@ -79,3 +81,13 @@ def test_labels_rule_classes_out() -> None:
     household = (counts.levels == (1, 1, 0, 2, 2)).all(axis=1)
     labelled = PatternCounts(counts.rule, counts.levels, counts.count, FORCED, np.where(household, 1.0, np.nan))
     assert _fit(labelled).m[0][1] > _fit(counts).m[0][1] + 0.2
+
+
+def test_a_rule_that_asks_for_two_own_things_finds_no_related_people() -> None:
+    """What it leaves to compare is what a household shares: without that its matches would be taken for relatives."""
+    forced = np.vstack([FORCED, [True, True, False, False, False]])
+    found = _fit(_counts(matches=2_000, related=8_000, strangers=1e7, every=forced)[0])
+    assert found.related is not None
+    assert found.related.prior[0] > 0.1
+    assert found.related.prior[2] < 1e-9
+    assert found.prior[2] > 0.9

@@ -16,7 +16,7 @@ from cdp_spark.config.match import EntityMatch
 from cdp_spark.errors import ConfigError, StateError
 from cdp_spark.evaluation.blocking import BlockingFigures, build_known_pairs, estimate_blocking, suggest_rules
 from cdp_spark.resolution.choose import RuleEstimate
-from cdp_spark.resolution.own_data import read_own_data
+from cdp_spark.resolution.own.read import read_own_data
 from cdp_spark.resolution.resolve import propose_match
 from cdp_spark.session import SessionSettings, get_session
 from cdp_spark.tables.catalog import LABELS, PAIR_SCORES, RECORDS

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
-from datetime import date
+from dataclasses import dataclass
 from functools import reduce
 from pathlib import Path
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.storagelevel import StorageLevel
 
 from cdp_spark import columns as c
-from cdp_spark.config.source import ColumnMapping, SourceConfig
-from cdp_spark.config.source import Meaning as Attribute
+from cdp_spark.config.source import SourceConfig
 from cdp_spark.discovery.recognise import Recognised, recognise
 from cdp_spark.errors import ConfigError, DataError
 from cdp_spark.ingest.deliveries import read_deliveries
-from cdp_spark.standardise.attributes import with_standard_attributes
+from cdp_spark.resolution.own.clean import clean_own, compared_columns
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,12 +27,9 @@ if TYPE_CHECKING:
 RECORD_ID = "record_id"
 _SAMPLE_ROWS = 20_000
 _FORMATS = {".csv": "csv", ".gz": "csv", ".tsv": "csv", ".parquet": "parquet", ".json": "json", ".jsonl": "json"}
-_PARTS: Mapping[str, tuple[str, ...]] = {
-    "full_name": (c.GIVEN_NAME, c.FAMILY_NAME),
-    "address": (c.STREET, c.HOUSE_NUMBER, c.CITY, c.POSTCODE),
-    "company_name": (c.COMPANY_CORE,),
-}
-"""What standardising makes of a meaning, where it is not an attribute of the same name."""
+_OWN = frozenset({c.RECORD_KEY, RECORD_ID, c.SOURCE})
+_WHOLE_WITH_POINT = r"^(-?\d+)\.0$"
+"""How spreadsheets and data frames write whole numbers once one of them is missing."""
 
 
 @dataclass(frozen=True)
@@ -86,16 +81,14 @@ def read_own_data(
         _require(names[source.name], source, [id_column, *([source_column] if source_column else [])])
         rows[source.name] = _with_keys(delivery.rows, source.name, id_column, source_column).persist()
     record_count, rejected = _count(rows, id_column)
-    skip = frozenset({c.RECORD_KEY, RECORD_ID, c.SOURCE, id_column, *([source_column] if source_column else [])})
-    frames, recognised = [], {}
-    for source in sources:
-        flat = _flat(rows[source.name], names[source.name])
-        recognised[source.name] = _recognise(flat, str(source.path), skip=skip)
-        frames.append(_clean(flat, recognised[source.name], region=region))
+    flat = {name: _flat(rows[name], names[name]) for name in rows}
+    skip = frozenset({*_OWN, *map(_safe_name, (id_column, *([source_column] if source_column else [])))})
+    recognised = _recognise(flat, {source.name: str(source.path) for source in sources}, skip=skip)
+    frames = [clean_own(flat[name], found, region=region) for name, found in recognised.items()]
     records = reduce(lambda left, right: left.unionByName(right, allowMissingColumns=True), frames)
     # All that follows is planned ten times over; a checkpoint leaves it nothing of the cleaning to plan.
     records = records.localCheckpoint(storageLevel=StorageLevel.MEMORY_AND_DISK)
-    return OwnData(records, recognised, _features(recognised), record_count, rejected)
+    return OwnData(records, recognised, compared_columns(recognised), record_count, rejected)
 
 
 def _sources(inputs: tuple[str, ...], id_column: str) -> tuple[SourceConfig, ...]:
@@ -187,52 +180,34 @@ def _refuse_duplicates(doubles: int, id_column: str) -> None:
 
 
 def _flat(rows: DataFrame, names: tuple[str, ...]) -> DataFrame:
-    """One row per readable row with an id; its columns as text."""
-    own = {c.RECORD_KEY, RECORD_ID, c.SOURCE}
-    columns = [F.try_element_at(c.ROW, F.lit(name)).alias(name) for name in names if name not in own]
-    return rows.where(F.col(c.RECORD_KEY).isNotNull()).select(*sorted(own), *columns)
+    """One row per readable row with an id; its columns as text, of two that differ in capitals only the first."""
+    first = {_safe_name(name).lower(): name for name in reversed(names)}
+    texts = {_safe_name(name): F.try_element_at(c.ROW, F.lit(name)) for name in names if name in first.values()}
+    columns = [
+        F.regexp_replace(text, _WHOLE_WITH_POINT, "$1").alias(name)
+        for name, text in texts.items()
+        if name.lower() not in _OWN
+    ]
+    return rows.where(F.col(c.RECORD_KEY).isNotNull()).select(*sorted(_OWN), *columns)
 
 
-def _recognise(flat: DataFrame, where: str, *, skip: frozenset[str]) -> tuple[Recognised, ...]:
-    sample = flat.orderBy(F.xxhash64(c.RECORD_KEY), c.RECORD_KEY).limit(_SAMPLE_ROWS).toArrow()
-    if sample.num_rows == 0:
-        raise DataError(where, got="no usable row", allowed="rows below the header, with an id", fix="check the file")
-    return recognise(sample, skip=skip)
+def _safe_name(name: str) -> str:
+    """A column's name without what Spark reads as a path: `Tel. Nr.` becomes `Tel_ Nr_`."""
+    return re.sub(r"[.`]", "_", name)
 
 
-def _clean(flat: DataFrame, recognised: tuple[Recognised, ...], *, region: str | None) -> DataFrame:
-    """Clean what has a standard meaning; keep a birth date that is no date as its digits, an error can be near."""
-    meanings = {
-        item.meaning: ColumnMapping.model_validate({"from": (item.column,), "formats": _formats(item)})
-        for item in recognised
-        if item.meaning in get_args(Attribute)
+def _recognise(
+    flat: Mapping[str, DataFrame], where: Mapping[str, str], *, skip: frozenset[str]
+) -> dict[str, tuple[Recognised, ...]]:
+    """What each source's columns mean; a name that several sources have means the same in all of them."""
+    samples = {}
+    for name, rows in flat.items():
+        samples[name] = rows.orderBy(F.xxhash64(c.RECORD_KEY), c.RECORD_KEY).limit(_SAMPLE_ROWS).toArrow()
+        if samples[name].num_rows == 0:
+            raise DataError(
+                where[name], got="no usable row", allowed="rows below the header, with an id", fix="check the file"
+            )
+    return {
+        name: recognise(sample, skip=skip, beside=[other for of, other in samples.items() if of != name])
+        for name, sample in samples.items()
     }
-    births = [item.column for item in recognised if item.meaning == c.BIRTH_DATE]
-    kept = flat.withColumns({f"{column}__raw": F.col(f"`{column}`") for column in births})
-    clean = with_standard_attributes(
-        kept,
-        meanings,  # type: ignore[arg-type]
-        default_region=region,
-        as_of=date.today(),  # noqa: DTZ011 - only decides the century of two-digit years
-        max_age_years=None,
-    )
-    for column in births:
-        digits = F.regexp_replace(f"`{column}__raw`", r"\D", "")
-        readable = F.date_format(c.BIRTH_DATE, "yyyyMMdd")
-        clean = clean.withColumn(c.BIRTH_DATE, F.coalesce(readable, F.when(F.length(digits) == 8, digits)))
-    return clean.drop(*(f"{column}__raw" for column in births))
-
-
-def _formats(item: Recognised) -> tuple[str, ...]:
-    return (item.profile.date_pattern,) if item.meaning == c.BIRTH_DATE and item.profile.date_pattern else ()
-
-
-def _features(recognised: dict[str, tuple[Recognised, ...]]) -> tuple[Recognised, ...]:
-    """What can be compared, once each, under the names that the clean records have."""
-    features: dict[str, Recognised] = {}
-    for item in (item for found in recognised.values() for item in found if item.meaning != "ignored"):
-        parts = _PARTS.get(item.meaning) or ((item.meaning,) if item.meaning in get_args(Attribute) else (item.column,))
-        for part in parts:
-            meaning = part if item.meaning in {"full_name", "address"} else item.meaning
-            features.setdefault(part, replace(item, column=part, meaning=meaning))  # type: ignore[arg-type]
-    return tuple(features.values())

@@ -1,0 +1,1 @@
+"""One's own files as records: read, columns recognised, values cleaned."""
