@@ -39,7 +39,10 @@ if TYPE_CHECKING:
 _PROJECT = Path(__file__).parents[1] / "project"
 _STAGES = ("matching", "clustering", "identity")
 _COMPARED = (PAIR_SCORES, CLUSTERS, CUTS, UNIFIED_IDS, ID_REGISTRY, ID_CHANGES)
-_OF_A_RUN = (c.RUN_ID, c.ORDINAL, c.RELEASE, c.CREATED_RELEASE, c.CLOSED_RELEASE, c.UNIFIED_ID, c.PREVIOUS_ID, c.MERGED_INTO)
+_OF_A_RUN = (
+    *(c.RUN_ID, c.ORDINAL, c.RELEASE, c.CREATED_RELEASE, c.CLOSED_RELEASE),
+    *(c.UNIFIED_ID, c.PREVIOUS_ID, c.MERGED_INTO),
+)
 
 
 def main() -> None:

@@ -205,12 +205,12 @@ class DyingStore(Store):
             raise Killed
 
 
-def model_of(records: DataFrame) -> MatchModel:
+def model_of(records: DataFrame, *, prior: float = 0.3) -> MatchModel:
     """A model made by hand, whose purged keys are those that too many of the records share."""
     slots, rules = slots_of(MATCH), all_rules(MATCH)
     use = read_key_use(build_key_sizes(build_keyed(records, MATCH)), slots)
     parameters = Parameters(
-        prior=np.full(len(rules), 0.3),
+        prior=np.full(len(rules), prior),
         m=(np.array([1.0, 0.1, 0.9]),) * 3,
         u=(np.array([1.0, 0.7, 0.3]),) * 3,
         log_likelihood=-1.0,
@@ -243,10 +243,10 @@ class NightlyWarehouse:
         shutil.copytree(self.store.location, folder)
         return replace(self, store=Store(self.store.spark, str(folder)), runs=[*self.runs], released={**self.released})
 
-    def fit(self) -> None:
+    def fit(self, *, version: int = 1, prior: float = 0.3) -> None:
         """Save a model by hand."""
-        model = model_of(self.store.read(RECORDS).where("entity_type = 'person'"))
-        write_model(self.store, "person", model, version=1, by=FittedBy("hand", CLOCK))
+        model = model_of(self.store.read(RECORDS).where("entity_type = 'person'"), prior=prior)
+        write_model(self.store, "person", model, version=version, by=FittedBy("hand", CLOCK))
 
     def night(self, written: StageResult, *, ordinal: int, full: bool = False, stages: tuple[str, ...] = STAGES) -> Run:
         """Run the stages on what was written, and release the ids."""

@@ -50,6 +50,17 @@ class Twins:
 
     def pass_a_night(self, ordinal: int) -> None:
         """Change the world, say something about two records, run, and compare."""
+        told = self._run(ordinal)
+        assert all("incremental" in it for it in told), told
+
+    def change_model(self, ordinal: int) -> None:
+        """The same under another model, which is applied to all."""
+        for warehouse in (self.increment, self.full):
+            warehouse.fit(version=2, prior=0.1)
+        told = self._run(ordinal)
+        assert "full: the first night under model 2" in told[0], told
+
+    def _run(self, ordinal: int) -> list[str]:
         self.world.pass_a_night()
         pair = self.world.dice.sample(sorted(self.world.rows), 2)
         word = self.world.dice.choice(["must_link", "cannot_link"])
@@ -58,8 +69,8 @@ class Twins:
             written = self.world.write(warehouse.store)
             warehouse.night(written, ordinal=ordinal, full=warehouse is self.full)
         told = [self.increment.runs[-1].finished[stage].detail for stage in STAGES]
-        assert all("incremental" in it for it in told), told
         assert_same(self.increment.store, self.full.store, f"night {ordinal}: {told}")
+        return told
 
     def kill(self, ordinal: int, *, stage: str, writes: int) -> None:
         """Let the incremental warehouse die in a night that nobody continues, of a world that never comes."""
@@ -87,3 +98,5 @@ def test_nights_are_those_of_full_runs_though_some_between_were_killed(spark: Sp
     for ordinal, stage, writes in ((3, "matching", 1), (5, "clustering", 2)):
         twins.kill(ordinal - 1, stage=stage, writes=writes)
         twins.pass_a_night(ordinal)
+    twins.change_model(6)
+    twins.pass_a_night(7)
