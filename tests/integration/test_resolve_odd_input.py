@@ -4,6 +4,7 @@ import csv
 import json
 from collections import Counter
 from pathlib import Path
+from random import Random
 
 import pytest
 from pyspark.sql import SparkSession
@@ -19,12 +20,12 @@ SWITCHBOARD = "+49 30 5550100"
 
 def _people(count: int, *, on_switchboard: int) -> list[list[str]]:
     """Distinct people, the first of whom share one phone; every 50th has a second record with another phone."""
-    rows = []
+    rows, draw = [], Random(7).randrange
     for number in range(count):
-        first, last = FIRST[number % 12] + "a" * (number % 7), LAST[number % 10] + "son" * (number % 3)
-        born = f"{1940 + number % 61}-{1 + number % 12:02}-{1 + number % 28:02}"
+        first, last = FIRST[draw(12)] + "a" * draw(7), LAST[draw(10)] + "son" * draw(3)
+        born = f"{1940 + draw(61)}-{1 + draw(12):02}-{1 + draw(28):02}"
         phone = SWITCHBOARD if number < on_switchboard else f"+49 30 {7000000 + number}"
-        rows.append([f"p{number}", first, last, born, phone, f"{10000 + number * 7 % 89000}"])
+        rows.append([f"p{number}", first, last, born, phone, f"{10000 + draw(89000)}"])
         if number % 50 == 0:
             rows.append([f"q{number}", *rows[-1][1:4], "", rows[-1][5]])
     return rows
