@@ -92,7 +92,9 @@ class SparkBlocks:
         holders = self.holders.where(~F.col(_STALE)).join(keys, on=c.BLOCK_KEY, how="left_semi").select(c.RECORD_KEY)
         wanted = hold(holders.distinct())
         found = self.before.join(wanted.joinable, on=c.RECORD_KEY, how="left_semi")
-        return found.select(c.RECORD_KEY, c.INPUT_HASH, c.BLOCK_KEYS).localCheckpoint()
+        inputs = found.select(c.RECORD_KEY, c.INPUT_HASH, c.BLOCK_KEYS).localCheckpoint()
+        wanted.release()
+        return inputs
 
     def partners(self) -> DataFrame:
         """record_key of the unchanged records that share a live key with a changed one."""
