@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from pyspark.util import inheritable_thread_target
 
@@ -34,7 +34,15 @@ def run_together(spark: SparkSession, actions: Mapping[str, Callable[[], Result]
     """
     if not actions:
         return {}
-    in_session = inheritable_thread_target(spark)
     with ThreadPoolExecutor(max_workers=min(len(actions), _AT_ONCE)) as pool:
-        running = {name: pool.submit(in_session(action)) for name, action in actions.items()}
+        running = {name: pool.submit(_in_own_properties(spark, action)) for name, action in actions.items()}
     return {name: future.result() for name, future in running.items()}
+
+
+def _in_own_properties(spark: SparkSession, action: Callable[[], Result]) -> Callable[[], Result]:
+    """Give the action's thread its own copy of the local properties.
+
+    One target for several threads hands all of them the same object, in which each overwrites the others' query id:
+    Spark then takes a job for one of a query that has ended, and never lets go of it and of what it broadcast.
+    """
+    return cast("Callable[[], Result]", inheritable_thread_target(spark)(action))

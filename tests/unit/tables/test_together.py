@@ -1,6 +1,7 @@
 """Independent actions at the same time."""
 
 import threading
+import time
 
 import pytest
 from pyspark.sql import SparkSession
@@ -30,3 +31,15 @@ def test_the_first_failure_is_raised_after_all_have_ended(spark: SparkSession) -
         run_together(spark, actions)
     assert ended == ["one"]
     assert run_together(spark, {}) == {}
+
+
+def test_nothing_is_left_of_the_jobs_that_ran_side_by_side(spark: SparkSession) -> None:
+    jobs = spark.sparkContext._jsc.sc().dagScheduler().jobIdToQueryExecutionId()
+    frame = spark.range(10).groupBy("id").count()
+
+    run_together(spark, dict.fromkeys("abcd", lambda: [frame.collect() for _ in range(5)]))
+
+    patience = time.monotonic() + 30  # a query's jobs are let go in the background
+    while jobs.size() and time.monotonic() < patience:
+        time.sleep(0.1)
+    assert jobs.size() == 0
