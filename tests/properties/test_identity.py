@@ -18,6 +18,7 @@ from cdp_spark.identity.changes import CAUSES, build_causes, build_evidence, bui
 from cdp_spark.identity.increment import Yesterday
 from cdp_spark.identity.members import build_members
 from cdp_spark.identity.registry import build_registry, resolve_ids
+from cdp_spark.identity.returns import build_former_holders
 from cdp_spark.identity.stage import assign_ids
 from cdp_spark.tables.catalog import CLUSTERS, ID_CHANGES, ID_REGISTRY, IDENTIFIERS, UNIFIED_IDS
 
@@ -334,7 +335,8 @@ def _spark_night(spark: SparkSession, yesterday: Yesterday, night: Night, releas
     clusters = spark.createDataFrame(rows, CLUSTERS.schema).repartition(release % 3 + 1)
     identifiers = spark.createDataFrame(values, IDENTIFIERS.schema)
     members = _kept(build_members(clusters, yesterday.unified_ids, max_records=NO_LIMIT))
-    tonight = assign_ids(members, yesterday, identifiers, Issuer(NAMESPACE, release))
+    former_holders = build_former_holders(yesterday.id_changes, yesterday.id_registry)
+    tonight = assign_ids(members, yesterday.id_registry, former_holders, identifiers, Issuer(NAMESPACE, release))
     unified_ids = _kept(UNIFIED_IDS.conform(tonight.unified_ids))
     transitions = build_transitions(yesterday.unified_ids, unified_ids)
     changed = spark.createDataFrame([(record,) for record in sorted(night.changed)], f"{c.RECORD_KEY} string")

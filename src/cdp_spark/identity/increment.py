@@ -46,6 +46,7 @@ class Night:
         yesterday: of the last release; all ids ever issued and all changes are in it.
         released_ids: `unified_ids` of the last release, of all records.
         identifiers: of tonight.
+        former_holders: from `build_former_holders`, of all records.
         affected: record_key of all records that may get another id, those that are gone included; None for all.
         held: the same, with its size.
     """
@@ -54,6 +55,7 @@ class Night:
     yesterday: Yesterday
     released_ids: DataFrame
     identifiers: DataFrame
+    former_holders: Held
     affected: DataFrame | None = None
     held: Held | None = None
 
@@ -68,6 +70,7 @@ class Night:
             self.yesterday.unified_ids.unpersist()
             self.identifiers.unpersist()
             self.held.release()
+        self.former_holders.release()
 
 
 def plan_night(context: RunContext) -> Night:
@@ -75,11 +78,11 @@ def plan_night(context: RunContext) -> Night:
     store = context.store
     yesterday = Yesterday(*[context.read_released(spec) for spec in (UNIFIED_IDS, ID_REGISTRY, ID_CHANGES)])
     clusters, identifiers = store.read(CLUSTERS), store.read(IDENTIFIERS)
+    former_holders = hold(build_former_holders(yesterday.id_changes, yesterday.id_registry))
     reclustered = _read_reclustered(context, clusters)
     if reclustered is None:
-        return Night(clusters, yesterday, yesterday.unified_ids, identifiers)
-    former_holders = build_former_holders(yesterday.id_changes, yesterday.id_registry)
-    held = hold(with_returning(reclustered, former_holders, clusters))
+        return Night(clusters, yesterday, yesterday.unified_ids, identifiers, former_holders)
+    held = hold(with_returning(reclustered, former_holders.joinable, clusters))
     affected = held.joinable
     return Night(
         clusters=clusters.join(affected, on=c.RECORD_KEY, how="left_semi"),
@@ -90,6 +93,7 @@ def plan_night(context: RunContext) -> Night:
         ),
         released_ids=yesterday.unified_ids,
         identifiers=identifiers.join(affected, on=c.RECORD_KEY, how="left_semi").persist(),
+        former_holders=former_holders,
         affected=affected,
         held=held,
     )

@@ -13,6 +13,8 @@ from cdp_spark.identity.members import VISITOR
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
+    from cdp_spark.tables.held import Held
+
 STRONG_TYPES = (c.EMAIL, c.PHONE, c.NATIONAL_ID, c.USER_ID, c.LOYALTY_ID)
 
 
@@ -44,7 +46,7 @@ def settled_ids(overlaps: DataFrame) -> DataFrame:
 
 
 def with_identifier_overlap(
-    candidates: DataFrame, members: DataFrame, holders: DataFrame, identifiers: DataFrame
+    candidates: Held, members: DataFrame, holders: DataFrame, identifiers: DataFrame
 ) -> DataFrame:
     """Count the strong identifiers that a cluster shares with the records that held the id.
 
@@ -63,15 +65,15 @@ def with_identifier_overlap(
     of_id = _identifiers_of(holders, strong, candidates, key=c.UNIFIED_ID)
     pair = [c.FIRST_KEY, c.UNIFIED_ID]
     shared = (
-        candidates.select(*pair)
+        candidates.joinable.select(*pair)
         .join(of_cluster, on=c.FIRST_KEY, how="inner")
         .join(of_id, on=[c.UNIFIED_ID, *value], how="inner")
         .groupBy(*pair)
         .agg(F.count(F.lit(1)).alias(c.IDENTIFIER_OVERLAP))
     )
-    return candidates.join(shared, on=pair, how="left").fillna(0, subset=[c.IDENTIFIER_OVERLAP])
+    return candidates.rows.join(shared, on=pair, how="left").fillna(0, subset=[c.IDENTIFIER_OVERLAP])
 
 
-def _identifiers_of(groups: DataFrame, strong: DataFrame, candidates: DataFrame, *, key: str) -> DataFrame:
-    wanted = groups.select(c.RECORD_KEY, key).join(candidates.select(key).distinct(), on=key, how="left_semi")
+def _identifiers_of(groups: DataFrame, strong: DataFrame, candidates: Held, *, key: str) -> DataFrame:
+    wanted = groups.select(c.RECORD_KEY, key).join(candidates.joinable.select(key), on=key, how="left_semi")
     return wanted.join(strong, on=c.RECORD_KEY, how="inner").select(key, c.TYPE, c.VALUE_HASH).distinct()

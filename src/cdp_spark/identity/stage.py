@@ -24,7 +24,6 @@ from cdp_spark.identity.changes import (
 from cdp_spark.identity.increment import (
     MAX_RECORDS_FIGURE,
     Night,
-    Yesterday,
     build_kept_issues,
     build_unaffected_ends,
     plan_night,
@@ -32,7 +31,7 @@ from cdp_spark.identity.increment import (
 from cdp_spark.identity.members import VISITOR, build_identity_issues, build_members
 from cdp_spark.identity.overlaps import build_overlaps, settled_ids, with_identifier_overlap
 from cdp_spark.identity.registry import CLOSED_STATUS, MERGED_STATUS, build_registry
-from cdp_spark.identity.returns import build_candidates, build_former_holders, build_returns
+from cdp_spark.identity.returns import build_candidates, build_returns
 from cdp_spark.tables.catalog import (
     CLUSTERS,
     CUTS,
@@ -45,6 +44,7 @@ from cdp_spark.tables.catalog import (
     RUNS,
     UNIFIED_IDS,
 )
+from cdp_spark.tables.held import hold
 from cdp_spark.tables.run import StageResult
 from cdp_spark.tables.together import run_together
 
@@ -82,7 +82,8 @@ def run(context: RunContext) -> StageResult:
     members = build_members(night.clusters, night.yesterday.unified_ids, max_records=max_records)
     members = members.persist(StorageLevel.MEMORY_AND_DISK)
     try:
-        assignment = assign_ids(members, night.yesterday, night.identifiers, _issuer(context))
+        holders = night.former_holders.joinable
+        assignment = assign_ids(members, night.yesterday.id_registry, holders, night.identifiers, _issuer(context))
         versions = _write(context, night, members, assignment)
     finally:
         members.unpersist()
@@ -131,7 +132,9 @@ def _write_issues(context: RunContext, night: Night, members: DataFrame) -> int:
     return context.store.overwrite(IDENTITY_ISSUES, issues.unionByName(kept))
 
 
-def assign_ids(members: DataFrame, yesterday: Yesterday, identifiers: DataFrame, issuer: Issuer) -> Assignment:
+def assign_ids(
+    members: DataFrame, id_registry: DataFrame, former_holders: DataFrame, identifiers: DataFrame, issuer: Issuer
+) -> Assignment:
     """Match clusters to the ids of yesterday and of before, and issue ids to the rest.
 
     Nearly all clusters overlap one id, and that id them only: a plain join settles these. The others are matched one
@@ -139,7 +142,8 @@ def assign_ids(members: DataFrame, yesterday: Yesterday, identifiers: DataFrame,
 
     Args:
         members: from `build_members`.
-        yesterday: the last release.
+        id_registry: of the last release.
+        former_holders: from `build_former_holders`.
         identifiers: of this run, for the overlap of strong identifiers.
         issuer: of new ids.
 
@@ -147,22 +151,21 @@ def assign_ids(members: DataFrame, yesterday: Yesterday, identifiers: DataFrame,
         tonight's ids and the lineage of those that were contested.
     """
     overlaps = build_overlaps(members).localCheckpoint()
-    former_holders = build_former_holders(yesterday.id_changes, yesterday.id_registry)
-    offers = build_candidates(overlaps, build_returns(members, former_holders)).localCheckpoint()
-    contested = not offers.isEmpty()
+    offers = hold(build_candidates(overlaps, build_returns(members, former_holders)))
     holders = members.select(c.RECORD_KEY, F.col(c.PREVIOUS_ID).alias(c.UNIFIED_ID))  # who left has no identifiers
     holders = holders.unionByName(former_holders.select(*holders.columns))
-    registered = yesterday.id_registry.select(c.UNIFIED_ID, c.STATUS, c.CREATED_RELEASE)
+    registered = id_registry.select(c.UNIFIED_ID, c.STATUS, c.CREATED_RELEASE)
     ranked = with_identifier_overlap(offers, members, holders, identifiers).join(
         registered, on=c.UNIFIED_ID, how="inner"
     )
-    candidates = ranked.localCheckpoint() if contested else ranked.limit(0)
-    chosen = match_best_first(candidates) if contested else candidates.select(c.FIRST_KEY, c.UNIFIED_ID)
+    candidates = ranked.localCheckpoint() if offers.count else ranked.limit(0)
+    offers.release()
+    chosen = match_best_first(candidates) if offers.count else candidates.select(c.FIRST_KEY, c.UNIFIED_ID)
     matches = settled_ids(overlaps).unionByName(chosen)
     return Assignment(
         unified_ids=build_unified_ids(members, matches, issuer),
         lineage=build_lineage(candidates, chosen, issuer),
-        contested=contested,
+        contested=offers.count > 0,
     )
 
 

@@ -29,7 +29,12 @@ class Held:
 
     @property
     def joinable(self) -> DataFrame:
-        """The rows for the smaller side of a join: sent whole to every task where they are few."""
+        """The rows for the smaller side of a join: sent whole to every task where they are few.
+
+        Where there are none the optimiser sees it, and leaves out what they are joined to.
+        """
+        if not self.count:
+            return self.rows.limit(0)
         return F.broadcast(self.rows) if self.count <= BROADCAST_ROWS else self.rows
 
     def release(self) -> None:

@@ -17,6 +17,7 @@ from cdp_spark.identity.changes import build_causes, build_evidence, build_id_ch
 from cdp_spark.identity.increment import Yesterday
 from cdp_spark.identity.members import build_members
 from cdp_spark.identity.registry import build_registry
+from cdp_spark.identity.returns import build_former_holders
 from cdp_spark.identity.stage import assign_ids
 from cdp_spark.tables.catalog import CLUSTERS, ID_CHANGES, ID_REGISTRY, IDENTIFIERS, UNIFIED_IDS
 
@@ -106,7 +107,10 @@ def told(spark: SparkSession) -> Told:
 
 def _night(spark: SparkSession, yesterday: Yesterday, nights: dict[str, Night], release: int) -> Yesterday:
     members = _kept(build_members(_clusters(spark, nights), yesterday.unified_ids, max_records=MAX_RECORDS))
-    tonight = assign_ids(members, yesterday, _identifiers(spark, nights), Issuer(NAMESPACE, release))
+    former_holders = build_former_holders(yesterday.id_changes, yesterday.id_registry)
+    tonight = assign_ids(
+        members, yesterday.id_registry, former_holders, _identifiers(spark, nights), Issuer(NAMESPACE, release)
+    )
     ids = _kept(UNIFIED_IDS.conform(tonight.unified_ids))
     transitions = build_transitions(yesterday.unified_ids, ids)
     causes = build_causes(transitions, build_evidence(transitions, _changed(spark, nights), _pairs(spark, nights)))
