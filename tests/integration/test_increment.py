@@ -95,8 +95,8 @@ def _small_worlds_change_a_lot(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.slow
 def test_nights_are_those_of_full_runs_though_some_between_were_killed(spark: SparkSession, tmp_path: Path) -> None:
     twins = begin(spark, tmp_path, seed=1)
-    for ordinal, stage, writes in ((3, "matching", 1), (5, "clustering", 2)):
-        twins.kill(ordinal - 1, stage=stage, writes=writes)
-        twins.pass_a_night(ordinal)
-    twins.change_model(6)
-    twins.pass_a_night(7)
+    twins.kill(2, stage="matching", writes=1)
+    twins.pass_a_night(3)
+    twins.change_model(4)
+    twins.kill(5, stage="clustering", writes=2)
+    twins.pass_a_night(6)

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from pyspark.sql import SparkSession
+from tests.integration.notebook import run_notebook
 from tests.integration.small_project import write_small_project
 
 from cdp_spark.cli import main as cli
@@ -83,6 +84,19 @@ def test_the_commands_on_a_run(shop: Shop, spark: SparkSession) -> None:
     assert (code, "nobody" in err) == (4, False)
     code, out, _ = shop.call("profile", "show", profile["unified_id"])
     assert (code, email[0] in out) == (0, True)
+
+
+@pytest.mark.notebook
+@pytest.mark.filterwarnings("default")
+def test_the_notebook_explores_the_warehouse(
+    shop: Shop, spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.first_night()
+    monkeypatch.setenv("CDP_WAREHOUSE", open_store(spark, load_project(shop.folder)).location)
+    outputs = run_notebook(tmp_path)
+    charts = [it for it in outputs if "vegaEmbed" in it.get("data", {}).get("text/html", "")]
+    assert len(charts) == 4
+    assert any("match weight" in it.get("text", "") for it in outputs)
 
 
 @pytest.mark.slow

@@ -1,0 +1,28 @@
+"""The notebook that explores a warehouse, as a test reads and runs it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+
+_NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "explore_profiles.ipynb"
+
+
+def read_notebook() -> nbformat.NotebookNode:
+    """The notebook as it is kept."""
+    notebook: nbformat.NotebookNode = nbformat.read(_NOTEBOOK, as_version=4)  # type: ignore[no-untyped-call]
+    return notebook
+
+
+def code_cells(notebook: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
+    """Its cells of code."""
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def run_notebook(folder: Path) -> list[nbformat.NotebookNode]:
+    """Run it in a folder, in a process of its own; returns what its cells put out."""
+    notebook = read_notebook()
+    NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(folder)}}).execute()
+    return [output for cell in code_cells(notebook) for output in cell.outputs]
