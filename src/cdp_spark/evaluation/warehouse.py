@@ -10,20 +10,17 @@ from pyspark.sql import functions as F
 from cdp_spark import columns as c
 from cdp_spark.clustering.stage import MUST_LINK, build_current_labels
 from cdp_spark.evaluation.figures import ClusterFigures, Share, measure_clusters, pair_share
-from cdp_spark.evaluation.mistakes import (
-    Mistake,
-    build_uncompared_pairs,
-    read_compared_mistakes,
-    weigh_uncompared,
-)
+from cdp_spark.evaluation.mistakes.worst import Wanted, read_mistakes
 from cdp_spark.evaluation.pairs import PairFigures, build_judged_pairs, measure_pairs
 from cdp_spark.evaluation.truth import judge_records
-from cdp_spark.resolution.models import newest_model
-from cdp_spark.tables.catalog import CLUSTERS, CUTS, LABELS, PAIR_SCORES, RECORDS
+from cdp_spark.tables.catalog import CLUSTERS, LABELS, PAIR_SCORES, RECORDS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pyspark.sql import DataFrame
 
+    from cdp_spark.evaluation.mistakes.words import Mistake
     from cdp_spark.tables.spec import TableSpec
     from cdp_spark.tables.store import Store
 
@@ -70,7 +67,13 @@ class LabelFigures:
 
 
 def evaluate_warehouse(
-    store: Store, entity_type: str, truth: DataFrame, *, threshold_log2: float, worst: int
+    store: Store,
+    entity_type: str,
+    truth: DataFrame,
+    *,
+    threshold_log2: float,
+    worst: int,
+    linking: Sequence[str] = (),
 ) -> Evaluation:
     """Judge the last run's clusters and pairs by a truth.
 
@@ -80,6 +83,7 @@ def evaluate_warehouse(
         truth: as `evaluation.truth.read_groups` gives it, under the name entity_id.
         threshold_log2: bits from which a pair is an edge.
         worst: mistakes of each kind that are told.
+        linking: types of identifiers that join records, whatever they weigh.
     """
     records = _of(store, RECORDS, entity_type)
     scores = _of(store, PAIR_SCORES, entity_type)
@@ -93,14 +97,11 @@ def evaluate_warehouse(
         found_pairs=figures.found_pairs,
         correct_pairs=figures.correct_pairs,
     )
-    cuts = _of(store, CUTS, entity_type)
-    mistakes = read_compared_mistakes(judged_pairs, cuts, threshold_log2=threshold_log2, limit=worst)
-    _, model = newest_model(store, entity_type)
-    uncompared = build_uncompared_pairs(judged, scores)
-    unseen = weigh_uncompared(records, uncompared, model, limit=worst) if model is not None and worst else ()
+    wanted = Wanted(entity_type, threshold_log2, worst, tuple(linking))
+    mistakes = read_mistakes(store, judged, judged_pairs, wanted)
     for frame in (judged, judged_pairs):
         frame.unpersist()
-    return Evaluation(figures, pairs, (*mistakes, *unseen))
+    return Evaluation(figures, pairs, mistakes)
 
 
 def evaluate_labels(store: Store, entity_type: str, *, threshold_log2: float) -> LabelFigures:

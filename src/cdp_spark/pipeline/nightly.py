@@ -13,6 +13,7 @@ from cdp_spark.pipeline.releases.publish import ReleaseRefusedError
 from cdp_spark.pipeline.releases.release import current_release, latest_release
 from cdp_spark.pipeline.report import write_run_report
 from cdp_spark.pipeline.runs.plan import RunOptions, begin_run
+from cdp_spark.pipeline.runs.skew import newest_spark_stage, read_skew
 from cdp_spark.pipeline.runs.state import (
     FAILED,
     FINISHED,
@@ -120,14 +121,16 @@ def _advance(execution: _Execution, run: Run, stage: str) -> Run:
     """Run one stage and record what it came to."""
     execution.lock.check()
     execution.options.progress(StageEvent(stage, "started"))
-    started = time.monotonic()
+    spark = execution.store.spark
+    before, started = newest_spark_stage(spark), time.monotonic()
     try:
         result = execution.options.load_stage(stage)(_context(execution, run, stage))
     except Exception as error:
         _record_failure(execution, run, stage, seconds=time.monotonic() - started, error=error)
         raise
     seconds = time.monotonic() - started
-    outcome = StageOutcome(stage, FINISHED, seconds, result.versions, result.metrics, result.detail)
+    metrics = {**result.metrics, **read_skew(spark, stage, after=before)}
+    outcome = StageOutcome(stage, FINISHED, seconds, result.versions, metrics, result.detail)
     execution.lock.check()
     record(execution.store, run, outcome)
     execution.options.progress(StageEvent(stage, "finished", outcome.rows, seconds, result.detail))

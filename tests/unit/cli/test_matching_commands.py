@@ -58,6 +58,24 @@ def test_evaluate_judges_the_tables_by_a_truth(calls: Calls, tmp_path: Path) -> 
         assert word in text
 
 
+def test_evaluate_says_why_the_worst_mistakes_were_made(calls: Calls, tmp_path: Path) -> None:
+    truth = tmp_path / "truth.csv"
+    entities = {"crm,0": "p", "web,0": "q", "crm,1": "r", "crm,2": "r", "crm,998": "s", "crm,999": "s"}
+    lines = ["source,source_record_id,entity_id", *(f"{record},{entity}" for record, entity in entities.items())]
+    truth.write_text("\n".join(lines), encoding="utf-8")
+    false, missed = calls.json("evaluate", "--truth", truth)["mistakes"]
+    assert (false["kind"], false["record_key_l"], false["record_key_r"]) == ("false merge", "a00", "b00")
+    assert false["reason"].startswith("joined directly, ")
+    assert false["comparisons"][0]["bits"] > 0
+    assert false["chain"] == []
+    assert (missed["kind"], missed["record_key_l"], missed["record_key_r"]) == ("missed", "a01", "a02")
+    assert missed["reason"].startswith("never compared: ")
+    text = calls.text("evaluate", "--truth", truth)
+    assert "most bits" in text
+    assert "joined directly" in text
+    assert calls.json("evaluate", "--truth", truth, "--worst", "0")["mistakes"] == []
+
+
 def test_evaluate_judges_a_file_of_clusters(calls: Calls, tmp_path: Path) -> None:
     clusters, truth = tmp_path / "out.csv", tmp_path / "truth.csv"
     clusters.write_text("record_id,cluster_id\n1,x\n2,x\n3,y\n")

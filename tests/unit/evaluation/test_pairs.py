@@ -6,7 +6,7 @@ from chispa import assert_df_equality
 from pyspark.sql import SparkSession
 
 from cdp_spark.evaluation.figures import Share
-from cdp_spark.evaluation.mistakes import Mistake, build_uncompared_pairs, read_compared_mistakes
+from cdp_spark.evaluation.mistakes.find import build_uncompared_pairs
 from cdp_spark.evaluation.pairs import Threshold, build_judged_pairs, measure_pairs
 
 # truth: {a b c d} {e f} {g}; clusters: {a b} {c e} {d} {f g}
@@ -52,12 +52,5 @@ def test_pairs_are_counted_by_weight_evidence_and_truth(spark: SparkSession) -> 
     assert sweep[5] == Threshold(5, 3, Share(2 / 3, 2 / 7))
     assert sweep[4].pairs == 3
     assert sweep[-3] == Threshold(-3, 5, Share(4 / 5, 4 / 7))
-    cuts = spark.createDataFrame([("a", "c", "average_linkage")], f"{PAIR}, reason string")
-    worst = read_compared_mistakes(pairs, cuts, threshold_log2=0.0, limit=2)
-    assert worst == (
-        Mistake("false merge", "c", "e", 4.0, "a deterministic rule joins them"),
-        Mistake("missed", "e", "f", 5.0, "above the threshold: the clusters are older than the scores, or a label"),
-        Mistake("missed", "a", "c", 3.0, "cut: the mean weight between their clusters is not positive"),
-    )
     unseen = build_uncompared_pairs(judged, scores)
     assert_df_equality(unseen, spark.createDataFrame([("c", "d")], PAIR), ignore_nullable=True, transforms=[])

@@ -16,10 +16,12 @@ if TYPE_CHECKING:
 
     from cdp_spark.evaluation.estimated import SampledFigures
     from cdp_spark.evaluation.figures import Share
+    from cdp_spark.evaluation.mistakes.words import Mistake
     from cdp_spark.evaluation.pairs import PairFigures, Threshold
     from cdp_spark.evaluation.sampled import Estimate
     from cdp_spark.evaluation.warehouse import Evaluation, LabelFigures
 
+_SHOWN_BETWEEN = 3
 _SHOWN_THRESHOLDS = range(-10, 22, 2)
 
 
@@ -167,7 +169,14 @@ def _mistake_rows(evaluation: Evaluation, names: Mapping[str, str]) -> list[dict
             "record": names.get(it.record_key_l, it.record_key_l),
             "other record": names.get(it.record_key_r, it.record_key_r),
             "bits": f"{it.weight_log2:+.1f}",
-            "why": it.reason,
+            "why": it.reason + _through(it, names),
+            "most bits": "; ".join(f"{part.name} {part.level} {part.bits:+.1f}" for part in it.comparisons),
         }
         for it in evaluation.mistakes
     ]
+
+
+def _through(mistake: Mistake, names: Mapping[str, str]) -> str:
+    between = [names.get(key, key) for key in mistake.chain[1:-1]]
+    more = f", … ({len(between)})" if len(between) > _SHOWN_BETWEEN else ""
+    return f": {', '.join(between[:_SHOWN_BETWEEN])}{more}" if between else ""

@@ -9,7 +9,7 @@ from cdp_spark.clustering.linkage.cuts import CutReason
 from cdp_spark.clustering.stage import CANNOT_LINK, MUST_LINK
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from cdp_spark.explain.pairs.facts import PairExplanation
 
@@ -70,7 +70,7 @@ def _certain(pair: PairExplanation) -> str:
 
 def _apart_by_weight(pair: PairExplanation) -> str:
     if not pair.scored:
-        return f"never compared, {_not_compared(pair)}"
+        return f"never compared, {not_compared_words(pair.rules, pair.purged_rules)}"
     if pair.weight_log2 < pair.threshold_log2:
         return f"the pair is {_below(pair)}"
     return "although the pair is above the threshold: scores are newer than clusters, the next run decides"
@@ -80,9 +80,15 @@ def _below(pair: PairExplanation) -> str:
     return f"below the threshold ({pair.weight_log2:+.1f} of {pair.threshold_log2:+.1f} bits)"
 
 
-def _not_compared(pair: PairExplanation) -> str:
-    if pair.rules:
-        return f"although they share a key of {', '.join(pair.rules)} now: it is new, or its block was too large"
-    if pair.purged_rules:
-        return f"the key of {', '.join(pair.purged_rules)} that they share is shared by too many records"
+def not_compared_words(rules: Sequence[str], purged_rules: Sequence[str]) -> str:
+    """Why no run compared a pair.
+
+    Args:
+        rules: whose key they share by now.
+        purged_rules: whose key they share with too many records.
+    """
+    if rules:
+        return f"although they share a key of {', '.join(rules)} now: it is new, or its block was too large"
+    if purged_rules:
+        return f"the key of {', '.join(purged_rules)} that they share is shared by too many records"
     return "no blocking rule finds them"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from pyspark.sql import functions as F
@@ -14,14 +14,40 @@ from cdp_spark.resolution.scored import ScoredPairs, build_keyed, score_blocks, 
 from cdp_spark.tables.held import Held, hold
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
     from pyspark.sql import DataFrame
 
+    from cdp_spark.blocking.key_use import KeyUse
     from cdp_spark.matching.model import MatchModel
-    from cdp_spark.resolution.increment.keys import SparkBlocks, SparkInputs
-    from cdp_spark.resolution.increment.local import LocalBlocks, LocalInputs
 
-LastInputs: TypeAlias = "SparkInputs | LocalInputs"
-TouchedBlocks: TypeAlias = "SparkBlocks | LocalBlocks"
+
+class TouchedBlocks(Protocol):
+    """The blocks that changed records were or are in: `SparkBlocks` where they are, `LocalBlocks` on the driver."""
+
+    def turned(self) -> DataFrame | None:
+        """The inputs of unchanged records with a key that has outgrown its limit since, or does so no more."""
+
+    def partners(self) -> DataFrame:
+        """record_key of the unchanged records that share a live key with a changed one."""
+
+    def key_use(self, frozen: NDArray[np.int64]) -> KeyUse:
+        """Of the keys by which a changed record can meet another one."""
+
+    def release(self) -> None:
+        """Free what was held."""
+
+
+class LastInputs(Protocol):
+    """The rows of `match_inputs` that the last night left of an entity type: `SparkInputs` or `LocalInputs`."""
+
+    def find_touched(self, fresh: DataFrame, stale: Held, model: MatchModel) -> TouchedBlocks:
+        """Find the blocks that changed records were or are in, but for those that the model purged.
+
+        Args:
+            fresh: changed and new records as they are now: record_key, block_keys.
+            stale: record_key of the records of the last night that are changed or gone.
+            model: its purged keys lead nowhere.
+        """
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from cdp_spark.cli.display.evaluation import (
     print_sampled,
 )
 from cdp_spark.cli.display.output import print_json
-from cdp_spark.cli.references import match_section, record_titles
+from cdp_spark.cli.references import joining_types, match_section, record_titles
 from cdp_spark.errors import ConfigError, DataError
 from cdp_spark.evaluation.estimated import estimate_from_answers
 from cdp_spark.evaluation.figures import CLUSTER, ENTITY, RECORD, measure_clusters
@@ -74,7 +74,9 @@ def evaluate(
     threshold = match_section(project, entity).clustering.threshold_log2
     if truth is not None:
         groups = read_groups(store.spark, GroupFile(truth, cluster, id_column, entity), as_name=ENTITY)
-        _tell(evaluate_warehouse(store, entity, groups, threshold_log2=threshold, worst=worst), store, asked)
+        linking = joining_types(project, entity)
+        judged = evaluate_warehouse(store, entity, groups, threshold_log2=threshold, worst=worst, linking=linking)
+        _tell(judged, store, asked)
     elif answers is not None:
         _estimate(store, answers, threshold, asked)
     else:
@@ -107,7 +109,7 @@ def _evaluate_files(clusters: str, truth: GroupFile, asked: _Asked) -> None:
 
 
 def _tell(evaluation: Evaluation, store: Store | None, asked: _Asked) -> None:
-    keys = [key for it in evaluation.mistakes for key in (it.record_key_l, it.record_key_r)]
+    keys = [key for it in evaluation.mistakes for key in (it.record_key_l, it.record_key_r, *it.chain)]
     names = record_titles(store, keys) if store is not None else {}
     if asked.html is not None:
         asked.html.write_text(evaluation_page(evaluation, names), encoding="utf-8")
