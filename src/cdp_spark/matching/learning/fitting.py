@@ -24,7 +24,7 @@ from cdp_spark.matching.comparing.comparisons import (
 from cdp_spark.matching.comparing.similarity import RAREST_WORD
 from cdp_spark.matching.kernel import compare_pairs
 from cdp_spark.matching.learning.correlation import correlate, shared_weights
-from cdp_spark.matching.learning.em import Parameters, PatternCounts, Start
+from cdp_spark.matching.learning.parameters import Parameters, PatternCounts, Start
 from cdp_spark.matching.learning.related import fit_classes
 from cdp_spark.matching.learning.within import Layout, fit_within, lay_out
 from cdp_spark.matching.patterns import LEVEL_BITS, pack, unpack

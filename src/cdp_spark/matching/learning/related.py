@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from cdp_spark.config.match import Comparison
-    from cdp_spark.matching.learning.em import Parameters, PatternCounts, Side, Start
+    from cdp_spark.matching.learning.parameters import Parameters, PatternCounts, Side, Start
 
 SHARED = frozenset({c.FAMILY_NAME, c.STREET, c.HOUSE_NUMBER, c.CITY, c.POSTCODE, c.PHONE, c.PHONES, c.REGION, "unit"})
 """What people of one household have in common."""

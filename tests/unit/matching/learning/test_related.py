@@ -5,7 +5,7 @@ import pytest
 
 from cdp_spark import columns as c
 from cdp_spark.config.match import Comparison
-from cdp_spark.matching.learning.em import Parameters, PatternCounts, Start
+from cdp_spark.matching.learning.parameters import Parameters, PatternCounts, Start
 from cdp_spark.matching.learning.related import fit_classes
 
 COLUMNS = (c.GIVEN_NAME, c.BIRTH_DATE, c.FAMILY_NAME, c.STREET, c.PHONE)

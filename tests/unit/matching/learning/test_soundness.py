@@ -9,7 +9,7 @@ import pytest
 
 from cdp_spark.config.match import BlockingKey, BlockingRule, Comparison, EntityMatch
 from cdp_spark.errors import DataError
-from cdp_spark.matching.learning.em import Parameters
+from cdp_spark.matching.learning.parameters import Parameters
 from cdp_spark.matching.learning.soundness import find_doubts, refuse_unsound
 from cdp_spark.matching.model import MatchModel
 from cdp_spark.matching.patterns import pack
