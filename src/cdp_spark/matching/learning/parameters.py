@@ -10,6 +10,9 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+_DIFFERENT = 1
+"""The level of two known values that have nothing in common; 0 is missing, higher levels agree more."""
+
 Side = tuple["NDArray[np.float64]", ...]
 """Probability of each level within one class, one array a comparison."""
 
@@ -79,6 +82,8 @@ class Parameters:
         related: the class of related people; None where the data has none.
         shares: part of its bits that each comparison keeps, shape (comparisons,); None where all keep all.
         within: what levels are worth under the rules that ask for their column; None where that is not known.
+        rival: share of matches among the pairs here, and where another start ends that is hardly less likely; None
+            where no start ends so, and in a model that was saved.
     """
 
     prior: NDArray[np.float64]
@@ -90,6 +95,7 @@ class Parameters:
     related: Related | None = None
     shares: NDArray[np.float64] | None = None
     within: Within | None = None
+    rival: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -130,3 +136,8 @@ def log_ratios(m: Side, u: Side) -> Side:
         ratio[0] = 0.0
         ratios.append(ratio)
     return tuple(ratios)
+
+
+def agreement(side: Side) -> NDArray[np.float64]:
+    """Probability of more than `different`, shape (comparisons,)."""
+    return np.array([levels[_DIFFERENT + 1 :].sum() for levels in side])

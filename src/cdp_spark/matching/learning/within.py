@@ -93,6 +93,7 @@ def fit_within(counts: PatternCounts, start: Start, fitted: Parameters, layout: 
         related=None if related is None else Related(related.prior, related.r[:size]),
         shares=start.shares,
         within=within,
+        rival=fitted.rival,
     )
 
 
