@@ -21,8 +21,8 @@ from cdp_spark.blocking.slots import all_rules
 from cdp_spark.config.match import EntityMatch, MatchConfig
 from cdp_spark.config.project import Gates, Project, ProjectSettings, Warehouse
 from cdp_spark.config.source import SourceConfig
-from cdp_spark.matching.learning.em import Parameters
 from cdp_spark.matching.learning.fitting import forced_comparisons
+from cdp_spark.matching.learning.parameters import Parameters
 from cdp_spark.matching.model import MatchModel
 from cdp_spark.pipeline.runs.state import FINISHED, Run, StageOutcome, last_finish
 from cdp_spark.pipeline.stages import load_stage

@@ -12,13 +12,13 @@ import numpy as np
 from cdp_spark.config.match import EntityMatch
 from cdp_spark.errors import StateError
 from cdp_spark.matching.comparing.comparisons import compile_comparisons
-from cdp_spark.matching.learning.em import Parameters, Related, Within, log_ratios
+from cdp_spark.matching.learning.parameters import Parameters, Related, Within, log_ratios
 from cdp_spark.matching.patterns import pack, unpack
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from cdp_spark.matching.learning.em import Side
+    from cdp_spark.matching.learning.parameters import Side
 
 FORMAT = 3
 """Version of the JSON format; 1 knew neither related people nor shares, 2 nothing within keys; both are read."""

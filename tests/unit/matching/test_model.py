@@ -8,7 +8,7 @@ import pytest
 
 from cdp_spark.config.match import BlockingKey, BlockingRule, Comparison, EntityMatch
 from cdp_spark.errors import StateError
-from cdp_spark.matching.learning.em import Parameters, Related, Within
+from cdp_spark.matching.learning.parameters import Parameters, Related, Within
 from cdp_spark.matching.model import MatchModel, model_from_json
 
 MATCH = EntityMatch(

@@ -24,7 +24,7 @@ from cdp_spark.matching.comparing.comparisons import (
 from cdp_spark.matching.comparing.similarity import RAREST_WORD
 from cdp_spark.matching.kernel import compare_pairs
 from cdp_spark.matching.learning.correlation import correlate, shared_weights
-from cdp_spark.matching.learning.em import Parameters, PatternCounts, Start
+from cdp_spark.matching.learning.parameters import Parameters, PatternCounts, Start
 from cdp_spark.matching.learning.related import fit_classes
 from cdp_spark.matching.learning.within import Layout, fit_within, lay_out
 from cdp_spark.matching.patterns import LEVEL_BITS, pack, unpack
@@ -137,7 +137,7 @@ def fit_parameters(
         comparisons: as configured.
         layout: comparisons that each rule forces, and by which key.
         frequencies: bins of common values.
-        seed: of the random pairs.
+        seed: of the random pairs and starts.
     """
     compiled = compile_comparisons(comparisons)
     left, right = sample.random_pairs(seed=seed)
@@ -146,7 +146,8 @@ def fit_parameters(
     start_m = tuple(_agreement(comparison, u) for comparison, u in zip(compiled, start_u, strict=True))
     shares = shared_weights(correlate(levels, records=sample.features.num_rows))
     count = _by_class if IS_MATCH in counts.column_names else _by_rule
-    fitted, start = fit_classes(count(counts, layout.forced), comparisons, Start(start_m, start_u, shares=shares))
+    anchors = Start(start_m, start_u, shares=shares)
+    fitted, start = fit_classes(count(counts, layout.forced), comparisons, anchors, seed=seed)
     whole = replace(count(counts, np.zeros_like(layout.forced)), forced=layout.forced)
     return fit_within(whole, start, fitted, layout)
 

@@ -9,6 +9,8 @@ import numpy as np
 
 from cdp_spark import columns as c
 from cdp_spark.errors import DataError
+from cdp_spark.matching.learning.parameters import agreement
+from cdp_spark.matching.learning.starts import CONTRADICTION_SHARE, FEWEST_PAIRS
 from cdp_spark.matching.patterns import unpack
 
 if TYPE_CHECKING:
@@ -17,14 +19,8 @@ if TYPE_CHECKING:
 
     from cdp_spark.matching.model import MatchModel
 
-FEWEST_PAIRS = 200
-"""Below this many pairs EM follows its start rather than the data."""
 _UNDECIDED_BITS = 1.0
 _UNDECIDED_SHARE = 0.25
-_CONTRADICTION_SHARE = 0.1
-"""Agreeing less among matches by up to this share, a comparison says nothing; by more, the classes are wrong."""
-_DIFFERENT = 1
-"""The level of two known values that have nothing in common; 0 is missing, higher levels agree more."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +52,8 @@ def find_doubts(model: MatchModel, counts: pa.Table) -> tuple[Doubt, ...]:
     pairs = counts[c.RECORD_COUNT].to_numpy().astype(np.float64)
     weights = model.weights(counts[c.RULE_MASK].to_numpy(), levels)
     doubts = [*_about_size(float(pairs.sum())), *_about_comparisons(model, levels, pairs)]
-    doubts += [*_about_certainty(weights, pairs), *_about_convergence(model), *_about_repetition(model)]
+    doubts += [*_about_certainty(weights, pairs), *_about_convergence(model)]
+    doubts += [*_about_rival(model), *_about_repetition(model)]
     return tuple(sorted(doubts, key=lambda doubt: not doubt.severe))
 
 
@@ -88,9 +85,9 @@ def _about_size(pairs: float) -> list[Doubt]:
 
 def _about_comparisons(model: MatchModel, levels: NDArray[np.int64], pairs: NDArray[np.float64]) -> list[Doubt]:
     doubts = []
-    for at, comparison in enumerate(model.match.comparisons):
+    agreed = zip(agreement(model.parameters.m).tolist(), agreement(model.parameters.u).tolist(), strict=True)
+    for at, (comparison, (matches, others)) in enumerate(zip(model.match.comparisons, agreed, strict=True)):
         known = float(pairs[levels[:, at] > 0].sum())
-        matches, others = (float(side[at][_DIFFERENT + 1 :].sum()) for side in (model.parameters.m, model.parameters.u))
         if known == 0:
             doubts.append(
                 Doubt(
@@ -103,7 +100,7 @@ def _about_comparisons(model: MatchModel, levels: NDArray[np.int64], pairs: NDAr
                 Doubt(
                     f"{comparison.name} agrees in {matches:.0%} of the matches and in {others:.0%} of the other pairs",
                     f"leave {comparison.name} out, add comparisons that tell people apart, or label pairs (cdp label)",
-                    severe=others - matches > _CONTRADICTION_SHARE,
+                    severe=others - matches > CONTRADICTION_SHARE,
                     comparison=comparison.name,
                 )
             )
@@ -130,6 +127,18 @@ def _about_convergence(model: MatchModel) -> list[Doubt]:
         Doubt(
             f"EM had not converged after {model.parameters.iterations} iterations",
             "leave out blocking rules that find few pairs, or fit on more records",
+        )
+    ]
+
+
+def _about_rival(model: MatchModel) -> list[Doubt]:
+    if model.parameters.rival is None:
+        return []
+    here, there = model.parameters.rival
+    return [
+        Doubt(
+            f"{here:.1%} of the pairs are matches; another start ends at {there:.1%}, about as likely or likelier",
+            "compare more columns, or label pairs (cdp label)",
         )
     ]
 

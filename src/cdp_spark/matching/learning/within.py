@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cdp_spark.matching.learning.em import Related, Within, fit
+from cdp_spark.matching.learning.em import fit
+from cdp_spark.matching.learning.parameters import Related, Within
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from cdp_spark.config.match import BlockingKey
-    from cdp_spark.matching.learning.em import Parameters, PatternCounts, Start
+    from cdp_spark.matching.learning.parameters import Parameters, PatternCounts, Start
 
 _FURTHER_ITERATIONS = 50
 """After a fit that converged a few dozen change the weights by less than anyone can tell."""
@@ -92,6 +93,7 @@ def fit_within(counts: PatternCounts, start: Start, fitted: Parameters, layout: 
         related=None if related is None else Related(related.prior, related.r[:size]),
         shares=start.shares,
         within=within,
+        rival=fitted.rival,
     )
 
 

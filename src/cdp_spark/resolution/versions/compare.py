@@ -9,7 +9,7 @@ import numpy as np
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
-from cdp_spark.matching.learning.em import log_ratios
+from cdp_spark.matching.learning.parameters import log_ratios
 from cdp_spark.matching.patterns import from_texts
 from cdp_spark.resolution.models import evidence_of
 

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from cdp_spark.matching.learning.em import PatternCounts, Start, fit, log_ratios
+from cdp_spark.matching.learning.em import fit
+from cdp_spark.matching.learning.parameters import PatternCounts, Start, log_ratios
 
 TRUE_M = (np.array([1.0, 0.1, 0.9]), np.array([1.0, 0.2, 0.8]), np.array([1.0, 0.05, 0.95]))
 TRUE_U = (np.array([1.0, 0.9, 0.1]), np.array([1.0, 0.95, 0.05]), np.array([1.0, 0.7, 0.3]))

@@ -5,7 +5,7 @@ import pytest
 
 from cdp_spark import columns as c
 from cdp_spark.config.match import Comparison
-from cdp_spark.matching.learning.em import Parameters, PatternCounts, Start
+from cdp_spark.matching.learning.parameters import Parameters, PatternCounts, Start, agreement
 from cdp_spark.matching.learning.related import fit_classes
 
 COLUMNS = (c.GIVEN_NAME, c.BIRTH_DATE, c.FAMILY_NAME, c.STREET, c.PHONE)
@@ -45,7 +45,7 @@ def _counts(
 
 
 def _fit(counts: PatternCounts, comparisons: tuple[Comparison, ...] = COMPARISONS) -> Parameters:
-    return fit_classes(counts, comparisons, START)[0]
+    return fit_classes(counts, comparisons, START, seed=7)[0]
 
 
 def test_relatives_are_told_from_matches() -> None:
@@ -91,3 +91,34 @@ def test_a_rule_that_asks_for_two_own_things_finds_no_related_people() -> None:
     assert found.related.prior[0] > 0.1
     assert found.related.prior[2] < 1e-9
     assert found.prior[2] > 0.9
+
+
+KIND = (0.05, 0.05, 0.02, 0.9, 0.8)
+"""Agreement among CDs of one genre, which have the last two columns in common."""
+CDS = tuple(
+    Comparison(name=name, method="exact", columns=(name,)) for name in ("artist", "title", "year", "genre", "shop")
+)
+DISC = (0.95, 0.9, 0.8, 0.5, 0.5)
+OTHER = (0.3, 0.02, 0.1, 0.2, 0.1)
+
+
+def _cds(matches: float, alike: float, others: float) -> PatternCounts:
+    """The exact expected counts of every pattern under one rule that forces nothing."""
+    agrees = np.array(list(np.ndindex(*[2] * 5)))
+    classes = ((matches, DISC), (alike, KIND), (others, OTHER))
+    count = sum(pairs * np.prod(np.where(agrees, side, 1 - np.array(side)), axis=1) for pairs, side in classes)
+    return PatternCounts(np.zeros(32, dtype=int), agrees + 1, np.asarray(count), np.zeros((1, 5), dtype=bool))
+
+
+def test_what_is_only_alike_is_told_from_rare_matches() -> None:
+    """With two classes CDs of one genre are the matches, though they hardly ever have one artist."""
+    counts = _cds(matches=300, alike=20_000, others=80_000)
+    found = _fit(counts, CDS)
+    assert found.related is not None
+    assert agreement(found.m) == pytest.approx(DISC, abs=0.1)
+    assert found.prior == pytest.approx([0.003], abs=0.001)
+    assert agreement(found.related.r)[3:] == pytest.approx(KIND[3:], abs=0.1)
+
+
+def test_where_matches_contradict_nothing_no_class_of_what_is_alike_is_made() -> None:
+    assert _fit(_cds(matches=20_000, alike=0, others=80_000), CDS).related is None

@@ -9,7 +9,7 @@ import pytest
 
 from cdp_spark.config.match import BlockingKey, BlockingRule, Comparison, EntityMatch
 from cdp_spark.errors import DataError
-from cdp_spark.matching.learning.em import Parameters
+from cdp_spark.matching.learning.parameters import Parameters
 from cdp_spark.matching.learning.soundness import find_doubts, refuse_unsound
 from cdp_spark.matching.model import MatchModel
 from cdp_spark.matching.patterns import pack
@@ -99,3 +99,9 @@ def test_undecided_pairs_are_said() -> None:
 
 def test_no_convergence_is_said() -> None:
     assert find_doubts(_with(converged=False), SURE)[0].problem == "EM had not converged after 9 iterations"
+
+
+def test_another_answer_that_is_about_as_likely_is_said() -> None:
+    assert [doubt.problem for doubt in find_doubts(_with(rival=(0.229, 0.02)), SURE)] == [
+        "22.9% of the pairs are matches; another start ends at 2.0%, about as likely or likelier"
+    ]

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from cdp_spark.config.match import BlockingKey
-from cdp_spark.matching.learning.em import PatternCounts, Start, fit
+from cdp_spark.matching.learning.em import fit
+from cdp_spark.matching.learning.parameters import PatternCounts, Start
 from cdp_spark.matching.learning.within import fit_within, lay_out
 
 DAY = BlockingKey(column="birth_date", transform="suffix")

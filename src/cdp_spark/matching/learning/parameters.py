@@ -1,0 +1,143 @@
+"""What EM counts, where it starts and what it finds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_DIFFERENT = 1
+"""The level of two known values that have nothing in common; 0 is missing, higher levels agree more."""
+
+Side = tuple["NDArray[np.float64]", ...]
+"""Probability of each level within one class, one array a comparison."""
+
+
+@dataclass(frozen=True)
+class PatternCounts:
+    """How often each comparison pattern was found by each rule.
+
+    Args:
+        rule: the rule, shape (patterns,).
+        levels: level of each comparison, 0 for missing or forced by the rule, shape (patterns, comparisons).
+        count: pairs, shape (patterns,).
+        forced: comparisons that a rule forces, shape (rules, comparisons).
+        known: 1 where a label says that the pairs match, 0 where one says that they do not, NaN where none says
+            anything, shape (patterns,); None without labels.
+    """
+
+    rule: NDArray[np.int64]
+    levels: NDArray[np.int64]
+    count: NDArray[np.float64]
+    forced: NDArray[np.bool_]
+    known: NDArray[np.float64] | None = None
+
+
+@dataclass(frozen=True)
+class Related:
+    """Pairs of two people who have much in common, such as those of one household: a class of its own.
+
+    Args:
+        prior: share of such pairs among those that a rule finds, shape (rules,).
+        r: probability of a level among them, one array a comparison; level 0 is unused.
+    """
+
+    prior: NDArray[np.float64]
+    r: tuple[NDArray[np.float64], ...]
+
+
+@dataclass(frozen=True)
+class Within:
+    """Probabilities of levels among pairs that share a key on the comparison's own column.
+
+    Args:
+        place: where a rule's and comparison's probabilities stand, -1 where the rule asks nothing of its column, shape
+            (rules, comparisons).
+        m: probability of a level among matches, one array a place.
+        u: the same among non-matches, those of related people apart.
+        r: the same among related people; None where the data has none.
+    """
+
+    place: NDArray[np.int64]
+    m: Side
+    u: Side
+    r: Side | None = None
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """A fitted model's probabilities.
+
+    Args:
+        prior: share of matches among the pairs that a rule finds, shape (rules,).
+        m: probability of a level among matches, one array a comparison; level 0 is unused.
+        u: the same among non-matches, those of related people apart.
+        log_likelihood: at the last iteration, natural logarithm.
+        iterations: until convergence.
+        converged: False where the limit of iterations ended it.
+        related: the class of related people; None where the data has none.
+        shares: part of its bits that each comparison keeps, shape (comparisons,); None where all keep all.
+        within: what levels are worth under the rules that ask for their column; None where that is not known.
+        rival: share of matches among the pairs here, and where another start ends that is hardly less likely; None
+            where no start ends so, and in a model that was saved.
+    """
+
+    prior: NDArray[np.float64]
+    m: tuple[NDArray[np.float64], ...]
+    u: tuple[NDArray[np.float64], ...]
+    log_likelihood: float
+    iterations: int
+    converged: bool
+    related: Related | None = None
+    shares: NDArray[np.float64] | None = None
+    within: Within | None = None
+    rival: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True)
+class Start:
+    """Where EM starts, and which classes there are.
+
+    Args:
+        m: first probability of a level among matches, one array a comparison.
+        u: the same among others.
+        related: the same among related people; None for two classes.
+        tied: comparisons in which related people are as any others, shape (comparisons,); None for two classes.
+        unrelated: rules that find no related people, shape (rules,); None for two classes.
+        shares: part of its bits that each comparison keeps, shape (comparisons,); None where all keep all.
+        prior: first share of each class under every rule, shape (rules, classes); None for the same under all.
+        sides: first probabilities where they are not the anchors `m`, `u` and `related`.
+    """
+
+    m: Side
+    u: Side
+    related: Side | None = None
+    tied: NDArray[np.bool_] | None = None
+    unrelated: NDArray[np.bool_] | None = None
+    shares: NDArray[np.float64] | None = None
+    prior: NDArray[np.float64] | None = None
+    sides: tuple[Side, ...] | None = None
+
+    @property
+    def anchors(self) -> tuple[Side, ...]:
+        """By class: matches, others, and related people where there are some."""
+        return (self.m, self.u) if self.related is None else (self.m, self.u, self.related)
+
+
+def log_ratios(m: Side, u: Side) -> Side:
+    """log2(m/u) by level, one array a comparison; 0 bits for a missing value."""
+    ratios = []
+    for matched, unmatched in zip(m, u, strict=True):
+        ratio = np.log2(matched) - np.log2(unmatched)
+        ratio[0] = 0.0
+        ratios.append(ratio)
+    return tuple(ratios)
+
+
+def agreement(side: Side) -> NDArray[np.float64]:
+    """Probability of more than `different`, shape (comparisons,)."""
+    return np.array([levels[_DIFFERENT + 1 :].sum() for levels in side])
