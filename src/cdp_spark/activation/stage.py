@@ -21,10 +21,10 @@ from cdp_spark.activation.export import (
     write_export,
 )
 from cdp_spark.errors import StateError
+from cdp_spark.tables.actions.together import run_together
 from cdp_spark.tables.catalog import CONSENTS, DELIVERIES, PROFILES, SEGMENT_MEMBERS
 from cdp_spark.tables.consents import build_contact_point_consents
 from cdp_spark.tables.run import StageResult
-from cdp_spark.tables.together import run_together
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame

@@ -9,10 +9,10 @@ from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
 from cdp_spark.clustering.settings import settings_checksum
+from cdp_spark.tables.actions.held import hold
 from cdp_spark.tables.catalog import CLUSTERS, CUTS, IDENTIFIERS, LABELS, PAIR_SCORES
-from cdp_spark.tables.held import hold
-from cdp_spark.tables.outdated import build_in_force
-from cdp_spark.tables.touched import MATCHING, read_touched
+from cdp_spark.tables.increments.outdated import build_in_force
+from cdp_spark.tables.increments.touched import MATCHING, read_touched
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

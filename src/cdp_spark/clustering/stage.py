@@ -16,6 +16,7 @@ from cdp_spark.clustering.identifiers.links import build_identifier_links, linki
 from cdp_spark.clustering.identifiers.placing import place_visitors
 from cdp_spark.clustering.increment import RECORDS_FIGURE, SETTINGS_FIGURE, Evidence, Night, plan_night
 from cdp_spark.clustering.settings import settings_checksum
+from cdp_spark.tables.actions.together import run_together
 from cdp_spark.tables.catalog import (
     CLUSTERS,
     CUTS,
@@ -26,9 +27,8 @@ from cdp_spark.tables.catalog import (
     RECORDS,
     TOUCHED_RECORDS,
 )
+from cdp_spark.tables.increments.touched import CLUSTERING, record_touched
 from cdp_spark.tables.run import RunContext, StageResult
-from cdp_spark.tables.together import run_together
-from cdp_spark.tables.touched import CLUSTERING, record_touched
 
 if TYPE_CHECKING:
     from collections.abc import Collection

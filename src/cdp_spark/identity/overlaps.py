@@ -13,7 +13,7 @@ from cdp_spark.identity.members import VISITOR
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
-    from cdp_spark.tables.held import Held
+    from cdp_spark.tables.actions.held import Held
 
 STRONG_TYPES = (c.EMAIL, c.PHONE, c.NATIONAL_ID, c.USER_ID, c.LOYALTY_ID)
 

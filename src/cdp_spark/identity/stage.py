@@ -32,6 +32,8 @@ from cdp_spark.identity.members import VISITOR, build_identity_issues, build_mem
 from cdp_spark.identity.overlaps import build_overlaps, settled_ids, with_identifier_overlap
 from cdp_spark.identity.registry import CLOSED_STATUS, MERGED_STATUS, build_registry
 from cdp_spark.identity.returns import build_candidates, build_returns
+from cdp_spark.tables.actions.held import hold
+from cdp_spark.tables.actions.together import run_together
 from cdp_spark.tables.catalog import (
     CLUSTERS,
     CUTS,
@@ -44,9 +46,7 @@ from cdp_spark.tables.catalog import (
     RUNS,
     UNIFIED_IDS,
 )
-from cdp_spark.tables.held import hold
 from cdp_spark.tables.run import StageResult
-from cdp_spark.tables.together import run_together
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame

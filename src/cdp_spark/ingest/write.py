@@ -16,6 +16,7 @@ from cdp_spark.ingest.staging.bronze import (
     build_snapshots,
     with_run,
 )
+from cdp_spark.tables.actions.together import run_together
 from cdp_spark.tables.catalog import (
     CONSENTS,
     REJECTED_ROWS,
@@ -24,7 +25,6 @@ from cdp_spark.tables.catalog import (
     SOURCE_RECORDS,
     SOURCE_SNAPSHOTS,
 )
-from cdp_spark.tables.together import run_together
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

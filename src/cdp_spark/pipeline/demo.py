@@ -19,9 +19,9 @@ from cdp_spark.pipeline.report import write_run_report
 from cdp_spark.pipeline.runs.plan import RunOptions
 from cdp_spark.pipeline.stages import Progress, StageEvent, silent
 from cdp_spark.report import Accuracy, Attribution, measure_accuracy, measure_attribution
+from cdp_spark.tables.actions.together import run_together
 from cdp_spark.tables.catalog import RECORDS, UNIFIED_EVENTS, UNIFIED_IDS
 from cdp_spark.tables.store import Store, open_store
-from cdp_spark.tables.together import run_together
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

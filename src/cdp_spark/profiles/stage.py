@@ -11,12 +11,12 @@ from cdp_spark.profiles.history import build_profile_history
 from cdp_spark.profiles.overrides import follow_merges
 from cdp_spark.profiles.profiles import build_profile_values, build_profiles
 from cdp_spark.profiles.survivors import build_survivors
+from cdp_spark.tables.actions.together import run_together
 from cdp_spark.tables.catalog.bronze import CONSENTS
 from cdp_spark.tables.catalog.gold import ID_REGISTRY, PROFILE_HISTORY, PROFILE_VALUES, PROFILES, UNIFIED_IDS
 from cdp_spark.tables.catalog.silver import RECORDS
 from cdp_spark.tables.consents import build_contact_point_consents, build_contact_points, build_profile_consents
 from cdp_spark.tables.run import StageResult
-from cdp_spark.tables.together import run_together
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame

@@ -14,9 +14,9 @@ from cdp_spark.relations.account_members import build_account_members
 from cdp_spark.relations.evidence import ACCOUNT, PERSON, build_evidence, with_ids
 from cdp_spark.relations.household_ids import Yesterday, build_households, build_previous_households
 from cdp_spark.relations.households import build_household_groups
+from cdp_spark.tables.actions.together import run_together
 from cdp_spark.tables.catalog import ACCOUNT_MEMBERS, HOUSEHOLDS, IDENTIFIERS, PROFILES, RECORDS, UNIFIED_IDS
 from cdp_spark.tables.run import StageResult
-from cdp_spark.tables.together import run_together
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame

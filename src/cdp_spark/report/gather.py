@@ -31,6 +31,7 @@ from cdp_spark.report.histograms import (
     build_size_classes,
     build_weight_bins,
 )
+from cdp_spark.tables.actions.together import run_together
 from cdp_spark.tables.catalog import (
     DELIVERIES,
     ID_CHANGES,
@@ -40,7 +41,6 @@ from cdp_spark.tables.catalog import (
     SEGMENT_MEMBERS,
     UNIFIED_IDS,
 )
-from cdp_spark.tables.together import run_together
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

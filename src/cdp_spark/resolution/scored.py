@@ -28,7 +28,7 @@ from cdp_spark.matching.learning.soundness import Doubt, find_doubts
 from cdp_spark.matching.model import MatchModel
 from cdp_spark.matching.scoring import build_pair_scores
 from cdp_spark.session import shuffle_partitions
-from cdp_spark.tables.together import run_together
+from cdp_spark.tables.actions.together import run_together
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -24,16 +24,16 @@ from cdp_spark.resolution.increment.night import (
 from cdp_spark.resolution.increment.write import Rows, write_actions
 from cdp_spark.resolution.models import FittedBy, pinned_model, write_model
 from cdp_spark.resolution.scored import ScoredPairs, score_pairs, slots_of
+from cdp_spark.tables.actions.together import run_together
 from cdp_spark.tables.catalog import MATCH_INPUTS, MATCH_MODELS, PAIR_SCORES, RECORDS, TOUCHED_RECORDS
+from cdp_spark.tables.increments.touched import MATCHING, record_touched
 from cdp_spark.tables.run import RunContext, StageResult
-from cdp_spark.tables.together import run_together
-from cdp_spark.tables.touched import MATCHING, record_touched
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
     from cdp_spark.config.match import EntityMatch
-    from cdp_spark.tables.held import Held
+    from cdp_spark.tables.actions.held import Held
 
 
 REWRITE_SHARE = 0.2

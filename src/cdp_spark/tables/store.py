@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 from cdp_spark import columns as c
 from cdp_spark.errors import CdpError, ContractError, StateError
 from cdp_spark.tables.catalog import OUTDATED_RECORDS
-from cdp_spark.tables.outdated import build_in_force
+from cdp_spark.tables.increments.outdated import build_in_force
 from cdp_spark.tables.version import newest_version
 
 if TYPE_CHECKING:

@@ -24,7 +24,7 @@ from cdp_spark.resolution.increment.inputs import build_changes, with_input_hash
 from cdp_spark.resolution.increment.keys import SparkInputs
 from cdp_spark.resolution.increment.local import LocalInputs, find_changes
 from cdp_spark.resolution.scored import score_pairs, slots_of
-from cdp_spark.tables.held import hold
+from cdp_spark.tables.actions.held import hold
 
 MATCH = EntityMatch(
     blocking=(BlockingRule(name="email", keys=(BlockingKey(column="email"),)),),

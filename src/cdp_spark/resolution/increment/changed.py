@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 from cdp_spark import columns as c
 from cdp_spark.blocking.keys import packed_keys_expr
 from cdp_spark.resolution.scored import ScoredPairs, build_keyed, score_blocks, slots_of
-from cdp_spark.tables.held import Held, hold
+from cdp_spark.tables.actions.held import Held, hold
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

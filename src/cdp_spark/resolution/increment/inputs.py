@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
     from cdp_spark.config.match import EntityMatch
-    from cdp_spark.tables.held import Held
+    from cdp_spark.tables.actions.held import Held
 
 
 @dataclass(frozen=True)

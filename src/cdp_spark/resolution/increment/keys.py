@@ -15,7 +15,7 @@ from cdp_spark.blocking.keys import unpacked_keys_expr
 from cdp_spark.keys import NO_KEY
 from cdp_spark.resolution.increment.inputs import Changes, build_changes
 from cdp_spark.resolution.scored import slots_of
-from cdp_spark.tables.held import hold
+from cdp_spark.tables.actions.held import hold
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from cdp_spark.blocking.slots import Slot
     from cdp_spark.matching.model import MatchModel
-    from cdp_spark.tables.held import Held
+    from cdp_spark.tables.actions.held import Held
 
 _WAS, _FRESH = "was", "fresh"
 _STALE = "is_stale"

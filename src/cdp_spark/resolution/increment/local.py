@@ -14,8 +14,8 @@ from cdp_spark.blocking.key_use import GROWTH, KeyUse, judge_sizes, too_large
 from cdp_spark.keys import NO_KEY, contains, pack_keys, unpack_keys
 from cdp_spark.resolution.increment.inputs import Changes
 from cdp_spark.resolution.scored import slots_of
-from cdp_spark.tables.held import Held
-from cdp_spark.tables.together import run_together
+from cdp_spark.tables.actions.held import Held
+from cdp_spark.tables.actions.together import run_together
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

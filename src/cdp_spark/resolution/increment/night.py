@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from cdp_spark.resolution.increment.changed import LastInputs
     from cdp_spark.resolution.increment.inputs import Changes
-    from cdp_spark.tables.held import Held
+    from cdp_spark.tables.actions.held import Held
     from cdp_spark.tables.run import RunContext
 
 MAX_CHANGED_SHARE = 0.3

@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
 from cdp_spark.tables.catalog import MATCH_INPUTS, OUTDATED_RECORDS, PAIR_SCORES
-from cdp_spark.tables.outdated import build_in_force
+from cdp_spark.tables.increments.outdated import build_in_force
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -9,9 +9,9 @@ from pyspark.sql import SparkSession
 from cdp_spark.config.match import MatchConfig
 from cdp_spark.config.project import Project, ProjectSettings, Warehouse
 from cdp_spark.tables.catalog import TOUCHED_RECORDS
+from cdp_spark.tables.increments.touched import CLUSTERING, KEPT_RUNS, MATCHING, read_touched, record_touched
 from cdp_spark.tables.run import RunContext
 from cdp_spark.tables.store import Store
-from cdp_spark.tables.touched import CLUSTERING, KEPT_RUNS, MATCHING, read_touched, record_touched
 
 SETTINGS = ProjectSettings(name="test", namespace=UUID(int=7), warehouse=Warehouse(path="warehouse"))
 PROJECT = Project(folder=".", settings=SETTINGS, sources=(), match=MatchConfig(), config_hash="0")

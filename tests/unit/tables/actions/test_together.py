@@ -6,7 +6,7 @@ import time
 import pytest
 from pyspark.sql import SparkSession
 
-from cdp_spark.tables.together import run_together
+from cdp_spark.tables.actions.together import run_together
 
 
 def test_actions_run_at_the_same_time_and_keep_their_order(spark: SparkSession) -> None:
