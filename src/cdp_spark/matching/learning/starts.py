@@ -40,6 +40,10 @@ _FINISHED = 2
 """So many of the best short runs go on to the end."""
 _CLEARLY = 5.0
 """Difference of log-likelihoods that is very strong evidence: twice it is 10 (Kass & Raftery 1995, Bayes factors)."""
+_FEW = 0.5
+"""With more matches than this share of all pairs they are not what EM could overlook."""
+_APART = 0.5
+"""Others that agree more than half as often as matches do are not others: they are matches with errors in them."""
 _ELSEWHERE = 1.5
 """Another end with so many times as many matches, or as few, is another answer."""
 _RELATED = 0.1
@@ -48,9 +52,11 @@ _RELATED = 0.1
 def fit_many(counts: PatternCounts, start: Start, *, seed: int) -> Parameters:
     """Fit from the anchors and from many places around them, and choose.
 
-    The end of the anchored start stays, unless it is unsound or another end is clearly likelier. That one must be
-    sound, and its matches must agree as often, on average over the comparisons, as those of the anchored start do: what
-    is likelier though its matches agree less is another likeness than one person's records have, such as a household's.
+    The end of the anchored start stays, unless it is unsound, or matches are few and another end is clearly likelier.
+    That one must be sound, and its matches must agree as often, on average over the comparisons, as those of the
+    anchored start do: what is likelier though its matches agree less is another likeness than one person's records
+    have, such as a household's. And its others must be apart from them. Where most pairs match, the likeliest two
+    classes can be the matches without errors and those with some; there the anchored start leads right anyway.
 
     Args:
         counts: what was found.
@@ -101,28 +107,40 @@ def contradictions(parameters: Parameters, counts: PatternCounts) -> NDArray[np.
 
 
 def _choose(anchored: Parameters, others: list[Parameters], counts: PatternCounts) -> Parameters:
-    agreed = float(agreement(anchored.m).mean())
-    needed = anchored.log_likelihood + _CLEARLY
+    agreed, needed = float(agreement(anchored.m).mean()), anchored.log_likelihood + _CLEARLY
     if contradictions(anchored, counts).any():
         agreed, needed = 0.0, -np.inf
+    elif _share_of_matches(anchored, counts) > _FEW:
+        return anchored
     better = [
         other
         for other in others
         if other.log_likelihood > needed
         and agreement(other.m).mean() >= agreed
+        and _closeness(other) <= max(_APART, _closeness(anchored))
         and not contradictions(other, counts).any()
     ]
     return max(better, key=lambda other: other.log_likelihood, default=anchored)
 
 
+def _closeness(parameters: Parameters) -> float:
+    """How often others agree for each time that matches do, on average over the comparisons."""
+    return float(agreement(parameters.u).mean() / agreement(parameters.m).mean())
+
+
 def _rival(chosen: Parameters, ends: list[Parameters], counts: PatternCounts) -> tuple[float, float] | None:
     """Shares of matches under what was chosen, and under the end that differs most among those hardly less likely."""
-    pairs = np.bincount(counts.rule, counts.count, minlength=len(counts.forced))
-    own = float(pairs @ chosen.prior / pairs.sum())
+    own = _share_of_matches(chosen, counts)
     near = [end for end in ends if end.log_likelihood > chosen.log_likelihood - _CLEARLY]
-    shares = [float(pairs @ end.prior / pairs.sum()) for end in near]
+    shares = [_share_of_matches(end, counts) for end in near]
     furthest = max(shares, key=lambda share: abs(np.log(share / own)), default=own)
     return (own, furthest) if abs(np.log(furthest / own)) > np.log(_ELSEWHERE) else None
+
+
+def _share_of_matches(parameters: Parameters, counts: PatternCounts) -> float:
+    """Of all pairs, each counted for every rule that finds it."""
+    pairs = np.bincount(counts.rule, counts.count, minlength=len(counts.forced))
+    return float(pairs @ parameters.prior / pairs.sum())
 
 
 def _prior(share: float, rules: int, classes: int) -> NDArray[np.float64]:

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cdp_spark.matching.learning import starts
 from cdp_spark.matching.learning.em import fit
 from cdp_spark.matching.learning.parameters import Parameters, PatternCounts, Start, agreement
 from cdp_spark.matching.learning.starts import contradictions, fit_many, starts_around
@@ -58,6 +59,23 @@ def test_many_starts_find_rare_matches_that_the_anchored_start_misses() -> None:
     assert found.prior[0] == pytest.approx(RARE, abs=0.001)
     assert agreement(found.m) == pytest.approx(M, abs=0.12)
     assert found.log_likelihood > anchored.log_likelihood + 20
+
+
+@pytest.mark.parametrize(
+    ("matches", "others_agree", "replaced"),
+    [(0.1, 0.2, True), (0.1, 0.6, False), (0.9, 0.2, False)],
+    ids=["few matches, others apart", "others that are matches with errors", "most pairs match"],
+)
+def test_a_likelier_end_replaces_the_anchored_one_where_matches_are_few_and_others_apart(
+    monkeypatch: pytest.MonkeyPatch, matches: float, others_agree: float, replaced: bool
+) -> None:
+    anchored = Parameters(np.array([matches]), _sides((0.9,) * 5), _sides((0.1,) * 5), -100.0, 9, converged=True)
+    likelier = Parameters(
+        np.array([matches / 2]), _sides((0.99,) * 5), _sides((others_agree,) * 5), -50.0, 9, converged=True
+    )
+    monkeypatch.setattr(starts, "fit", lambda *given, **_: anchored if given[1] is START else likelier)
+    found = fit_many(_counts(RARE, M, U), START, seed=SEED)
+    assert found.log_likelihood == (likelier if replaced else anchored).log_likelihood
 
 
 def test_pairs_beyond_what_short_runs_see_count_in_the_end() -> None:
