@@ -158,14 +158,15 @@ def assign_ids(
     ranked = with_identifier_overlap(offers, members, holders, identifiers).join(
         registered, on=c.UNIFIED_ID, how="inner"
     )
-    candidates = ranked.localCheckpoint() if offers.count else ranked.limit(0)
+    contested = offers.count > 0
+    candidates = ranked.localCheckpoint() if contested else ranked.limit(0)
     offers.release()
-    chosen = match_best_first(candidates) if offers.count else candidates.select(c.FIRST_KEY, c.UNIFIED_ID)
+    chosen = match_best_first(candidates) if contested else candidates.select(c.FIRST_KEY, c.UNIFIED_ID)
     matches = settled_ids(overlaps).unionByName(chosen)
     return Assignment(
         unified_ids=build_unified_ids(members, matches, issuer),
         lineage=build_lineage(candidates, chosen, issuer),
-        contested=offers.count > 0,
+        contested=contested,
     )
 
 
