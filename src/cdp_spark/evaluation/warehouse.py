@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
     from cdp_spark.evaluation.mistakes.words import Mistake
-    from cdp_spark.tables.spec import TableSpec
     from cdp_spark.tables.store import Store
 
 
@@ -85,9 +84,9 @@ def evaluate_warehouse(
         worst: mistakes of each kind that are told.
         linking: types of identifiers that join records, whatever they weigh.
     """
-    records = _of(store, RECORDS, entity_type)
-    scores = _of(store, PAIR_SCORES, entity_type)
-    judged = judge_records(records, _of(store, CLUSTERS, entity_type), truth).persist()
+    records = store.read_of_type(RECORDS, entity_type)
+    scores = store.read_of_type(PAIR_SCORES, entity_type)
+    judged = judge_records(records, store.read_of_type(CLUSTERS, entity_type), truth).persist()
     figures = measure_clusters(judged)
     judged_pairs = build_judged_pairs(scores, judged).persist()
     pairs = measure_pairs(
@@ -113,11 +112,11 @@ def evaluate_labels(store: Store, entity_type: str, *, threshold_log2: float) ->
         threshold_log2: bits from which a pair is an edge.
     """
     keys = [c.RECORD_KEY_L, c.RECORD_KEY_R]
-    clusters, pairs = _of(store, CLUSTERS, entity_type), build_current_labels(store.read(LABELS))
+    clusters, pairs = store.read_of_type(CLUSTERS, entity_type), build_current_labels(store.read(LABELS))
     for side in "lr":
         placed = clusters.select(F.col(c.RECORD_KEY).alias(f"record_key_{side}"), F.col(c.CLUSTER).alias(f"of_{side}"))
         pairs = pairs.join(placed, on=f"record_key_{side}", how="inner")
-    scores = _of(store, PAIR_SCORES, entity_type).select(*keys, c.WEIGHT_LOG2, c.DETERMINISTIC)
+    scores = store.read_of_type(PAIR_SCORES, entity_type).select(*keys, c.WEIGHT_LOG2, c.DETERMINISTIC)
     judged = pairs.join(scores, on=keys, how="left").select(
         (F.col(c.LABEL) == MUST_LINK).alias("must"),
         (F.col("of_l") == F.col("of_r")).alias("together"),
@@ -140,7 +139,3 @@ def _share(counts: list[tuple[bool, bool, int]]) -> Share:
     found = sum(n for _, is_found, n in counts if is_found)
     true = sum(n for is_true, _, n in counts if is_true)
     return pair_share(sum(n for is_true, is_found, n in counts if is_true and is_found), found=found, true=true)
-
-
-def _of(store: Store, spec: TableSpec, entity_type: str) -> DataFrame:
-    return store.read(spec).where(F.col(c.ENTITY_TYPE) == entity_type)

@@ -75,6 +75,10 @@ class Store:
             return rows
         return build_in_force(rows, self.read_all(OUTDATED_RECORDS, version=marked_at), spec.dated_by)
 
+    def read_of_type(self, spec: TableSpec, entity_type: str) -> DataFrame:
+        """What `read` reads of one entity type."""
+        return self.read(spec).where(F.col(c.ENTITY_TYPE) == entity_type)
+
     def read_all(self, spec: TableSpec, *, version: int | None = None) -> DataFrame:
         """What `read` reads, and the dated rows that are no longer in force."""
         if not self.exists(spec):

@@ -20,7 +20,7 @@ _PARTS_PER_ENTITY = 4
 """Clusters of one entity of which pairs that were never compared are made."""
 _UNCOMPARED_PAIRS = 400
 """Pairs that were never compared, weighed to find the worst."""
-_PAIR = (c.RECORD_KEY_L, c.RECORD_KEY_R)
+_PAIR = [c.RECORD_KEY_L, c.RECORD_KEY_R]
 
 
 def build_worst_pairs(
@@ -49,9 +49,9 @@ def build_worst_pairs(
     ranked = wrong.withColumn(PLACE, F.row_number().over(worst)).where(F.col(PLACE) <= limit)
     told = ranked.select(*_PAIR, c.WEIGHT_LOG2, IS_TRUE, PLACE, evidence_expr(threshold_log2).alias(EVIDENCE))
     scores = pair_scores.select(*_PAIR, c.MODEL_VERSION, c.RULE_MASK, c.LEVELS)
-    told = scores.join(F.broadcast(told), on=list(_PAIR), how="inner")
+    told = scores.join(F.broadcast(told), on=_PAIR, how="inner")
     reasons = cuts.groupBy(*_PAIR).agg(F.min(c.REASON).alias(c.REASON))
-    told = told.join(reasons, on=list(_PAIR), how="left").join(labels, on=list(_PAIR), how="left")
+    told = told.join(reasons, on=_PAIR, how="left").join(labels, on=_PAIR, how="left")
     known = (c.MODEL_VERSION, c.RULE_MASK, c.LEVELS, c.REASON, c.LABEL)
     return told.select(*_PAIR, c.WEIGHT_LOG2, IS_TRUE, PLACE, EVIDENCE, *known)
 
@@ -73,6 +73,6 @@ def build_uncompared_pairs(judged: DataFrame, pair_scores: DataFrame, *, limit: 
     sides = [few.select(ENTITY, F.col(RECORD).alias(side)) for side in _PAIR]
     pairs = reduce(lambda left, right: left.join(right, on=ENTITY, how="inner"), sides)
     pairs = pairs.where(F.col(c.RECORD_KEY_L) < F.col(c.RECORD_KEY_R))
-    new = pairs.join(pair_scores, on=list(_PAIR), how="left_anti")
+    new = pairs.join(pair_scores, on=_PAIR, how="left_anti")
     order = F.xxhash64(*_PAIR)
     return new.orderBy(order, *_PAIR).limit(limit).select(*_PAIR)

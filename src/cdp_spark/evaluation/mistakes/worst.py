@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from cdp_spark.evaluation.mistakes.words import Mistake
     from cdp_spark.matching.model import MatchModel
-    from cdp_spark.tables.spec import TableSpec
     from cdp_spark.tables.store import Store
 
 
@@ -54,7 +53,7 @@ def read_mistakes(store: Store, judged: DataFrame, judged_pairs: DataFrame, want
     if not wanted.limit:
         return ()
     entity_type, threshold = wanted.entity_type, wanted.threshold_log2
-    scores, cuts, records = (_of(store, spec, entity_type) for spec in (PAIR_SCORES, CUTS, RECORDS))
+    scores, cuts, records = (store.read_of_type(spec, entity_type) for spec in (PAIR_SCORES, CUTS, RECORDS))
     labels = build_current_labels(store.read(LABELS))
     worst = build_worst_pairs(
         judged_pairs, scores, cuts, labels, threshold_log2=threshold, limit=wanted.limit
@@ -79,7 +78,3 @@ def _older_models(store: Store, entity_type: str, versions: set[int]) -> dict[in
         except StateError:
             continue
     return found
-
-
-def _of(store: Store, spec: TableSpec, entity_type: str) -> DataFrame:
-    return store.read(spec).where(F.col(c.ENTITY_TYPE) == entity_type)

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
@@ -31,7 +30,6 @@ from cdp_spark.pipeline import read_runs
 from cdp_spark.report.charts import check_writable
 from cdp_spark.session import SessionSettings, get_session
 from cdp_spark.tables.catalog import CLUSTERS, LABELS, PAIR_SCORES
-from cdp_spark.tables.spec import TableSpec
 from cdp_spark.tables.store import Store
 
 
@@ -122,7 +120,7 @@ def _tell(evaluation: Evaluation, store: Store | None, asked: _Asked) -> None:
 def _estimate(store: Store, path: Path, threshold_log2: float, asked: _Asked) -> None:
     answers = read_answers(store, path, entity_type=asked.entity).answers
     _refuse_obeyed(store, {it.pair for it in answers})
-    scores, clusters = (_of(store, spec, asked.entity) for spec in (PAIR_SCORES, CLUSTERS))
+    scores, clusters = (store.read_of_type(spec, asked.entity) for spec in (PAIR_SCORES, CLUSTERS))
     figures = estimate_from_answers(answers, scores, clusters, threshold_log2=threshold_log2)
     if asked.json:
         print_json(asdict(figures))
@@ -140,7 +138,3 @@ def _refuse_obeyed(store: Store, pairs: set[Pair]) -> None:
     if obeyed:
         fix = "`cdp label` a new sheet and estimate before the next run; `cdp evaluate --labels` judges the model"
         raise DataError("--answers", got=f"{obeyed} answers that the last run obeyed as labels", fix=fix)
-
-
-def _of(store: Store, spec: TableSpec, entity_type: str) -> DataFrame:
-    return store.read(spec).where(F.col(c.ENTITY_TYPE) == entity_type)
