@@ -13,6 +13,8 @@ from cdp_spark.clustering.batch import CANNOT_LINK, CUTS, REFINED_SCHEMA, refine
 from cdp_spark.clustering.engines.base import Materialise, local_checkpoint
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pyspark.sql import Column, DataFrame
 
     from cdp_spark.config.match import ClusteringConfig
@@ -68,43 +70,64 @@ def build_clusters(
     """
     records = members.count()
     place = F.xxhash64(c.COMPONENT)
-    guards = [F.col(name).cast("string").alias(name) for name in (*config.unique, *unique_within)]
+    guards = guard_exprs((*config.unique, *unique_within))
     batched = members.select(_batch_expr(place, records), c.RECORD_KEY, c.COMPONENT, *guards)
     places = members.select(c.RECORD_KEY, place.alias(_PLACE))
-    evidence = build_evidence(places, pair_scores, cannot_links, broadcast=records <= _BROADCAST_RECORDS)
+    united = unite_evidence(pair_scores, cannot_links)
+    evidence = build_evidence(places, united, broadcast=records <= _BROADCAST_RECORDS)
     pairs = evidence.select(_batch_expr(F.col(_PLACE), records), *_EVIDENCE)
     cluster_batch = partial(refine_batch, config=config, unique_within=unique_within)
     refined = materialise(
         batched.groupBy(_BATCH).cogroup(pairs.groupBy(_BATCH)).applyInArrow(cluster_batch, REFINED_SCHEMA)
     )
+    return as_clusters(refined)
+
+
+def as_clusters(refined: DataFrame) -> Clusters:
+    """The two frames that refined records hold.
+
+    Args:
+        refined: of REFINED_SCHEMA; computed anew for each of the two.
+    """
     return Clusters(refined.select(c.RECORD_KEY, c.COMPONENT, c.CLUSTER), build_cuts(refined))
+
+
+def guard_exprs(names: Sequence[str]) -> list[Column]:
+    """The columns that constraints name, as `refine_batch` compares them: as text."""
+    return [F.col(name).cast("string").alias(name) for name in names]
 
 
 def _batch_expr(place: Column, records: int) -> Column:
     return F.pmod(place, F.lit(records // _BATCH_RECORDS + 1)).alias(_BATCH)
 
 
-def build_evidence(places: DataFrame, pair_scores: DataFrame, cannot_links: DataFrame, *, broadcast: bool) -> DataFrame:
-    """Put scored pairs and cannot-links into the component of their left record.
+def unite_evidence(pair_scores: DataFrame, cannot_links: DataFrame) -> DataFrame:
+    """Put scored pairs and cannot-links into one frame.
+
+    Args:
+        pair_scores: as `build_clusters` takes them.
+        cannot_links: as `build_clusters` takes them.
+    Returns: one row per pair: record_key_l, record_key_r, weight_log2, deterministic, cannot_link.
+    """
+    no = F.lit(False)
+    scored = pair_scores.select(*_EVIDENCE[:-1], no.alias(CANNOT_LINK))
+    unknown = F.lit(None).cast("double").alias(c.WEIGHT_LOG2)
+    forbidden = cannot_links.select(
+        c.RECORD_KEY_L, c.RECORD_KEY_R, unknown, no.alias(c.DETERMINISTIC), F.lit(True).alias(CANNOT_LINK)
+    )
+    return scored.unionByName(forbidden)
+
+
+def build_evidence(places: DataFrame, evidence: DataFrame, *, broadcast: bool) -> DataFrame:
+    """Put each pair into the component of its left record.
 
     Args:
         places: one row per record: record_key, place: a hash of its component.
-        pair_scores: as `build_clusters` takes them.
-        cannot_links: as `build_clusters` takes them.
+        evidence: from `unite_evidence`.
         broadcast: send the places to every task; then pairs across two components, most of all, never travel.
-    Returns: one row per pair: place, record_key_l, record_key_r, weight_log2, deterministic, cannot_link.
+    Returns: the pairs with their `place`.
     """
-    scored = pair_scores.select(
-        c.RECORD_KEY_L, c.RECORD_KEY_R, c.WEIGHT_LOG2, c.DETERMINISTIC, F.lit(False).alias(CANNOT_LINK)
-    )
-    forbidden = cannot_links.select(
-        c.RECORD_KEY_L,
-        c.RECORD_KEY_R,
-        F.lit(None).cast("double").alias(c.WEIGHT_LOG2),
-        F.lit(False).alias(c.DETERMINISTIC),
-        F.lit(True).alias(CANNOT_LINK),
-    )
-    evidence, of_left = scored.unionByName(forbidden), places.withColumnRenamed(c.RECORD_KEY, c.RECORD_KEY_L)
+    of_left = places.withColumnRenamed(c.RECORD_KEY, c.RECORD_KEY_L)
     if broadcast:
         of_right = places.withColumnsRenamed({c.RECORD_KEY: c.RECORD_KEY_R, _PLACE: _PLACE_R})
         evidence = evidence.join(F.broadcast(of_right), on=c.RECORD_KEY_R, how="inner")

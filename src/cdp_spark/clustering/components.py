@@ -17,6 +17,19 @@ Engine = Literal["local", "graphframes", "dataframe"]
 
 
 @dataclass(frozen=True)
+class GraphSize:
+    """How large a graph is.
+
+    Args:
+        vertices: how many.
+        edges: how many, duplicates and dangling ones included.
+    """
+
+    vertices: int
+    edges: int
+
+
+@dataclass(frozen=True)
 class Components:
     """Connected components, and how they were found.
 
@@ -42,6 +55,7 @@ def build_components(
     engine: Engine | Literal["auto"] = "auto",
     local_max_edges: int = 15_000_000,
     materialise: Materialise = local_checkpoint,
+    size: GraphSize | None = None,
 ) -> Components:
     """Find the connected components of an undirected graph.
 
@@ -55,15 +69,16 @@ def build_components(
         local_max_edges: edges that the driver may hold, at about 50 bytes each in Python; the vertices, at about 200
             bytes each, may be as many as that, too.
         materialise: cuts the lineage of a frame; called once a round by the `dataframe` engine.
+        size: of the graph, where it is known; None to count it.
     Raises: StateError: `graphframes` was asked for and its classes are not on the class path.
     """
-    edge_count = edges.count()
+    size = size or GraphSize(vertices.count(), edges.count())
     chosen, reason = engine, "asked for"
     if chosen == "auto":
-        size = max(edge_count, vertices.count())
-        chosen, reason = choose_engine(vertices.sparkSession, size, local_max_edges=local_max_edges)
+        largest = max(size.edges, size.vertices)
+        chosen, reason = choose_engine(vertices.sparkSession, largest, local_max_edges=local_max_edges)
     result = _run(chosen, vertices, edges, materialise=materialise)
-    return Components(result.components, chosen, reason, edge_count, result.dangling_edges)
+    return Components(result.components, chosen, reason, size.edges, result.dangling_edges)
 
 
 def choose_engine(spark: SparkSession, size: int, *, local_max_edges: int) -> tuple[Engine, str]:

@@ -1,21 +1,41 @@
-"""Labels of connected vertices, in memory."""
+"""What people said about pairs: which labels are in force, and the pairs that they join."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
+from pyspark.sql import Window
+from pyspark.sql import functions as F
+
+from cdp_spark import columns as c
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from pyspark.sql import DataFrame
+
+MUST_LINK, CANNOT_LINK, WITHDRAWN = "must_link", "cannot_link", "withdrawn"
+_CERTAIN = 12.0
 
 
-def smallest_members(size: int, left: NDArray[np.int64], right: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Label each of `size` vertices with the smallest vertex of its connected component."""
-    adjacency = coo_array((np.ones(len(left)), (left, right)), shape=(size, size))
-    count, label = connected_components(adjacency, directed=False)
-    smallest = np.full(count, size, dtype=np.int64)
-    np.minimum.at(smallest, label, np.arange(size))
-    return np.take(smallest, label)
+def build_current_labels(labels: DataFrame) -> DataFrame:
+    """The newest label of each pair, but for those withdrawn: record_key_l, record_key_r, label."""
+    newest = Window.partitionBy(c.RECORD_KEY_L, c.RECORD_KEY_R).orderBy(F.col(c.AT).desc(), c.LABEL)
+    ranked = labels.withColumn("rank", F.row_number().over(newest))
+    in_force = (F.col("rank") == 1) & (F.col(c.LABEL) != WITHDRAWN)
+    return ranked.where(in_force).select(c.RECORD_KEY_L, c.RECORD_KEY_R, c.LABEL)
+
+
+def with_must_links(pair_scores: DataFrame, labels: DataFrame) -> DataFrame:
+    """Let a must-link join its pair like a deterministic rule, whether or not the pair was compared."""
+    keys, must = [c.RECORD_KEY_L, c.RECORD_KEY_R], labels.where(F.col(c.LABEL) == MUST_LINK)
+    compared = pair_scores.select(*keys, c.WEIGHT_LOG2, c.DETERMINISTIC).join(must, on=keys, how="left_anti")
+    return compared.unionByName(as_certain_pairs(must))
+
+
+def as_certain_pairs(pairs: DataFrame) -> DataFrame:
+    """Weigh pairs that join first, whether or not they were compared.
+
+    Args:
+        pairs: record_key_l, record_key_r.
+    """
+    weight, joins = F.lit(_CERTAIN).alias(c.WEIGHT_LOG2), F.lit(True).alias(c.DETERMINISTIC)
+    return pairs.select(c.RECORD_KEY_L, c.RECORD_KEY_R, weight, joins)

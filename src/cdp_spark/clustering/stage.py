@@ -6,15 +6,16 @@ from dataclasses import replace
 from functools import partial, reduce
 from typing import TYPE_CHECKING
 
-from pyspark.sql import DataFrame, Window
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
-from cdp_spark.clustering.clusters import Clusters, build_clusters
-from cdp_spark.clustering.components import build_components
+from cdp_spark.clustering.clusters import Clusters
 from cdp_spark.clustering.identifiers.links import build_identifier_links, linking_types, with_unique_values
 from cdp_spark.clustering.identifiers.placing import place_visitors
 from cdp_spark.clustering.increment import RECORDS_FIGURE, SETTINGS_FIGURE, Evidence, Night, plan_night
+from cdp_spark.clustering.labels import build_current_labels
+from cdp_spark.clustering.records import EXCLUSIVE_SOURCE, cluster_records
 from cdp_spark.clustering.settings import settings_checksum
 from cdp_spark.tables.actions.together import run_together
 from cdp_spark.tables.catalog import (
@@ -33,15 +34,8 @@ from cdp_spark.tables.run import RunContext, StageResult
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from cdp_spark.config.match import ClusteringConfig
-
 PERSON = "person"
 VISITOR = "visitor"
-MUST_LINK = "must_link"
-CANNOT_LINK = "cannot_link"
-WITHDRAWN = "withdrawn"
-EXCLUSIVE_SOURCE = "exclusive_source"
-_CERTAIN = 12.0
 
 
 def run(context: RunContext) -> StageResult:
@@ -141,75 +135,6 @@ def _place_visitors(context: RunContext, results: list[tuple[str, Clusters]], la
         labels,
         project=context.project,
     )
-
-
-def cluster_records(
-    members: DataFrame,
-    pair_scores: DataFrame,
-    labels: DataFrame,
-    *,
-    config: ClusteringConfig,
-    links: DataFrame | None = None,
-) -> tuple[Clusters, str]:
-    """Connected components of the edges, refined; and in words how the components were found.
-
-    Args:
-        members: one row per record_key, with `exclusive_source` and the columns that must be unique in a cluster.
-        pair_scores: one row per pair: record_key_l, record_key_r, weight_log2, deterministic.
-        labels: the newest label a pair: record_key_l, record_key_r, label.
-        config: threshold, engine, limits.
-        links: record_key_l, record_key_r, identifier_type: pairs that an identifier joins, whatever they weigh.
-    """
-    certain = [as_certain_pairs(labels.where(F.col(c.LABEL) == MUST_LINK))]
-    certain += [] if links is None else [as_certain_pairs(links)]
-    compared = pair_scores.select(c.RECORD_KEY_L, c.RECORD_KEY_R, c.WEIGHT_LOG2, c.DETERMINISTIC)
-    pairs = reduce(DataFrame.unionByName, certain, compared)  # of a pair that stands twice the larger weight counts
-    edges = pairs.where((F.col(c.WEIGHT_LOG2) >= config.threshold_log2) | F.col(c.DETERMINISTIC))
-    components = build_components(
-        members.select(c.RECORD_KEY),
-        edges.select(c.RECORD_KEY_L, c.RECORD_KEY_R),
-        engine=config.engine,
-        local_max_edges=config.local_max_edges,
-    )
-    needed = members.select(c.RECORD_KEY, EXCLUSIVE_SOURCE, *config.unique)
-    placed = needed.join(components.components, on=c.RECORD_KEY, how="inner").persist()
-    cannot_links = labels.where(F.col(c.LABEL) == CANNOT_LINK).select(c.RECORD_KEY_L, c.RECORD_KEY_R)
-    clusters = build_clusters(placed, pairs, cannot_links, config=config, unique_within=(EXCLUSIVE_SOURCE,))
-    placed.unpersist()
-    clusters = Clusters(clusters.clusters, with_identifier_type(clusters.cuts, links))
-    return clusters, f"{components.engine} engine, {components.reason}"
-
-
-def build_current_labels(labels: DataFrame) -> DataFrame:
-    """The newest label of each pair, but for those withdrawn: record_key_l, record_key_r, label."""
-    newest = Window.partitionBy(c.RECORD_KEY_L, c.RECORD_KEY_R).orderBy(F.col(c.AT).desc(), c.LABEL)
-    ranked = labels.withColumn("rank", F.row_number().over(newest))
-    in_force = (F.col("rank") == 1) & (F.col(c.LABEL) != WITHDRAWN)
-    return ranked.where(in_force).select(c.RECORD_KEY_L, c.RECORD_KEY_R, c.LABEL)
-
-
-def with_must_links(pair_scores: DataFrame, labels: DataFrame) -> DataFrame:
-    """Let a must-link join its pair like a deterministic rule, whether or not the pair was compared."""
-    keys, must = [c.RECORD_KEY_L, c.RECORD_KEY_R], labels.where(F.col(c.LABEL) == MUST_LINK)
-    compared = pair_scores.select(*keys, c.WEIGHT_LOG2, c.DETERMINISTIC).join(must, on=keys, how="left_anti")
-    return compared.unionByName(as_certain_pairs(must))
-
-
-def as_certain_pairs(pairs: DataFrame) -> DataFrame:
-    """Weigh pairs that join first, whether or not they were compared.
-
-    Args:
-        pairs: record_key_l, record_key_r.
-    """
-    weight, joins = F.lit(_CERTAIN).alias(c.WEIGHT_LOG2), F.lit(True).alias(c.DETERMINISTIC)
-    return pairs.select(c.RECORD_KEY_L, c.RECORD_KEY_R, weight, joins)
-
-
-def with_identifier_type(cuts: DataFrame, links: DataFrame | None) -> DataFrame:
-    """Add the type of the identifier that would have joined a pair; null for a pair of the model."""
-    if links is None:
-        return cuts.withColumn(c.IDENTIFIER_TYPE, F.lit(None).cast("string"))
-    return cuts.join(links, on=[c.RECORD_KEY_L, c.RECORD_KEY_R], how="left")
 
 
 def with_exclusive_source(records: DataFrame, sources: Collection[str]) -> DataFrame:

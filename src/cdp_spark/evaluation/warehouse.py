@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
-from cdp_spark.clustering.stage import MUST_LINK, build_current_labels
+from cdp_spark.clustering.labels import MUST_LINK, build_current_labels
 from cdp_spark.evaluation.figures import ClusterFigures, Share, measure_clusters, pair_share
 from cdp_spark.evaluation.mistakes.worst import Wanted, read_mistakes
 from cdp_spark.evaluation.pairs import PairFigures, build_judged_pairs, measure_pairs

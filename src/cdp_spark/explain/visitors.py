@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
-from cdp_spark.clustering.stage import CANNOT_LINK, MUST_LINK, build_current_labels
+from cdp_spark.clustering.labels import CANNOT_LINK, MUST_LINK, build_current_labels
 from cdp_spark.explain.identifiers import read_holdings, shared_types
 from cdp_spark.explain.pairs.verdict import CUT_WORDS
 from cdp_spark.tables.catalog import CLUSTERS, CUTS, LABELS

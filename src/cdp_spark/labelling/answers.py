@@ -11,7 +11,7 @@ import pyarrow.parquet
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
-from cdp_spark.clustering.stage import CANNOT_LINK, MUST_LINK
+from cdp_spark.clustering.labels import CANNOT_LINK, MUST_LINK
 from cdp_spark.errors import ConfigError, DataError
 from cdp_spark.labelling.links import Label, Pair, ordered
 from cdp_spark.labelling.sheet import ALLOWED_FILES, ANSWER, COMMENT

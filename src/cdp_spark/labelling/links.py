@@ -10,8 +10,8 @@ import numpy as np
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
-from cdp_spark.clustering.labels import smallest_members
-from cdp_spark.clustering.stage import CANNOT_LINK, MUST_LINK, WITHDRAWN, build_current_labels
+from cdp_spark.clustering.engines.labels import smallest_members
+from cdp_spark.clustering.labels import CANNOT_LINK, MUST_LINK, WITHDRAWN, build_current_labels
 from cdp_spark.errors import ConfigError, DataError, StateError
 from cdp_spark.explain.chain import Link, strongest_chain
 from cdp_spark.tables.catalog import LABELS

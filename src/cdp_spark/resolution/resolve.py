@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 from pyspark.storagelevel import StorageLevel
 
 from cdp_spark import columns as c
-from cdp_spark.clustering.stage import EXCLUSIVE_SOURCE, cluster_records
+from cdp_spark.clustering.records import EXCLUSIVE_SOURCE, cluster_records
 from cdp_spark.config.match import ClusteringConfig, EntityMatch
 from cdp_spark.discovery.propose import candidate_rules, propose_comparisons
 from cdp_spark.errors import DataError

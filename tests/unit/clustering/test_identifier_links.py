@@ -6,7 +6,7 @@ from chispa import assert_df_equality
 from pyspark.sql import SparkSession
 
 from cdp_spark.clustering.identifiers.links import build_identifier_links, with_unique_values
-from cdp_spark.clustering.stage import cluster_records
+from cdp_spark.clustering.records import cluster_records
 from cdp_spark.config.match import ClusteringConfig
 
 IDENTIFIERS = [

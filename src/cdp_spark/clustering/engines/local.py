@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
 from cdp_spark.clustering.engines.base import EngineResult
-from cdp_spark.clustering.labels import smallest_members
+from cdp_spark.clustering.engines.labels import smallest_members
 from cdp_spark.session import shuffle_partitions
 
 if TYPE_CHECKING:

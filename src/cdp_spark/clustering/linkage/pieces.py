@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cdp_spark.clustering.labels import smallest_members
+from cdp_spark.clustering.engines.labels import smallest_members
 from cdp_spark.clustering.linkage.evidence import CLIP_BITS, UNITS_PER_BIT
 
 if TYPE_CHECKING:

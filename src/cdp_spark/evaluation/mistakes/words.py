@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cdp_spark.clustering.stage import MUST_LINK
+from cdp_spark.clustering.labels import MUST_LINK
 from cdp_spark.evaluation.pairs import ABOVE, BELOW, DETERMINISTIC
 from cdp_spark.explain.pairs.verdict import CUT_WORDS
 

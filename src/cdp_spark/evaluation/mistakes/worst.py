@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
-from cdp_spark.clustering.stage import build_current_labels
+from cdp_spark.clustering.labels import build_current_labels
 from cdp_spark.errors import StateError
 from cdp_spark.evaluation.figures import RECORD
 from cdp_spark.evaluation.mistakes.find import build_uncompared_pairs, build_worst_pairs

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cdp_spark.clustering.identifiers.claims import LimitReason
+from cdp_spark.clustering.labels import CANNOT_LINK, MUST_LINK
 from cdp_spark.clustering.linkage.cuts import CutReason
-from cdp_spark.clustering.stage import CANNOT_LINK, MUST_LINK
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

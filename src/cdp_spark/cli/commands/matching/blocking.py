@@ -11,7 +11,7 @@ from cdp_spark import columns as c
 from cdp_spark.cli.commands.opening import open_project
 from cdp_spark.cli.display.output import console, print_json, print_rows
 from cdp_spark.cli.references import match_section
-from cdp_spark.clustering.stage import MUST_LINK, build_current_labels
+from cdp_spark.clustering.labels import MUST_LINK, build_current_labels
 from cdp_spark.config.match import EntityMatch
 from cdp_spark.errors import ConfigError, StateError
 from cdp_spark.evaluation.blocking import BlockingFigures, build_known_pairs, estimate_blocking, suggest_rules

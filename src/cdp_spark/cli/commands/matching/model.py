@@ -13,7 +13,7 @@ from cdp_spark.cli.commands.matching.splink import export_model, import_model
 from cdp_spark.cli.commands.opening import open_project
 from cdp_spark.cli.display.output import console, print_json, print_result, print_rows
 from cdp_spark.cli.references import match_section
-from cdp_spark.clustering.stage import MUST_LINK, build_current_labels
+from cdp_spark.clustering.labels import MUST_LINK, build_current_labels
 from cdp_spark.errors import ConfigError, StateError
 from cdp_spark.matching.learning.fitting import IS_MATCH
 from cdp_spark.matching.model import MatchModel, model_from_json
