@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from pyspark.sql import DataFrame, SparkSession
 
 from cdp_spark import columns as c
-from cdp_spark.identity.assign import Issuer
+from cdp_spark.identity.assign import Issuer, assign_ids
 from cdp_spark.identity.changes import CAUSES, build_causes, build_evidence, build_id_changes, build_transitions
 from cdp_spark.identity.increment import Yesterday
 from cdp_spark.identity.members import build_members
 from cdp_spark.identity.registry import build_registry, resolve_ids
 from cdp_spark.identity.returns import build_former_holders
-from cdp_spark.identity.stage import assign_ids
+from cdp_spark.tables.actions.held import hold
 from cdp_spark.tables.catalog import CLUSTERS, ID_CHANGES, ID_REGISTRY, IDENTIFIERS, UNIFIED_IDS
 
 NAMESPACE = uuid.UUID("5d0c2a52-9c1f-4f0e-8d5c-0d3f5a3c1b11")
@@ -334,7 +334,7 @@ def _spark_night(spark: SparkSession, yesterday: Yesterday, night: Night, releas
     random.Random(release).shuffle(rows)
     clusters = spark.createDataFrame(rows, CLUSTERS.schema).repartition(release % 3 + 1)
     identifiers = spark.createDataFrame(values, IDENTIFIERS.schema)
-    members = _kept(build_members(clusters, yesterday.unified_ids, max_records=NO_LIMIT))
+    members = hold(build_members(clusters, yesterday.unified_ids, max_records=NO_LIMIT))
     former_holders = build_former_holders(yesterday.id_changes, yesterday.id_registry)
     tonight = assign_ids(members, yesterday.id_registry, former_holders, identifiers, Issuer(NAMESPACE, release))
     unified_ids = _kept(UNIFIED_IDS.conform(tonight.unified_ids))

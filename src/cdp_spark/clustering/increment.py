@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
 from cdp_spark.clustering.settings import settings_checksum
-from cdp_spark.tables.actions.held import hold
+from cdp_spark.tables.actions.held import hold, keep
 from cdp_spark.tables.catalog import CLUSTERS, CUTS, IDENTIFIERS, LABELS, PAIR_SCORES
 from cdp_spark.tables.increments.outdated import build_in_force
 from cdp_spark.tables.increments.touched import MATCHING, read_touched
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from pyspark.sql import DataFrame
 
+    from cdp_spark.tables.actions.held import Held
     from cdp_spark.tables.run import RunContext
 
 MAX_TOUCHED_SHARE = 0.3
@@ -26,6 +27,7 @@ MAX_TOUCHED_SHARE = 0.3
 SETTINGS_FIGURE = "clusters.settings"
 """Behind the entity type, the checksum of the settings that its clusters were made with."""
 RECORDS_FIGURE = "clusters.records"
+LAST_CLUSTER = "last_cluster"
 _TIMES = "times"
 
 
@@ -37,20 +39,21 @@ class Night:
         why: in words, for the run's record.
         last_clusters: of the entity type in the last night; None for a full night.
         last_cuts: likewise.
-        affected: record_key of the records that are clustered anew, those that are gone included; None for all.
-        held: frames kept in memory or on disk; `release` them when the clusters are written.
+        affected: record_key of the records that are clustered anew, those that are gone included, and their
+            `last_cluster`, null for a new one; None for all.
+        reclustered: record_key of those whose cluster has other members than in the last night; None for all.
     """
 
     why: str
     last_clusters: DataFrame | None = None
     last_cuts: DataFrame | None = None
-    affected: DataFrame | None = None
-    held: tuple[DataFrame, ...] = ()
+    affected: Held | None = None
+    reclustered: DataFrame | None = None
 
-    def release(self) -> None:
-        """Free what was held; the last first, for Spark plans anew what is made from a frame that it frees."""
-        for frame in reversed(self.held):
-            frame.unpersist()
+    @property
+    def affected_keys(self) -> DataFrame | None:
+        """record_key of the affected records, to be joined to."""
+        return None if self.affected is None else self.affected.joinable.select(c.RECORD_KEY)
 
 
 @dataclass(frozen=True)
@@ -79,12 +82,12 @@ class Evidence:
         return build_in_force(self.pairs, self.outdated, PAIR_SCORES.dated_by)
 
     def within(self, record_keys: DataFrame) -> Evidence:
-        """The evidence about some records; members and pairs are held, for the caller to free."""
+        """The evidence about some records; members and pairs are kept."""
         few = replace(self, pairs=within(self.pairs, record_keys))  # first, for most pairs are of other records
         return replace(
             few,
-            members=self.members.join(record_keys, on=c.RECORD_KEY, how="left_semi").persist(),
-            pairs=few.pairs_in_force.persist(),
+            members=keep(self.members.join(record_keys, on=c.RECORD_KEY, how="left_semi")),
+            pairs=keep(few.pairs_in_force),
             outdated=self.outdated.limit(0),
             identifiers=self.identifiers.join(record_keys, on=c.RECORD_KEY, how="left_semi"),
         )
@@ -110,11 +113,10 @@ def plan_night(context: RunContext, entity_type: str, evidence: Evidence) -> Nig
         touched = touched.unionByName(build_changed_values(evidence.identifiers, before, sorted(types)))
     held = hold(with_labelled(touched, context.store.read(LABELS)))
     if held.count > MAX_TOUCHED_SHARE * (context.last_figure(RECORDS_FIGURE) or 0.0):
-        held.release()
         return Night("full: too many records changed")
     affected = hold(build_affected(held.joinable, clusters))
     told = f"incremental: {affected.count:,} records in affected components"
-    return Night(told, clusters, cuts, affected.joinable, held=(held.rows, affected.rows))
+    return Night(told, clusters, cuts, affected)
 
 
 def _read_touched(context: RunContext, entity_type: str) -> DataFrame | None:
@@ -149,12 +151,30 @@ def build_affected(touched: DataFrame, last_clusters: DataFrame) -> DataFrame:
     Args:
         touched: record_key of records that are new, changed or gone, of both ends of new edges, and of all that have a
             label.
-        last_clusters: record_key, component.
-    Returns: one row per record_key, of records that are gone, too.
+        last_clusters: record_key, component, cluster.
+    Returns: one row per record_key, of records that are gone, too, with its `last_cluster`, null for a new one.
     """
     components = last_clusters.join(touched, on=c.RECORD_KEY, how="left_semi").select(c.COMPONENT).distinct()
-    mates = last_clusters.join(components, on=c.COMPONENT, how="left_semi").select(c.RECORD_KEY)
-    return mates.unionByName(touched.select(c.RECORD_KEY)).distinct()
+    mates = last_clusters.join(components, on=c.COMPONENT, how="left_semi")
+    known = mates.select(c.RECORD_KEY, F.col(c.CLUSTER).alias(LAST_CLUSTER))
+    all_keys = known.unionByName(touched.select(c.RECORD_KEY, F.lit(None).cast("string").alias(LAST_CLUSTER)))
+    return all_keys.groupBy(c.RECORD_KEY).agg(F.max(LAST_CLUSTER).alias(LAST_CLUSTER))
+
+
+def build_reclustered(now: DataFrame, before: DataFrame) -> DataFrame:
+    """Find the records of the clusters that have other members than in the last night.
+
+    Args:
+        now: record_key, cluster (its smallest record_key) of the affected records that are there.
+        before: from `build_affected`.
+    Returns: one row per record_key, of records that are gone, too.
+    """
+    nights = (c.CLUSTER, LAST_CLUSTER)
+    both = before.join(now.select(c.RECORD_KEY, c.CLUSTER), on=c.RECORD_KEY, how="left")
+    moved = both.where(~F.col(c.CLUSTER).eqNullSafe(F.col(LAST_CLUSTER)))
+    changed = moved.select(F.explode(F.array(*nights)).alias("changed")).distinct()
+    either = both.select(c.RECORD_KEY, F.explode(F.array_distinct(F.array(*nights))).alias("changed"))
+    return either.join(changed, on="changed", how="left_semi").select(c.RECORD_KEY).distinct()
 
 
 def build_changed_values(identifiers: DataFrame, last_identifiers: DataFrame, types: Sequence[str]) -> DataFrame:

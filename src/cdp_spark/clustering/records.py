@@ -43,6 +43,8 @@ def cluster_records(
         config: threshold, engine, limits.
         links: record_key_l, record_key_r, identifier_type: pairs that an identifier joins, whatever they weigh.
     """
+    if links is not None:
+        links = links.localCheckpoint(eager=False)  # all that follows reads them, and none should find them anew
     certain = [as_certain_pairs(labels.where(F.col(c.LABEL) == MUST_LINK))]
     certain += [] if links is None else [as_certain_pairs(links)]
     compared = pair_scores.select(c.RECORD_KEY_L, c.RECORD_KEY_R, c.WEIGHT_LOG2, c.DETERMINISTIC)

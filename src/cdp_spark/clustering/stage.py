@@ -13,7 +13,14 @@ from cdp_spark import columns as c
 from cdp_spark.clustering.clusters import Clusters
 from cdp_spark.clustering.identifiers.links import build_identifier_links, linking_types, with_unique_values
 from cdp_spark.clustering.identifiers.placing import place_visitors
-from cdp_spark.clustering.increment import RECORDS_FIGURE, SETTINGS_FIGURE, Evidence, Night, plan_night
+from cdp_spark.clustering.increment import (
+    RECORDS_FIGURE,
+    SETTINGS_FIGURE,
+    Evidence,
+    Night,
+    build_reclustered,
+    plan_night,
+)
 from cdp_spark.clustering.labels import build_current_labels
 from cdp_spark.clustering.records import EXCLUSIVE_SOURCE, cluster_records
 from cdp_spark.clustering.settings import settings_checksum
@@ -53,8 +60,6 @@ def run(context: RunContext) -> StageResult:
     if any(source.events for source in project.sources):
         results.append((VISITOR, _place_visitors(context, results, labels)))
     versions = _write_clusters(context, results, nights)
-    for night in nights.values():
-        night.release()
     metrics = _metrics(store.read(CLUSTERS), store.read(CUTS))
     settings = {f"{kind}.{SETTINGS_FIGURE}": settings_checksum(project, kind) for kind in nights}
     detail = "; ".join(f"{kind}: {night.why}" for kind, night in nights.items())
@@ -66,11 +71,11 @@ def _write_clusters(
 ) -> dict[str, int]:
     clusters = _united([(entity_type, result.clusters) for entity_type, result in results])
     cuts = _united([(entity_type, result.cuts) for entity_type, result in results])
-    affected = {entity_type: night.affected for entity_type, night in nights.items()}
+    reclustered = {entity_type: night.reclustered for entity_type, night in nights.items()}
     writes = {
         CLUSTERS.name: partial(context.store.overwrite, CLUSTERS, clusters),
         CUTS.name: partial(context.store.overwrite, CUTS, cuts.withColumn(c.RUN_ID, F.lit(context.run_id))),
-        TOUCHED_RECORDS.name: partial(record_touched, context, CLUSTERING, affected),
+        TOUCHED_RECORDS.name: partial(record_touched, context, CLUSTERING, reclustered),
     }
     return run_together(context.store.spark, writes)
 
@@ -79,19 +84,20 @@ def _cluster_entity(context: RunContext, entity_type: str, labels: DataFrame) ->
     """Cluster the records of one entity type; those of people by their identifiers, too."""
     evidence = _read_evidence(context, entity_type)
     night = plan_night(context, entity_type, evidence)
-    if night.affected is not None:
-        evidence = evidence.within(night.affected)
-        night = replace(night, held=(*night.held, evidence.members, evidence.pairs))
+    if night.affected_keys is not None:
+        evidence = evidence.within(night.affected_keys)
     result, engine = _cluster(context, entity_type, evidence, labels)
-    return replace(night, why=f"{engine}; {night.why}"), with_kept(result, night)
+    reclustered = build_reclustered(result.clusters, night.affected.rows) if night.affected else None
+    return replace(night, why=f"{engine}; {night.why}", reclustered=reclustered), with_kept(result, night)
 
 
 def with_kept(result: Clusters, night: Night) -> Clusters:
     """Add the clusters and cuts of the last night that no change can alter."""
-    if night.affected is None or night.last_clusters is None or night.last_cuts is None:
+    affected = night.affected_keys
+    if affected is None or night.last_clusters is None or night.last_cuts is None:
         return result
-    clusters = night.last_clusters.join(night.affected, on=c.RECORD_KEY, how="left_anti")
-    left = night.affected.withColumnRenamed(c.RECORD_KEY, c.RECORD_KEY_L)
+    clusters = night.last_clusters.join(affected, on=c.RECORD_KEY, how="left_anti")
+    left = affected.withColumnRenamed(c.RECORD_KEY, c.RECORD_KEY_L)
     cuts = night.last_cuts.join(left, on=c.RECORD_KEY_L, how="left_anti")
     return Clusters(
         clusters.select(*result.clusters.columns).unionByName(result.clusters),

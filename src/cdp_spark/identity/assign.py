@@ -10,11 +10,16 @@ from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
 from cdp_spark.identity.changes import LIVE
+from cdp_spark.identity.overlaps import build_overlaps, settled_ids, with_identifier_overlap
+from cdp_spark.identity.returns import build_candidates, build_returns
+from cdp_spark.tables.actions.held import hold
 
 if TYPE_CHECKING:
     from uuid import UUID
 
     from pyspark.sql import Column, DataFrame
+
+    from cdp_spark.tables.actions.held import Held
 
 _CHOSEN = "chosen"
 _TAKEN = "taken"
@@ -102,6 +107,58 @@ class Issuer:
     def new_id_expr(self) -> Column:
         """UUIDv5 of the namespace and the name `<ordinal>:<smallest record key>`, such as `1:00ab…`."""
         return uuid5_expr(self.namespace, F.concat(F.lit(f"{self.ordinal}:"), F.col(c.FIRST_KEY)))
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """Tonight's ids.
+
+    Args:
+        unified_ids: one row per record.
+        lineage: where contested ids went and new ones came from.
+        contested: false where every cluster with records of yesterday has one id and the id this cluster only.
+    """
+
+    unified_ids: DataFrame
+    lineage: DataFrame
+    contested: bool
+
+
+def assign_ids(
+    members: Held, id_registry: DataFrame, former_holders: DataFrame, identifiers: DataFrame, issuer: Issuer
+) -> Assignment:
+    """Match clusters to the ids of yesterday and of before, and issue ids to the rest.
+
+    Nearly all clusters overlap one id, and that id them only: a plain join settles these. The others are matched one
+    to one, best first, together with ids that are gone and may return.
+
+    Args:
+        members: from `build_members`.
+        id_registry: of the last release.
+        former_holders: from `build_former_holders`.
+        identifiers: of this run, for the overlap of strong identifiers.
+        issuer: of new ids.
+
+    Returns:
+        tonight's ids and the lineage of those that were contested.
+    """
+    overlaps = members.gather(build_overlaps(members.rows))
+    offers = hold(build_candidates(overlaps, build_returns(members.rows, former_holders)))
+    holders = members.rows.select(c.RECORD_KEY, F.col(c.PREVIOUS_ID).alias(c.UNIFIED_ID))  # who left has no identifiers
+    holders = holders.unionByName(former_holders.select(*holders.columns))
+    registered = id_registry.select(c.UNIFIED_ID, c.STATUS, c.CREATED_RELEASE)
+    ranked = with_identifier_overlap(offers, members.rows, holders, identifiers).join(
+        registered, on=c.UNIFIED_ID, how="inner"
+    )
+    contested = offers.count > 0
+    candidates = members.gather(ranked) if contested else ranked.limit(0)
+    chosen = match_best_first(candidates) if contested else candidates.select(c.FIRST_KEY, c.UNIFIED_ID)
+    matches = settled_ids(overlaps).unionByName(chosen)
+    return Assignment(
+        unified_ids=build_unified_ids(members.rows, matches, issuer),
+        lineage=build_lineage(candidates, chosen, issuer),
+        contested=contested,
+    )
 
 
 def build_unified_ids(members: DataFrame, matches: DataFrame, issuer: Issuer) -> DataFrame:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 from cdp_spark import columns as c
 from cdp_spark.identity.members import VISITOR
 from cdp_spark.identity.returns import build_former_holders
-from cdp_spark.tables.actions.held import Held, hold
+from cdp_spark.tables.actions.held import Held, hold, keep
 from cdp_spark.tables.catalog import CLUSTERS, ID_CHANGES, ID_REGISTRY, IDENTIFIERS, IDENTITY_ISSUES, UNIFIED_IDS
 from cdp_spark.tables.increments.touched import CLUSTERING, read_touched
 
@@ -48,7 +48,6 @@ class Night:
         identifiers: of tonight.
         former_holders: from `build_former_holders`, of all records.
         affected: record_key of all records that may get another id, those that are gone included; None for all.
-        held: the same, with its size.
     """
 
     clusters: DataFrame
@@ -56,21 +55,12 @@ class Night:
     released_ids: DataFrame
     identifiers: DataFrame
     former_holders: Held
-    affected: DataFrame | None = None
-    held: Held | None = None
+    affected: Held | None = None
 
     @property
     def why(self) -> str:
         """For the run's record."""
-        return f"incremental: {self.held.count:,} records in affected clusters" if self.held else "full"
-
-    def release(self) -> None:
-        """Free what was held."""
-        if self.held is not None:
-            self.yesterday.unified_ids.unpersist()
-            self.identifiers.unpersist()
-            self.held.release()
-        self.former_holders.release()
+        return f"incremental: {self.affected.count:,} records in affected clusters" if self.affected else "full"
 
 
 def plan_night(context: RunContext) -> Night:
@@ -82,20 +72,18 @@ def plan_night(context: RunContext) -> Night:
     reclustered = _read_reclustered(context, clusters)
     if reclustered is None:
         return Night(clusters, yesterday, yesterday.unified_ids, identifiers, former_holders)
-    held = hold(with_returning(reclustered, former_holders.joinable, clusters))
-    affected = held.joinable
+    affected = hold(with_returning(reclustered, former_holders.joinable, clusters))
+    mine = {
+        name: rows.join(affected.joinable, on=c.RECORD_KEY, how="left_semi")
+        for name, rows in {"clusters": clusters, "ids": yesterday.unified_ids, "identifiers": identifiers}.items()
+    }
     return Night(
-        clusters=clusters.join(affected, on=c.RECORD_KEY, how="left_semi"),
-        yesterday=Yesterday(
-            yesterday.unified_ids.join(affected, on=c.RECORD_KEY, how="left_semi").persist(),
-            yesterday.id_registry,
-            yesterday.id_changes,
-        ),
+        clusters=affected.gather(mine["clusters"]),
+        yesterday=replace(yesterday, unified_ids=affected.gather(mine["ids"])),
         released_ids=yesterday.unified_ids,
-        identifiers=identifiers.join(affected, on=c.RECORD_KEY, how="left_semi").persist(),
+        identifiers=keep(mine["identifiers"]),
         former_holders=former_holders,
         affected=affected,
-        held=held,
     )
 
 

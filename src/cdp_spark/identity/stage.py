@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections import ChainMap
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
-from pyspark.storagelevel import StorageLevel
 
 from cdp_spark import columns as c
-from cdp_spark.identity.assign import Issuer, build_lineage, build_unified_ids, match_best_first
+from cdp_spark.identity.assign import Assignment, Issuer, assign_ids
 from cdp_spark.identity.changes import (
     LABEL,
     LIMIT,
@@ -29,9 +29,7 @@ from cdp_spark.identity.increment import (
     plan_night,
 )
 from cdp_spark.identity.members import VISITOR, build_identity_issues, build_members
-from cdp_spark.identity.overlaps import build_overlaps, settled_ids, with_identifier_overlap
 from cdp_spark.identity.registry import CLOSED_STATUS, MERGED_STATUS, build_registry
-from cdp_spark.identity.returns import build_candidates, build_returns
 from cdp_spark.tables.actions.held import hold
 from cdp_spark.tables.actions.together import run_together
 from cdp_spark.tables.catalog import (
@@ -49,65 +47,52 @@ from cdp_spark.tables.catalog import (
 from cdp_spark.tables.run import StageResult
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pyspark.sql import DataFrame
 
+    from cdp_spark.tables.actions.held import Held
     from cdp_spark.tables.run import RunContext
 
 _LIMIT_REASONS = ("unique_value", "unique_source", "large_component", "max_people", "max_per_person")
 
 
-@dataclass(frozen=True)
-class Assignment:
-    """Tonight's ids.
-
-    Args:
-        unified_ids: one row per record.
-        lineage: where contested ids went and new ones came from.
-        contested: false where every cluster with records of yesterday has one id and the id this cluster only.
-    """
-
-    unified_ids: DataFrame
-    lineage: DataFrame
-    contested: bool
-
-
 def run(context: RunContext) -> StageResult:
     """Assign stable ids to the run's clusters; writes `unified_ids`, `id_registry`, `id_changes`, `identity_issues`.
 
-    Where few clusters were made anew since the last release, only the ids of their records are worked out. The members
-    serve four times, so they are kept (in memory, then on disk) meanwhile.
+    Where few clusters were made anew since the last release, only the ids of their records are worked out.
     """
     max_records = context.project.settings.gates.max_cluster_records
     night = plan_night(context)
-    members = build_members(night.clusters, night.yesterday.unified_ids, max_records=max_records)
-    members = members.persist(StorageLevel.MEMORY_AND_DISK)
-    try:
-        holders = night.former_holders.joinable
-        assignment = assign_ids(members, night.yesterday.id_registry, holders, night.identifiers, _issuer(context))
-        versions = _write(context, night, members, assignment)
-    finally:
-        members.unpersist()
+    members = hold(build_members(night.clusters, night.yesterday.unified_ids, max_records=max_records))
+    holders = night.former_holders.joinable
+    assignment = assign_ids(members, night.yesterday.id_registry, holders, night.identifiers, _issuer(context))
+    versions = _write(context, night, members, assignment)
     metrics = {**_metrics(context, night.released_ids), MAX_RECORDS_FIGURE: float(max_records)}
-    night.release()
     return StageResult(versions=versions, metrics=metrics, detail=night.why)
 
 
-def _write(context: RunContext, night: Night, members: DataFrame, assignment: Assignment) -> dict[str, int]:
-    """Write the four tables side by side; what several of them are made from is kept meanwhile."""
+def _write(context: RunContext, night: Night, members: Held, assignment: Assignment) -> dict[str, int]:
+    """Write the four tables, side by side as far as they do not need each other."""
     spark = context.store.spark
     frames = {"unified_ids": assignment.unified_ids, "lineage": assignment.lineage}
-    kept = run_together(spark, {name: frame.localCheckpoint for name, frame in frames.items()})
+    kept = run_together(spark, {name: partial(members.gather, frame) for name, frame in frames.items()})
     assignment = replace(assignment, unified_ids=kept["unified_ids"], lineage=kept["lineage"])
-    changes = _build_changes(context, night, assignment).persist(StorageLevel.MEMORY_AND_DISK)
+    changes = partial(_build_changes, context, night, members, assignment)
+    writes: dict[str, Callable[[], dict[str, int]]] = {
+        "changes": lambda: _write_changes(context, night, assignment, changes()),
+        "ids": lambda: {UNIFIED_IDS.name: _write_ids(context, night, assignment.unified_ids)},
+        "issues": lambda: {IDENTITY_ISSUES.name: _write_issues(context, night, members.rows)},
+    }
+    return dict(ChainMap(*run_together(spark, writes).values()))
+
+
+def _write_changes(context: RunContext, night: Night, assignment: Assignment, changes: DataFrame) -> dict[str, int]:
     writes = {
-        UNIFIED_IDS.name: partial(_write_ids, context, night, assignment.unified_ids),
-        IDENTITY_ISSUES.name: partial(_write_issues, context, night, members),
         ID_CHANGES.name: partial(_write_log, context, night.yesterday.id_changes, changes),
         ID_REGISTRY.name: partial(_write_registry, context, night, assignment, changes),
     }
-    versions = run_together(spark, writes)
-    changes.unpersist()
-    return versions
+    return run_together(context.store.spark, writes)
 
 
 def _issuer(context: RunContext) -> Issuer:
@@ -118,7 +103,7 @@ def _write_ids(context: RunContext, night: Night, assigned: DataFrame) -> int:
     """Write `unified_ids`: those that were worked out tonight, and in an incremental night all others of yesterday."""
     if night.affected is None:
         return context.store.overwrite(UNIFIED_IDS, assigned)
-    kept = night.released_ids.join(night.affected, on=c.RECORD_KEY, how="left_anti").select(*assigned.columns)
+    kept = night.released_ids.join(night.affected.joinable, on=c.RECORD_KEY, how="left_anti").select(*assigned.columns)
     return context.store.overwrite(UNIFIED_IDS, kept.unionByName(assigned))
 
 
@@ -126,61 +111,24 @@ def _write_issues(context: RunContext, night: Night, members: DataFrame) -> int:
     unused = _limits(context).where(F.col(c.IDENTIFIER_TYPE).isNotNull())
     if night.affected is None:
         return context.store.overwrite(IDENTITY_ISSUES, build_identity_issues(members, unused, run_id=context.run_id))
-    others = build_unaffected_ends(context.store.read(CLUSTERS), night.affected, unused)
+    affected = night.affected.joinable
+    others = build_unaffected_ends(context.store.read(CLUSTERS), affected, unused)
     issues = build_identity_issues(members.unionByName(others), unused, run_id=context.run_id)
-    kept = build_kept_issues(context.read_released(IDENTITY_ISSUES), night.affected, run_id=context.run_id)
+    kept = build_kept_issues(context.read_released(IDENTITY_ISSUES), affected, run_id=context.run_id)
     return context.store.overwrite(IDENTITY_ISSUES, issues.unionByName(kept))
 
 
-def assign_ids(
-    members: DataFrame, id_registry: DataFrame, former_holders: DataFrame, identifiers: DataFrame, issuer: Issuer
-) -> Assignment:
-    """Match clusters to the ids of yesterday and of before, and issue ids to the rest.
-
-    Nearly all clusters overlap one id, and that id them only: a plain join settles these. The others are matched one
-    to one, best first, together with ids that are gone and may return.
-
-    Args:
-        members: from `build_members`.
-        id_registry: of the last release.
-        former_holders: from `build_former_holders`.
-        identifiers: of this run, for the overlap of strong identifiers.
-        issuer: of new ids.
-
-    Returns:
-        tonight's ids and the lineage of those that were contested.
-    """
-    overlaps = build_overlaps(members).localCheckpoint()
-    offers = hold(build_candidates(overlaps, build_returns(members, former_holders)))
-    holders = members.select(c.RECORD_KEY, F.col(c.PREVIOUS_ID).alias(c.UNIFIED_ID))  # who left has no identifiers
-    holders = holders.unionByName(former_holders.select(*holders.columns))
-    registered = id_registry.select(c.UNIFIED_ID, c.STATUS, c.CREATED_RELEASE)
-    ranked = with_identifier_overlap(offers, members, holders, identifiers).join(
-        registered, on=c.UNIFIED_ID, how="inner"
-    )
-    contested = offers.count > 0
-    candidates = ranked.localCheckpoint() if contested else ranked.limit(0)
-    offers.release()
-    chosen = match_best_first(candidates) if contested else candidates.select(c.FIRST_KEY, c.UNIFIED_ID)
-    matches = settled_ids(overlaps).unionByName(chosen)
-    return Assignment(
-        unified_ids=build_unified_ids(members, matches, issuer),
-        lineage=build_lineage(candidates, chosen, issuer),
-        contested=contested,
-    )
-
-
-def _build_changes(context: RunContext, night: Night, assignment: Assignment) -> DataFrame:
-    """Tonight's rows of `id_changes`."""
+def _build_changes(context: RunContext, night: Night, members: Held, assignment: Assignment) -> DataFrame:
+    """Tonight's rows of `id_changes`, kept."""
     yesterday = night.yesterday
     transitions = build_transitions(yesterday.unified_ids, assignment.unified_ids)
     if assignment.contested:  # else no cause is asked for, and the frame serves once
-        transitions = transitions.localCheckpoint()
+        transitions = members.gather(transitions)
     causes = build_causes(transitions, _read_evidence(context, night, transitions))
     causes = causes if assignment.contested else causes.limit(0)
     known = yesterday.id_registry
     changes = build_id_changes(transitions, known, assignment.lineage, causes, release=context.ordinal)
-    return ID_CHANGES.conform(changes)
+    return members.gather(ID_CHANGES.conform(changes))
 
 
 def _write_registry(context: RunContext, night: Night, assignment: Assignment, changes: DataFrame) -> int:
@@ -209,7 +157,8 @@ def _read_evidence(context: RunContext, night: Night, transitions: DataFrame) ->
     labels = store.read(LABELS).select(*pair, F.lit(LABEL).alias(c.CAUSE))
     limits = _limits(context).select(*pair, F.lit(LIMIT).alias(c.CAUSE))
     records = store.read(RECORDS).select(c.RECORD_KEY, c.INGESTED_AT)
-    records = records if night.affected is None else records.join(night.affected, on=c.RECORD_KEY, how="left_semi")
+    if night.affected is not None:
+        records = records.join(night.affected.joinable, on=c.RECORD_KEY, how="left_semi")
     changed = records.join(_released_as_of(context), how="cross").where(F.col(c.INGESTED_AT) > F.col(c.AS_OF))
     return build_evidence(transitions, changed, labels.unionByName(limits))
 

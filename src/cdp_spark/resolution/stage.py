@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
     from cdp_spark.config.match import EntityMatch
-    from cdp_spark.tables.actions.held import Held
 
 
 REWRITE_SHARE = 0.2
@@ -55,7 +54,6 @@ class Scored:
         fitted: whether the model is new and to be saved.
         stale: record_key of those whose rows of the last night leave; None in a full night, where all do.
         outdated: how many records were compared anew, or gone, since all were compared.
-        held: to be released when the tables are written.
     """
 
     entity_type: str
@@ -68,14 +66,6 @@ class Scored:
     fitted: bool = False
     stale: DataFrame | None = None
     outdated: int = 0
-    held: tuple[Held, ...] = ()
-
-    def release(self) -> None:
-        """Free what was held."""
-        self.pairs.release()
-        for frame in reversed(self.held):
-            frame.release()
-        self.night.release()
 
 
 def run(context: RunContext) -> StageResult:
@@ -96,7 +86,7 @@ def run(context: RunContext) -> StageResult:
     versions = run_together(spark, writes)
     figures = {it.entity_type: _figures(context, it, anew=anew) for it in scored}
     for it in scored:
-        it.release()
+        it.pairs.release()
     metrics = {
         f"{entity_type}.{name}": value for entity_type, found in figures.items() for name, value in found.items()
     }
@@ -114,7 +104,6 @@ def _score(context: RunContext, entity_type: str, match: EntityMatch) -> Scored:
             *(entity_type, match, version, night, changed.pairs, changed.inputs.rows, night.records),
             stale=changed.stale.joinable,
             outdated=night.outdated + changed.stale.count,
-            held=(changed.stale, changed.inputs),
         )
     pairs = score_pairs(hashed, match, model=model)
     refuse_unsound(pairs.doubts, where=f"the match model of {entity_type}")

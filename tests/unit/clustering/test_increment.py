@@ -3,7 +3,13 @@
 from chispa import assert_df_equality
 from pyspark.sql import DataFrame, SparkSession
 
-from cdp_spark.clustering.increment import build_affected, build_changed_values, with_labelled, within
+from cdp_spark.clustering.increment import (
+    build_affected,
+    build_changed_values,
+    build_reclustered,
+    with_labelled,
+    within,
+)
 
 PAIR = "record_key_l string, record_key_r string"
 
@@ -22,10 +28,38 @@ def test_all_records_with_a_label_are_looked_at(spark: SparkSession) -> None:
 
 
 def test_affected_are_whole_components_and_new_records(spark: SparkSession) -> None:
-    rows = [("a", "a"), ("b", "a"), ("c", "c"), ("d", "c"), ("e", "e"), ("gone", "e")]
-    last_clusters = spark.createDataFrame(rows, "record_key string, component string")
+    rows = [("a", "a", "a"), ("b", "a", "b"), ("c", "c", "c"), ("d", "c", "c"), ("e", "e", "e"), ("gone", "e", "e")]
+    last_clusters = spark.createDataFrame(rows, "record_key string, component string, cluster string")
     affected = build_affected(_records(spark, "b", "gone", "new"), last_clusters)
-    assert_df_equality(affected, _records(spark, "a", "b", "e", "gone", "new"), ignore_row_order=True, transforms=[])
+    found = [("a", "a"), ("b", "b"), ("e", "e"), ("gone", "e"), ("new", None)]
+    expected = spark.createDataFrame(found, "record_key string, last_cluster string")
+    assert_df_equality(affected, expected, ignore_row_order=True, transforms=[])
+
+
+def test_reclustered_are_the_records_of_clusters_with_other_members(spark: SparkSession) -> None:
+    nights = {
+        "stay": ("stay", "stay"),
+        "stay2": ("stay", "stay"),
+        "lost": ("lost", "lost"),
+        "lost2": ("lost2", "lost"),
+        "merged": ("merged", "merged"),
+        "merged2": ("merged", "merged2"),
+        "merged3": ("merged", "merged2"),
+        "old": ("old", "old"),
+        "new": ("old", None),
+        "left": (None, "left"),
+        "renamed": ("renamed", "left"),
+        "alone": ("alone", None),
+    }
+    now = [(key, cluster) for key, (cluster, _) in nights.items() if cluster]
+    before = [(key, last) for key, (_, last) in nights.items()]
+    found = build_reclustered(
+        spark.createDataFrame(now, "record_key string, cluster string"),
+        spark.createDataFrame(before, "record_key string, last_cluster string"),
+    )
+    assert_df_equality(
+        found, _records(spark, *[key for key in nights if "stay" not in key]), ignore_row_order=True, transforms=[]
+    )
 
 
 def test_a_value_that_one_record_gains_or_loses_touches_all_its_holders(spark: SparkSession) -> None:

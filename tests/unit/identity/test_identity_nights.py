@@ -12,13 +12,13 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 
 from cdp_spark import columns as c
-from cdp_spark.identity.assign import Issuer
+from cdp_spark.identity.assign import Issuer, assign_ids
 from cdp_spark.identity.changes import build_causes, build_evidence, build_id_changes, build_transitions
 from cdp_spark.identity.increment import Yesterday
 from cdp_spark.identity.members import build_members
 from cdp_spark.identity.registry import build_registry
 from cdp_spark.identity.returns import build_former_holders
-from cdp_spark.identity.stage import assign_ids
+from cdp_spark.tables.actions.held import hold
 from cdp_spark.tables.catalog import CLUSTERS, ID_CHANGES, ID_REGISTRY, IDENTIFIERS, UNIFIED_IDS
 
 NAMESPACE = uuid.UUID("5d0c2a52-9c1f-4f0e-8d5c-0d3f5a3c1b11")
@@ -106,7 +106,7 @@ def told(spark: SparkSession) -> Told:
 
 
 def _night(spark: SparkSession, yesterday: Yesterday, nights: dict[str, Night], release: int) -> Yesterday:
-    members = _kept(build_members(_clusters(spark, nights), yesterday.unified_ids, max_records=MAX_RECORDS))
+    members = hold(build_members(_clusters(spark, nights), yesterday.unified_ids, max_records=MAX_RECORDS))
     former_holders = build_former_holders(yesterday.id_changes, yesterday.id_registry)
     tonight = assign_ids(
         members, yesterday.id_registry, former_holders, _identifiers(spark, nights), Issuer(NAMESPACE, release)

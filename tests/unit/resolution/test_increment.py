@@ -1,6 +1,5 @@
 """What changed since the last night, and which blocks that touches."""
 
-from collections.abc import Iterator
 from random import Random
 from types import SimpleNamespace
 from typing import cast
@@ -94,13 +93,11 @@ def _last(rows: DataFrame, engine: str) -> SparkInputs | LocalInputs:
 
 
 @pytest.fixture(params=["spark", "local"])
-def blocks(spark: SparkSession, request: pytest.FixtureRequest) -> Iterator[TouchedBlocks]:
+def blocks(spark: SparkSession, request: pytest.FixtureRequest) -> TouchedBlocks:
     rows = _inputs(spark, BEFORE)
     before = _last(rows, request.param)
     stale = hold(spark.createDataFrame([*STALE, ("n",)], "record_key string"))
-    found = before.find_touched(_inputs(spark, {"n": (10, 20), "o": (60, 40)}), stale, MODEL)
-    yield found
-    found.release()
+    return before.find_touched(_inputs(spark, {"n": (10, 20), "o": (60, 40)}), stale, MODEL)
 
 
 def test_the_layout_is_that_of_the_slots() -> None:
@@ -115,7 +112,6 @@ def test_sizes_of_touched_keys(spark: SparkSession) -> None:
         "block_key long, slot int, was long, record_count long, fresh long",
     )
     assert_df_equality(found.sizes, expected, ignore_row_order=True, ignore_nullable=True, transforms=[])
-    found.release()
 
 
 def test_keys_turn_where_they_cross_four_times_their_limit(blocks: TouchedBlocks) -> None:
@@ -145,7 +141,6 @@ def test_nothing_turns_where_nothing_changed(spark: SparkSession, engine: str) -
     found = before.find_touched(nobody, hold(nobody.select("record_key")), MODEL)
     assert found.turned() is None
     assert found.partners().collect() == []
-    found.release()
 
 
 def test_under_a_model_only_outgrown_keys_are_purged_anew(spark: SparkSession) -> None:

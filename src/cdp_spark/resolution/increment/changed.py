@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 from cdp_spark import columns as c
 from cdp_spark.blocking.keys import packed_keys_expr
 from cdp_spark.resolution.scored import ScoredPairs, build_keyed, score_blocks, slots_of
-from cdp_spark.tables.actions.held import Held, hold
+from cdp_spark.tables.actions.held import Held, hold, keep
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -32,9 +32,6 @@ class TouchedBlocks(Protocol):
 
     def key_use(self, frozen: NDArray[np.int64]) -> KeyUse:
         """Of the keys by which a changed record can meet another one."""
-
-    def release(self) -> None:
-        """Free what was held."""
 
 
 class LastInputs(Protocol):
@@ -85,10 +82,8 @@ def score_changes(records: DataFrame, before: LastInputs, changes: Held, model: 
     if unchanged is not None:
         inputs = hold(inputs.rows.unionByName(unchanged))
         stale = hold(stale.rows.unionByName(unchanged.select(c.RECORD_KEY)))
-        blocks.release()
         blocks = before.find_touched(inputs.rows, stale, model)
     pairs = _score_touched(records, inputs.rows, blocks, model)
-    blocks.release()
     return ChangedPairs(pairs, stale, inputs)
 
 
@@ -102,7 +97,6 @@ def _score_touched(records: DataFrame, inputs: DataFrame, blocks: TouchedBlocks,
     """Compare the fresh records and their partners inside the touched blocks."""
     fresh = inputs.select(c.RECORD_KEY, F.lit(True).alias(c.IS_FRESH))
     compared = hold(fresh.unionByName(blocks.partners().withColumn(c.IS_FRESH, F.lit(False))))
-    keyed = build_keyed(records.join(compared.joinable, on=c.RECORD_KEY, how="inner"), model.match).persist()
+    keyed = keep(build_keyed(records.join(compared.joinable, on=c.RECORD_KEY, how="inner"), model.match))
     pairs = score_blocks(keyed, blocks.key_use(np.array(model.purged_keys, dtype=np.int64)), model)
-    scores = pairs.pair_scores.persist()
-    return replace(pairs, pair_scores=scores, held=(compared.rows, *pairs.held, scores))
+    return replace(pairs, pair_scores=keep(pairs.pair_scores), held=())

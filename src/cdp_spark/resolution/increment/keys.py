@@ -15,7 +15,7 @@ from cdp_spark.blocking.keys import unpacked_keys_expr
 from cdp_spark.keys import NO_KEY
 from cdp_spark.resolution.increment.inputs import Changes, build_changes
 from cdp_spark.resolution.scored import slots_of
-from cdp_spark.tables.actions.held import hold
+from cdp_spark.tables.actions.held import hold, keep
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -62,15 +62,14 @@ class SparkInputs:
         marked = stale.joinable.withColumn(_STALE, F.lit(True))
         held = keys_before.join(keys.joinable, on=c.BLOCK_KEY, how="left_semi")
         flagged = held.join(marked, on=c.RECORD_KEY, how="left").withColumn(_STALE, F.coalesce(_STALE, F.lit(False)))
-        holders = flagged.persist()
+        holders = keep(flagged)
         sizes = hold(build_touched_sizes(holders, keys_now.join(keys.joinable, on=c.BLOCK_KEY, how="left_semi")))
-        keys.release()
         return SparkBlocks(self.rows, slots, holders, sizes.rows)
 
 
 @dataclass(frozen=True)
 class SparkBlocks:
-    """The blocks that changed records were or are in; `holders` and `sizes` are held until `release`.
+    """The blocks that changed records were or are in; `holders` and `sizes` are kept.
 
     Args:
         before: record_key, input_hash, block_keys of the last night.
@@ -92,9 +91,7 @@ class SparkBlocks:
         holders = self.holders.where(~F.col(_STALE)).join(keys, on=c.BLOCK_KEY, how="left_semi").select(c.RECORD_KEY)
         wanted = hold(holders.distinct())
         found = self.before.join(wanted.joinable, on=c.RECORD_KEY, how="left_semi")
-        inputs = found.select(c.RECORD_KEY, c.INPUT_HASH, c.BLOCK_KEYS).localCheckpoint()
-        wanted.release()
-        return inputs
+        return found.select(c.RECORD_KEY, c.INPUT_HASH, c.BLOCK_KEYS).localCheckpoint()
 
     def partners(self) -> DataFrame:
         """record_key of the unchanged records that share a live key with a changed one."""
@@ -105,11 +102,6 @@ class SparkBlocks:
     def key_use(self, frozen: NDArray[np.int64]) -> KeyUse:
         """Of the keys by which a changed record can meet another one."""
         return read_key_use(build_shared_keys(self.sizes), self.slots, frozen=frozen)
-
-    def release(self) -> None:
-        """Free what was held."""
-        self.sizes.unpersist()
-        self.holders.unpersist()
 
 
 def explode_keys(inputs: DataFrame, slots: tuple[Slot, ...]) -> DataFrame:

@@ -149,9 +149,6 @@ class LocalBlocks:
         sizes = {c.BLOCK_KEY: self.sizes.keys, c.SLOT: self.sizes.slot, c.RECORD_COUNT: self.sizes.count}
         return judge_sizes(pa.table(sizes).filter(pa.array(self._shared)), self.slots, frozen=frozen)
 
-    def release(self) -> None:
-        """Nothing is held."""
-
     @property
     def _shared(self) -> NDArray[np.bool_]:
         return np.asarray((self.sizes.fresh > 0) & (self.sizes.count > 1))

@@ -38,7 +38,7 @@ class Night:
     Args:
         why: in words, for the run's record: what changed, or why the night is full.
         before: `match_inputs` of the last night; None for a full one.
-        changes: found by `SparkInputs` or `LocalInputs`, kept until the night is written; None for a full one.
+        changes: found by `SparkInputs` or `LocalInputs`; None for a full one.
         records: of the type tonight; of an incremental night.
         outdated: records compared anew, or gone, in the nights since the tables were written, before this one.
     """
@@ -53,11 +53,6 @@ class Night:
     def is_full(self) -> bool:
         """True where all records are compared."""
         return self.changes is None
-
-    def release(self) -> None:
-        """Free what was held."""
-        if self.changes is not None:
-            self.changes.release()
 
 
 def plan_night(context: RunContext, entity_type: str, records: DataFrame, *, version: int, is_new: bool) -> Night:
@@ -80,7 +75,6 @@ def plan_night(context: RunContext, entity_type: str, records: DataFrame, *, ver
     before, found = _find_changes(context, entity_type, records, known)
     told = f"{found.held.count - found.gone:,} of {known:,} records changed or new, {found.gone:,} gone"
     if found.held.count > MAX_CHANGED_SHARE * known:
-        found.held.release()
         return Night(f"full: {told}")
     return Night(f"incremental: {told}", before, found.held, found.records, outdated)
 

@@ -13,14 +13,16 @@ if TYPE_CHECKING:
 
 BROADCAST_ROWS = 500_000
 """Keys that every task may hold; Spark's own limit of 10 MB would shuffle a large table for a few ten thousand."""
+GATHERED_ROWS = 100_000
+"""Rows that one task works on in less time than a shuffle takes to plan and to start."""
 
 
 @dataclass(frozen=True)
 class Held:
-    """A materialised frame and its size; `release` it when it has served.
+    """A frame that is computed, and its size.
 
     Args:
-        rows: in memory, then on disk.
+        rows: as `keep` keeps them.
         count: of them.
     """
 
@@ -37,12 +39,29 @@ class Held:
             return self.rows.limit(0)
         return F.broadcast(self.rows) if self.count <= BROADCAST_ROWS else self.rows
 
-    def release(self) -> None:
-        """Free what was held."""
-        self.rows.unpersist()
+    def gather(self, rows: DataFrame) -> DataFrame:
+        """Keep a frame with about as many rows as this one; few rows in one partition.
+
+        Joins, windows and groups of frames in one partition need no shuffle: Spark runs them in one stage.
+        """
+        return _gathered(keep(rows), self.count)
+
+
+def keep(rows: DataFrame) -> DataFrame:
+    """Have a frame computed once, when it is used first; in memory, then on disk, while something refers to it.
+
+    A frame that is merely persisted is forgotten as soon as one of its tables is written, and then shows the new rows.
+    This one stays as it is, and nothing before it is planned again; but a lost executor fails the run.
+    """
+    return rows.localCheckpoint(eager=False, storageLevel=StorageLevel.MEMORY_AND_DISK)
 
 
 def hold(rows: DataFrame) -> Held:
-    """Materialise a frame (an action)."""
-    kept = rows.persist(StorageLevel.MEMORY_AND_DISK)
-    return Held(kept, kept.count())
+    """Compute a frame, count it (an action), and gather its rows where they are few."""
+    kept = keep(rows)
+    count = kept.count()
+    return Held(_gathered(kept, count), count)
+
+
+def _gathered(kept: DataFrame, at_most: int) -> DataFrame:
+    return kept.coalesce(1) if at_most <= GATHERED_ROWS else kept
