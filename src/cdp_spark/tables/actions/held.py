@@ -42,9 +42,10 @@ class Held:
     def gather(self, rows: DataFrame) -> DataFrame:
         """Keep a frame with about as many rows as this one; few rows in one partition.
 
-        Joins, windows and groups of frames in one partition need no shuffle: Spark runs them in one stage.
+        Joins, windows and groups of frames in one partition need no shuffle: Spark runs them in one stage. What the
+        rows are made from is still read by as many tasks as it has partitions.
         """
-        return _gathered(keep(rows), self.count)
+        return keep(rows.repartition(1)).coalesce(1) if self.count <= GATHERED_ROWS else keep(rows)
 
 
 def keep(rows: DataFrame) -> DataFrame:
@@ -60,8 +61,4 @@ def hold(rows: DataFrame) -> Held:
     """Compute a frame, count it (an action), and gather its rows where they are few."""
     kept = keep(rows)
     count = kept.count()
-    return Held(_gathered(kept, count), count)
-
-
-def _gathered(kept: DataFrame, at_most: int) -> DataFrame:
-    return kept.coalesce(1) if at_most <= GATHERED_ROWS else kept
+    return Held(kept.coalesce(1) if count <= GATHERED_ROWS else kept, count)
