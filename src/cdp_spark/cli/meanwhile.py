@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from importlib import import_module
 from threading import Thread
 
@@ -16,5 +17,6 @@ def import_meanwhile(*modules: str) -> None:
 
 
 def _import_all(modules: tuple[str, ...]) -> None:
-    for module in modules:
-        import_module(module)
+    with contextlib.suppress(Exception):  # the import that needs it will raise it again, where it can be told
+        for module in modules:
+            import_module(module)
