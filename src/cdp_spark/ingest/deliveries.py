@@ -13,10 +13,11 @@ from cdp_spark.ingest.readers.delivery import Delivery
 from cdp_spark.ingest.readers.header import group_by_header, read_dialect
 from cdp_spark.ingest.readers.heads import FileHead, read_heads, refuse_utf16
 from cdp_spark.ingest.readers.json_lines import read_json
+from cdp_spark.ingest.readers.local_heads import read_local_heads
 from cdp_spark.ingest.readers.typed import NOTHING_THERE, read_typed
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from pyspark.sql import DataFrame, SparkSession
 
@@ -28,7 +29,7 @@ _FILE_OPTIONS = ("pathglobfilter", "recursivefilelookup", "modifiedbefore", "mod
 def read_deliveries(spark: SparkSession, sources: Sequence[SourceConfig], *, folder: str) -> dict[str, Delivery | None]:
     """Read the newest delivery of every source; None where nothing is there.
 
-    One small job reads the first lines of all text files; everything else is read when the rows are.
+    The first lines of all text files are read here, or by one small job; everything else is read when the rows are.
 
     Args:
         spark: the session.
@@ -40,7 +41,7 @@ def read_deliveries(spark: SparkSession, sources: Sequence[SourceConfig], *, fol
         ConfigError: an option that ingest itself sets.
     """
     texts = {source.name: _open_text(spark, source, folder) for source in sources if _is_text(source)}
-    heads = read_heads({name: text for name, text in texts.items() if text is not None})
+    heads = _heads({name: text for name, text in texts.items() if text is not None})
     return {source.name: _read(spark, source, folder, heads.get(source.name, ())) for source in sources}
 
 
@@ -70,6 +71,12 @@ def _read(spark: SparkSession, source: SourceConfig, folder: str, heads: tuple[F
     dialect = read_dialect(source)
     groups = group_by_header(source.name, heads, dialect)
     return read_delimited(spark, source, path, dialect=dialect, groups=groups) if groups else None
+
+
+def _heads(texts: Mapping[str, DataFrame]) -> dict[str, tuple[FileHead, ...]]:
+    found = {name: read_local_heads(text) for name, text in texts.items()}
+    read = read_heads({name: texts[name] for name, heads in found.items() if heads is None})
+    return {name: read[name] if heads is None else heads for name, heads in found.items()}
 
 
 def _is_text(source: SourceConfig) -> bool:

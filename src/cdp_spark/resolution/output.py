@@ -10,7 +10,6 @@ import pyarrow.parquet
 import yaml
 
 from cdp_spark import columns as c
-from cdp_spark.errors import ConfigError
 from cdp_spark.resolution.own.read import RECORD_ID
 
 if TYPE_CHECKING:
@@ -18,20 +17,6 @@ if TYPE_CHECKING:
 
     from cdp_spark.config.match import EntityMatch
     from cdp_spark.resolution.resolve import Resolution
-
-_SUFFIXES = (".csv", ".parquet")
-
-
-def check_out(path: Path) -> None:
-    """Refuse an output that could not be written, before anything is read.
-
-    Raises:
-        ConfigError: the suffix is unknown or the folder is not there.
-    """
-    if path.suffix.lower() not in _SUFFIXES:
-        raise ConfigError("--out", got=path.name, allowed=", ".join(f"a name in {suffix}" for suffix in _SUFFIXES))
-    if not path.absolute().parent.is_dir():
-        raise ConfigError("--out", got=f"no folder {path.parent}", fix="create it, or name a file in one that exists")
 
 
 def write_clusters(resolution: Resolution, path: Path) -> None:

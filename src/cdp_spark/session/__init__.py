@@ -1,6 +1,6 @@
 """The Spark session: found or started, with Delta always and GraphFrames where its jar can be had."""
 
-from cdp_spark.session.builder import get_session, shuffle_partitions
+from cdp_spark.session.builder import get_session, is_on_this_machine, shuffle_partitions
 from cdp_spark.session.jars import DELTA_COORDINATE, GRAPHFRAMES_COORDINATE
 from cdp_spark.session.java import check_java
 from cdp_spark.session.settings import SMALL_DATA, SessionSettings, settings_for_files
@@ -12,6 +12,7 @@ __all__ = [
     "SessionSettings",
     "check_java",
     "get_session",
+    "is_on_this_machine",
     "settings_for_files",
     "shuffle_partitions",
 ]

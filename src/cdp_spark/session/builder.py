@@ -9,6 +9,7 @@ import sys
 import threading
 
 from pyspark.sql import SparkSession
+from pyspark.sql.utils import is_remote
 
 from cdp_spark.errors import StateError
 from cdp_spark.session.class_archive import reading_options
@@ -64,6 +65,11 @@ def get_session(settings: SessionSettings | None = None) -> SparkSession:
 def shuffle_partitions(spark: SparkSession) -> int:
     """Partitions of a shuffle, as the session is set."""
     return max(int(spark.conf.get("spark.sql.shuffle.partitions", "200") or 200), 1)
+
+
+def is_on_this_machine(spark: SparkSession) -> bool:
+    """Whether the session and its tasks run here, so that a local path means the same file to them."""
+    return not is_remote() and str(spark.sparkContext.master).startswith("local")
 
 
 def _adopt(spark: SparkSession, settings: SessionSettings) -> SparkSession:

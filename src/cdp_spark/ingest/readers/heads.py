@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 
     from pyspark.sql import Column, DataFrame
 
-_HEAD_LINES = 20
-_LINE_BYTES = 65_536
+HEAD_LINES = 20
+LINE_BYTES = 65_536
+UTF8_MARK = b"\xef\xbb\xbf"
 _HEAD_SCHEMA = "source string, source_file string, head binary"
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
@@ -51,7 +52,7 @@ def read_heads(texts: Mapping[str, DataFrame]) -> dict[str, tuple[FileHead, ...]
     heads = reduce(lambda left, right: left.unionAll(right), first_blocks).mapInArrow(_take_heads, _HEAD_SCHEMA)
     found: dict[str, list[FileHead]] = {source: [] for source in texts}
     for row in heads.orderBy(c.SOURCE, c.SOURCE_FILE).collect():
-        found[row[c.SOURCE]].append(FileHead(row[c.SOURCE_FILE], bytes(row["head"]).removeprefix(b"\xef\xbb\xbf")))
+        found[row[c.SOURCE]].append(FileHead(row[c.SOURCE_FILE], bytes(row["head"]).removeprefix(UTF8_MARK)))
     return {source: tuple(files) for source, files in found.items()}
 
 
@@ -89,7 +90,7 @@ def _first_blocks(source: str, text: DataFrame) -> DataFrame:
 
 
 def _bytes_expr(value: Column) -> Column:
-    return F.substring(value.cast("binary"), 1, _LINE_BYTES)
+    return F.substring(value.cast("binary"), 1, LINE_BYTES)
 
 
 def _take_heads(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -101,7 +102,7 @@ def _take_heads(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
                 if current is not None:
                     yield _head_batch(current, lines)
                 current, lines = (source, path), []
-            if len(lines) < _HEAD_LINES:
+            if len(lines) < HEAD_LINES:
                 lines.append(line)
     if current is not None:
         yield _head_batch(current, lines)

@@ -8,6 +8,7 @@ Source: Fellegi & Sunter 1969; Winkler 1988 for EM; docs/adr/0005 for the condit
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -35,6 +36,7 @@ def fit(counts: PatternCounts, start: Start, *, max_iterations: int = 500, toler
         max_iterations: give up after these.
         tolerance: relative change of the log-likelihood that ends the search.
     """
+    counts = replace(counts, levels=np.asfortranarray(counts.levels))  # it is read by columns
     anchors, sides = start.anchors, start.sides or start.anchors
     prior = _without_related(_first_prior(start, rules=len(counts.forced)), start)
     last, converged, iteration = -np.inf, False, 0
@@ -82,10 +84,10 @@ def _expect(
     counts: PatternCounts, prior: NDArray[np.float64], sides: tuple[Side, ...], shares: NDArray[np.float64] | None
 ) -> tuple[NDArray[np.float64], float]:
     """Probability of each class given the pattern, shape (patterns, classes), and the log-likelihood of all pairs."""
+    log_prior = np.log(prior)
     joint = np.stack(
-        [np.log(prior[counts.rule, at]) + _log_probability(counts, side, shares) for at, side in enumerate(sides)],
-        axis=1,
-    )
+        [log_prior[counts.rule, at] + _log_probability(counts, side, shares) for at, side in enumerate(sides)]
+    ).T
     if counts.known is not None:  # a label rules classes out
         joint[counts.known == 1, 1:] = -np.inf
         joint[counts.known == 0, 0] = -np.inf

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import reduce
+from functools import partial, reduce
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -18,11 +18,15 @@ from cdp_spark.discovery.recognise import Recognised, recognise
 from cdp_spark.errors import ConfigError, DataError
 from cdp_spark.ingest.deliveries import read_deliveries
 from cdp_spark.resolution.own.clean import clean_own, compared_columns
+from cdp_spark.tables.actions.together import run_together
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from pyspark.sql import SparkSession
+
+    _Counted = tuple[int, dict[str, int]]
+    _Recognised = dict[str, tuple[Recognised, ...]]
 
 RECORD_ID = "record_id"
 _SAMPLE_ROWS = 20_000
@@ -79,16 +83,27 @@ def read_own_data(
             )
         names[source.name] = tuple(delivery.columns or _columns_of(delivery.rows))
         _require(names[source.name], source, [id_column, *([source_column] if source_column else [])])
-        rows[source.name] = _with_keys(delivery.rows, source.name, id_column, source_column).persist()
-    record_count, rejected = _count(rows, id_column)
+        rows[source.name] = _with_keys(delivery.rows, source.name, id_column, source_column)
+    # A checkpoint, for what is persisted stays in all plans, and is read by code that has to be compiled.
+    rows = run_together(spark, {name: partial(_checkpoint, df) for name, df in rows.items()})
     flat = {name: _flat(rows[name], names[name]) for name in rows}
     skip = frozenset({*_OWN, *map(_safe_name, (id_column, *([source_column] if source_column else [])))})
-    recognised = _recognise(flat, {source.name: str(source.path) for source in sources}, skip=skip)
+    where = {source.name: str(source.path) for source in sources}
+    actions: dict[str, Callable[[], _Counted | _Recognised]] = {
+        "counted": partial(_count, rows, id_column),
+        "recognised": partial(_recognise, flat, where, skip=skip),
+    }
+    done = run_together(spark, actions)
+    record_count, rejected = cast("_Counted", done["counted"])
+    recognised = cast("_Recognised", done["recognised"])
     frames = [clean_own(flat[name], found, region=region) for name, found in recognised.items()]
-    records = reduce(lambda left, right: left.unionByName(right, allowMissingColumns=True), frames)
     # All that follows is planned ten times over; a checkpoint leaves it nothing of the cleaning to plan.
-    records = records.localCheckpoint(storageLevel=StorageLevel.MEMORY_AND_DISK)
+    records = _checkpoint(reduce(lambda left, right: left.unionByName(right, allowMissingColumns=True), frames))
     return OwnData(records, recognised, compared_columns(recognised), record_count, rejected)
+
+
+def _checkpoint(df: DataFrame) -> DataFrame:
+    return df.localCheckpoint(storageLevel=StorageLevel.MEMORY_AND_DISK)
 
 
 def _sources(inputs: tuple[str, ...], id_column: str) -> tuple[SourceConfig, ...]:

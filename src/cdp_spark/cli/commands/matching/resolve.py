@@ -1,19 +1,18 @@
-"""`cdp resolve`: who is who in one's own files."""
+"""`cdp resolve`: who is who in one's own files. What takes a second to import is imported while Spark starts."""
 
 import json as json_module
 import time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
+from cdp_spark.cli.display.resolution import facts_of, print_resolution
+from cdp_spark.cli.meanwhile import import_meanwhile
 from cdp_spark.cli.options import options_of
-from cdp_spark.config.load import load_match
 from cdp_spark.errors import ConfigError
-from cdp_spark.resolution.output import check_out, write_clusters, write_match_config
-from cdp_spark.resolution.resolve import Resolution, ResolveSettings, resolve
+from cdp_spark.resolution.targets import check_out
 from cdp_spark.session import SessionSettings, get_session, settings_for_files
 
 
@@ -36,15 +35,11 @@ def resolve_files(
         raise ConfigError(
             "--unique-within", got=unique_within or "", allowed="source", fix="write --unique-within source"
         )
-    settings = ResolveSettings(
-        inputs=tuple(inputs),
-        id_column=id_column,
-        source_column=source,
-        unique_within_source=unique_within is not None,
-        match=load_match(conf) if conf else None,
-        region=region.upper() if region else None,
-        threshold_log2=threshold,
-    )
+    match = None
+    if conf:
+        from cdp_spark.config.load import load_match
+
+        match = load_match(conf)
     console = Console(stderr=True, quiet=options_of(ctx).quiet or json)
     started = time.monotonic()
 
@@ -52,57 +47,26 @@ def resolve_files(
         console.print(f"[dim]{time.monotonic() - started:5.1f} s[/] {step}", highlight=False)
 
     tell("starting Spark")
+    import_meanwhile("pandas", "cdp_spark.resolution.resolve", "cdp_spark.resolution.output")
     spark = get_session(SessionSettings(app_name="cdp resolve", conf=settings_for_files(inputs)))
+    from cdp_spark.resolution.output import write_clusters, write_match_config
+    from cdp_spark.resolution.resolve import ResolveSettings, resolve
+
+    settings = ResolveSettings(
+        inputs=tuple(inputs),
+        id_column=id_column,
+        source_column=source,
+        unique_within_source=unique_within is not None,
+        match=match,
+        region=region.upper() if region else None,
+        threshold_log2=threshold,
+    )
     resolution = resolve(spark, settings, tell=tell)
     write_clusters(resolution, out)
     if save_conf:
         write_match_config(resolution.match, save_conf)
-    facts = _facts(resolution, out, time.monotonic() - started)
+    facts = facts_of(resolution, out, time.monotonic() - started)
     if json:
         typer.echo(json_module.dumps(facts, indent=2))
     else:
-        _print(Console(quiet=options_of(ctx).quiet), resolution, facts)
-
-
-def _facts(resolution: Resolution, out: Path, seconds: float) -> dict[str, Any]:
-    return {
-        "records": resolution.data.record_count,
-        "clusters": resolution.cluster_count,
-        "largest_cluster": resolution.largest_cluster,
-        "pairs_compared": resolution.pair_count,
-        "rejected": resolution.data.rejected,
-        "doubts": [f"{doubt.problem}: {doubt.fix}" for doubt in resolution.scored.doubts],
-        "seconds": round(seconds, 1),
-        "out": str(out),
-        "columns": {
-            name: {item.column: {"meaning": item.meaning, "why": item.reason} for item in found}
-            for name, found in resolution.data.recognised.items()
-        },
-        "rules": [
-            {"rule": item.rule.name, "pairs": round(item.pairs), "recall": round(item.recall, 4)}
-            for item in resolution.rules
-        ],
-    }
-
-
-def _print(console: Console, resolution: Resolution, facts: dict[str, Any]) -> None:
-    for name, found in resolution.data.recognised.items():
-        columns = Table("column", "taken for", "why", title=f"Columns of {name}", title_justify="left")
-        for item in found:
-            columns.add_row(item.column, item.meaning, item.reason)
-        console.print(columns)
-    if resolution.rules:
-        rules = Table("blocking rule", "pairs", "adds pairs", "recall so far", title="Rules", title_justify="left")
-        for estimate in resolution.rules:
-            counts = (f"{estimate.pairs:,.0f}", f"{estimate.added_pairs:,.0f}", f"{estimate.recall:.1%}")
-            rules.add_row(estimate.rule.name, *counts)
-        console.print(rules)
-    for reason, count in resolution.data.rejected.items():
-        console.print(f"[yellow]{count:,} rows left out ({reason})")
-    for doubt in facts["doubts"]:
-        console.print(f"[yellow]Doubt: {doubt}")
-    console.print(
-        f"{facts['records']:,} records, {facts['pairs_compared']:,} pairs compared, "
-        f"[bold]{facts['clusters']:,} clusters[/bold] (the largest of {facts['largest_cluster']:,}) "
-        f"in {facts['seconds']} s → {facts['out']}"
-    )
+        print_resolution(Console(quiet=options_of(ctx).quiet), resolution, facts)

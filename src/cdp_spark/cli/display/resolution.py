@@ -1,0 +1,60 @@
+"""What `cdp resolve` says of its result."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from rich.console import Console
+
+    from cdp_spark.resolution.resolve import Resolution
+
+
+def facts_of(resolution: Resolution, out: Path, seconds: float) -> dict[str, Any]:
+    """The result in figures and words, ready for JSON."""
+    return {
+        "records": resolution.data.record_count,
+        "clusters": resolution.cluster_count,
+        "largest_cluster": resolution.largest_cluster,
+        "pairs_compared": resolution.pair_count,
+        "rejected": resolution.data.rejected,
+        "doubts": [f"{doubt.problem}: {doubt.fix}" for doubt in resolution.scored.doubts],
+        "seconds": round(seconds, 1),
+        "out": str(out),
+        "columns": {
+            name: {item.column: {"meaning": item.meaning, "why": item.reason} for item in found}
+            for name, found in resolution.data.recognised.items()
+        },
+        "rules": [
+            {"rule": item.rule.name, "pairs": round(item.pairs), "recall": round(item.recall, 4)}
+            for item in resolution.rules
+        ],
+    }
+
+
+def print_resolution(console: Console, resolution: Resolution, facts: dict[str, Any]) -> None:
+    """Print what the columns were taken for, the rules, and the figures."""
+    for name, found in resolution.data.recognised.items():
+        columns = Table("column", "taken for", "why", title=f"Columns of {name}", title_justify="left")
+        for item in found:
+            columns.add_row(item.column, item.meaning, item.reason)
+        console.print(columns)
+    if resolution.rules:
+        rules = Table("blocking rule", "pairs", "adds pairs", "recall so far", title="Rules", title_justify="left")
+        for estimate in resolution.rules:
+            counts = (f"{estimate.pairs:,.0f}", f"{estimate.added_pairs:,.0f}", f"{estimate.recall:.1%}")
+            rules.add_row(estimate.rule.name, *counts)
+        console.print(rules)
+    for reason, count in resolution.data.rejected.items():
+        console.print(f"[yellow]{count:,} rows left out ({reason})")
+    for doubt in facts["doubts"]:
+        console.print(f"[yellow]Doubt: {doubt}")
+    console.print(
+        f"{facts['records']:,} records, {facts['pairs_compared']:,} pairs compared, "
+        f"[bold]{facts['clusters']:,} clusters[/bold] (the largest of {facts['largest_cluster']:,}) "
+        f"in {facts['seconds']} s → {facts['out']}"
+    )
