@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pyspark.errors import AnalysisException
@@ -9,7 +10,6 @@ from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
 from cdp_spark.ingest.readers.delimited import read_delimited
-from cdp_spark.ingest.readers.delivery import Delivery
 from cdp_spark.ingest.readers.header import group_by_header, read_dialect
 from cdp_spark.ingest.readers.heads import FileHead, read_heads, refuse_utf16
 from cdp_spark.ingest.readers.json_lines import read_json
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
     from cdp_spark.config.source import SourceConfig
+    from cdp_spark.ingest.readers.delivery import Delivery
 
 _FILE_OPTIONS = ("pathglobfilter", "recursivefilelookup", "modifiedbefore", "modifiedafter")
 
@@ -56,7 +57,7 @@ def keep_columns(delivery: Delivery, known: frozenset[str]) -> Delivery:
     """Drop all columns but the known ones from a delivery's rows."""
     names = F.array(*[F.lit(name) for name in sorted(known)])
     row = F.map_filter(c.ROW, lambda name, _: F.array_contains(names, name))
-    return Delivery(delivery.rows.withColumn(c.ROW, row), delivery.columns)
+    return replace(delivery, rows=delivery.rows.withColumn(c.ROW, row))
 
 
 def _read(spark: SparkSession, source: SourceConfig, folder: str, heads: tuple[FileHead, ...]) -> Delivery | None:

@@ -100,7 +100,7 @@ def resolve(spark: SparkSession, settings: ResolveSettings, *, tell: Callable[[s
     tell("clustering")
     exclusive = F.col(c.SOURCE) if settings.unique_within_source else F.lit(None).cast("string")
     members = data.records.withColumn(EXCLUSIVE_SOURCE, exclusive)
-    labels = spark.createDataFrame([], LABELS.schema)
+    labels = spark.createDataFrame([], LABELS.schema).limit(0)  # the optimiser sees that there are none
     pairs = scored.pair_scores.localCheckpoint(storageLevel=StorageLevel.MEMORY_AND_DISK)
     pair_count = pairs.count()
     found, _ = cluster_records(members, pairs, labels, config=match.clustering)

@@ -22,7 +22,7 @@ On two cores it took a quarter of the processor time of a small run."""
 def java_options() -> str:
     """Java's options for a local driver, without those for its class archive."""
     log4j = os.environ.get("CDP_LOG4J") or (Path(__file__).parents[1] / "log4j2.properties").as_uri()
-    return f"-Dlog4j2.configurationFile={log4j} {_JAVA_OPTIONS}"
+    return f"-Dlog4j2.configurationFile={log4j} -Dio.netty.jfr.enabled=false {_JAVA_OPTIONS}"
 
 
 def check_java() -> str:

@@ -97,7 +97,8 @@ def with_clean_values(
     Returns: the carried columns, every attribute of `records` in the table's order, and `identifiers`.
     """
     texts = _with_python_columns(_with_raw_columns(df, shape), shape)
-    placed = with_addresses(_with_codes(texts, as_of=as_of, max_age_years=max_age_years), default_region=DEFAULT_REGION)
+    coded = _with_codes(texts, as_of=as_of, max_age_years=max_age_years)
+    placed = with_addresses(coded, default_region=DEFAULT_REGION, has_lines=c.ADDRESS in shape.texts)
     contacts = with_contacts(placed, emails=shape.emails, phones=shape.phones, parsed=_PARSED_PHONES)
     cleaned = with_companies(with_names(contacts))
     slots = (*shape.emails, *shape.phones)

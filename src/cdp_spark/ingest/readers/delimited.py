@@ -50,7 +50,9 @@ def read_delimited(
         of_group = lines if len(groups) == 1 else lines.where(F.col(c.SOURCE_FILE).isin(*files))
         frames.append(_conform(build_unswallowed(of_group, header, dialect), header, dialect))
     columns = {name: "string" for header in groups for name in header}
-    return Delivery(reduce(lambda left, right: left.unionByName(right), frames), columns)
+    if len(frames) == 1:
+        return Delivery(frames[0], columns, cells=FIELDS)
+    return Delivery(reduce(lambda left, right: left.drop(FIELDS).unionByName(right.drop(FIELDS)), frames), columns)
 
 
 def _reader_options(dialect: Dialect) -> dict[str, str]:
@@ -84,6 +86,7 @@ def _conform(lines: DataFrame, header: tuple[str, ...], dialect: Dialect) -> Dat
         .alias(c.REASON),
         c.SOURCE_FILE,
         F.lit(None).cast("array<string>").alias(c.COLUMNS_SEEN),
+        FIELDS,
     )
 
 

@@ -25,10 +25,18 @@ class Delivery:
     Args:
         rows: the columns of `DELIVERED`; `row` is null where `reason` is not.
         columns: column to type, as the header or schema declares them; None where each row names its own (JSON).
+        cells: a further column of `rows`, a struct of a row's texts; None where only `row` has them.
     """
 
     rows: DataFrame
     columns: Mapping[str, str] | None
+    cells: str | None = None
+
+    def cell_expr(self, name: str) -> Column:
+        """The text that a row has in a column; null where it has none."""
+        if self.cells is None:
+            return F.try_element_at(c.ROW, F.lit(name))
+        return F.when(F.col(c.REASON).isNull(), F.col(f"{self.cells}.{quoted(name)}"))
 
 
 def without_nulls_expr(row: Column) -> Column:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     from pyspark.sql import SparkSession
 
+    from cdp_spark.ingest.readers.delivery import Delivery
+
     _Counted = tuple[int, dict[str, int]]
     _Recognised = dict[str, tuple[Recognised, ...]]
 
@@ -83,7 +85,7 @@ def read_own_data(
             )
         names[source.name] = tuple(delivery.columns or _columns_of(delivery.rows))
         _require(names[source.name], source, [id_column, *([source_column] if source_column else [])])
-        rows[source.name] = _with_keys(delivery.rows, source.name, id_column, source_column)
+        rows[source.name] = _keyed_texts(delivery, source.name, names[source.name], id_column, source_column)
     # A checkpoint, for what is persisted stays in all plans, and is read by code that has to be compiled.
     rows = run_together(spark, {name: partial(_checkpoint, df) for name, df in rows.items()})
     flat = {name: _flat(rows[name], names[name]) for name in rows}
@@ -149,20 +151,28 @@ def _require(names: tuple[str, ...], source: SourceConfig, wanted: list[str]) ->
             )
 
 
-def _with_keys(rows: DataFrame, source: str, id_column: str, source_column: str | None) -> DataFrame:
-    """Each row's record key, id and source; a row that could not be read, or has no id, has none and a reason."""
-    record_id = F.try_element_at(c.ROW, F.lit(id_column))
-    named = F.try_element_at(c.ROW, F.lit(source_column)) if source_column else F.lit(None).cast("string")
+def _keyed_texts(
+    delivery: Delivery, source: str, names: tuple[str, ...], id_column: str, source_column: str | None
+) -> DataFrame:
+    """Each row's record key, id, source and texts; one that could not be read, or has no id, has a reason instead."""
+    record_id = delivery.cell_expr(id_column)
+    named = delivery.cell_expr(source_column) if source_column else F.lit(None).cast("string")
     origin = F.coalesce(named, F.lit(source))
     key = F.substring(F.sha2(F.to_json(F.struct(origin.alias(c.SOURCE), record_id.alias(RECORD_ID))), 256), 1, 32)
     reason = F.coalesce(c.REASON, F.when(record_id.isNull(), "null_key"))
-    return rows.select(
+    texts = [F.regexp_replace(delivery.cell_expr(name), _WHOLE_WITH_POINT, "$1") for name in names]
+    return delivery.rows.select(
         F.when(reason.isNull(), key).alias(c.RECORD_KEY),
         F.when(reason.isNull(), record_id).alias(RECORD_ID),
         F.when(reason.isNull(), origin).alias(c.SOURCE),
-        c.ROW,
         reason.alias(c.REASON),
+        *[text.alias(_text_name(at)) for at, text in enumerate(texts)],
     )
+
+
+def _text_name(at: int) -> str:
+    """A name of our own, for a file may have a column of any name."""
+    return f"text_{at}"
 
 
 def _count(rows: Mapping[str, DataFrame], id_column: str) -> tuple[int, dict[str, int]]:
@@ -196,12 +206,9 @@ def _refuse_duplicates(doubles: int, id_column: str) -> None:
 
 def _flat(rows: DataFrame, names: tuple[str, ...]) -> DataFrame:
     """One row per readable row with an id; its columns as text, of two that differ in capitals only the first."""
-    first = {_safe_name(name).lower(): name for name in reversed(names)}
-    texts = {_safe_name(name): F.try_element_at(c.ROW, F.lit(name)) for name in names if name in first.values()}
+    first = {_safe_name(name).lower(): at for at, name in reversed(list(enumerate(names)))}
     columns = [
-        F.regexp_replace(text, _WHOLE_WITH_POINT, "$1").alias(name)
-        for name, text in texts.items()
-        if name.lower() not in _OWN
+        F.col(_text_name(at)).alias(_safe_name(names[at])) for name, at in sorted(first.items()) if name not in _OWN
     ]
     return rows.where(F.col(c.RECORD_KEY).isNotNull()).select(*sorted(_OWN), *columns)
 

@@ -30,14 +30,15 @@ _STATE_AT_END = r"[ ,]+([A-Z]{2,3})$"
 _REGION_CODE = r"^[A-Za-z]{1,3}$"
 
 
-def with_addresses(df: DataFrame, *, default_region: str) -> DataFrame:
+def with_addresses(df: DataFrame, *, default_region: str, has_lines: bool = True) -> DataFrame:
     """Clean the parts of the address in place and add `<part>_issue` columns.
 
     Args:
         df: cleaned texts in street, house_number, unit, city, postcode, region, country and address.
         default_region: column with the ISO country by which a postcode is read that comes without one.
+        has_lines: False where nobody writes an address in one line: `address` is null throughout.
     """
-    parts = _with_parts_of_address(df)
+    parts = _with_parts_of_address(df) if has_lines else df
     named = parts.withColumns({f"{c.COUNTRY}_issue": _country_issue_expr(), c.COUNTRY: country_expr(F.col(c.COUNTRY))})
     country = F.col(c.COUNTRY)
     coded = named.withColumn(c.POSTCODE, postcode_expr(F.col(c.POSTCODE), F.coalesce(country, F.col(default_region))))
