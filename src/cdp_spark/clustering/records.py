@@ -55,7 +55,7 @@ def cluster_records(
     if config.engine in ("auto", "local") and size.vertices <= MAX_RECORDS and pair_count <= MAX_PAIRS:
         evidence = unite_evidence(pairs, cannot_links)
         clusters = build_clusters_on_driver(needed, evidence, config=config, unique_within=_UNIQUE_WITHIN)
-        told = f"on the driver: {size.vertices:,} records, {pair_count:,} pairs"
+        told = f"local engine, all on the driver: {size.vertices:,} records, {pair_count:,} pairs"
     else:
         clusters, told = _cluster_in_spark(needed, pairs, cannot_links, config=config, size=size)
     return Clusters(clusters.clusters, with_identifier_type(clusters.cuts, links)), told

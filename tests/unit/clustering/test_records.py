@@ -50,8 +50,8 @@ def test_driver_and_spark_agree(spark: SparkSession, monkeypatch: pytest.MonkeyP
     frames = drawn_frames(spark, seed=seed, records=60, pairs=80)
     here, told = cluster(frames)
     there, told_there = cluster_in_spark(monkeypatch, frames)
-    assert told.startswith("on the driver: 60 records, ")
-    assert told_there.startswith("local engine, ")
+    assert told.startswith("local engine, all on the driver: 60 records, ")
+    assert told_there.startswith("local engine, ") and "all on the driver" not in told_there
     assert_df_equality(here.clusters, there.clusters, ignore_row_order=True, ignore_nullable=True)
     assert_df_equality(here.cuts, there.cuts, ignore_row_order=True, ignore_nullable=True)
     assert here.cuts.count() > 0
@@ -83,7 +83,7 @@ def test_the_whole_result_on_the_driver(spark: SparkSession) -> None:
 def test_no_records(spark: SparkSession) -> None:
     frames = tuple(spark.createDataFrame([], schema) for schema in (MEMBERS, PAIRS, LABELS, LINKS))
     found, told = cluster(frames)
-    assert told == "on the driver: 0 records, 0 pairs"
+    assert told == "local engine, all on the driver: 0 records, 0 pairs"
     assert (found.clusters.count(), found.cuts.count()) == (0, 0)
 
 

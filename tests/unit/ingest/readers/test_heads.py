@@ -111,7 +111,7 @@ def test_other_names_are_left_to_a_job(spark: SparkSession, tmp_path: Path, name
     assert read_local_heads(spark.read.text(str(tmp_path))) is None
 
 
-@pytest.mark.parametrize("data", [b"no gzip", gzip.compress(b"a,b\n" * 20)[:-12]])
+@pytest.mark.parametrize("data", [b"no gzip", gzip.compress(b"a,b\n" * 20)[:-12]], ids=["no gzip", "torn"])
 def test_a_broken_file_is_left_to_a_job(spark: SparkSession, tmp_path: Path, data: bytes) -> None:
     (tmp_path / "a.csv.gz").write_bytes(data)
     assert read_local_heads(spark.read.text(str(tmp_path))) is None
