@@ -133,7 +133,7 @@ def suggest_rules(records: DataFrame, match: EntityMatch) -> tuple[RuleEstimate,
     configured = {rule.name: rule for rule in match.blocking}
     proposal = match.model_copy(update={"blocking": merge_rules(match.blocking, candidates), "deterministic": ()})
     chosen = choose_rules(records, proposal, record_count=records.count())
-    return tuple(replace(it, rule=configured.get(it.rule.name, it.rule)) for it in chosen)
+    return tuple(replace(it, rule=configured.get(it.rule.name, it.rule)) for it in chosen.rules)
 
 
 def merge_rules(configured: tuple[BlockingRule, ...], candidates: tuple[BlockingRule, ...]) -> tuple[BlockingRule, ...]:

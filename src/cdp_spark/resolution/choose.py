@@ -14,7 +14,8 @@ from cdp_spark.keys import NO_KEY, block_spans, keys_of_lists
 from cdp_spark.matching.comparing.comparisons import compile_comparisons
 from cdp_spark.matching.features import build_features
 from cdp_spark.matching.kernel import compare_pairs
-from cdp_spark.matching.learning.fitting import Sample, count_patterns, fit_parameters, layout_of, sampled
+from cdp_spark.matching.learning.fitting import count_patterns, fit_parameters, layout_of
+from cdp_spark.matching.learning.sample import Sample, sampled
 from cdp_spark.matching.model import MatchModel
 from cdp_spark.matching.pairs import Pairs, build_pairs
 from cdp_spark.matching.patterns import pack
@@ -53,7 +54,20 @@ class RuleEstimate:
     recall: float
 
 
-def choose_rules(records: DataFrame, match: EntityMatch, *, record_count: int) -> tuple[RuleEstimate, ...]:
+@dataclass(frozen=True)
+class Choice:
+    """Blocking rules and what they were chosen on.
+
+    Args:
+        rules: the best first; none where no rule finds a pair.
+        sample: of the records, with all that the comparisons read; a model can be fitted with it.
+    """
+
+    rules: tuple[RuleEstimate, ...]
+    sample: Sample
+
+
+def choose_rules(records: DataFrame, match: EntityMatch, *, record_count: int) -> Choice:
     """Choose among `match.blocking` on a sample of records, the best first.
 
     The candidates' pairs are compared and weighed as a whole run would; what weighs like a match counts as one.
@@ -66,11 +80,12 @@ def choose_rules(records: DataFrame, match: EntityMatch, *, record_count: int) -
     slots = build_slots(match.blocking, max_block_records=match.max_block_records)
     # keys of dozens of rules are dear: only the sample's are made
     keyed = with_block_keys(sampled(build_features(records, match), seed=match.seed), slots)
-    return choose_from(Sample(keyed.toArrow()), match, record_count=record_count)
+    sample = Sample(keyed.toArrow())
+    return Choice(choose_from(sample, match, record_count=record_count), sample)
 
 
 def choose_from(sample: Sample, match: EntityMatch, *, record_count: int) -> tuple[RuleEstimate, ...]:
-    """What `choose_rules` does, from a sample.
+    """The rules that `choose_rules` chooses, from a sample.
 
     Args:
         sample: with `block_keys`.
@@ -129,7 +144,6 @@ def _match_probability(sample: Sample, pairs: Pairs, match: EntityMatch) -> NDAr
         sample,
         comparisons=match.comparisons,
         layout=layout,
-        frequencies=frequencies,
         seed=match.seed,
     )
     names = tuple(rule.name for rule in match.blocking)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pyspark.sql import DataFrame, SparkSession
+
+    from cdp_spark.matching.learning.sample import Sample
 
 _PROPOSED_MISSING_WEIGHT = -0.25
 """Bits of a pair that was never compared: proposed rules miss more true pairs than rules written for the data."""
@@ -76,6 +78,21 @@ class Resolution:
     largest_cluster: int
 
 
+@dataclass(frozen=True)
+class Proposal:
+    """How to match.
+
+    Args:
+        match: rules and comparisons.
+        rules: what each proposed rule is expected to do; none where the rules were given, or none finds a pair.
+        sample: of the records, that the rules were chosen on.
+    """
+
+    match: EntityMatch
+    rules: tuple[RuleEstimate, ...] = ()
+    sample: Sample | None = None
+
+
 def resolve(spark: SparkSession, settings: ResolveSettings, *, tell: Callable[[str], None]) -> Resolution:
     """Find the records of one person (or organisation) in one's own files.
 
@@ -122,13 +139,14 @@ def _scored(
     """
     without: frozenset[str] = frozenset()
     while True:
-        match, rules = _configuration(data, settings, tell, without=without)
+        proposal = _configuration(data, settings, tell, without=without)
+        match = proposal.match
         tell("comparing")
-        scored = score_pairs(data.records, match)
+        scored = score_pairs(data.records, match, sample=proposal.sample)
         wrong = {doubt.comparison for doubt in scored.doubts if doubt.severe and doubt.comparison is not None}
         if settings.match is not None or not wrong or len(wrong) >= len(match.comparisons):
             refuse_unsound(scored.doubts, where="the proposed model" if settings.match is None else "the model")
-            return match, rules, scored
+            return match, proposal.rules, scored
         tell(f"leaving out {', '.join(sorted(wrong))}: fewer matches agree on it than other pairs")
         without |= wrong
         scored.release()
@@ -136,21 +154,19 @@ def _scored(
 
 def _configuration(
     data: OwnData, settings: ResolveSettings, tell: Callable[[str], None], *, without: frozenset[str]
-) -> tuple[EntityMatch, tuple[RuleEstimate, ...]]:
-    match = settings.match
-    rules: tuple[RuleEstimate, ...] = ()
-    if match is None:
+) -> Proposal:
+    if settings.match is None:
         tell("choosing blocking rules")
-        match, rules = propose_match(data, without=without)
-    if settings.threshold_log2 is not None:
-        clustering = match.clustering.model_copy(update={"threshold_log2": settings.threshold_log2})
-        match = match.model_copy(update={"clustering": clustering})
-    return match, rules
+        proposal = propose_match(data, without=without)
+    else:
+        proposal = Proposal(settings.match)
+    if settings.threshold_log2 is None:
+        return proposal
+    clustering = proposal.match.clustering.model_copy(update={"threshold_log2": settings.threshold_log2})
+    return replace(proposal, match=proposal.match.model_copy(update={"clustering": clustering}))
 
 
-def propose_match(
-    data: OwnData, *, without: frozenset[str] = frozenset()
-) -> tuple[EntityMatch, tuple[RuleEstimate, ...]]:
+def propose_match(data: OwnData, *, without: frozenset[str] = frozenset()) -> Proposal:
     """Comparisons for every usable column, and the blocking rules that are worth their pairs.
 
     Args:
@@ -170,6 +186,5 @@ def propose_match(
     clustering = ClusteringConfig(missing_weight=_PROPOSED_MISSING_WEIGHT)
     proposal = EntityMatch(blocking=candidates, comparisons=comparisons, clustering=clustering)
     chosen = choose_rules(data.records, proposal, record_count=data.record_count)
-    if not chosen:
-        return proposal.model_copy(update={"blocking": candidates[:1]}), ()
-    return proposal.model_copy(update={"blocking": tuple(item.rule for item in chosen)}), chosen
+    rules = tuple(item.rule for item in chosen.rules) or candidates[:1]
+    return Proposal(proposal.model_copy(update={"blocking": rules}), chosen.rules, chosen.sample)

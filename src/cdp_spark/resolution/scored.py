@@ -21,9 +21,9 @@ from cdp_spark.matching.learning.fitting import (
     layout_of,
     read_labelled_counts,
     read_pattern_counts,
-    read_sample,
     with_known_classes,
 )
+from cdp_spark.matching.learning.sample import read_sample
 from cdp_spark.matching.learning.soundness import Doubt, find_doubts
 from cdp_spark.matching.model import MatchModel
 from cdp_spark.matching.scoring import build_pair_scores
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from cdp_spark.config.match import EntityMatch
     from cdp_spark.matching.comparing.comparisons import Frequencies
-    from cdp_spark.matching.learning.fitting import Sample
+    from cdp_spark.matching.learning.sample import Sample
 
 
 FIT_PAIRS = 2_000_000
@@ -73,7 +73,12 @@ class ScoredPairs:
 
 
 def score_pairs(
-    records: DataFrame, match: EntityMatch, *, model: MatchModel | None = None, labels: DataFrame | None = None
+    records: DataFrame,
+    match: EntityMatch,
+    *,
+    model: MatchModel | None = None,
+    labels: DataFrame | None = None,
+    sample: Sample | None = None,
 ) -> ScoredPairs:
     """Block, compare and weigh the records of one entity type.
 
@@ -82,13 +87,14 @@ def score_pairs(
         match: blocking rules and comparisons; ignored where a model is given, which bears its own.
         model: apply this one; without it a model is fitted from the records.
         labels: record_key_l, record_key_r, is_match: pairs whose class is known to the fit.
+        sample: of these records, where one was read already, with all that the match compares.
     """
     match = model.match if model else match
     keyed = build_keyed(records, match).persist()
     if model is not None:
         frozen = np.array(model.purged_keys, dtype=np.int64)
         return score_blocks(keyed, find_key_use(keyed, slots_of(match), frozen=frozen), model)
-    return _fit_and_score(keyed, match, labels)
+    return _fit_and_score(keyed, match, labels, sample)
 
 
 def build_keyed(records: DataFrame, match: EntityMatch) -> DataFrame:
@@ -118,14 +124,15 @@ def score_blocks(keyed: DataFrame, use: KeyUse, model: MatchModel) -> ScoredPair
     return ScoredPairs(scores, model, _metrics(use, model), keyed, (), (keyed,))
 
 
-def _fit_and_score(keyed: DataFrame, match: EntityMatch, labels: DataFrame | None) -> ScoredPairs:
+def _fit_and_score(
+    keyed: DataFrame, match: EntityMatch, labels: DataFrame | None, sample: Sample | None
+) -> ScoredPairs:
     keyed.count()  # so that both of the following read what is held
-    actions: dict[str, Callable[[], KeyUse | Sample]] = {
-        "use": partial(find_key_use, keyed, slots_of(match)),
-        "sample": partial(read_sample, keyed.drop(c.INPUT_HASH), seed=match.seed),
-    }
+    actions: dict[str, Callable[[], KeyUse | Sample]] = {"use": partial(find_key_use, keyed, slots_of(match))}
+    if sample is None:
+        actions["sample"] = partial(read_sample, keyed.drop(c.INPUT_HASH), seed=match.seed)
     found = run_together(keyed.sparkSession, actions)
-    use, sample = cast("KeyUse", found["use"]), cast("Sample", found["sample"])
+    use, sample = cast("KeyUse", found["use"]), cast("Sample", found.get("sample", sample))
     model, counts = _fit(keyed, use, sample, match, labels)
     scored = score_blocks(keyed, use, model)
     fitted_from = float(np.sum(counts[c.RECORD_COUNT].to_numpy()))
@@ -147,9 +154,7 @@ def _fit(
     if labels is not None:
         counts = with_known_classes(counts, read_labelled_counts(patterns, labels))
     layout = layout_of(rules, match.comparisons)
-    parameters = fit_parameters(
-        counts, sample, comparisons=match.comparisons, layout=layout, frequencies=frequencies, seed=match.seed
-    )
+    parameters = fit_parameters(counts, sample, comparisons=match.comparisons, layout=layout, seed=match.seed)
     names = tuple(rule.name for rule in rules)
     return MatchModel(match, names, layout.forced, parameters, frequencies, tuple(use.purged.tolist())), counts
 

@@ -51,7 +51,7 @@ def test_driver_and_spark_agree(spark: SparkSession, monkeypatch: pytest.MonkeyP
     here, told = cluster(frames)
     there, told_there = cluster_in_spark(monkeypatch, frames)
     assert told.startswith("local engine, all on the driver: 60 records, ")
-    assert told_there.startswith("local engine, ") and "all on the driver" not in told_there
+    assert "edges or vertices fit on the driver" in told_there
     assert_df_equality(here.clusters, there.clusters, ignore_row_order=True, ignore_nullable=True)
     assert_df_equality(here.cuts, there.cuts, ignore_row_order=True, ignore_nullable=True)
     assert here.cuts.count() > 0

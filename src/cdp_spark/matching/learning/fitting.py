@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,15 +12,9 @@ from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
 from cdp_spark.matching.comparing.comparisons import (
-    COMMON_SHARE,
-    UNCOMMON_SHARE,
     CompiledComparison,
-    Frequencies,
     compile_comparisons,
-    words_of,
 )
-from cdp_spark.matching.comparing.similarity import RAREST_WORD
-from cdp_spark.matching.kernel import compare_pairs
 from cdp_spark.matching.learning.correlation import correlate, shared_weights
 from cdp_spark.matching.learning.parameters import Parameters, PatternCounts, Start
 from cdp_spark.matching.learning.related import fit_classes
@@ -34,57 +26,16 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
     from cdp_spark.config.match import BlockingKey, BlockingRule, Comparison
+    from cdp_spark.matching.learning.sample import Sample
 
 IS_MATCH = "is_match"
 """True for a pair that a label says is one person, false for one that it says is not."""
-SAMPLE_RECORDS = 50_000
-_RANDOM_PAIRS = 500_000
 _LIST_OF = {c.EMAIL: c.EMAILS, c.PHONE: c.PHONES, c.EMAILS: c.EMAIL, c.PHONES: c.PHONE}
 """A contact point and the list of all: a rule on one settles a comparison of the other."""
 _CLASSED = pa.schema(
     {c.RULE_MASK: pa.int64(), c.PATTERN: pa.int64(), c.RECORD_COUNT: pa.int64(), IS_MATCH: pa.bool_()}.items()
 )
 _COUNT_ORDER = [(c.RULE_MASK, "ascending"), (c.PATTERN, "ascending")]
-
-
-@dataclass(frozen=True)
-class Sample:
-    """A deterministic sample of records, in match form, on the driver.
-
-    Args:
-        features: one row a record.
-    """
-
-    features: pa.Table
-
-    def frequencies(self, comparisons: tuple[Comparison, ...]) -> dict[str, dict[str, int]]:
-        """Bins of the values that are not rare, for comparisons that weigh by frequency."""
-        names = sorted({item.columns[0] for item in comparisons if item.weighs_frequency})
-        texts = sorted({item.columns[0] for item in comparisons if item.weighs_frequency and item.method == "tokens"})
-        words = {words_of(name): _word_bits(self.features[name]) for name in texts}
-        return {name: _bins(self.features[name]) for name in names} | words
-
-    def random_pairs(self, *, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Pairs of two different records drawn at random: nearly all of them are not the same person."""
-        generator = np.random.default_rng(seed)
-        records = self.features.num_rows
-        if records < 2:
-            return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
-        left = generator.integers(0, records, _RANDOM_PAIRS)
-        right = generator.integers(0, records, _RANDOM_PAIRS)
-        distinct = left != right
-        return left[distinct], right[distinct]
-
-
-def read_sample(keyed: DataFrame, *, seed: int) -> Sample:
-    """The records with the lowest hashes, whatever the partitioning, without their block keys (an action)."""
-    return Sample(sampled(keyed.drop(c.BLOCK_KEYS), seed=seed).toArrow())
-
-
-def sampled(features: DataFrame, *, seed: int) -> DataFrame:
-    """The records with the lowest hashes."""
-    order = F.xxhash64(F.lit(seed), F.col(c.RECORD_KEY))
-    return features.orderBy(order, c.RECORD_KEY).limit(SAMPLE_RECORDS)
 
 
 def read_pattern_counts(pair_patterns: DataFrame) -> pa.Table:
@@ -121,7 +72,6 @@ def fit_parameters(
     *,
     comparisons: tuple[Comparison, ...],
     layout: Layout,
-    frequencies: Frequencies,
     seed: int,
 ) -> Parameters:
     """Fit priors, m and u by EM, from agreement (m) and random pairs (u); and related people where the data has some.
@@ -136,12 +86,10 @@ def fit_parameters(
         sample: records to draw random pairs from.
         comparisons: as configured.
         layout: comparisons that each rule forces, and by which key.
-        frequencies: bins of common values.
         seed: of the random pairs and starts.
     """
     compiled = compile_comparisons(comparisons)
-    left, right = sample.random_pairs(seed=seed)
-    levels = compare_pairs(sample.features, left, right, compiled, frequencies)
+    levels = sample.random_levels(comparisons, seed=seed)
     start_u = tuple(_shares(levels[:, at], len(item.level_names)) for at, item in enumerate(compiled))
     start_m = tuple(_agreement(comparison, u) for comparison, u in zip(compiled, start_u, strict=True))
     shares = shared_weights(correlate(levels, records=sample.features.num_rows))
@@ -150,25 +98,6 @@ def fit_parameters(
     fitted, start = fit_classes(count(counts, layout.forced), comparisons, anchors, seed=seed)
     whole = replace(count(counts, np.zeros_like(layout.forced)), forced=layout.forced)
     return fit_within(whole, start, fitted, layout)
-
-
-def _bins(values: pa.ChunkedArray) -> dict[str, int]:
-    known = values.drop_null()
-    counted = pc.value_counts(known).field("counts").to_numpy()
-    texts = pc.value_counts(known).field("values").to_pylist()
-    share = counted / max(len(known), 1)
-    common = {texts[i]: 0 for i in np.flatnonzero(share >= COMMON_SHARE)}
-    uncommon = {texts[i]: 1 for i in np.flatnonzero((share >= UNCOMMON_SHARE) & (share < COMMON_SHARE))}
-    return {**common, **uncommon}
-
-
-def _word_bits(values: pa.ChunkedArray) -> dict[str, int]:
-    """Bits that the words say which at least one text in a thousand has."""
-    texts = values.drop_null().to_pylist()
-    counts = Counter(word for text in texts for word in set(text.split()))
-    share = {word: count / len(texts) for word, count in counts.items()}
-    bits = {word: max(1, round(-math.log2(part))) for word, part in share.items() if part >= UNCOMMON_SHARE}
-    return {word: its for word, its in sorted(bits.items()) if its < RAREST_WORD}
 
 
 def _keys_on(rule: BlockingRule, comparison: Comparison) -> tuple[BlockingKey, ...]:

@@ -42,7 +42,7 @@ def suggest(
     if inputs:
         spark = get_session(SessionSettings(app_name="cdp blocking suggest"))
         data = read_own_data(spark, tuple(inputs), id_column=str(id_column), source_column=None, region=None)
-        _, rules = propose_match(data)
+        rules = propose_match(data).rules
     else:
         project, store = open_project(ctx)
         records = store.read(RECORDS).where(F.col(c.ENTITY_TYPE) == entity)

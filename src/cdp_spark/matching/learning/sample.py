@@ -1,0 +1,98 @@
+"""A sample of records on the driver: what random pairs agree on, and which values are common."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow.compute as pc
+from pyspark.sql import functions as F
+
+from cdp_spark import columns as c
+from cdp_spark.matching.comparing.comparisons import COMMON_SHARE, UNCOMMON_SHARE, compile_comparisons, words_of
+from cdp_spark.matching.comparing.similarity import RAREST_WORD
+from cdp_spark.matching.kernel import compare_pairs
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from numpy.typing import NDArray
+    from pyspark.sql import DataFrame
+
+    from cdp_spark.config.match import Comparison
+
+SAMPLE_RECORDS = 50_000
+_RANDOM_PAIRS = 500_000
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A deterministic sample of records, in match form, on the driver.
+
+    Args:
+        features: one row a record.
+        compared: what `random_levels` found last, for the next to ask the same.
+    """
+
+    features: pa.Table
+    compared: dict[tuple[tuple[Comparison, ...], int], NDArray[np.int64]] = field(default_factory=dict, repr=False)
+
+    def frequencies(self, comparisons: tuple[Comparison, ...]) -> dict[str, dict[str, int]]:
+        """Bins of the values that are not rare, for comparisons that weigh by frequency."""
+        names = sorted({item.columns[0] for item in comparisons if item.weighs_frequency})
+        texts = sorted({item.columns[0] for item in comparisons if item.weighs_frequency and item.method == "tokens"})
+        words = {words_of(name): _word_bits(self.features[name]) for name in texts}
+        return {name: _bins(self.features[name]) for name in names} | words
+
+    def random_pairs(self, *, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Pairs of two different records drawn at random: nearly all of them are not the same person."""
+        generator = np.random.default_rng(seed)
+        records = self.features.num_rows
+        if records < 2:
+            return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
+        left = generator.integers(0, records, _RANDOM_PAIRS)
+        right = generator.integers(0, records, _RANDOM_PAIRS)
+        distinct = left != right
+        return left[distinct], right[distinct]
+
+    def random_levels(self, comparisons: tuple[Comparison, ...], *, seed: int) -> NDArray[np.int64]:
+        """Levels of each comparison for `random_pairs`, shape (pairs, comparisons)."""
+        asked = (comparisons, seed)
+        if asked not in self.compared:
+            left, right = self.random_pairs(seed=seed)
+            compiled, frequencies = compile_comparisons(comparisons), self.frequencies(comparisons)
+            self.compared.clear()
+            self.compared[asked] = compare_pairs(self.features, left, right, compiled, frequencies)
+        return self.compared[asked]
+
+
+def read_sample(keyed: DataFrame, *, seed: int) -> Sample:
+    """The records with the lowest hashes, whatever the partitioning, without their block keys (an action)."""
+    return Sample(sampled(keyed.drop(c.BLOCK_KEYS), seed=seed).toArrow())
+
+
+def sampled(features: DataFrame, *, seed: int) -> DataFrame:
+    """The records with the lowest hashes."""
+    order = F.xxhash64(F.lit(seed), F.col(c.RECORD_KEY))
+    return features.orderBy(order, c.RECORD_KEY).limit(SAMPLE_RECORDS)
+
+
+def _bins(values: pa.ChunkedArray) -> dict[str, int]:
+    known = values.drop_null()
+    counted = pc.value_counts(known).field("counts").to_numpy()
+    texts = pc.value_counts(known).field("values").to_pylist()
+    share = counted / max(len(known), 1)
+    common = {texts[i]: 0 for i in np.flatnonzero(share >= COMMON_SHARE)}
+    uncommon = {texts[i]: 1 for i in np.flatnonzero((share >= UNCOMMON_SHARE) & (share < COMMON_SHARE))}
+    return {**common, **uncommon}
+
+
+def _word_bits(values: pa.ChunkedArray) -> dict[str, int]:
+    """Bits that the words say which at least one text in a thousand has."""
+    texts = values.drop_null().to_pylist()
+    counts = Counter(word for text in texts for word in set(text.split()))
+    share = {word: count / len(texts) for word, count in counts.items()}
+    bits = {word: max(1, round(-math.log2(part))) for word, part in share.items() if part >= UNCOMMON_SHARE}
+    return {word: its for word, its in sorted(bits.items()) if its < RAREST_WORD}
