@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from unittest.mock import Mock
 
 import pytest
 from chispa import assert_df_equality
@@ -9,7 +10,9 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from cdp_spark.config.match import BlockingKey, BlockingRule, Comparison, DeterministicRule, EntityMatch
+from cdp_spark.matching.kernel import compare_pairs
 from cdp_spark.matching.model import model_from_json
+from cdp_spark.resolution.choose import choose_rules
 from cdp_spark.resolution.scored import score_pairs
 
 SCHEMA = "record_key string, given_name string, family_name string, email string, city string"
@@ -55,6 +58,21 @@ def test_each_pair_once_with_all_its_rules(spark: SparkSession) -> None:
     )
     assert_df_equality(found, expected, ignore_row_order=True, ignore_nullable=True, transforms=[])
     scored.release()
+
+
+def test_a_sample_that_was_read_to_choose_rules_serves_the_fit(
+    spark: SparkSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compared = Mock(wraps=compare_pairs)
+    monkeypatch.setattr("cdp_spark.matching.learning.sample.compare_pairs", compared)
+    match = _match()
+    choice = choose_rules(_people(spark), match, record_count=len(PEOPLE))
+    scored = score_pairs(_people(spark), match, sample=choice.sample)
+    assert compared.call_count == 1
+    assert scored.model.to_json() == score_pairs(_people(spark), match).model.to_json()
+    other = match.model_copy(update={"comparisons": match.comparisons[:1]})
+    score_pairs(_people(spark), other, sample=choice.sample)
+    assert compared.call_count == 3, "its own, and other comparisons, are compared anew"
 
 
 @pytest.mark.parametrize("partitions", [1, 3])
