@@ -45,13 +45,14 @@ def build_clusters_on_driver(
 def refine_all(
     members: pa.Table, evidence: pa.Table, *, config: ClusteringConfig, unique_within: tuple[str, ...]
 ) -> pa.Table:
-    """Place the members of `build_clusters_on_driver` in their components, and refine these; a table of REFINED_SCHEMA.
+    """Label the components of the edges in Arrow memory, and refine them.
 
     Args:
-        members: as there.
-        evidence: as there.
-        config: as there.
-        unique_within: as there.
+        members: one row per record: record_key, and the columns that the constraints name, as text.
+        evidence: record_key_l, record_key_r, weight_log2, deterministic, cannot_link.
+        config: threshold, weights and sizes.
+        unique_within: columns of which a cluster may hold no value twice.
+    Returns: a table of REFINED_SCHEMA, one row per member.
     """
     heavy = pc.greater_equal(evidence[c.WEIGHT_LOG2], config.threshold_log2)
     is_edge = pc.and_not(pc.or_kleene(heavy, evidence[c.DETERMINISTIC]), evidence[CANNOT_LINK])

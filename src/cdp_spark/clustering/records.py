@@ -13,6 +13,7 @@ from cdp_spark.clustering.clusters import Clusters, build_clusters, guard_exprs,
 from cdp_spark.clustering.components import GraphSize, build_components
 from cdp_spark.clustering.labels import CANNOT_LINK, MUST_LINK, as_certain_pairs
 from cdp_spark.clustering.on_driver import MAX_PAIRS, MAX_RECORDS, build_clusters_on_driver
+from cdp_spark.tables.actions.held import keep
 from cdp_spark.tables.actions.together import run_together
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def cluster_records(
         links: record_key_l, record_key_r, identifier_type: pairs that an identifier joins, whatever they weigh.
     """
     if links is not None:
-        links = links.localCheckpoint(eager=False)  # all that follows reads them, and none should find them anew
+        links = keep(links)  # all that follows reads them
     certain = [as_certain_pairs(labels.where(F.col(c.LABEL) == MUST_LINK))]
     certain += [] if links is None else [as_certain_pairs(links)]
     compared = pair_scores.select(c.RECORD_KEY_L, c.RECORD_KEY_R, c.WEIGHT_LOG2, c.DETERMINISTIC)
