@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
     from cdp_spark.config.match import Comparison
+    from cdp_spark.matching.comparing.comparisons import Frequencies
 
 SAMPLE_RECORDS = 50_000
 _RANDOM_PAIRS = 500_000
@@ -57,12 +58,14 @@ class Sample:
         distinct = left != right
         return left[distinct], right[distinct]
 
-    def random_levels(self, comparisons: tuple[Comparison, ...], *, seed: int) -> NDArray[np.int64]:
-        """Levels of each comparison for `random_pairs`, shape (pairs, comparisons)."""
+    def random_levels(
+        self, comparisons: tuple[Comparison, ...], frequencies: Frequencies, *, seed: int
+    ) -> NDArray[np.int64]:
+        """Levels of each comparison for `random_pairs`, shape (pairs, comparisons); the frequencies are its own."""
         asked = (comparisons, seed)
         if asked not in self.compared:
             left, right = self.random_pairs(seed=seed)
-            compiled, frequencies = compile_comparisons(comparisons), self.frequencies(comparisons)
+            compiled = compile_comparisons(comparisons)
             self.compared.clear()
             self.compared[asked] = compare_pairs(self.features, left, right, compiled, frequencies)
         return self.compared[asked]
