@@ -78,16 +78,16 @@ def _write(context: RunContext, night: Night, members: Held, assignment: Assignm
     frames = {"unified_ids": assignment.unified_ids, "lineage": assignment.lineage}
     kept = run_together(spark, {name: partial(members.gather, frame) for name, frame in frames.items()})
     assignment = replace(assignment, unified_ids=kept["unified_ids"], lineage=kept["lineage"])
-    changes = partial(_build_changes, context, night, members, assignment)
     writes: dict[str, Callable[[], dict[str, int]]] = {
-        "changes": lambda: _write_changes(context, night, assignment, changes()),
+        "changes": lambda: _write_changes(context, night, members, assignment),
         "ids": lambda: {UNIFIED_IDS.name: _write_ids(context, night, assignment.unified_ids)},
         "issues": lambda: {IDENTITY_ISSUES.name: _write_issues(context, night, members.rows)},
     }
     return dict(ChainMap(*run_together(spark, writes).values()))
 
 
-def _write_changes(context: RunContext, night: Night, assignment: Assignment, changes: DataFrame) -> dict[str, int]:
+def _write_changes(context: RunContext, night: Night, members: Held, assignment: Assignment) -> dict[str, int]:
+    changes = _build_changes(context, night, members, assignment)
     writes = {
         ID_CHANGES.name: partial(_write_log, context, night.yesterday.id_changes, changes),
         ID_REGISTRY.name: partial(_write_registry, context, night, assignment, changes),
