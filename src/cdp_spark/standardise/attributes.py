@@ -5,19 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
+from pyspark.sql import types as T
 
 from cdp_spark import columns as c
 from cdp_spark.standardise.companies.companies import COMPANY_PARTS, with_companies
 from cdp_spark.standardise.contacts.points import parsed_phones_expr, with_contacts, with_plain_phones
-from cdp_spark.standardise.identifiers import record_identifiers_expr
+from cdp_spark.standardise.identifiers import NATIONAL_ID_GIVEN, record_identifiers_expr
 from cdp_spark.standardise.mapping import (
     BIRTH_DATE_WRITTEN,
     DEFAULT_REGION,
-    OTHER_IDENTIFIERS,
     TEXTS,
     RawMapping,
     RawShape,
-    raw_values_expr,
+    mapped_columns,
 )
 from cdp_spark.standardise.people.birth_date import birth_date_issue_expr, day_of_expr
 from cdp_spark.standardise.people.codes import (
@@ -32,7 +32,7 @@ from cdp_spark.standardise.text import cleaned_texts_expr, with_clean_texts
 from cdp_spark.tables.catalog import RECORDS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
     from datetime import date
 
     from pyspark.sql import Column, DataFrame
@@ -40,11 +40,11 @@ if TYPE_CHECKING:
     from cdp_spark.config.source import ColumnMapping, Meaning
 
 MAX_AGE_YEARS = 120
-CARRIED = "carried"
-"""Struct of the columns that pass through untouched, out of the way of a record's own column names."""
-RAW = "raw"
+CARRIED = "carried__"
+"""In front of the names of columns that pass through untouched, out of the way of a record's own column names."""
 _CLEANED_TEXTS = "cleaned_texts"
 _PARSED_PHONES = "parsed_phones"
+_DATE_READ = "birth_date_read"
 
 _CODES = (c.BIRTH_DATE, c.GENDER, c.NATIONAL_ID)
 _CHECKED = (*NAME_PARTS, *_CODES, *ADDRESS_PARTS, *COMPANY_PARTS)
@@ -75,8 +75,8 @@ def with_standard_attributes(
     shape = RawShape.of([mapping])
     taken = {*ATTRIBUTES, c.IDENTIFIERS}
     kept = [name for name in df.columns if name.lower() not in taken]
-    raw = raw_values_expr(mapping, shape, lambda name: F.col(_quoted(name)))
-    rows = df.select(F.struct(*map(_quoted, kept)).alias(CARRIED), raw.alias(RAW))
+    raw = mapped_columns(mapping, shape, lambda name: F.col(_quoted(name)))
+    rows = df.select(*(F.col(_quoted(name)).alias(f"{CARRIED}{name}") for name in kept), *raw)
     return with_clean_values(rows, shape, as_of=as_of, max_age_years=max_age_years)
 
 
@@ -90,33 +90,31 @@ def with_clean_values(
     """Clean the raw values.
 
     Args:
-        df: `carried` and `raw`, a struct of the given shape.
+        df: the columns of the shape, and columns to carry, whose names begin with `CARRIED`.
         shape: the raw columns that are there.
         as_of: today.
         max_age_years: years; None for no limit.
     Returns: the carried columns, every attribute of `records` in the table's order, and `identifiers`.
     """
-    texts = _with_python_columns(_with_raw_columns(df, shape), shape)
-    coded = _with_codes(texts, as_of=as_of, max_age_years=max_age_years)
-    placed = with_addresses(coded, default_region=DEFAULT_REGION, has_lines=c.ADDRESS in shape.texts)
+    carried = [name for name in df.columns if name.startswith(CARRIED)]
+    texts = _with_python_columns(_with_missing_columns(df, shape), shape)
+    coded = _with_codes(texts, shape.texts, as_of=as_of, max_age_years=max_age_years)
+    placed = with_addresses(coded, shape.texts, default_region=DEFAULT_REGION)
     contacts = with_contacts(placed, emails=shape.emails, phones=shape.phones, parsed=_PARSED_PHONES)
-    cleaned = with_companies(with_names(contacts))
-    slots = (*shape.emails, *shape.phones)
-    issues = value_issues_expr({**{name: name for name in _CHECKED}, **{slot: slot[:5] for slot in slots}})
-    return cleaned.withColumn(c.VALUE_ISSUES, issues).select(
-        f"{CARRIED}.*", *ATTRIBUTES, record_identifiers_expr(shape).alias(c.IDENTIFIERS)
+    companies = {*shape.texts, c.EMAIL} if shape.emails else shape.texts
+    cleaned = with_companies(with_names(contacts, shape.texts), companies)
+    return cleaned.select(
+        *(F.col(_quoted(name)).alias(name.removeprefix(CARRIED)) for name in carried),
+        *(_issues_expr(cleaned.columns, shape) if name == c.VALUE_ISSUES else F.col(name) for name in ATTRIBUTES),
+        record_identifiers_expr(shape).alias(c.IDENTIFIERS),
     )
 
 
-def _with_raw_columns(df: DataFrame, shape: RawShape) -> DataFrame:
-    """Unpack the raw struct; a meaning that no mapping has is a literal null, which Spark's optimiser folds away."""
-    missing = [name for name in (*TEXTS, *OTHER_IDENTIFIERS) if name not in shape.texts]
-    nulls = [F.lit(None).cast("string").alias(name) for name in missing]
-    present = [
-        F.col(RAW)[name].alias(name)
-        for name in (*shape.cleaned, *shape.phones, BIRTH_DATE_WRITTEN, DEFAULT_REGION, c.ATTRIBUTES)
-    ]
-    return df.select(CARRIED, *present, *nulls)
+def _with_missing_columns(df: DataFrame, shape: RawShape) -> DataFrame:
+    """Add what no mapping has: literal nulls, which Spark's optimiser folds away."""
+    missing = [name for name in (*TEXTS, c.COMPANY_CORE) if name not in shape.texts]
+    kinds = {field.name: field.dataType for field in RECORDS.schema}
+    return df.select("*", *(F.lit(None).cast(kinds.get(name, T.StringType())).alias(name) for name in missing))
 
 
 def _with_python_columns(df: DataFrame, shape: RawShape) -> DataFrame:
@@ -124,22 +122,36 @@ def _with_python_columns(df: DataFrame, shape: RawShape) -> DataFrame:
     phoned = with_plain_phones(df, shape.phones, default_region=DEFAULT_REGION)
     texts = {_CLEANED_TEXTS: cleaned_texts_expr(shape.cleaned)} if shape.cleaned else {}
     phones = {_PARSED_PHONES: parsed_phones_expr(shape.phones)} if shape.phones else {}
-    return with_clean_texts(phoned.withColumns({**texts, **phones}), shape.cleaned, cleaned=_CLEANED_TEXTS)
+    parsed = phoned.withColumns({**texts, **phones})
+    return with_clean_texts(parsed, shape.cleaned, cleaned=_CLEANED_TEXTS) if shape.cleaned else parsed
 
 
-def _with_codes(df: DataFrame, *, as_of: date, max_age_years: int | None) -> DataFrame:
+def _with_codes(df: DataFrame, given: Collection[str], *, as_of: date, max_age_years: int | None) -> DataFrame:
+    codes = [code for code in _CODES if code in given]
+    if not codes:
+        return df
     birth_text, gender, number = F.col(c.BIRTH_DATE), F.col(c.GENDER), F.col(c.NATIONAL_ID)
-    read = F.col("birth_date_read")
+    values = {c.BIRTH_DATE: F.col(_DATE_READ), c.GENDER: gender_expr(gender), c.NATIONAL_ID: F.col(NATIONAL_ID_GIVEN)}
     issues = {
-        c.BIRTH_DATE: birth_date_issue_expr(birth_text, read, as_of=as_of, max_age_years=max_age_years),
+        c.BIRTH_DATE: birth_date_issue_expr(birth_text, F.col(_DATE_READ), as_of=as_of, max_age_years=max_age_years),
         c.GENDER: gender_issue_expr(gender),
-        c.NATIONAL_ID: national_id_issue_expr(number, national_id_expr(number)),
+        c.NATIONAL_ID: national_id_issue_expr(number, F.col(NATIONAL_ID_GIVEN)),
     }
-    values = {c.BIRTH_DATE: read, c.GENDER: gender_expr(gender), c.NATIONAL_ID: national_id_expr(number)}
-    dated = df.withColumn("birth_date_read", day_of_expr(F.col(BIRTH_DATE_WRITTEN), as_of=as_of))
-    judged = dated.withColumns({f"{code}_issue": issue for code, issue in issues.items()})
-    given = judged.withColumn("national_id_given", values[c.NATIONAL_ID])
-    return given.withColumns({code: F.when(F.col(f"{code}_issue").isNull(), value) for code, value in values.items()})
+    read = df.withColumns(
+        {
+            _DATE_READ: day_of_expr(F.col(BIRTH_DATE_WRITTEN), as_of=as_of),
+            NATIONAL_ID_GIVEN: national_id_expr(number),
+        }
+    )
+    judged = read.withColumns({f"{code}_issue": issues[code] for code in codes})
+    return judged.withColumns({code: F.when(F.col(f"{code}_issue").isNull(), values[code]) for code in codes})
+
+
+def _issues_expr(columns: Collection[str], shape: RawShape) -> Column:
+    slots = {slot: slot[:5] for slot in (*shape.emails, *shape.phones)}
+    fields = {**{name: name for name in _CHECKED}, **slots}
+    judged = {prefix: name for prefix, name in fields.items() if f"{prefix}_issue" in columns}
+    return value_issues_expr(judged).alias(c.VALUE_ISSUES)
 
 
 def value_issues_expr(fields: Mapping[str, str]) -> Column:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 SHARED = "shared"
 BLOCKED = "blocked"
+NATIONAL_ID_GIVEN = "national_id_given"
+"""Column with a national id in its normal form, usable or not."""
 
 _HEX_SHA256 = "^[0-9a-f]{64}$"
 
@@ -38,7 +40,7 @@ def record_identifiers_expr(shape: RawShape) -> Column:
     phones = [_identifier("phone", F.col(slot), F.col(f"{slot}_issue")) for slot in shape.phones]
     ids = [_other_identifier(kind) for kind in OTHER_IDENTIFIERS if kind in shape.texts]
     if c.NATIONAL_ID in shape.texts:
-        ids.append(_identifier(c.NATIONAL_ID, F.col("national_id_given"), F.col("national_id_issue")))
+        ids.append(_identifier(c.NATIONAL_ID, F.col(NATIONAL_ID_GIVEN), F.col("national_id_issue")))
     none = F.lit(None).cast("struct<type:string,value:string,reason:string>")
     return F.array_distinct(F.array(none, *emails, *phones, *ids))
 

@@ -12,7 +12,7 @@ from cdp_spark.standardise.mapping import (
     RawMapping,
     RawShape,
     origin_expr,
-    raw_struct_expr,
+    raw_columns,
     said_expr,
     written_birth_date_expr,
 )
@@ -31,7 +31,7 @@ _LAYOUT_TYPE = "map<string,struct<columns:array<string>,attributes:map<string,st
 
 
 def build_raw_values(
-    source_records: DataFrame, mappings: Mapping[str, RawMapping], shape: RawShape, *, carried: str, raw: str
+    source_records: DataFrame, mappings: Mapping[str, RawMapping], shape: RawShape, *, carried: str
 ) -> DataFrame:
     """Sort the cells of every source's rows by what they mean.
 
@@ -39,9 +39,8 @@ def build_raw_values(
         source_records: rows of the mapped sources, `row` as received.
         mappings: by source.
         shape: holds all the mappings.
-        carried: name of a struct in the result with all of the row's other columns.
-        raw: name of the struct of raw values, of the given shape.
-    Returns: the two structs.
+        carried: what the names of the row's other columns get in front.
+    Returns: the other columns, and those of the shape.
     """
     kept = [name for name in source_records.columns if name != c.ROW]
     origins = {source: mapping.cells() for source, mapping in sorted(mappings.items())}
@@ -52,14 +51,14 @@ def build_raw_values(
     cells = {name: F.col(f"{name}_found") for name in shape.cells}
     layout = F.col(_LAYOUT)
     attributes = F.transform_values(layout["attributes"], lambda _, column: said_expr(F.col(c.ROW)[column]))
-    values = raw_struct_expr(
+    values = raw_columns(
         shape,
         cells,
         birth_date_written=_written_birth_date_expr(mappings, cells),
         region=layout["region"],
         attributes=attributes,
     )
-    return found.select(F.struct(*kept).alias(carried), values.alias(raw))
+    return found.select(*(F.col(name).alias(f"{carried}{name}") for name in kept), *values)
 
 
 def _layouts_expr(mappings: Mapping[str, RawMapping], origins: _Origins, shape: RawShape) -> Column:

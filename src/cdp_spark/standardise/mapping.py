@@ -121,19 +121,25 @@ class RawShape:
         return (*(name for name in (*TEXTS, *OTHER_IDENTIFIERS) if name in self.texts), *self.emails)
 
     @property
+    def columns(self) -> tuple[str, ...]:
+        """All raw columns, as `raw_columns` names them."""
+        return (*self.cleaned, *self.phones, BIRTH_DATE_WRITTEN, DEFAULT_REGION, c.ATTRIBUTES)
+
+    @property
     def cells(self) -> tuple[str, ...]:
         """The names that `RawMapping.cells` may have."""
         contacts = (f"{slot}{_CELL}" for slot in (*self.emails[::2], *self.phones[::2]))
         return (*(name for name in self.cleaned if name not in self.emails), *contacts)
 
 
-def raw_values_expr(mapping: RawMapping, shape: RawShape, column: Callable[[str], Column]) -> Column:
-    """One struct of a row's raw values by meaning, null where the source has none.
+def mapped_columns(mapping: RawMapping, shape: RawShape, column: Callable[[str], Column]) -> list[Column]:
+    """A row's raw values by meaning, null where the source has none.
 
     Args:
         mapping: what the row's columns mean.
-        shape: the struct's fields: strings, `birth_date_written`, `default_region` and `attributes`.
+        shape: the columns wanted.
         column: gives a source column by its name.
+    Returns: `shape.columns`.
     """
     cells = {name: origin_expr(origin, column) for name, origin in mapping.cells().items()}
     birth_date = cells.get(c.BIRTH_DATE, _nothing())
@@ -143,7 +149,7 @@ def raw_values_expr(mapping: RawMapping, shape: RawShape, column: Callable[[str]
         for part in (F.lit(name), said_expr(column(source_column).cast("string")))
     ]
     attributes = F.create_map(*own) if own else F.create_map().cast("map<string,string>")
-    return raw_struct_expr(
+    return raw_columns(
         shape,
         cells,
         birth_date_written=written_birth_date_expr(birth_date, mapping.birth_date_formats),
@@ -152,28 +158,29 @@ def raw_values_expr(mapping: RawMapping, shape: RawShape, column: Callable[[str]
     )
 
 
-def raw_struct_expr(
+def raw_columns(
     shape: RawShape, cells: Mapping[str, Column], *, birth_date_written: Column, region: Column, attributes: Column
-) -> Column:
-    """The struct that `raw_values_expr` describes, from its parts.
+) -> list[Column]:
+    """The raw columns of a shape, from their parts.
 
     Args:
-        shape: the struct's fields.
+        shape: the columns wanted.
         cells: values of the fields in `shape.cells`; one that is missing is null.
         birth_date_written: as `written_birth_date_expr` gives it.
         region: ISO country of phones and postcodes that name none.
         attributes: map of own attributes, null where a cell says nothing.
+    Returns: `shape.columns`.
     """
     given = {name: cells.get(name, _nothing()).cast("string") for name in shape.cells}
     contacts = _slots(shape.emails, given) | _slots(shape.phones, given)
     texts = [(contacts | given)[name].alias(name) for name in (*shape.cleaned, *shape.phones)]
     known = F.map_filter(attributes, lambda _, value: value.isNotNull())
-    return F.struct(
+    return [
         *texts,
         birth_date_written.alias(BIRTH_DATE_WRITTEN),
         region.alias(DEFAULT_REGION),
         known.alias(c.ATTRIBUTES),
-    )
+    ]
 
 
 def written_birth_date_expr(cell: Column, formats: Iterable[str]) -> Column:

@@ -8,7 +8,7 @@ from pyspark.sql import Window
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
-from cdp_spark.standardise.attributes import CARRIED, RAW, with_clean_values
+from cdp_spark.standardise.attributes import CARRIED, with_clean_values
 from cdp_spark.standardise.identifiers import build_identifiers
 from cdp_spark.standardise.layouts import build_raw_values
 from cdp_spark.standardise.mapping import RawMapping, RawShape
@@ -130,7 +130,7 @@ def build_clean_records(current: DataFrame, mappings: Mapping[str, RawMapping], 
     """
     shape = RawShape.of(mappings.values())
     known = current.where(F.col(c.SOURCE).isin(*mappings))
-    rows = build_raw_values(known.select(*_KEYS, c.ROW), mappings, shape, carried=CARRIED, raw=RAW)
+    rows = build_raw_values(known.select(*_KEYS, c.ROW), mappings, shape, carried=CARRIED)
     return with_clean_values(rows, shape, as_of=as_of)
 
 

@@ -8,8 +8,8 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from cdp_spark import columns as c
-from cdp_spark.standardise.attributes import ATTRIBUTES, CARRIED, RAW, with_clean_values
-from cdp_spark.standardise.mapping import RawMapping, RawShape, raw_values_expr
+from cdp_spark.standardise.attributes import ATTRIBUTES, CARRIED, with_clean_values
+from cdp_spark.standardise.mapping import RawMapping, RawShape, mapped_columns
 from cdp_spark.tables.catalog import RECORDS
 from cdp_spark.tables.hashing import identifier_set_expr, visitor_key_expr
 
@@ -85,10 +85,10 @@ def build_visitors(
     mapping = RawMapping({}, {kind: kind for kind in types}, default_region=default_region)
     shape = RawShape.of([mapping])
     values = F.from_json(_SET, "map<string,string>")
-    raw = raw_values_expr(mapping, shape, lambda name: values[name])
+    raw = mapped_columns(mapping, shape, lambda name: values[name])
     keys = _key_columns()
-    carried = F.struct(*(value.alias(name) for name, value in keys.items()))
-    cleaned = with_clean_values(identifier_sets.select(carried.alias(CARRIED), raw.alias(RAW)), shape, as_of=as_of)
+    carried = [value.alias(f"{CARRIED}{name}") for name, value in keys.items()]
+    cleaned = with_clean_values(identifier_sets.select(*carried, *raw), shape, as_of=as_of)
     return cleaned.select(*keys, *map(_empty_expr, ATTRIBUTES), c.IDENTIFIERS)
 
 

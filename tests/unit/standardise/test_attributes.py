@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import get_args
 
 import pytest
 from chispa import assert_df_equality
@@ -128,6 +129,51 @@ def test_the_columns_are_the_tables(spark: SparkSession) -> None:
 def test_no_meaning_at_all(spark: SparkSession) -> None:
     rows = with_standard_attributes(spark.createDataFrame([(1,)], "id long"), {}, default_region=None, as_of=TODAY)
     assert _said(rows.collect()[0]) == {}
+
+
+ONE_OF_EACH: dict[Meaning, str] = {
+    "family_name": "VON BERG jr.",
+    "name_suffix": "PhD",
+    "full_name": "Dr. ANNA BERG",
+    "birth_date": "1980-02-30",
+    "gender": "Frau",
+    "email": "Anna@Acme.de",
+    "phone": "030 1234567",
+    "unit": "apt 4b",
+    "postcode": "sw1a1aa",
+    "address": "5 High St, Leeds LS1 4AP, UK",
+    "national_id": "12",
+    "domain": "https://www.acme.de/shop",
+    "employees": "51-200",
+}
+
+
+@pytest.mark.parametrize(
+    "known",
+    [
+        ("full_name",),
+        ("family_name", "national_id", "address"),
+        ("name_suffix", "postcode", "employees"),
+        ("email", "gender", "unit"),
+        ("birth_date", "phone", "domain"),
+    ],
+    ids="-".join,
+)
+def test_a_meaning_without_a_column_is_one_that_is_always_null(spark: SparkSession, known: tuple[Meaning, ...]) -> None:
+    cells = {meaning: ONE_OF_EACH[meaning] if meaning in known else None for meaning in get_args(Meaning)}
+    rows = spark.createDataFrame(
+        [tuple(cells.values())], ", ".join(f"`{name} column` string" for name in cells)
+    ).coalesce(1)
+    of_all: dict[Meaning, ColumnMapping] = {meaning: from_columns(f"{meaning} column") for meaning in cells}
+    of_known = {meaning: of_all[meaning] for meaning in known}
+    narrow, wide = (
+        with_standard_attributes(rows, meanings, default_region="DE", as_of=TODAY).collect()[0].asDict(recursive=True)
+        for meanings in (of_known, of_all)
+    )
+    for row in (narrow, wide):
+        row[c.IDENTIFIERS] = [found for found in row[c.IDENTIFIERS] if found is not None]
+    assert narrow == wide
+    assert any(narrow[name] for name in ATTRIBUTES)
 
 
 TEXT_MEANINGS: tuple[Meaning, ...] = (

@@ -13,6 +13,8 @@ from cdp_spark.standardise.placeholders import PLACEHOLDER, is_one_character_exp
 from cdp_spark.text import match_form_expr
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from pyspark.sql import Column, DataFrame
 
 COMPANY_PARTS = (c.COMPANY_NAME, c.JOB_TITLE, c.INDUSTRY, c.DOMAIN, c.REGISTRATION_NUMBER, c.EMPLOYEES, c.REVENUE)
@@ -40,36 +42,45 @@ _UNIT = r"k|mn|mio|m|million|bn|b|mrd|billion"
 _NUMBER = rf"^[^\d.,-]{{0,4}} ?({_AMOUNT}?)(?: ?[+]|(?: ?(?:-|–|to) ?{_AMOUNT}))? ?(?i:({_UNIT}))?\.? ?[^\d.,]{{0,4}}$"
 
 
-def with_companies(df: DataFrame) -> DataFrame:
+def with_companies(df: DataFrame, given: Collection[str] = (*COMPANY_PARTS, c.EMAIL)) -> DataFrame:
     """Clean the company's columns in place, add company_core and `<part>_issue` columns.
 
     Args:
         df: cleaned texts in `COMPANY_PARTS`, and the clean e-mail, whose domain stands in for a missing one.
+        given: those that are not null throughout; no other gets an `_issue`.
     """
-    name, number, domain = F.col(c.COMPANY_NAME), F.col(c.REGISTRATION_NUMBER), F.col(c.DOMAIN)
-    issues = {f"{text}_issue": text_issue_expr(F.col(text)) for text in (c.JOB_TITLE, c.INDUSTRY)}
-    judged = df.withColumns(
-        {
-            **issues,
-            "company_name_issue": F.when(is_one_character_expr(name), PLACEHOLDER).otherwise(text_issue_expr(name)),
-            "registration_number_issue": national_id_issue_expr(number, national_id_expr(number)),
-            "domain_issue": F.coalesce(text_issue_expr(domain), domain_issue_expr(domain_expr(domain))),
-            **{f"{figure}_issue": figure_issue_expr(F.col(figure)) for figure in (c.EMPLOYEES, c.REVENUE)},
-        }
-    )
-    cleaned = {
-        c.REGISTRATION_NUMBER: national_id_expr(number),
-        c.DOMAIN: domain_expr(domain),
-        c.EMPLOYEES: figure_expr(F.col(c.EMPLOYEES)).cast("long"),
-        c.REVENUE: figure_expr(F.col(c.REVENUE)),
+    parts = [part for part in COMPANY_PARTS if part in given]
+    judged = df.withColumns({f"{part}_issue": _issue_expr(part) for part in parts}) if parts else df
+    usable = {part: F.when(F.col(f"{part}_issue").isNull(), _value_expr(part)) for part in parts}
+    cleaned = judged.withColumns(usable) if parts else df
+    made = {
+        c.COMPANY_CORE: (c.COMPANY_NAME, company_core_expr(F.col(c.COMPANY_NAME))),
+        c.DOMAIN: (c.EMAIL, F.coalesce(F.col(c.DOMAIN), email_domain_expr(F.col(c.EMAIL)))),
     }
-    values = {part: cleaned.get(part, F.col(part)) for part in COMPANY_PARTS}
-    usable = judged.withColumns(
-        {part: F.when(F.col(f"{part}_issue").isNull(), value) for part, value in values.items()}
-    )
-    return usable.withColumns(
-        {c.COMPANY_CORE: company_core_expr(name), c.DOMAIN: F.coalesce(domain, email_domain_expr(F.col(c.EMAIL)))}
-    )
+    known = {name: value for name, (origin, value) in made.items() if origin in given}
+    return cleaned.withColumns(known) if known else cleaned
+
+
+def _issue_expr(part: str) -> Column:
+    text = F.col(part)
+    if part == c.COMPANY_NAME:
+        return F.when(is_one_character_expr(text), PLACEHOLDER).otherwise(text_issue_expr(text))
+    if part == c.REGISTRATION_NUMBER:
+        return national_id_issue_expr(text, national_id_expr(text))
+    if part == c.DOMAIN:
+        return F.coalesce(text_issue_expr(text), domain_issue_expr(domain_expr(text)))
+    return figure_issue_expr(text) if part in (c.EMPLOYEES, c.REVENUE) else text_issue_expr(text)
+
+
+def _value_expr(part: str) -> Column:
+    text = F.col(part)
+    if part == c.REGISTRATION_NUMBER:
+        return national_id_expr(text)
+    if part == c.DOMAIN:
+        return domain_expr(text)
+    if part == c.EMPLOYEES:
+        return figure_expr(text).cast("long")
+    return figure_expr(text) if part == c.REVENUE else text
 
 
 def company_core_expr(name: Column) -> Column:

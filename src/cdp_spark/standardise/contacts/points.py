@@ -33,6 +33,8 @@ def with_plain_phones(df: DataFrame, phones: Sequence[str], *, default_region: s
         phones: columns with a phone.
         default_region: column with the ISO country of a phone whose row names none.
     """
+    if not phones:
+        return df
     country = country_expr(F.btrim(c.COUNTRY, F.lit(WHITE_SPACE)))
     dialled = {f"{slot}_dialled": dialled_expr(F.col(slot)) for slot in phones}
     placed = df.withColumns({PHONE_REGION: F.coalesce(country, F.col(default_region)), **dialled})
@@ -61,7 +63,8 @@ def with_contacts(df: DataFrame, *, emails: Sequence[str], phones: Sequence[str]
         phones: the same for phones; a number that cannot be read shows what was dialled.
         parsed: column with the result of `parsed_phones_expr`.
     """
-    called = _with_phones(_with_emails(df, emails), phones, parsed=parsed)
+    mailed = _with_emails(df, emails) if emails else df
+    called = _with_phones(mailed, phones, parsed=parsed) if phones else mailed
     listed = called.withColumns({c.EMAILS: _usable_expr(emails), c.PHONES: _usable_expr(phones)})
     return listed.withColumns({c.EMAIL: F.get(c.EMAILS, F.lit(0)), c.PHONE: F.get(c.PHONES, F.lit(0))})
 

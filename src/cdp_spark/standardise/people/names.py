@@ -14,9 +14,13 @@ from cdp_spark.standardise.text import capitalised_expr, first_word_expr, is_cas
 from cdp_spark.text import null_if_empty_expr
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
     from pyspark.sql import Column, DataFrame
 
 NAME_PARTS = (c.GIVEN_NAME, c.MIDDLE_NAME, c.FAMILY_NAME, c.FULL_NAME)
+_WITH_SUFFIX = (c.NAME_SUFFIX, c.FAMILY_NAME, c.FULL_NAME)
+"""Where a suffix may stand, the surest first."""
 
 _TITLES = words(
     "mr mrs ms miss mx dr drs prof professor sir dame rev reverend herr herrn hrn frau fräulein mme mlle madame "
@@ -50,7 +54,7 @@ _FULL_NAME = rf"^(\S+)(?: (.+?))??(?: ((?:(?i:{_PARTICLE}) )*\S+))$"
 _BREAK = "\u0001"
 
 
-def with_names(df: DataFrame) -> DataFrame:
+def with_names(df: DataFrame, given: Collection[str] = (*NAME_PARTS, c.NAME_SUFFIX)) -> DataFrame:
     """Clean the names in place and add `<part>_issue` columns.
 
     A part that is given stays; the full name fills only the parts that are missing, and is put together from them where
@@ -58,20 +62,18 @@ def with_names(df: DataFrame) -> DataFrame:
 
     Args:
         df: cleaned texts in given_name, middle_name, family_name, name_suffix and full_name.
+        given: those that are not null throughout; no other gets an `_issue`.
     """
-    judged = df.withColumns({f"{part}_issue": name_issue_expr(F.col(part)) for part in NAME_PARTS})
-    usable = judged.withColumns({part: F.when(F.col(f"{part}_issue").isNull(), F.col(part)) for part in NAME_PARTS})
-    untitled = usable.withColumns({part: without_title_expr(F.col(part)) for part in NAME_PARTS})
-    suffix = F.coalesce(*(suffix_expr(F.col(part)) for part in (c.NAME_SUFFIX, c.FAMILY_NAME, c.FULL_NAME)))
-    bare = untitled.withColumns(
-        {
-            c.NAME_SUFFIX: suffix,
-            c.FAMILY_NAME: without_suffix_expr(F.col(c.FAMILY_NAME)),
-            c.FULL_NAME: without_suffix_expr(F.col(c.FULL_NAME)),
-        }
-    )
-    cased = bare.withColumns({part: name_case_expr(F.col(part)) for part in NAME_PARTS})
-    return _with_parts_of_full_name(cased)
+    parts = [part for part in NAME_PARTS if part in given]
+    if not parts and c.NAME_SUFFIX not in given:
+        return df
+    judged = df.withColumns({f"{part}_issue": name_issue_expr(F.col(part)) for part in parts})
+    usable = {part: F.when(F.col(f"{part}_issue").isNull(), F.col(part)) for part in parts}
+    untitled = judged.withColumns({part: without_title_expr(name) for part, name in usable.items()})
+    bare = _without_suffixes(untitled, [part for part in _WITH_SUFFIX if part in given])
+    cased = bare.withColumns({part: name_case_expr(F.col(part)) for part in parts})
+    filled = _with_parts_of_full_name(cased) if c.FULL_NAME in given else cased
+    return filled.withColumn(c.FULL_NAME, _full_name_expr())
 
 
 def name_issue_expr(name: Column) -> Column:
@@ -124,20 +126,28 @@ def _small_particles_expr(name: Column) -> Column:
     return F.array_join(F.transform(words_of_name, small), " ")
 
 
+def _without_suffixes(df: DataFrame, parts: Sequence[str]) -> DataFrame:
+    """Move the suffixes from the ends of these parts, the surest first, to name_suffix."""
+    if not parts:
+        return df
+    bare = {part: without_suffix_expr(F.col(part)) for part in parts}
+    return df.withColumns({**bare, c.NAME_SUFFIX: F.coalesce(*(suffix_expr(F.col(part)) for part in parts))})
+
+
 def _with_parts_of_full_name(df: DataFrame) -> DataFrame:
     is_partial = F.col(c.GIVEN_NAME).isNull() | F.col(c.FAMILY_NAME).isNull()
     parts = F.when(is_partial, full_name_parts_expr(F.col(c.FULL_NAME)))
     split = df.withColumn("full_name_parts", parts)
     names = (c.GIVEN_NAME, c.MIDDLE_NAME, c.FAMILY_NAME)
-    filled = split.withColumns(
-        {
-            name: F.coalesce(F.col(name), null_if_empty_expr(F.col("full_name_parts")[at]))
-            for at, name in enumerate(names)
-        }
-    )
+    filled = {
+        name: F.coalesce(F.col(name), null_if_empty_expr(F.col("full_name_parts")[at])) for at, name in enumerate(names)
+    }
+    return split.withColumns(filled).drop("full_name_parts")
+
+
+def _full_name_expr() -> Column:
     in_order = F.when(~F.col(c.FULL_NAME).contains(","), F.col(c.FULL_NAME))
-    whole = null_if_empty_expr(F.concat_ws(" ", *names))
-    return filled.withColumn(c.FULL_NAME, F.coalesce(in_order, whole)).drop("full_name_parts")
+    return F.coalesce(in_order, null_if_empty_expr(F.concat_ws(" ", c.GIVEN_NAME, c.MIDDLE_NAME, c.FAMILY_NAME)))
 
 
 def full_name_parts_expr(name: Column) -> Column:

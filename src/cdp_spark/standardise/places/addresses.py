@@ -16,9 +16,12 @@ from cdp_spark.standardise.text import display_case_expr
 from cdp_spark.text import null_if_empty_expr
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from pyspark.sql import Column, DataFrame
 
 ADDRESS_PARTS = (c.STREET, c.HOUSE_NUMBER, c.UNIT, c.CITY, c.POSTCODE, c.REGION, c.COUNTRY)
+_IN_A_LINE = frozenset({c.STREET, c.CITY, c.POSTCODE, c.REGION, c.COUNTRY})
 
 _POSTCODE = (
     r"(?i)(?<![\p{L}\d-])(?:[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}|[A-Z]\d[A-Z] ?\d[A-Z]\d|\d{4} ?[A-Z]{2}(?= |,|$)|"
@@ -30,32 +33,52 @@ _STATE_AT_END = r"[ ,]+([A-Z]{2,3})$"
 _REGION_CODE = r"^[A-Za-z]{1,3}$"
 
 
-def with_addresses(df: DataFrame, *, default_region: str, has_lines: bool = True) -> DataFrame:
+def with_addresses(
+    df: DataFrame, given: Collection[str] = (*ADDRESS_PARTS, c.ADDRESS), *, default_region: str
+) -> DataFrame:
     """Clean the parts of the address in place and add `<part>_issue` columns.
 
     Args:
         df: cleaned texts in street, house_number, unit, city, postcode, region, country and address.
+        given: those that are not null throughout; no other gets an `_issue`.
         default_region: column with the ISO country by which a postcode is read that comes without one.
-        has_lines: False where nobody writes an address in one line: `address` is null throughout.
     """
-    parts = _with_parts_of_address(df) if has_lines else df
-    named = parts.withColumns({f"{c.COUNTRY}_issue": _country_issue_expr(), c.COUNTRY: country_expr(F.col(c.COUNTRY))})
-    country = F.col(c.COUNTRY)
-    coded = named.withColumn(c.POSTCODE, postcode_expr(F.col(c.POSTCODE), F.coalesce(country, F.col(default_region))))
-    texts = (c.STREET, c.HOUSE_NUMBER, c.UNIT, c.CITY, c.REGION)
-    postcode_issue = F.coalesce(text_issue_expr(F.col(c.POSTCODE)), postcode_issue_expr(F.col(c.POSTCODE), country))
-    judged = coded.withColumns(
-        {**{f"{text}_issue": text_issue_expr(F.col(text)) for text in texts}, f"{c.POSTCODE}_issue": postcode_issue}
-    )
-    usable = judged.withColumns({part: F.when(F.col(f"{part}_issue").isNull(), F.col(part)) for part in ADDRESS_PARTS})
-    return with_streets(
-        usable.withColumns({c.CITY: display_case_expr(F.col(c.CITY)), c.REGION: region_expr(F.col(c.REGION))})
-    )
+    has_lines = c.ADDRESS in given
+    known = {*given, *_IN_A_LINE} if has_lines else set(given)
+    parts = [part for part in ADDRESS_PARTS if part in known]
+    if not parts:
+        return df
+    coded = _with_codes(_with_parts_of_address(df) if has_lines else df, parts, default_region=default_region)
+    issues = {part: _issue_expr(part) for part in parts if part != c.COUNTRY}
+    judged = coded.withColumns({f"{part}_issue": issue for part, issue in issues.items()})
+    usable = {part: F.when(F.col(f"{part}_issue").isNull(), F.col(part)) for part in parts}
+    cased = judged.withColumns({part: _CASES[part](text) if part in _CASES else text for part, text in usable.items()})
+    return with_streets(cased) if known & {c.STREET, c.HOUSE_NUMBER, c.UNIT} else cased
+
+
+def _with_codes(df: DataFrame, parts: Collection[str], *, default_region: str) -> DataFrame:
+    """Countries, and then postcodes, as their codes are written."""
+    country, postcode = F.col(c.COUNTRY), F.col(c.POSTCODE)
+    if c.COUNTRY in parts:
+        df = df.withColumns({f"{c.COUNTRY}_issue": _country_issue_expr(), c.COUNTRY: country_expr(country)})
+    if c.POSTCODE in parts:
+        df = df.withColumn(c.POSTCODE, postcode_expr(postcode, F.coalesce(country, F.col(default_region))))
+    return df
+
+
+def _issue_expr(part: str) -> Column:
+    text = F.col(part)
+    if part == c.POSTCODE:
+        return F.coalesce(text_issue_expr(text), postcode_issue_expr(text, F.col(c.COUNTRY)))
+    return text_issue_expr(text)
 
 
 def region_expr(text: Column) -> Column:
     """A state or province: codes in upper case, names with capitals."""
     return F.when(text.rlike(_REGION_CODE), F.upper(text)).otherwise(display_case_expr(text))
+
+
+_CASES = {c.CITY: display_case_expr, c.REGION: region_expr}
 
 
 def _country_issue_expr() -> Column:
