@@ -30,6 +30,8 @@ _PLANNING = {
     # Wider rows are not fused to one Java method: for cleaning it would pass Java's 64 KB, and 8 KB are never compiled.
     "spark.sql.codegen.maxFields": "40",
     "spark.sql.codegen.hugeMethodLimit": "8000",
+    # An incremental night compiles 400 classes; Spark keeps 100, and compiled a repeated query again.
+    "spark.sql.codegen.cache.maxEntries": "2000",
     # Which compression suits a held column costs more to find out than the bytes are worth for the minutes they live.
     "spark.sql.inMemoryColumnarStorage.compressed": "false",
     # Spark measures an Arrow batch after every row, unless there is no limit; 10,000 rows a batch are limit enough.
