@@ -91,6 +91,20 @@ def test_an_old_java_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
         check_java()
 
 
+@pytest.mark.parametrize(("written", "version"), [("1.8.0_402", 8), ("11.0.22", 11)])
+def test_java_is_named_by_its_release_file(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, written: str, version: int
+) -> None:
+    java = tmp_path / "bin" / "java"
+    java.parent.mkdir()
+    java.write_text("#!/bin/sh\nexit 1\n")
+    java.chmod(0o755)
+    (tmp_path / "release").write_text(f'IMPLEMENTOR="Debian"\nJAVA_RUNTIME_VERSION="x"\nJAVA_VERSION="{written}"\n')
+    monkeypatch.setenv("JAVA_HOME", str(tmp_path))
+    with pytest.raises(StateError, match=f"Java: got version {version}; allowed: 17 or newer"):
+        check_java()
+
+
 def test_cached_jars_go_straight_to_the_class_path(tmp_path: Path) -> None:
     jars = tmp_path / "jars"
     jars.mkdir()

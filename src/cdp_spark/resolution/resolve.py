@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
-from pyspark.storagelevel import StorageLevel
 
 from cdp_spark import columns as c
 from cdp_spark.clustering.records import EXCLUSIVE_SOURCE, cluster_records
@@ -17,6 +16,7 @@ from cdp_spark.matching.learning.soundness import refuse_unsound
 from cdp_spark.resolution.choose import RuleEstimate, choose_rules
 from cdp_spark.resolution.own.read import RECORD_ID, OwnData, read_own_data
 from cdp_spark.resolution.scored import ScoredPairs, score_pairs
+from cdp_spark.tables.actions.held import hold
 from cdp_spark.tables.catalog import LABELS
 
 if TYPE_CHECKING:
@@ -118,16 +118,15 @@ def resolve(spark: SparkSession, settings: ResolveSettings, *, tell: Callable[[s
     exclusive = F.col(c.SOURCE) if settings.unique_within_source else F.lit(None).cast("string")
     members = data.records.withColumn(EXCLUSIVE_SOURCE, exclusive)
     labels = spark.createDataFrame([], LABELS.schema).limit(0)  # the optimiser sees that there are none
-    pairs = scored.pair_scores.localCheckpoint(storageLevel=StorageLevel.MEMORY_AND_DISK)
-    pair_count = pairs.count()
-    found, _ = cluster_records(members, pairs, labels, config=match.clustering)
+    pairs = hold(scored.pair_scores)
+    found, _ = cluster_records(members, pairs.rows, labels, config=match.clustering)
     ids = data.records.select(c.RECORD_KEY, c.SOURCE, RECORD_ID)
     clusters = ids.join(found.clusters, on=c.RECORD_KEY, how="inner").select(
         c.SOURCE, RECORD_ID, F.col(c.CLUSTER).alias("cluster_id")
     )
     sizes = found.clusters.groupBy(c.CLUSTER).agg(F.count(F.lit(1)).alias(c.RECORD_COUNT))
     totals = sizes.agg(F.count(F.lit(1)), F.max(c.RECORD_COUNT)).collect()[0]
-    return Resolution(clusters, data, match, rules, scored, pair_count, totals[0], totals[1])
+    return Resolution(clusters, data, match, rules, scored, pairs.count, totals[0], totals[1])
 
 
 def _scored(
