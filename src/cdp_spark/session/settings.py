@@ -18,10 +18,12 @@ SMALL_BYTES = 2**20
 
 
 def settings_for_files(paths: Iterable[str]) -> dict[str, str]:
-    """`SMALL_DATA` and Java's quick compiler alone where the files are here and small together, else nothing."""
+    """`SMALL_DATA`, Java's quick compiler alone and one partition where the files are here and small together."""
     files = [Path(path) for path in paths]
     small = all(file.is_file() for file in files) and sum(file.stat().st_size for file in files) <= SMALL_BYTES
-    return {**SMALL_DATA, "spark.driver.defaultJavaOptions": _QUICK_COMPILER} if small else {}
+    if not small:
+        return {}
+    return {**SMALL_DATA, "spark.driver.defaultJavaOptions": _QUICK_COMPILER, "spark.sql.shuffle.partitions": "1"}
 
 
 @dataclass(frozen=True)
