@@ -144,7 +144,6 @@ def _match_probability(sample: Sample, pairs: Pairs, match: EntityMatch) -> NDAr
         sample,
         comparisons=match.comparisons,
         layout=layout,
-        frequencies=frequencies,
         seed=match.seed,
     )
     names = tuple(rule.name for rule in match.blocking)

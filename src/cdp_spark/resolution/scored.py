@@ -154,9 +154,7 @@ def _fit(
     if labels is not None:
         counts = with_known_classes(counts, read_labelled_counts(patterns, labels))
     layout = layout_of(rules, match.comparisons)
-    parameters = fit_parameters(
-        counts, sample, comparisons=match.comparisons, layout=layout, frequencies=frequencies, seed=match.seed
-    )
+    parameters = fit_parameters(counts, sample, comparisons=match.comparisons, layout=layout, seed=match.seed)
     names = tuple(rule.name for rule in rules)
     return MatchModel(match, names, layout.forced, parameters, frequencies, tuple(use.purged.tolist())), counts
 

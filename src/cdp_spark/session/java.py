@@ -45,7 +45,7 @@ def check_java() -> str:
 
 def _java_version(java: str) -> int:
     """The number of Java's release, from the file beside it where there is one: Java itself takes .3 s to say it."""
-    release = Path(java).resolve().parents[1] / "release"
+    release = Path(java).resolve().parent.parent / "release"
     facts = release.read_text(errors="replace") if release.is_file() else ""
     written = re.search(r'^JAVA_VERSION="(?:1\.)?(\d+)', facts, re.MULTILINE)
     return int(written[1]) if written else _asked_version(java)

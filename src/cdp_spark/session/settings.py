@@ -18,7 +18,7 @@ SMALL_BYTES = 2**20
 
 
 def settings_for_files(paths: Iterable[str]) -> dict[str, str]:
-    """`SMALL_DATA`, Java's quick compiler alone and one partition where the files are here and small together."""
+    """`SMALL_DATA`, Java's quick compiler and one partition for small files that are here, else nothing."""
     files = [Path(path) for path in paths]
     small = all(file.is_file() for file in files) and sum(file.stat().st_size for file in files) <= SMALL_BYTES
     if not small:

@@ -44,9 +44,10 @@ CARRIED = "carried__"
 """In front of the names of columns that pass through untouched, out of the way of a record's own column names."""
 _CLEANED_TEXTS = "cleaned_texts"
 _PARSED_PHONES = "parsed_phones"
-_DATE_READ = "birth_date_read"
 
 _CODES = (c.BIRTH_DATE, c.GENDER, c.NATIONAL_ID)
+_READ = {c.BIRTH_DATE: "birth_date_read", c.GENDER: "gender_read", c.NATIONAL_ID: NATIONAL_ID_GIVEN}
+"""Column of each code in its normal form, usable or not."""
 _CHECKED = (*NAME_PARTS, *_CODES, *ADDRESS_PARTS, *COMPANY_PARTS)
 _KEYS = RECORDS.schema.names[: RECORDS.schema.names.index(c.GIVEN_NAME)]
 ATTRIBUTES = tuple(name for name in RECORDS.schema.names if name not in _KEYS)
@@ -130,36 +131,29 @@ def _with_codes(df: DataFrame, given: Collection[str], *, as_of: date, max_age_y
     codes = [code for code in _CODES if code in given]
     if not codes:
         return df
-    birth_text, gender, number = F.col(c.BIRTH_DATE), F.col(c.GENDER), F.col(c.NATIONAL_ID)
-    values = {c.BIRTH_DATE: F.col(_DATE_READ), c.GENDER: gender_expr(gender), c.NATIONAL_ID: F.col(NATIONAL_ID_GIVEN)}
-    issues = {
-        c.BIRTH_DATE: birth_date_issue_expr(birth_text, F.col(_DATE_READ), as_of=as_of, max_age_years=max_age_years),
-        c.GENDER: gender_issue_expr(gender),
-        c.NATIONAL_ID: national_id_issue_expr(number, F.col(NATIONAL_ID_GIVEN)),
-    }
-    read = df.withColumns(
-        {
-            _DATE_READ: day_of_expr(F.col(BIRTH_DATE_WRITTEN), as_of=as_of),
-            NATIONAL_ID_GIVEN: national_id_expr(number),
-        }
-    )
-    judged = read.withColumns({f"{code}_issue": issues[code] for code in codes})
-    return judged.withColumns({code: F.when(F.col(f"{code}_issue").isNull(), values[code]) for code in codes})
+    read = df.withColumns({_READ[code]: _reading_expr(code, as_of=as_of) for code in codes})
+    issues = {code: _code_issue_expr(code, as_of=as_of, max_age_years=max_age_years) for code in codes}
+    judged = read.withColumns({f"{code}_issue": issue for code, issue in issues.items()})
+    return judged.withColumns({code: F.when(F.col(f"{code}_issue").isNull(), F.col(_READ[code])) for code in codes})
+
+
+def _reading_expr(code: str, *, as_of: date) -> Column:
+    if code == c.BIRTH_DATE:
+        return day_of_expr(F.col(BIRTH_DATE_WRITTEN), as_of=as_of)
+    return gender_expr(F.col(code)) if code == c.GENDER else national_id_expr(F.col(code))
+
+
+def _code_issue_expr(code: str, *, as_of: date, max_age_years: int | None) -> Column:
+    text, read = F.col(code), F.col(_READ[code])
+    if code == c.BIRTH_DATE:
+        return birth_date_issue_expr(text, read, as_of=as_of, max_age_years=max_age_years)
+    return gender_issue_expr(text) if code == c.GENDER else national_id_issue_expr(text, read)
 
 
 def _issues_expr(columns: Collection[str], shape: RawShape) -> Column:
-    slots = {slot: slot[:5] for slot in (*shape.emails, *shape.phones)}
-    fields = {**{name: name for name in _CHECKED}, **slots}
-    judged = {prefix: name for prefix, name in fields.items() if f"{prefix}_issue" in columns}
-    return value_issues_expr(judged).alias(c.VALUE_ISSUES)
-
-
-def value_issues_expr(fields: Mapping[str, str]) -> Column:
-    """All of a record's issues as `field:reason`.
-
-    Args:
-        fields: the prefix of each `<prefix>_issue` column to the field's name in the result.
-    """
-    named = [F.concat(F.lit(f"{name}:"), F.col(f"{prefix}_issue")) for prefix, name in fields.items()]
-    joined = F.concat_ws(",", *named)
-    return F.when(joined != "", F.split(joined, ",")).otherwise(F.array().cast("array<string>"))
+    """All of a record's issues as `field:reason`, from the `<field or slot>_issue` columns that are there."""
+    fields = {**{name: name for name in _CHECKED}, **{slot: slot[:5] for slot in (*shape.emails, *shape.phones)}}
+    judged = {f"{prefix}_issue": name for prefix, name in fields.items() if f"{prefix}_issue" in columns}
+    joined = F.concat_ws(",", *(F.concat(F.lit(f"{name}:"), F.col(issue)) for issue, name in judged.items()))
+    issues = F.when(joined != "", F.split(joined, ",")).otherwise(F.array().cast("array<string>"))
+    return issues.alias(c.VALUE_ISSUES)

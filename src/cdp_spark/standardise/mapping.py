@@ -173,14 +173,14 @@ def raw_columns(
     """
     given = {name: cells.get(name, _nothing()).cast("string") for name in shape.cells}
     contacts = _slots(shape.emails, given) | _slots(shape.phones, given)
-    texts = [(contacts | given)[name].alias(name) for name in (*shape.cleaned, *shape.phones)]
-    known = F.map_filter(attributes, lambda _, value: value.isNotNull())
-    return [
-        *texts,
-        birth_date_written.alias(BIRTH_DATE_WRITTEN),
-        region.alias(DEFAULT_REGION),
-        known.alias(c.ATTRIBUTES),
-    ]
+    values = {
+        **contacts,
+        **given,
+        BIRTH_DATE_WRITTEN: birth_date_written,
+        DEFAULT_REGION: region,
+        c.ATTRIBUTES: F.map_filter(attributes, lambda _, value: value.isNotNull()),
+    }
+    return [values[name].alias(name) for name in shape.columns]
 
 
 def written_birth_date_expr(cell: Column, formats: Iterable[str]) -> Column:

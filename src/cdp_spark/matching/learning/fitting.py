@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
     from cdp_spark.config.match import BlockingKey, BlockingRule, Comparison
-    from cdp_spark.matching.comparing.comparisons import Frequencies
     from cdp_spark.matching.learning.sample import Sample
 
 IS_MATCH = "is_match"
@@ -73,7 +72,6 @@ def fit_parameters(
     *,
     comparisons: tuple[Comparison, ...],
     layout: Layout,
-    frequencies: Frequencies,
     seed: int,
 ) -> Parameters:
     """Fit priors, m and u by EM, from agreement (m) and random pairs (u); and related people where the data has some.
@@ -88,11 +86,10 @@ def fit_parameters(
         sample: records to draw random pairs from.
         comparisons: as configured.
         layout: comparisons that each rule forces, and by which key.
-        frequencies: the sample's bins of common values.
         seed: of the random pairs and starts.
     """
     compiled = compile_comparisons(comparisons)
-    levels = sample.random_levels(comparisons, frequencies, seed=seed)
+    levels = sample.random_levels(comparisons, seed=seed)
     start_u = tuple(_shares(levels[:, at], len(item.level_names)) for at, item in enumerate(compiled))
     start_m = tuple(_agreement(comparison, u) for comparison, u in zip(compiled, start_u, strict=True))
     shares = shared_weights(correlate(levels, records=sample.features.num_rows))

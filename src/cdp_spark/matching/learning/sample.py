@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
     from cdp_spark.config.match import Comparison
-    from cdp_spark.matching.comparing.comparisons import Frequencies
 
 SAMPLE_RECORDS = 50_000
 _RANDOM_PAIRS = 500_000
@@ -35,13 +34,21 @@ class Sample:
     Args:
         features: one row a record.
         compared: what `random_levels` found last, for the next to ask the same.
+        counted: likewise of `frequencies`.
     """
 
     features: pa.Table
     compared: dict[tuple[tuple[Comparison, ...], int], NDArray[np.int64]] = field(default_factory=dict, repr=False)
+    counted: dict[tuple[Comparison, ...], dict[str, dict[str, int]]] = field(default_factory=dict, repr=False)
 
     def frequencies(self, comparisons: tuple[Comparison, ...]) -> dict[str, dict[str, int]]:
         """Bins of the values that are not rare, for comparisons that weigh by frequency."""
+        if comparisons not in self.counted:
+            self.counted.clear()
+            self.counted[comparisons] = self._count(comparisons)
+        return self.counted[comparisons]
+
+    def _count(self, comparisons: tuple[Comparison, ...]) -> dict[str, dict[str, int]]:
         names = sorted({item.columns[0] for item in comparisons if item.weighs_frequency})
         texts = sorted({item.columns[0] for item in comparisons if item.weighs_frequency and item.method == "tokens"})
         words = {words_of(name): _word_bits(self.features[name]) for name in texts}
@@ -58,14 +65,12 @@ class Sample:
         distinct = left != right
         return left[distinct], right[distinct]
 
-    def random_levels(
-        self, comparisons: tuple[Comparison, ...], frequencies: Frequencies, *, seed: int
-    ) -> NDArray[np.int64]:
-        """Levels of each comparison for `random_pairs`, shape (pairs, comparisons); the frequencies are its own."""
+    def random_levels(self, comparisons: tuple[Comparison, ...], *, seed: int) -> NDArray[np.int64]:
+        """Levels of each comparison for `random_pairs`, shape (pairs, comparisons)."""
         asked = (comparisons, seed)
         if asked not in self.compared:
             left, right = self.random_pairs(seed=seed)
-            compiled = compile_comparisons(comparisons)
+            compiled, frequencies = compile_comparisons(comparisons), self.frequencies(comparisons)
             self.compared.clear()
             self.compared[asked] = compare_pairs(self.features, left, right, compiled, frequencies)
         return self.compared[asked]

@@ -50,15 +50,17 @@ def with_companies(df: DataFrame, given: Collection[str] = (*COMPANY_PARTS, c.EM
         given: those that are not null throughout; no other gets an `_issue`.
     """
     parts = [part for part in COMPANY_PARTS if part in given]
-    judged = df.withColumns({f"{part}_issue": _issue_expr(part) for part in parts}) if parts else df
-    usable = {part: F.when(F.col(f"{part}_issue").isNull(), _value_expr(part)) for part in parts}
-    cleaned = judged.withColumns(usable) if parts else df
-    made = {
-        c.COMPANY_CORE: (c.COMPANY_NAME, company_core_expr(F.col(c.COMPANY_NAME))),
-        c.DOMAIN: (c.EMAIL, F.coalesce(F.col(c.DOMAIN), email_domain_expr(F.col(c.EMAIL)))),
-    }
-    known = {name: value for name, (origin, value) in made.items() if origin in given}
-    return cleaned.withColumns(known) if known else cleaned
+    cleaned = df
+    if parts:
+        judged = df.withColumns({f"{part}_issue": _issue_expr(part) for part in parts})
+        usable = {part: F.when(F.col(f"{part}_issue").isNull(), _value_expr(part)) for part in parts}
+        cleaned = judged.withColumns(usable)
+    made = {}
+    if c.COMPANY_NAME in given:
+        made[c.COMPANY_CORE] = company_core_expr(F.col(c.COMPANY_NAME))
+    if c.EMAIL in given:
+        made[c.DOMAIN] = F.coalesce(F.col(c.DOMAIN), email_domain_expr(F.col(c.EMAIL)))
+    return cleaned.withColumns(made) if made else cleaned
 
 
 def _issue_expr(part: str) -> Column:
