@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
@@ -19,12 +20,14 @@ from cdp_spark.session import (
     check_java,
     get_session,
     settings_for_files,
+    start_worker_meanwhile,
 )
 from cdp_spark.session.builder import build_local_conf
 from cdp_spark.session.class_archive import archive_path, reading_options
 from cdp_spark.session.jars import DELTA_JARS
 from cdp_spark.session.lookups import remember_lookups
 from cdp_spark.session.settings import SMALL_BYTES
+from cdp_spark.session.workers import import_all
 
 
 def local_conf(settings: SessionSettings) -> dict[str, str]:
@@ -57,6 +60,21 @@ def test_java_is_asked_for_a_function_once(spark: SparkSession, monkeypatch: pyt
     F.lower(F.lit("B"))
     about = [message.split("\n")[0] for message in messages if "org.apache.spark.sql.functions" in message]
     assert about == ["c", "c"], "two calls, no question (r)"
+
+
+def test_a_worker_is_started_whatever_it_cannot_import(spark: SparkSession) -> None:
+    started = start_worker_meanwhile(spark, "no_such_module", "cdp_spark.standardise.text")
+    assert started is not None
+    started.join(60)
+    assert not started.is_alive()
+
+
+def test_a_worker_imports_what_it_can(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "there_is_one.py").touch()
+    monkeypatch.syspath_prepend(str(tmp_path))
+    batch = pa.record_batch({"id": [1]})
+    assert list(import_all(iter([batch]), modules=("no_such_module", "there_is_one"))) == [batch]
+    assert "there_is_one" in sys.modules
 
 
 def test_small_files_are_told_by_their_size_together(tmp_path: Path) -> None:

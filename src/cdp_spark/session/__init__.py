@@ -4,6 +4,7 @@ from cdp_spark.session.builder import get_session, is_on_this_machine, shuffle_p
 from cdp_spark.session.jars import DELTA_COORDINATE, GRAPHFRAMES_COORDINATE
 from cdp_spark.session.java import check_java
 from cdp_spark.session.settings import SMALL_DATA, SessionSettings, settings_for_files
+from cdp_spark.session.workers import start_worker_meanwhile
 
 __all__ = [
     "DELTA_COORDINATE",
@@ -15,4 +16,5 @@ __all__ = [
     "is_on_this_machine",
     "settings_for_files",
     "shuffle_partitions",
+    "start_worker_meanwhile",
 ]
