@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from functools import cache
+from itertools import combinations
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,11 +27,6 @@ def roots(name: str) -> frozenset[str]:
     return frozenset({name, *_namer().canonicals_of(name)})
 
 
-def share_root(left: str, right: str) -> bool:
-    """True when one name is a nickname of the other, or both are nicknames of a third."""
-    return not roots(left).isdisjoint(roots(right))
-
-
 def are_one_name(column: Coded, left: NDArray[np.int64], right: NDArray[np.int64]) -> NDArray[np.bool_]:
     """A nickname and its formal name, or one of several given names.
 
@@ -39,11 +36,19 @@ def are_one_name(column: Coded, left: NDArray[np.int64], right: NDArray[np.int64
         right: codes, shape (pairs,).
     """
     several = column.map(lambda name: " " in name, dtype=bool)
-    short = column.map(lambda name: len(roots(name)) > 1, dtype=bool)
     found = np.zeros(len(left), dtype=bool)
     for at in np.flatnonzero(several[left] | several[right]):
         words_l, words_r = set(column.texts[left[at]].split()), set(column.texts[right[at]].split())
         found[at] = words_l <= words_r or words_r <= words_l
-    for at in np.flatnonzero(~found & (short[left] | short[right])):
-        found[at] = share_root(column.texts[left[at]], column.texts[right[at]])
-    return found
+    pairs = np.minimum(left, right) * len(column.texts) + np.maximum(left, right)
+    return found | np.isin(pairs, _sharing_a_root(column))
+
+
+def _sharing_a_root(column: Coded) -> NDArray[np.int64]:
+    """Pairs of names of which one is short for the other, or both for a third: lower code × names + higher code."""
+    bearers: defaultdict[str, list[int]] = defaultdict(list)
+    for code, name in enumerate(column.texts):
+        for root in roots(name):
+            bearers[root].append(code)
+    pairs = {low * len(column.texts) + high for codes in bearers.values() for low, high in combinations(codes, 2)}
+    return np.array(sorted(pairs), dtype=np.int64)

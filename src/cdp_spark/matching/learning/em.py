@@ -87,12 +87,14 @@ def _expect(
     log_prior = np.log(prior)
     joint = np.stack(
         [log_prior[counts.rule, at] + _log_probability(counts, side, shares) for at, side in enumerate(sides)]
-    ).T
+    )
     if counts.known is not None:  # a label rules classes out
-        joint[counts.known == 1, 1:] = -np.inf
-        joint[counts.known == 0, 0] = -np.inf
-    total = np.logaddexp.reduce(joint, axis=1)
-    return np.exp(joint - total[:, np.newaxis]), float(counts.count @ total)
+        joint[1:, counts.known == 1] = -np.inf
+        joint[0, counts.known == 0] = -np.inf
+    most = joint.max(axis=0)
+    likelihood = np.exp(joint - most)
+    total = likelihood.sum(axis=0)
+    return (likelihood / total).T, float(counts.count @ (most + np.log(total)))
 
 
 def _maximise(
