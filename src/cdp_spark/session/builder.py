@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import os
 import sys
-import threading
 
 from pyspark.sql import SparkSession
 from pyspark.sql.utils import is_remote
@@ -20,7 +18,6 @@ from cdp_spark.session.settings import SessionSettings
 
 log = logging.getLogger(__name__)
 
-_SLOW_CLASS = "org.apache.spark.sql.catalyst.util.CollationAwareUTF8String"
 _SNAPSHOT_PARTITIONS = "spark.databricks.delta.snapshotPartitions"
 _ANY_SESSION = {
     "spark.sql.session.timeZone": "UTC",
@@ -36,6 +33,8 @@ _PLANNING = {
     "spark.sql.inMemoryColumnarStorage.compressed": "false",
     # Spark measures an Arrow batch after every row, unless there is no limit; 10,000 rows a batch are limit enough.
     "spark.sql.execution.arrow.maxBytesPerBatch": "2147483647",
+    # Java's own upper and lower case: to set up ICU's takes two seconds of the processor.
+    "spark.sql.icu.caseMappings.enabled": "false",
     # Noting the line of every Column expression takes three times as long as making it.
     "spark.python.sql.dataFrameDebugging.enabled": "false",
 }
@@ -119,14 +118,7 @@ def _start(conf: dict[str, str]) -> SparkSession:
         raise _start_error(error, fetching="spark.jars.packages" in conf) from error
     if str(conf.get("spark.master", "")).startswith("local"):
         remember_lookups(spark)
-        threading.Thread(target=_load_slow_class, args=[spark], daemon=True).start()
     return spark
-
-
-def _load_slow_class(spark: SparkSession) -> None:
-    """Have Java set up the class behind `lower`, which takes two seconds in which every task would wait."""
-    with contextlib.suppress(Exception):  # an ended session, another Spark: the first `lower` will do it
-        spark._jvm.java.lang.Class.forName(_SLOW_CLASS)  # type: ignore[union-attr]
 
 
 def _start_error(error: Exception, *, fetching: bool) -> StateError:
