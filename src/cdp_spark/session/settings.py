@@ -9,8 +9,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-SMALL_DATA = {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
-"""Settings for a few thousand rows, for which compiling code costs more than it saves."""
+SMALL_DATA = {
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+    "spark.sql.constraintPropagation.enabled": "false",
+}
+"""Settings for a few thousand rows, for which compiling code, and inferring filters, costs more than it saves."""
 _QUICK_COMPILER = "-XX:TieredStopAtLevel=1"
 """Of two cores the thorough one takes half for half a minute; longer runs win that back."""
 SMALL_BYTES = 2**20
