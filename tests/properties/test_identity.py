@@ -11,19 +11,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyspark.sql import DataFrame, SparkSession
+from tests.identity_night import ENGINES, NAMESPACE, Input, next_night
 
 from cdp_spark import columns as c
-from cdp_spark.identity.assign import Issuer, assign_ids
-from cdp_spark.identity.changes import CAUSES, build_causes, build_evidence, build_id_changes, build_transitions
+from cdp_spark.identity.changes import CAUSES
 from cdp_spark.identity.increment import Yesterday
-from cdp_spark.identity.members import build_members
-from cdp_spark.identity.registry import build_registry, resolve_ids
-from cdp_spark.identity.returns import build_former_holders
-from cdp_spark.tables.actions.held import hold
+from cdp_spark.identity.outcome import EvidenceFrames
+from cdp_spark.identity.registry import resolve_ids
 from cdp_spark.tables.catalog import CLUSTERS, ID_CHANGES, ID_REGISTRY, IDENTIFIERS, UNIFIED_IDS
 
-NAMESPACE = uuid.UUID("5d0c2a52-9c1f-4f0e-8d5c-0d3f5a3c1b11")
-NO_LIMIT = 1_000_000
 WORLDS, NIGHTS, SEED = 120, 5, 20_260_101
 
 
@@ -295,7 +291,7 @@ def _replay(log: list[tuple[int, str, str, str | None, str, str]]) -> dict[str, 
     return ids
 
 
-# --- Spark gives what the model gives -----------------------------------------------------------------------------
+# --- Spark and the driver give what the model gives -------------------------------------------------------------
 
 
 def _random_nights(world: int, rng: random.Random) -> list[Night]:
@@ -328,44 +324,25 @@ def _side_by_side(nights: list[Night]) -> Night:
     )
 
 
-def _spark_night(spark: SparkSession, yesterday: Yesterday, night: Night, release: int) -> Yesterday:
+def _input(spark: SparkSession, night: Night, release: int) -> Input:
     rows = [(r, _entity(r), "-", f"{r.split('-')[0]}{_entity(r)}{cluster}") for r, cluster in night.clusters.items()]
     values = [(r, _entity(r), "email", value, value, True, None, None) for r, value in night.identifiers.items()]
     random.Random(release).shuffle(rows)
     clusters = spark.createDataFrame(rows, CLUSTERS.schema).repartition(release % 3 + 1)
-    identifiers = spark.createDataFrame(values, IDENTIFIERS.schema)
-    members = hold(build_members(clusters, yesterday.unified_ids, max_records=NO_LIMIT))
-    former_holders = build_former_holders(yesterday.id_changes, yesterday.id_registry)
-    tonight = assign_ids(members, yesterday.id_registry, former_holders, identifiers, Issuer(NAMESPACE, release))
-    unified_ids = _kept(UNIFIED_IDS.conform(tonight.unified_ids))
-    transitions = build_transitions(yesterday.unified_ids, unified_ids)
     changed = spark.createDataFrame([(record,) for record in sorted(night.changed)], f"{c.RECORD_KEY} string")
     no_pairs = spark.createDataFrame([], f"{c.RECORD_KEY_L} string, {c.RECORD_KEY_R} string, {c.CAUSE} string")
-    causes = build_causes(transitions, build_evidence(transitions, changed, no_pairs))
-    changes = _kept(
-        ID_CHANGES.conform(
-            build_id_changes(transitions, yesterday.id_registry, tonight.lineage, causes, release=release)
-        ),
-    )
-    registry = build_registry(yesterday.id_registry, unified_ids, changes, tonight.lineage, release=release)
-    log = _kept(yesterday.id_changes.unionByName(changes))
-    return Yesterday(unified_ids, _kept(ID_REGISTRY.conform(registry)), log)
+    return Input(clusters, spark.createDataFrame(values, IDENTIFIERS.schema), EvidenceFrames(changed, no_pairs))
 
 
-def _kept(rows: DataFrame) -> DataFrame:
-    """The same rows without their plan."""
-    return rows.sparkSession.createDataFrame(rows.collect(), rows.schema)
-
-
-def _assert_same(spark_says: Yesterday, model: Model) -> None:
-    ids = {row[c.RECORD_KEY]: row[c.UNIFIED_ID] for row in spark_says.unified_ids.collect()}
+def _assert_same(they_say: Yesterday, model: Model) -> None:
+    ids = {row[c.RECORD_KEY]: row[c.UNIFIED_ID] for row in they_say.unified_ids.collect()}
     assert ids == model.ids
     log_columns = (c.RELEASE, c.RECORD_KEY, c.UNIFIED_ID, c.PREVIOUS_ID, c.CHANGE, c.CAUSE)
-    log = [tuple(row) for row in spark_says.id_changes.select(*log_columns).collect()]
+    log = [tuple(row) for row in they_say.id_changes.select(*log_columns).collect()]
     assert sorted(log, key=str) == sorted(model.log, key=str)
     entry_columns = (c.STATUS, c.MERGED_INTO, c.SPLIT_FROM, c.CREATED_RELEASE, c.CLOSED_RELEASE, c.CAUSE)
     registry = {
-        row[c.UNIFIED_ID]: Entry(*[row[name] for name in entry_columns]) for row in spark_says.id_registry.collect()
+        row[c.UNIFIED_ID]: Entry(*[row[name] for name in entry_columns]) for row in they_say.id_registry.collect()
     }
     assert registry == model.registry
 
@@ -386,14 +363,17 @@ def nights() -> list[Night]:
     return [_side_by_side([world[number] for world in worlds]) for number in range(NIGHTS)]
 
 
-def test_spark_gives_the_same_ids_registry_and_changes_as_the_model(spark: SparkSession, nights: list[Night]) -> None:
+@pytest.mark.parametrize("engine", ENGINES)
+def test_both_engines_give_the_same_ids_registry_and_changes_as_the_model(
+    spark: SparkSession, nights: list[Night], engine: str
+) -> None:
     model = Model()
     empty = [spark.createDataFrame([], spec.schema).limit(0) for spec in (UNIFIED_IDS, ID_REGISTRY, ID_CHANGES)]
-    spark_says = Yesterday(*empty)
+    they_say = Yesterday(*empty)
     for release, night in enumerate(nights, start=1):
         model.night(night, release)
-        spark_says = _spark_night(spark, spark_says, night, release)
-        _assert_same(spark_says, model)
-    _assert_resolved(resolve_ids(spark_says.id_registry), model)
+        they_say = next_night(ENGINES[engine], they_say, _input(spark, night, release), release)
+        _assert_same(they_say, model)
+    _assert_resolved(resolve_ids(they_say.id_registry), model)
     seen = {row[4] for row in model.log}
     assert seen == {"created", "absorbed", "moved", "merged", "split", "resurrected", "removed"}

@@ -72,7 +72,9 @@ def plan_night(context: RunContext) -> Night:
     reclustered = _read_reclustered(context, clusters)
     if reclustered is None:
         return Night(clusters, yesterday, yesterday.unified_ids, identifiers, former_holders)
-    affected = hold(with_returning(reclustered, former_holders.joinable, clusters))
+    if former_holders.count:
+        reclustered = with_returning(reclustered, former_holders.joinable, clusters)
+    affected = hold(reclustered.select(c.RECORD_KEY))
     mine = {
         name: rows.join(affected.joinable, on=c.RECORD_KEY, how="left_semi")
         for name, rows in {"clusters": clusters, "ids": yesterday.unified_ids, "identifiers": identifiers}.items()

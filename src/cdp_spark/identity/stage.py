@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from collections import ChainMap
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
-from cdp_spark.identity.assign import Assignment, Issuer, assign_ids
+from cdp_spark.identity.assign import Issuer
 from cdp_spark.identity.changes import (
     LABEL,
     LIMIT,
     LIVE,
     RESURRECTED,
-    build_causes,
-    build_evidence,
-    build_id_changes,
-    build_transitions,
 )
+from cdp_spark.identity.in_spark import work_out_in_spark
 from cdp_spark.identity.increment import (
     MAX_RECORDS_FIGURE,
     Night,
@@ -29,7 +24,9 @@ from cdp_spark.identity.increment import (
     plan_night,
 )
 from cdp_spark.identity.members import VISITOR, build_identity_issues, build_members
-from cdp_spark.identity.registry import CLOSED_STATUS, MERGED_STATUS, build_registry
+from cdp_spark.identity.on_driver.night import MAX_RECORDS, work_out_on_driver
+from cdp_spark.identity.outcome import EvidenceFrames, Outcome
+from cdp_spark.identity.registry import CLOSED_STATUS, MERGED_STATUS
 from cdp_spark.tables.actions.held import hold
 from cdp_spark.tables.actions.together import run_together
 from cdp_spark.tables.catalog import (
@@ -54,6 +51,7 @@ if TYPE_CHECKING:
     from cdp_spark.tables.actions.held import Held
     from cdp_spark.tables.run import RunContext
 
+_RECORDS_BEFORE = "records_before"
 _LIMIT_REASONS = ("unique_value", "unique_source", "large_component", "max_people", "max_per_person")
 
 
@@ -65,38 +63,32 @@ def run(context: RunContext) -> StageResult:
     max_records = context.project.settings.gates.max_cluster_records
     night = plan_night(context)
     members = hold(build_members(night.clusters, night.yesterday.unified_ids, max_records=max_records))
-    holders = night.former_holders.joinable
-    assignment = assign_ids(members, night.yesterday.id_registry, holders, night.identifiers, _issuer(context))
-    versions = _write(context, night, members, assignment)
+    work_out = work_out_on_driver if _record_count(night, members) <= MAX_RECORDS else work_out_in_spark
+    outcome = work_out(night, members, _read_evidence(context, night), _issuer(context))
+    versions = run_together(context.store.spark, _writes(context, night, members, outcome))
     metrics = {**_metrics(context, night.released_ids), MAX_RECORDS_FIGURE: float(max_records)}
     return StageResult(versions=versions, metrics=metrics, detail=night.why)
 
 
-def _write(context: RunContext, night: Night, members: Held, assignment: Assignment) -> dict[str, int]:
-    """Write the four tables, side by side as far as they do not need each other."""
-    spark = context.store.spark
-    frames = {"unified_ids": assignment.unified_ids, "lineage": assignment.lineage}
-    kept = run_together(spark, {name: partial(members.gather, frame) for name, frame in frames.items()})
-    assignment = replace(assignment, unified_ids=kept["unified_ids"], lineage=kept["lineage"])
-    writes: dict[str, Callable[[], dict[str, int]]] = {
-        "changes": lambda: _write_changes(context, night, members, assignment),
-        "ids": lambda: {UNIFIED_IDS.name: _write_ids(context, night, assignment.unified_ids)},
-        "issues": lambda: {IDENTITY_ISSUES.name: _write_issues(context, night, members.rows)},
-    }
-    return dict(ChainMap(*run_together(spark, writes).values()))
-
-
-def _write_changes(context: RunContext, night: Night, members: Held, assignment: Assignment) -> dict[str, int]:
-    changes = _build_changes(context, night, members, assignment)
-    writes = {
-        ID_CHANGES.name: partial(_write_log, context, night.yesterday.id_changes, changes),
-        ID_REGISTRY.name: partial(_write_registry, context, night, assignment, changes),
-    }
-    return run_together(context.store.spark, writes)
+def _record_count(night: Night, members: Held) -> int:
+    """Records of tonight and yesterday that are looked at, at most."""
+    before = night.affected.count if night.affected else night.yesterday.unified_ids.count()
+    return members.count + before
 
 
 def _issuer(context: RunContext) -> Issuer:
     return Issuer(context.project.settings.namespace, context.ordinal)
+
+
+def _writes(context: RunContext, night: Night, members: Held, outcome: Outcome) -> dict[str, Callable[[], int]]:
+    """The writes of the four tables; each returns the table's new version."""
+    store = context.store
+    return {
+        UNIFIED_IDS.name: partial(_write_ids, context, night, outcome.unified_ids),
+        ID_CHANGES.name: partial(_write_log, context, night.yesterday.id_changes, outcome.changes),
+        ID_REGISTRY.name: partial(store.overwrite, ID_REGISTRY, outcome.registry),
+        IDENTITY_ISSUES.name: partial(_write_issues, context, night, members.rows),
+    }
 
 
 def _write_ids(context: RunContext, night: Night, assigned: DataFrame) -> int:
@@ -118,31 +110,6 @@ def _write_issues(context: RunContext, night: Night, members: DataFrame) -> int:
     return context.store.overwrite(IDENTITY_ISSUES, issues.unionByName(kept))
 
 
-def _build_changes(context: RunContext, night: Night, members: Held, assignment: Assignment) -> DataFrame:
-    """Tonight's rows of `id_changes`, kept."""
-    yesterday = night.yesterday
-    transitions = build_transitions(yesterday.unified_ids, assignment.unified_ids)
-    if assignment.contested:  # else no cause is asked for, and the frame serves once
-        transitions = members.gather(transitions)
-    causes = build_causes(transitions, _read_evidence(context, night, transitions))
-    causes = causes if assignment.contested else causes.limit(0)
-    known = yesterday.id_registry
-    changes = build_id_changes(transitions, known, assignment.lineage, causes, release=context.ordinal)
-    return members.gather(ID_CHANGES.conform(changes))
-
-
-def _write_registry(context: RunContext, night: Night, assignment: Assignment, changes: DataFrame) -> int:
-    before, unified_ids, kept = night.yesterday.id_registry, assignment.unified_ids, None
-    if night.affected is not None:
-        of_yesterday = night.yesterday.unified_ids.select(c.UNIFIED_ID)
-        ids = of_yesterday.unionByName(unified_ids.select(c.UNIFIED_ID)).distinct()
-        kept = before.join(ids, on=c.UNIFIED_ID, how="left_anti")
-        before = before.join(ids, on=c.UNIFIED_ID, how="left_semi")
-    registry = build_registry(before, unified_ids, changes, assignment.lineage, release=context.ordinal)
-    registry = registry if kept is None else registry.unionByName(kept.select(*registry.columns))
-    return context.store.overwrite(ID_REGISTRY, registry)
-
-
 def _write_log(context: RunContext, before: DataFrame, tonight: DataFrame) -> int:
     """Append tonight's changes to what the last release shows, whatever a run that was not released left behind."""
     store, published = context.store, context.base_versions.get(ID_CHANGES.name)
@@ -152,7 +119,7 @@ def _write_log(context: RunContext, before: DataFrame, tonight: DataFrame) -> in
     return store.append(ID_CHANGES, tonight, application=None)
 
 
-def _read_evidence(context: RunContext, night: Night, transitions: DataFrame) -> DataFrame:
+def _read_evidence(context: RunContext, night: Night) -> EvidenceFrames:
     store, pair = context.store, [c.RECORD_KEY_L, c.RECORD_KEY_R]
     labels = store.read(LABELS).select(*pair, F.lit(LABEL).alias(c.CAUSE))
     limits = _limits(context).select(*pair, F.lit(LIMIT).alias(c.CAUSE))
@@ -160,7 +127,7 @@ def _read_evidence(context: RunContext, night: Night, transitions: DataFrame) ->
     if night.affected is not None:
         records = records.join(night.affected.joinable, on=c.RECORD_KEY, how="left_semi")
     changed = records.join(_released_as_of(context), how="cross").where(F.col(c.INGESTED_AT) > F.col(c.AS_OF))
-    return build_evidence(transitions, changed, labels.unionByName(limits))
+    return EvidenceFrames(changed, labels.unionByName(limits))
 
 
 def _limits(context: RunContext) -> DataFrame:
@@ -197,7 +164,9 @@ def _metrics(context: RunContext, released_ids: DataFrame) -> dict[str, float]:
         F.count_if(F.col(c.IDENTIFIER_TYPE) == c.RECORD_KEY).alias("ids.held_clusters"),
         F.count_if(F.col(c.IDENTIFIER_TYPE) != c.RECORD_KEY).alias("ids.identifiers_over_limit"),
     )
-    row = counts.join(changes, how="cross").join(held, how="cross").first()
-    metrics = {name: float(value) for name, value in row.asDict().items()} if row else {}
-    before = released_ids.where(is_source_record).count()
-    return {**metrics, "ids.churn": metrics["ids.records_changed"] / before if before else 0.0}
+    before = released_ids.agg(F.count_if(is_source_record).alias(_RECORDS_BEFORE))
+    frames = {"counts": counts, "changes": changes, "held": held, "before": before}
+    rows = run_together(store.spark, {name: frame.collect for name, frame in frames.items()})
+    metrics = {name: float(value) for found in rows.values() for name, value in found[0].asDict().items()}
+    records_before = metrics.pop(_RECORDS_BEFORE)
+    return {**metrics, "ids.churn": metrics["ids.records_changed"] / records_before if records_before else 0.0}

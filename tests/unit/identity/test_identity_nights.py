@@ -10,18 +10,13 @@ from dataclasses import dataclass, field
 
 import pytest
 from pyspark.sql import DataFrame, SparkSession
+from tests.identity_night import ENGINES, NAMESPACE, Input, next_night
 
 from cdp_spark import columns as c
-from cdp_spark.identity.assign import Issuer, assign_ids
-from cdp_spark.identity.changes import build_causes, build_evidence, build_id_changes, build_transitions
 from cdp_spark.identity.increment import Yesterday
-from cdp_spark.identity.members import build_members
-from cdp_spark.identity.registry import build_registry
-from cdp_spark.identity.returns import build_former_holders
-from cdp_spark.tables.actions.held import hold
+from cdp_spark.identity.outcome import EvidenceFrames
 from cdp_spark.tables.catalog import CLUSTERS, ID_CHANGES, ID_REGISTRY, IDENTIFIERS, UNIFIED_IDS
 
-NAMESPACE = uuid.UUID("5d0c2a52-9c1f-4f0e-8d5c-0d3f5a3c1b11")
 MAX_RECORDS = 7
 NIGHTS = 5
 
@@ -90,8 +85,8 @@ def _entity(record: str) -> str:
     return kinds.get(record.split("-")[1][0], "person")
 
 
-@pytest.fixture(scope="module")
-def told(spark: SparkSession) -> Told:
+@pytest.fixture(scope="module", params=ENGINES)
+def told(spark: SparkSession, request: pytest.FixtureRequest) -> Told:
     """All scenarios, side by side; a scenario that is over stays as it is."""
     yesterday = Yesterday(
         *[spark.createDataFrame([], spec.schema).limit(0) for spec in (UNIFIED_IDS, ID_REGISTRY, ID_CHANGES)]
@@ -99,28 +94,15 @@ def told(spark: SparkSession) -> Told:
     tables: list[tuple[list[Row], ...]] = []
     for release in range(1, NIGHTS + 1):
         nights = {name: nights[min(release, len(nights)) - 1] for name, nights in SCENARIOS.items()}
-        yesterday = _night(spark, yesterday, nights, release)
+        yesterday = next_night(ENGINES[request.param], yesterday, _input(spark, nights), release)
         tables.append(tuple([tuple(row) for row in rows.collect()] for rows in vars(yesterday).values()))
     ids, registry, changes = zip(*tables, strict=True)
     return Told(ids, registry, changes)
 
 
-def _night(spark: SparkSession, yesterday: Yesterday, nights: dict[str, Night], release: int) -> Yesterday:
-    members = hold(build_members(_clusters(spark, nights), yesterday.unified_ids, max_records=MAX_RECORDS))
-    former_holders = build_former_holders(yesterday.id_changes, yesterday.id_registry)
-    tonight = assign_ids(
-        members, yesterday.id_registry, former_holders, _identifiers(spark, nights), Issuer(NAMESPACE, release)
-    )
-    ids = _kept(UNIFIED_IDS.conform(tonight.unified_ids))
-    transitions = build_transitions(yesterday.unified_ids, ids)
-    causes = build_causes(transitions, build_evidence(transitions, _changed(spark, nights), _pairs(spark, nights)))
-    changes = _kept(
-        ID_CHANGES.conform(
-            build_id_changes(transitions, yesterday.id_registry, tonight.lineage, causes, release=release)
-        )
-    )
-    registry = build_registry(yesterday.id_registry, ids, changes, tonight.lineage, release=release)
-    return Yesterday(ids, _kept(ID_REGISTRY.conform(registry)), _kept(yesterday.id_changes.unionByName(changes)))
+def _input(spark: SparkSession, nights: dict[str, Night]) -> Input:
+    evidence = EvidenceFrames(_changed(spark, nights), _pairs(spark, nights))
+    return Input(_clusters(spark, nights), _identifiers(spark, nights), evidence, max_records=MAX_RECORDS)
 
 
 def _clusters(spark: SparkSession, nights: dict[str, Night]) -> DataFrame:

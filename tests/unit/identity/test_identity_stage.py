@@ -54,7 +54,9 @@ def two_nights(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) ->
     after = {"a1": "c", "a2": "a", "a3": "a", "b1": "b", "n1": "b"}
     second = _night(store, "two", 2, SECOND, after, first.versions)
     tables = _rows(store)
-    _night(store, "two", 2, SECOND, after, first.versions)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(stage, "MAX_RECORDS", -1)  # this time in Spark
+        _night(store, "two", 2, SECOND, after, first.versions)
     return TwoNights(first, second, tables, _rows(store), _feed(store, first.versions[ID_CHANGES.name] + 1))
 
 

@@ -1,0 +1,61 @@
+"""A night's ids in Spark: at any size."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from cdp_spark import columns as c
+from cdp_spark.identity.assign import assign_ids
+from cdp_spark.identity.changes import build_causes, build_evidence, build_id_changes, build_transitions
+from cdp_spark.identity.outcome import Outcome
+from cdp_spark.identity.registry import build_registry
+from cdp_spark.tables.actions.together import run_together
+from cdp_spark.tables.catalog import ID_CHANGES
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+    from cdp_spark.identity.assign import Issuer
+    from cdp_spark.identity.increment import Night
+    from cdp_spark.identity.outcome import EvidenceFrames
+    from cdp_spark.tables.actions.held import Held
+
+
+def work_out_in_spark(night: Night, members: Held, evidence: EvidenceFrames, issuer: Issuer) -> Outcome:
+    """Assign ids, and say what changed; the rows are kept, so that each is worked out once.
+
+    Args:
+        night: what identity works on.
+        members: from `build_members`.
+        evidence: of what may have moved records.
+        issuer: of new ids.
+    """
+    yesterday, release = night.yesterday, issuer.ordinal
+    holders = night.former_holders.joinable
+    assignment = assign_ids(members, yesterday.id_registry, holders, night.identifiers, issuer)
+    frames = {"ids": assignment.unified_ids, "lineage": assignment.lineage}
+    kept = run_together(
+        night.clusters.sparkSession, {name: partial(members.gather, frame) for name, frame in frames.items()}
+    )
+    ids, lineage = kept["ids"], kept["lineage"]
+    transitions = build_transitions(yesterday.unified_ids, ids)
+    if assignment.contested:  # else no cause is asked for, and the frame serves once
+        transitions = members.gather(transitions)
+    causes = build_causes(transitions, build_evidence(transitions, evidence.changed, evidence.pairs))
+    causes = causes if assignment.contested else causes.limit(0)
+    found = build_id_changes(transitions, yesterday.id_registry, lineage, causes, release=release)
+    changes = members.gather(ID_CHANGES.conform(found))
+    return Outcome(ids, changes, _build_registry(night, ids, changes, lineage, release=release))
+
+
+def _build_registry(night: Night, ids: DataFrame, changes: DataFrame, lineage: DataFrame, *, release: int) -> DataFrame:
+    before = night.yesterday.id_registry
+    if night.affected is None:
+        return build_registry(before, ids, changes, lineage, release=release)
+    of_yesterday = night.yesterday.unified_ids.select(c.UNIFIED_ID)
+    looked_at = of_yesterday.unionByName(ids.select(c.UNIFIED_ID)).distinct()
+    others = before.join(looked_at, on=c.UNIFIED_ID, how="left_anti")
+    mine = before.join(looked_at, on=c.UNIFIED_ID, how="left_semi")
+    registry = build_registry(mine, ids, changes, lineage, release=release)
+    return registry.unionByName(others.select(*registry.columns))

@@ -1,0 +1,125 @@
+"""What changed between two nights, record by record, and why; as `changes` finds it in Spark."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from cdp_spark.identity.changes import (
+    ABSORBED,
+    CAUSES,
+    CHANGED_VALUE,
+    CREATED,
+    LIVE,
+    MERGED,
+    MODEL,
+    MOVED,
+    NEW_RECORD,
+    REMOVED,
+    REMOVED_RECORD,
+    RESURRECTED,
+    SPLIT,
+)
+from cdp_spark.identity.on_driver.rows import Change
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping
+
+    from cdp_spark.identity.on_driver.assign import Assigned
+    from cdp_spark.identity.on_driver.rows import Evidence, Issued, Key, Transitions
+
+
+def find_changes(
+    before: Mapping[Key, str],
+    assigned: Assigned,
+    registry: Mapping[str, Issued],
+    read_evidence: Callable[[Collection[str]], Evidence],
+    *,
+    release: int,
+) -> list[Change]:
+    """What `build_id_changes` gives.
+
+    Args:
+        before: yesterday's ids by record.
+        assigned: tonight's.
+        registry: of the last release; at least all ids of yesterday that are live or gone and bear a record tonight.
+        read_evidence: asked about some records where one went from one id to another.
+        release: that this run publishes.
+    """
+    after = assigned.ids
+    transitions = {key: (before.get(key), after.get(key)) for key in before.keys() | after.keys()}
+    causes = _find_causes(transitions, read_evidence)
+    changes = []
+    for (record, entity_type), (old, new) in transitions.items():
+        if old != new:
+            change = _change(old, new, registry, assigned.merged_into)
+            cause = NEW_RECORD if old is None else REMOVED_RECORD if new is None else causes[old]
+            changes.append(Change(release, record, new or old or "", entity_type, old, change, cause))
+    return sorted(changes)
+
+
+def _change(old: str | None, new: str | None, registry: Mapping[str, Issued], merged_into: Mapping[str, str]) -> str:
+    if new is None:
+        return REMOVED
+    issued = registry.get(new)
+    if issued is not None and issued.status != LIVE:
+        return RESURRECTED
+    if old is None:
+        return ABSORBED if issued else CREATED
+    if issued is None:
+        return SPLIT
+    return MERGED if merged_into.get(old) == new else MOVED
+
+
+def _find_causes(transitions: Transitions, read_evidence: Callable[[Collection[str]], Evidence]) -> dict[str, str]:
+    """Why records of an id of yesterday went to another id; what `build_causes` gives, by that id."""
+    left = {old for old, new in transitions.values() if old and new and old != new}
+    if not left:
+        return {}
+    witnesses = _find_witnesses(transitions, left)
+    records = {record for asked in witnesses.values() for record, _ in asked}
+    evidence = _causes_of_records(transitions, read_evidence(records))
+    causes = {}
+    for held, asked in witnesses.items():
+        found = {own for _, own in asked if own}.union(*(evidence.get(record, ()) for record, _ in asked))
+        causes[held] = min(found, key=CAUSES.index, default=MODEL)
+    return causes
+
+
+def _find_witnesses(transitions: Transitions, left: set[str]) -> dict[str, set[tuple[str, str | None]]]:
+    """All records that held an id, and all that are now with one of them, with the cause that lies in their coming."""
+    now_with: defaultdict[str | None, set[str]] = defaultdict(set)
+    for old, new in transitions.values():
+        if old in left and new:
+            now_with[new].add(old)
+    witnesses: dict[str, set[tuple[str, str | None]]] = {held: set() for held in left}
+    for (record, _), (old, new) in transitions.items():
+        if old in left and new is None:
+            witnesses[old].add((record, REMOVED_RECORD))
+        for held in now_with.get(new, ()):
+            witnesses[held].add((record, None if old else NEW_RECORD))
+    return witnesses
+
+
+def _causes_of_records(transitions: Transitions, evidence: Evidence) -> dict[str, set[str]]:
+    """Records that changed, and the ends of pairs that a label or a limit joined or parted; see `build_evidence`."""
+    ids: defaultdict[str, list[tuple[str | None, str | None]]] = defaultdict(list)
+    for (record, _), both in transitions.items():
+        ids[record].append(both)
+    causes: defaultdict[str, set[str]] = defaultdict(set)
+    for left, right, cause in evidence.pairs:
+        moved = any(
+            _are_together(old_l, old_r) != _are_together(new_l, new_r)
+            for old_l, new_l in ids.get(left, ())
+            for old_r, new_r in ids.get(right, ())
+        )
+        if moved:
+            causes[left].add(cause)
+            causes[right].add(cause)
+    for record in evidence.changed:
+        causes[record].add(CHANGED_VALUE)
+    return causes
+
+
+def _are_together(one: str | None, other: str | None) -> bool:
+    return one is not None and one == other

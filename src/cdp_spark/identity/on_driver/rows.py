@@ -1,0 +1,83 @@
+"""Rows of the tables that identity reads, and how they come from Arrow."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Key = tuple[str, str]
+"""A record's key and entity type."""
+Transitions = dict[Key, tuple["str | None", "str | None"]]
+"""Yesterday's and tonight's id of each record; None for a new record, and for one that left."""
+
+
+class Member(NamedTuple):
+    """A row of `build_members`."""
+
+    record_key: str
+    entity_type: str
+    previous_id: str | None
+    first_key: str
+
+    @property
+    def key(self) -> Key:
+        """The record under its entity type."""
+        return self.record_key, self.entity_type
+
+
+class FormerHolder(NamedTuple):
+    """A row of `build_former_holders`."""
+
+    record_key: str
+    entity_type: str
+    unified_id: str
+    created_release: int
+    closed_release: int
+
+
+class Issued(NamedTuple):
+    """A row of `id_registry`, with its columns in the table's order."""
+
+    unified_id: str
+    entity_type: str
+    status: str
+    merged_into: str | None
+    split_from: str | None
+    created_release: int
+    closed_release: int | None
+    cause: str
+
+
+class Change(NamedTuple):
+    """A row of `id_changes`, with its columns in the table's order."""
+
+    release: int
+    record_key: str
+    unified_id: str
+    entity_type: str
+    previous_id: str | None
+    change: str
+    cause: str
+
+
+class Evidence(NamedTuple):
+    """What may have moved records.
+
+    Args:
+        changed: record keys of the records whose content changed.
+        pairs: record_key_l, record_key_r and cause of labels and limits.
+    """
+
+    changed: list[str]
+    pairs: list[tuple[str, ...]]
+
+
+Row = TypeVar("Row", Member, FormerHolder, Issued, Change)
+
+
+def read_rows(kind: type[Row], table: pa.Table) -> list[Row]:
+    """The table's rows, of the columns that the kind names."""
+    columns: list[list[Any]] = [table[name].to_pylist() for name in kind._fields]
+    return [kind(*values) for values in zip(*columns, strict=True)]
