@@ -10,8 +10,8 @@ from pyspark.sql import functions as F
 from cdp_spark import columns as c
 from cdp_spark.cli.relations import describe_relations
 from cdp_spark.errors import DataError, StateError
-from cdp_spark.identity.changes import LIVE
-from cdp_spark.identity.registry import resolve_id
+from cdp_spark.identity.resolved import resolve_id
+from cdp_spark.identity.terms import LIVE
 from cdp_spark.pipeline import current_release
 from cdp_spark.profiles.history import holds_at, profile_at
 from cdp_spark.tables.catalog import (

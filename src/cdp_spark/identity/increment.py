@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
+from cdp_spark.identity.in_spark.returns import build_former_holders
 from cdp_spark.identity.members import VISITOR
-from cdp_spark.identity.returns import build_former_holders
 from cdp_spark.tables.actions.held import Held, hold, keep
 from cdp_spark.tables.catalog import CLUSTERS, ID_CHANGES, ID_REGISTRY, IDENTIFIERS, IDENTITY_ISSUES, UNIFIED_IDS
 from cdp_spark.tables.increments.touched import CLUSTERING, read_touched

@@ -8,14 +8,8 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
-from cdp_spark.identity.assign import Issuer
-from cdp_spark.identity.changes import (
-    LABEL,
-    LIMIT,
-    LIVE,
-    RESURRECTED,
-)
-from cdp_spark.identity.in_spark import work_out_in_spark
+from cdp_spark.identity.in_spark.assign import Issuer
+from cdp_spark.identity.in_spark.night import work_out_in_spark
 from cdp_spark.identity.increment import (
     MAX_RECORDS_FIGURE,
     Night,
@@ -26,7 +20,7 @@ from cdp_spark.identity.increment import (
 from cdp_spark.identity.members import VISITOR, build_identity_issues, build_members
 from cdp_spark.identity.on_driver.night import MAX_RECORDS, work_out_on_driver
 from cdp_spark.identity.outcome import EvidenceFrames, Outcome
-from cdp_spark.identity.registry import CLOSED_STATUS, MERGED_STATUS
+from cdp_spark.identity.terms import CLOSED_STATUS, LABEL, LIMIT, LIVE, MERGED_STATUS, RESURRECTED
 from cdp_spark.tables.actions.held import hold
 from cdp_spark.tables.actions.together import run_together
 from cdp_spark.tables.catalog import (

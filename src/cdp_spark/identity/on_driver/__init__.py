@@ -1,1 +1,1 @@
-"""A night's ids where its records are few: the rules of the Spark modules beside this folder, in plain Python."""
+"""A night's ids where its records are few: the rules of `identity.in_spark`, in plain Python."""

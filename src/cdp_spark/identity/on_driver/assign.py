@@ -7,13 +7,13 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from cdp_spark.identity.changes import LIVE
 from cdp_spark.identity.on_driver.offers import find_offers
+from cdp_spark.identity.terms import LIVE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
-    from cdp_spark.identity.assign import Issuer
+    from cdp_spark.identity.in_spark.assign import Issuer
     from cdp_spark.identity.on_driver.offers import Offer
     from cdp_spark.identity.on_driver.rows import FormerHolder, Issued, Key, Member
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from cdp_spark.identity.changes import (
+from cdp_spark.identity.on_driver.rows import Change
+from cdp_spark.identity.terms import (
     ABSORBED,
     CAUSES,
     CHANGED_VALUE,
@@ -20,7 +21,6 @@ from cdp_spark.identity.changes import (
     RESURRECTED,
     SPLIT,
 )
-from cdp_spark.identity.on_driver.rows import Change
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -42,7 +42,7 @@ def find_changes(
     Args:
         before: yesterday's ids by record.
         assigned: tonight's.
-        registry: of the last release; at least all ids of yesterday that are live or gone and bear a record tonight.
+        registry: of the last release, by id; at least the ids that a record of tonight bears.
         read_evidence: asked about some records where one went from one id to another.
         release: that this run publishes.
     """

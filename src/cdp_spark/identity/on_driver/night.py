@@ -9,12 +9,12 @@ from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import to_arrow_schema
 
 from cdp_spark import columns as c
+from cdp_spark.identity.in_spark.overlaps import STRONG_TYPES
 from cdp_spark.identity.on_driver.assign import assign_on_driver
 from cdp_spark.identity.on_driver.changes import find_changes
 from cdp_spark.identity.on_driver.registry import update_registry
 from cdp_spark.identity.on_driver.rows import Evidence, FormerHolder, Issued, Member, read_rows
 from cdp_spark.identity.outcome import Outcome
-from cdp_spark.identity.overlaps import STRONG_TYPES
 from cdp_spark.tables.actions.together import run_together
 from cdp_spark.tables.catalog import ID_CHANGES, ID_REGISTRY, UNIFIED_IDS
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from pyspark.sql import DataFrame, SparkSession
 
-    from cdp_spark.identity.assign import Issuer
+    from cdp_spark.identity.in_spark.assign import Issuer
     from cdp_spark.identity.increment import Night
     from cdp_spark.identity.on_driver.assign import Identifiers
     from cdp_spark.identity.outcome import EvidenceFrames

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from cdp_spark.identity.changes import CREATED, LIVE, REMOVED, RESURRECTED, SPLIT
 from cdp_spark.identity.on_driver.rows import Issued
-from cdp_spark.identity.registry import CLOSED_STATUS, MERGED_STATUS
+from cdp_spark.identity.terms import CLOSED_STATUS, CREATED, LIVE, MERGED_STATUS, REMOVED, RESURRECTED, SPLIT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -6,17 +6,17 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from cdp_spark import columns as c
-from cdp_spark.identity.assign import assign_ids
-from cdp_spark.identity.changes import build_causes, build_evidence, build_id_changes, build_transitions
+from cdp_spark.identity.in_spark.assign import assign_ids
+from cdp_spark.identity.in_spark.changes import build_causes, build_evidence, build_id_changes, build_transitions
+from cdp_spark.identity.in_spark.registry import build_registry
 from cdp_spark.identity.outcome import Outcome
-from cdp_spark.identity.registry import build_registry
 from cdp_spark.tables.actions.together import run_together
 from cdp_spark.tables.catalog import ID_CHANGES
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-    from cdp_spark.identity.assign import Issuer
+    from cdp_spark.identity.in_spark.assign import Issuer
     from cdp_spark.identity.increment import Night
     from cdp_spark.identity.outcome import EvidenceFrames
     from cdp_spark.tables.actions.held import Held

@@ -7,20 +7,23 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
+from cdp_spark.identity.terms import (
+    ABSORBED,
+    CAUSES,
+    CHANGED_VALUE,
+    CREATED,
+    LIVE,
+    MERGED,
+    MOVED,
+    NEW_RECORD,
+    REMOVED,
+    REMOVED_RECORD,
+    RESURRECTED,
+    SPLIT,
+)
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
-
-LIVE = "live"
-"""Status of an id that records bear; the others of `id_registry` are merged and closed."""
-
-CREATED, ABSORBED, MOVED, MERGED, SPLIT = "created", "absorbed", "moved", "merged", "split"
-RESURRECTED, REMOVED = "resurrected", "removed"
-
-NEW_RECORD, REMOVED_RECORD = "new_record", "removed_record"
-CHANGED_VALUE, LABEL, LIMIT, MODEL = "changed_value", "label", "limit", "model"
-CAUSES = (LABEL, LIMIT, NEW_RECORD, CHANGED_VALUE, REMOVED_RECORD, MODEL)
-"""Of several causes the first in this order is named; `model` where nothing that is nearer explains a change."""
 
 _AFFECTED, _OWN = "affected_id", "own_cause"
 

@@ -1,0 +1,1 @@
+"""A night's ids in Spark, at any size."""

@@ -1,0 +1,13 @@
+"""The words of `id_registry` and `id_changes`."""
+
+LIVE = "live"
+MERGED_STATUS, CLOSED_STATUS = "merged", "closed"
+"""Status of an id that records bear, and of the others of `id_registry`."""
+
+CREATED, ABSORBED, MOVED, MERGED, SPLIT = "created", "absorbed", "moved", "merged", "split"
+RESURRECTED, REMOVED = "resurrected", "removed"
+
+NEW_RECORD, REMOVED_RECORD = "new_record", "removed_record"
+CHANGED_VALUE, LABEL, LIMIT, MODEL = "changed_value", "label", "limit", "model"
+CAUSES = (LABEL, LIMIT, NEW_RECORD, CHANGED_VALUE, REMOVED_RECORD, MODEL)
+"""Of several causes the first in this order is named; `model` where nothing that is nearer explains a change."""
