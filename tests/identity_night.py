@@ -8,10 +8,10 @@ from uuid import UUID
 
 from pyspark.sql import DataFrame
 
-from cdp_spark.identity.in_spark.assign import Issuer
 from cdp_spark.identity.in_spark.night import work_out_in_spark
 from cdp_spark.identity.in_spark.returns import build_former_holders
 from cdp_spark.identity.increment import Night, Yesterday
+from cdp_spark.identity.issuer import Issuer
 from cdp_spark.identity.members import build_members
 from cdp_spark.identity.on_driver.night import work_out_on_driver
 from cdp_spark.identity.outcome import EvidenceFrames, Outcome

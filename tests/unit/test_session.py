@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from functools import partial
+from importlib import import_module
 from pathlib import Path
 
 import pyarrow as pa
@@ -13,6 +15,7 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from cdp_spark.errors import StateError
+from cdp_spark.resolution.own.read import WORKER_MODULES
 from cdp_spark.session import (
     DELTA_COORDINATE,
     SMALL_DATA,
@@ -62,11 +65,18 @@ def test_java_is_asked_for_a_function_once(spark: SparkSession, monkeypatch: pyt
     assert about == ["c", "c"], "two calls, no question (r)"
 
 
-def test_a_worker_is_started_whatever_it_cannot_import(spark: SparkSession) -> None:
-    started = start_worker_meanwhile(spark, "no_such_module", "cdp_spark.standardise.text")
+def test_a_worker_is_started_and_imports(spark: SparkSession) -> None:
+    started = start_worker_meanwhile(spark, "no_such_module", *WORKER_MODULES)
     assert started is not None
     started.join(60)
     assert not started.is_alive()
+    importing = partial(import_all, modules=("no_such_module", *WORKER_MODULES))
+    assert spark.range(3).mapInArrow(importing, "id bigint").count() == 3
+
+
+@pytest.mark.parametrize("module", WORKER_MODULES)
+def test_what_workers_import_is_there(module: str) -> None:
+    import_module(module)
 
 
 def test_a_worker_imports_what_it_can(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

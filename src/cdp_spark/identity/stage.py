@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
-from cdp_spark.identity.in_spark.assign import Issuer
 from cdp_spark.identity.in_spark.night import work_out_in_spark
 from cdp_spark.identity.increment import (
     MAX_RECORDS_FIGURE,
@@ -17,6 +16,7 @@ from cdp_spark.identity.increment import (
     build_unaffected_ends,
     plan_night,
 )
+from cdp_spark.identity.issuer import Issuer
 from cdp_spark.identity.members import VISITOR, build_identity_issues, build_members
 from cdp_spark.identity.on_driver.night import MAX_RECORDS, work_out_on_driver
 from cdp_spark.identity.outcome import EvidenceFrames, Outcome

@@ -1,4 +1,8 @@
-"""The words of `id_registry` and `id_changes`."""
+"""The words of `id_registry` and `id_changes`, and the identifiers that tell who a cluster is."""
+
+from cdp_spark import columns as c
+
+STRONG_TYPES = (c.EMAIL, c.PHONE, c.NATIONAL_ID, c.USER_ID, c.LOYALTY_ID)
 
 LIVE = "live"
 MERGED_STATUS, CLOSED_STATUS = "merged", "closed"

@@ -1,6 +1,7 @@
 """What happens to ids from one night to the next, as whole tables.
 
-The scenarios share no records, so they live side by side in one warehouse: five nights in Spark serve all of them.
+The scenarios share no records, so they live side by side in one warehouse: five nights serve all of them, once in Spark
+and once on the driver.
 """
 
 from __future__ import annotations

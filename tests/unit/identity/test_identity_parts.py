@@ -10,7 +10,7 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from cdp_spark.errors import StateError
-from cdp_spark.identity.in_spark.assign import uuid5_expr
+from cdp_spark.identity.issuer import uuid5_expr
 from cdp_spark.identity.members import build_identity_issues, build_members
 from cdp_spark.identity.resolved import ResolvedId, resolve_id, resolve_ids
 from cdp_spark.tables.catalog import CLUSTERS, ID_REGISTRY, IDENTITY_ISSUES, UNIFIED_IDS

@@ -102,7 +102,7 @@ def _rows(store: Store) -> dict[str, list[tuple[object, ...]]]:
     return {spec.name: sorted(map(tuple, store.read(spec).collect()), key=str) for spec in OUTPUTS}
 
 
-def test_every_table_is_written_and_a_restart_gives_the_same(two_nights: TwoNights) -> None:
+def test_every_table_is_written_and_a_restart_in_spark_gives_the_same(two_nights: TwoNights) -> None:
     assert set(two_nights.second.versions) == {spec.name for spec in OUTPUTS}
     assert two_nights.tables == two_nights.again
 

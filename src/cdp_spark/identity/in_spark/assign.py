@@ -15,10 +15,9 @@ from cdp_spark.identity.terms import LIVE
 from cdp_spark.tables.actions.held import hold
 
 if TYPE_CHECKING:
-    from uuid import UUID
-
     from pyspark.sql import Column, DataFrame
 
+    from cdp_spark.identity.issuer import Issuer
     from cdp_spark.tables.actions.held import Held
 
 _CHOSEN = "chosen"
@@ -76,37 +75,6 @@ def _mark_chosen(candidates: DataFrame) -> DataFrame:
         .withColumn(_TAKEN, F.col("id_taken") | F.max(_CHOSEN).over(of_cluster))
         .drop("place_in_cluster", "place_in_id", "id_taken")
     )
-
-
-def uuid5_expr(namespace: UUID, name: Column) -> Column:
-    """RFC 4122 version 5 of a UTF-8 name, the same as Python's `uuid.uuid5`; null for null."""
-    digest = F.sha1(F.concat(F.unhex(F.lit(namespace.hex)), F.encode(name, "UTF-8")))
-    variant = F.translate(F.substring(digest, 17, 1), "0123456789abcdef", "89ab" * 4)
-    parts = (
-        F.substring(digest, 1, 8),
-        F.substring(digest, 9, 4),
-        F.concat(F.lit("5"), F.substring(digest, 14, 3)),
-        F.concat(variant, F.substring(digest, 18, 3)),
-        F.substring(digest, 21, 12),
-    )
-    return F.concat(parts[0], *[F.concat(F.lit("-"), part) for part in parts[1:]])
-
-
-@dataclass(frozen=True)
-class Issuer:
-    """Issues new ids.
-
-    Args:
-        namespace: of the project; never changes.
-        ordinal: of the run that issues them.
-    """
-
-    namespace: UUID
-    ordinal: int
-
-    def new_id_expr(self) -> Column:
-        """UUIDv5 of the namespace and the name `<ordinal>:<smallest record key>`, such as `1:00ab…`."""
-        return uuid5_expr(self.namespace, F.concat(F.lit(f"{self.ordinal}:"), F.col(c.FIRST_KEY)))
 
 
 @dataclass(frozen=True)

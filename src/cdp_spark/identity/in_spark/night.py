@@ -16,8 +16,8 @@ from cdp_spark.tables.catalog import ID_CHANGES
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-    from cdp_spark.identity.in_spark.assign import Issuer
     from cdp_spark.identity.increment import Night
+    from cdp_spark.identity.issuer import Issuer
     from cdp_spark.identity.outcome import EvidenceFrames
     from cdp_spark.tables.actions.held import Held
 

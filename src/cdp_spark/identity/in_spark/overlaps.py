@@ -9,13 +9,12 @@ from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
 from cdp_spark.identity.members import VISITOR
+from cdp_spark.identity.terms import STRONG_TYPES
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
     from cdp_spark.tables.actions.held import Held
-
-STRONG_TYPES = (c.EMAIL, c.PHONE, c.NATIONAL_ID, c.USER_ID, c.LOYALTY_ID)
 
 
 def build_overlaps(members: DataFrame) -> DataFrame:

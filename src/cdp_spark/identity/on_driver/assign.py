@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
@@ -13,7 +12,7 @@ from cdp_spark.identity.terms import LIVE
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
-    from cdp_spark.identity.in_spark.assign import Issuer
+    from cdp_spark.identity.issuer import Issuer
     from cdp_spark.identity.on_driver.offers import Offer
     from cdp_spark.identity.on_driver.rows import FormerHolder, Issued, Key, Member
 
@@ -26,7 +25,7 @@ class _Candidate(NamedTuple):
 
     of_visitors: bool
     tier: int
-    other_identifiers: int
+    other_identifiers: int  # less than none: minus those in common
     other_records: int
     created_release: int
     unified_id: str
@@ -69,7 +68,7 @@ def assign_on_driver(
     candidates = _rank(known, members, former, registry, read_identifiers) if known else []
     chosen = _match_best_first(candidates)
     bears = {
-        first: settled.get(first) or chosen.get(first) or _new_id(issuer, first)
+        first: settled.get(first) or chosen.get(first) or issuer.new_id(first)
         for first in {member.first_key for member in members}
     }
     served = set(chosen.values())
@@ -82,10 +81,6 @@ def assign_on_driver(
             if it.first_key not in chosen:
                 split_from.setdefault(bears[it.first_key], it.unified_id)
     return Assigned({member.key: bears[member.first_key] for member in members}, merged_into, split_from)
-
-
-def _new_id(issuer: Issuer, first_key: str) -> str:
-    return str(uuid.uuid5(issuer.namespace, f"{issuer.ordinal}:{first_key}"))
 
 
 def _rank(
@@ -103,18 +98,22 @@ def _rank(
     values: defaultdict[str, set[tuple[str, str]]] = defaultdict(set)
     for record, kind, value in read_identifiers(set().union(*of_cluster.values(), *of_id.values())):
         values[record].add((kind, value))
-    ranked = []
-    for offer in offers:
-        mine = {value for record in of_cluster[offer.first_key] for value in values.get(record, ())}
-        theirs = {value for record in of_id[offer.unified_id] for value in values.get(record, ())}
-        created = registry[offer.unified_id].created_release
-        ranked.append(
-            _Candidate(
-                *(offer.of_visitors, offer.tier, -len(mine & theirs), -offer.records),
-                *(created, offer.unified_id, offer.first_key),
-            )
+    mine, theirs = (
+        {name: set().union(*(values.get(record, ()) for record in records)) for name, records in side.items()}
+        for side in (of_cluster, of_id)
+    )
+    return sorted(
+        _Candidate(
+            of_visitors=offer.of_visitors,
+            tier=offer.tier,
+            other_identifiers=-len(mine[offer.first_key] & theirs[offer.unified_id]),
+            other_records=-offer.records,
+            created_release=registry[offer.unified_id].created_release,
+            unified_id=offer.unified_id,
+            first_key=offer.first_key,
         )
-    return sorted(ranked)
+        for offer in offers
+    )
 
 
 def _records_of(wanted: set[str], pairs: Iterable[tuple[str, str]]) -> dict[str, set[str]]:

@@ -72,33 +72,28 @@ def _change(old: str | None, new: str | None, registry: Mapping[str, Issued], me
 
 
 def _find_causes(transitions: Transitions, read_evidence: Callable[[Collection[str]], Evidence]) -> dict[str, str]:
-    """Why records of an id of yesterday went to another id; what `build_causes` gives, by that id."""
-    left = {old for old, new in transitions.values() if old and new and old != new}
-    if not left:
+    """Why records of an id of yesterday went to another id; what `build_causes` gives, by that id.
+
+    All that speaks for an id of tonight is gathered once, however many ids of yesterday went there.
+    """
+    went_to: dict[str, set[str]] = {old: set() for old, new in transitions.values() if old and new and old != new}
+    if not went_to:
         return {}
-    witnesses = _find_witnesses(transitions, left)
-    records = {record for asked in witnesses.values() for record, _ in asked}
-    evidence = _causes_of_records(transitions, read_evidence(records))
-    causes = {}
-    for held, asked in witnesses.items():
-        found = {own for _, own in asked if own}.union(*(evidence.get(record, ()) for record, _ in asked))
-        causes[held] = min(found, key=CAUSES.index, default=MODEL)
-    return causes
-
-
-def _find_witnesses(transitions: Transitions, left: set[str]) -> dict[str, set[tuple[str, str | None]]]:
-    """All records that held an id, and all that are now with one of them, with the cause that lies in their coming."""
-    now_with: defaultdict[str | None, set[str]] = defaultdict(set)
     for old, new in transitions.values():
-        if old in left and new:
-            now_with[new].add(old)
-    witnesses: dict[str, set[tuple[str, str | None]]] = {held: set() for held in left}
+        if old in went_to and new:
+            went_to[old].add(new)
+    reached = set().union(*went_to.values())
+    asked = {key[0] for key, (old, new) in transitions.items() if new in reached or (old in went_to and not new)}
+    own = _causes_of_records(transitions, read_evidence(asked))
+    of_old: defaultdict[str, set[str]] = defaultdict(set)
+    of_new: defaultdict[str, set[str]] = defaultdict(set)
     for (record, _), (old, new) in transitions.items():
-        if old in left and new is None:
-            witnesses[old].add((record, REMOVED_RECORD))
-        for held in now_with.get(new, ()):
-            witnesses[held].add((record, None if old else NEW_RECORD))
-    return witnesses
+        if new in reached:
+            of_new[new] |= own.get(record, set()) | (set() if old else {NEW_RECORD})
+        elif old in went_to and new is None:
+            of_old[old] |= own.get(record, set()) | {REMOVED_RECORD}
+    found = {old: of_old[old].union(*(of_new[new] for new in to)) for old, to in went_to.items()}
+    return {old: min(causes, key=CAUSES.index, default=MODEL) for old, causes in found.items()}
 
 
 def _causes_of_records(transitions: Transitions, evidence: Evidence) -> dict[str, set[str]]:

@@ -9,12 +9,12 @@ from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import to_arrow_schema
 
 from cdp_spark import columns as c
-from cdp_spark.identity.in_spark.overlaps import STRONG_TYPES
 from cdp_spark.identity.on_driver.assign import assign_on_driver
 from cdp_spark.identity.on_driver.changes import find_changes
 from cdp_spark.identity.on_driver.registry import update_registry
 from cdp_spark.identity.on_driver.rows import Evidence, FormerHolder, Issued, Member, read_rows
 from cdp_spark.identity.outcome import Outcome
+from cdp_spark.identity.terms import STRONG_TYPES
 from cdp_spark.tables.actions.together import run_together
 from cdp_spark.tables.catalog import ID_CHANGES, ID_REGISTRY, UNIFIED_IDS
 
@@ -23,15 +23,15 @@ if TYPE_CHECKING:
 
     from pyspark.sql import DataFrame, SparkSession
 
-    from cdp_spark.identity.in_spark.assign import Issuer
     from cdp_spark.identity.increment import Night
+    from cdp_spark.identity.issuer import Issuer
     from cdp_spark.identity.on_driver.assign import Identifiers
     from cdp_spark.identity.outcome import EvidenceFrames
     from cdp_spark.tables.actions.held import Held
     from cdp_spark.tables.spec import TableSpec
 
 MAX_RECORDS = 200_000
-"""Records of tonight and yesterday together: about a second's work for one core."""
+"""Records of tonight and yesterday together: a second of work as a rule, ten where each of 100,000 loses its id."""
 
 
 def work_out_on_driver(night: Night, members: Held, evidence: EvidenceFrames, issuer: Issuer) -> Outcome:

@@ -74,7 +74,7 @@ class Evidence(NamedTuple):
     pairs: list[tuple[str, ...]]
 
 
-Row = TypeVar("Row", Member, FormerHolder, Issued, Change)
+Row = TypeVar("Row", Member, FormerHolder, Issued)
 
 
 def read_rows(kind: type[Row], table: pa.Table) -> list[Row]:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 RECORD_ID = "record_id"
 _SAMPLE_ROWS = 20_000
 _FORMATS = {".csv": "csv", ".gz": "csv", ".tsv": "csv", ".parquet": "parquet", ".json": "json", ".jsonl": "json"}
-_IN_WORKERS = ("cdp_spark.standardise.text", "cdp_spark.standardise.contacts.phone", "cdp_spark.matching.kernel")
+WORKER_MODULES = ("cdp_spark.standardise.text", "cdp_spark.standardise.contacts.phone", "cdp_spark.matching.kernel")
 """What cleaning and comparing import in Python workers."""
 _OWN = frozenset({c.RECORD_KEY, RECORD_ID, c.SOURCE})
 _WHOLE_WITH_POINT = r"^(-?\d+)\.0$"
@@ -101,7 +101,7 @@ def read_own_data(
     done = run_together(spark, actions)
     record_count, rejected = cast("_Counted", done["counted"])
     recognised = cast("_Recognised", done["recognised"])
-    start_worker_meanwhile(spark, *_IN_WORKERS)
+    start_worker_meanwhile(spark, *WORKER_MODULES)
     frames = [clean_own(flat[name], found, region=region) for name, found in recognised.items()]
     # All that follows is planned ten times over; a checkpoint leaves it nothing of the cleaning to plan.
     records = _checkpoint(reduce(lambda left, right: left.unionByName(right, allowMissingColumns=True), frames))
