@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
-from importlib import import_module
 from threading import Thread
+
+from cdp_spark.session.workers import import_each
 
 
 def import_meanwhile(*modules: str) -> None:
@@ -13,10 +13,4 @@ def import_meanwhile(*modules: str) -> None:
     Args:
         modules: none may import a module that is imported meanwhile and imports it in turn.
     """
-    Thread(target=_import_all, args=[modules], daemon=True).start()
-
-
-def _import_all(modules: tuple[str, ...]) -> None:
-    with contextlib.suppress(Exception):  # the import that needs it will raise it again, where it can be told
-        for module in modules:
-            import_module(module)
+    Thread(target=import_each, args=[modules], daemon=True).start()

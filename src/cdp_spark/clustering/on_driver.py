@@ -11,7 +11,7 @@ from cdp_spark.clustering.batch import CANNOT_LINK, REFINED_SCHEMA, refine_batch
 from cdp_spark.clustering.clusters import Clusters, as_clusters
 from cdp_spark.clustering.engines.local import label_components
 from cdp_spark.session import shuffle_partitions
-from cdp_spark.tables.actions.together import run_together
+from cdp_spark.tables.actions.together import fetch_together
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -36,7 +36,7 @@ def build_clusters_on_driver(
     Raises: DataError: a pair that is not deterministic has no weight.
     """
     spark = members.sparkSession
-    found = run_together(spark, {"members": members.toArrow, "evidence": evidence.toArrow})
+    found = fetch_together(spark, {"members": members, "evidence": evidence})
     refined = refine_all(found["members"], found["evidence"], config=config, unique_within=unique_within)
     frame = spark.createDataFrame(refined, REFINED_SCHEMA)
     return as_clusters(frame.coalesce(shuffle_partitions(spark)))  # else one partition for every 10,000 rows

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from cdp_spark.session.builder import is_on_this_machine
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     import pyarrow as pa
     from pyspark.sql import SparkSession
@@ -39,7 +39,12 @@ def _start_worker(spark: SparkSession, modules: tuple[str, ...]) -> None:
 
 def import_all(batches: Iterator[pa.RecordBatch], *, modules: tuple[str, ...]) -> Iterator[pa.RecordBatch]:
     """Import the modules that can be imported, and give the batches back."""
-    for module in modules:
-        with contextlib.suppress(ImportError):
-            import_module(module)
+    import_each(modules)
     yield from batches
+
+
+def import_each(modules: Iterable[str]) -> None:
+    """Import the modules that can be imported; the import that needs another will raise why, where it can be told."""
+    for module in modules:
+        with contextlib.suppress(Exception):
+            import_module(module)

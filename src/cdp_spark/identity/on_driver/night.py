@@ -12,10 +12,10 @@ from cdp_spark import columns as c
 from cdp_spark.identity.on_driver.assign import assign_on_driver
 from cdp_spark.identity.on_driver.changes import find_changes
 from cdp_spark.identity.on_driver.registry import update_registry
-from cdp_spark.identity.on_driver.rows import Evidence, FormerHolder, Issued, Member, read_rows
+from cdp_spark.identity.on_driver.rows import Evidence, FormerHolder, Issued, Member, read_rows, tuples_of
 from cdp_spark.identity.outcome import Outcome
 from cdp_spark.identity.terms import STRONG_TYPES
-from cdp_spark.tables.actions.together import run_together
+from cdp_spark.tables.actions.together import fetch_together
 from cdp_spark.tables.catalog import ID_CHANGES, ID_REGISTRY, UNIFIED_IDS
 
 if TYPE_CHECKING:
@@ -35,14 +35,7 @@ MAX_RECORDS = 200_000
 
 
 def work_out_on_driver(night: Night, members: Held, evidence: EvidenceFrames, issuer: Issuer) -> Outcome:
-    """What `work_out_in_spark` gives: four fetches and three more where ids are contested, instead of a dozen joins.
-
-    Args:
-        night: what identity works on.
-        members: from `build_members`.
-        evidence: of what may have moved records.
-        issuer: of new ids.
-    """
+    """What `work_out_in_spark` gives: four fetches and three more where ids are contested, instead of a dozen joins."""
     spark = night.clusters.sparkSession
     rows, before, former = _fetch(spark, night, members)
     ids = {*before.values(), *(it.unified_id for it in former)}
@@ -73,14 +66,10 @@ def _fetch(
     if night.former_holders.count:
         here = members.joinable.select(c.RECORD_KEY)
         wanted["former"] = night.former_holders.rows.join(here, on=c.RECORD_KEY, how="left_semi")
-    found = run_together(spark, {name: frame.toArrow for name, frame in wanted.items()})
-    columns = [found["before"][name].to_pylist() for name in UNIFIED_IDS.schema.names]
-    before = {(record, entity_type): held for record, entity_type, held in zip(*columns, strict=True)}
-    return (
-        read_rows(Member, found["members"]),
-        before,
-        read_rows(FormerHolder, found["former"]) if "former" in found else [],
-    )
+    found = fetch_together(spark, wanted)
+    before = {(record, entity_type): held for record, entity_type, held in tuples_of(found["before"])}
+    former = read_rows(FormerHolder, found["former"]) if "former" in found else []
+    return read_rows(Member, found["members"]), before, former
 
 
 def _identifiers_reader(spark: SparkSession, identifiers: DataFrame) -> Callable[[Collection[str]], Identifiers]:
@@ -89,7 +78,7 @@ def _identifiers_reader(spark: SparkSession, identifiers: DataFrame) -> Callable
 
     def read(records: Collection[str]) -> Identifiers:
         wanted = _keys_frame(spark, c.RECORD_KEY, records)
-        return _tuples(strong.select(*columns).join(wanted, on=c.RECORD_KEY, how="left_semi").toArrow())
+        return tuples_of(strong.select(*columns).join(wanted, on=c.RECORD_KEY, how="left_semi").toArrow())
 
     return read
 
@@ -104,15 +93,10 @@ def _evidence_reader(spark: SparkSession, evidence: EvidenceFrames) -> Callable[
             for side in (c.RECORD_KEY_L, c.RECORD_KEY_R)
         ]
         changed = evidence.changed.select(c.RECORD_KEY).join(wanted, on=c.RECORD_KEY, how="left_semi")
-        frames = {"changed": changed, "pairs": ends[0].unionByName(ends[1])}
-        found = run_together(spark, {name: frame.toArrow for name, frame in frames.items()})
-        return Evidence(found["changed"][c.RECORD_KEY].to_pylist(), _tuples(found["pairs"]))
+        found = fetch_together(spark, {"changed": changed, "pairs": ends[0].unionByName(ends[1])})
+        return Evidence(found["changed"][c.RECORD_KEY].to_pylist(), tuples_of(found["pairs"]))
 
     return read
-
-
-def _tuples(table: pa.Table) -> list[tuple[str, ...]]:
-    return list(zip(*[column.to_pylist() for column in table.columns], strict=True))
 
 
 def _keys_frame(spark: SparkSession, name: str, keys: Collection[str]) -> DataFrame:

@@ -37,11 +37,11 @@ def update_registry(
     left = ((it.previous_id, (it.change == REMOVED, it.record_key), it.cause) for it in changes if it.previous_id)
     died = {held: cause for held, cause in _first_causes(left).items() if held not in entity_types}
     updated = []
-    for held in sorted(registry.keys() | born.keys() | died.keys()):
-        old = registry.get(held)
+    for held in sorted(registry.keys() | born.keys()):
         if held in born:
-            updated.append(_born(held, old, assigned, entity_types[held], born[held], release))
-        elif old is not None:
+            updated.append(_born(held, registry.get(held), assigned, entity_types[held], born[held], release))
+        else:
+            old = registry[held]
             entry = old._replace(entity_type=entity_types.get(held, old.entity_type))
             updated.append(_died(entry, assigned.merged_into.get(held), died[held], release) if held in died else entry)
     return updated

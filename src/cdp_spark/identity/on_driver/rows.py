@@ -79,5 +79,9 @@ Row = TypeVar("Row", Member, FormerHolder, Issued)
 
 def read_rows(kind: type[Row], table: pa.Table) -> list[Row]:
     """The table's rows, of the columns that the kind names."""
-    columns: list[list[Any]] = [table[name].to_pylist() for name in kind._fields]
-    return [kind(*values) for values in zip(*columns, strict=True)]
+    return [kind(*values) for values in tuples_of(table.select(kind._fields))]
+
+
+def tuples_of(table: pa.Table) -> list[tuple[Any, ...]]:
+    """The table's rows, in the order of its columns."""
+    return list(zip(*[column.to_pylist() for column in table.columns], strict=True))

@@ -15,7 +15,7 @@ from cdp_spark.keys import NO_KEY, contains, pack_keys, unpack_keys
 from cdp_spark.resolution.increment.inputs import Changes
 from cdp_spark.resolution.scored import slots_of
 from cdp_spark.tables.actions.held import Held
-from cdp_spark.tables.actions.together import run_together
+from cdp_spark.tables.actions.together import fetch_together
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -43,8 +43,8 @@ class LocalInputs:
     def fetch(cls, before: DataFrame, now: DataFrame) -> tuple[LocalInputs, Changes]:
         """Fetch them, and compare tonight's record_key and input_hash with theirs (an action)."""
         spark, hashed = before.sparkSession, (c.RECORD_KEY, c.INPUT_HASH)
-        fetches = {"before": before.select(*hashed, c.BLOCK_KEYS).toArrow, "now": now.select(*hashed).toArrow}
-        fetched = {name: table.combine_chunks() for name, table in run_together(spark, fetches).items()}
+        frames = {"before": before.select(*hashed, c.BLOCK_KEYS), "now": now.select(*hashed)}
+        fetched = {name: table.combine_chunks() for name, table in fetch_together(spark, frames).items()}
         found = find_changes(fetched["now"], fetched["before"])
         rows = spark.createDataFrame(found, f"{c.RECORD_KEY} string, {c.INPUT_HASH} long")
         changes = Changes(Held(rows, found.num_rows), found[c.INPUT_HASH].null_count, fetched["now"].num_rows)

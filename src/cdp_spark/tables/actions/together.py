@@ -10,7 +10,8 @@ from pyspark.util import inheritable_thread_target
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from pyspark.sql import SparkSession
+    import pyarrow as pa
+    from pyspark.sql import DataFrame, SparkSession
 
 _AT_ONCE = 4
 
@@ -37,6 +38,11 @@ def run_together(spark: SparkSession, actions: Mapping[str, Callable[[], Result]
     with ThreadPoolExecutor(max_workers=min(len(actions), _AT_ONCE)) as pool:
         running = {name: pool.submit(_in_own_properties(spark, action)) for name, action in actions.items()}
     return {name: future.result() for name, future in running.items()}
+
+
+def fetch_together(spark: SparkSession, frames: Mapping[str, DataFrame]) -> dict[str, pa.Table]:
+    """Fetch frames to the driver through Arrow, side by side (an action); each by its name."""
+    return run_together(spark, {name: frame.toArrow for name, frame in frames.items()})
 
 
 def _in_own_properties(spark: SparkSession, action: Callable[[], Result]) -> Callable[[], Result]:
