@@ -12,6 +12,7 @@ from pathlib import Path
 from uuid import UUID
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import types as T
@@ -29,6 +30,7 @@ from cdp_spark.pipeline.stages import load_stage
 from cdp_spark.resolution.models import FittedBy, write_model
 from cdp_spark.resolution.scored import build_keyed, slots_of
 from cdp_spark.tables.catalog import GOLD, IDENTIFIERS, LABELS, RECORDS
+from cdp_spark.tables.direct.write import Write
 from cdp_spark.tables.run import RunContext, StageResult
 from cdp_spark.tables.spec import TableSpec
 from cdp_spark.tables.store import Store
@@ -196,13 +198,14 @@ class DyingStore(Store):
 
     writes_left: int = 1
 
-    def _write(self, spec: TableSpec, rows: DataFrame, *, mode: str, options: dict[str, str]) -> None:
+    def _write(self, spec: TableSpec, rows: DataFrame | pa.Table, write: Write) -> int:
         if self.writes_left <= 0:
             raise Killed
-        super()._write(spec, rows, mode=mode, options=options)
+        version = super()._write(spec, rows, write)
         object.__setattr__(self, "writes_left", self.writes_left - 1)
         if self.writes_left == 0:
             raise Killed
+        return version
 
 
 def model_of(records: DataFrame, *, prior: float = 0.3) -> MatchModel:

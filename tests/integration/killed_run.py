@@ -12,12 +12,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pyarrow as pa
 from pyspark.sql import DataFrame
 
 from cdp_spark.config.load import load_project
 from cdp_spark.pipeline import RunOptions, nightly
 from cdp_spark.pipeline.stages import Stage, load_stage
 from cdp_spark.session import SMALL_DATA, SessionSettings, get_session
+from cdp_spark.tables.direct.write import Write
 from cdp_spark.tables.run import RunContext, StageResult
 from cdp_spark.tables.spec import TableSpec
 from cdp_spark.tables.store import Store
@@ -31,11 +33,12 @@ class MortalStore(Store):
 
     writes_left: int = 1
 
-    def _write(self, spec: TableSpec, rows: DataFrame, *, mode: str, options: dict[str, str]) -> None:
-        super()._write(spec, rows, mode=mode, options=options)
+    def _write(self, spec: TableSpec, rows: DataFrame | pa.Table, write: Write) -> int:
+        version = super()._write(spec, rows, write)
         object.__setattr__(self, "writes_left", self.writes_left - 1)
         if self.writes_left == 0:
             os.kill(os.getpid(), signal.SIGKILL)
+        return version
 
 
 def load_mortal(name: str, *, stage: str, writes: int) -> Stage:

@@ -19,8 +19,7 @@ _BEGIN, _END = "<!-- twelve nights -->\n", "<!-- end of the twelve nights -->"
 def publish(warehouse: NightlyWarehouse, ordinal: int) -> None:
     """Note the release: whatever came in after it is tomorrow's cause of a change."""
     row: tuple[object, ...] = (ordinal, f"run-{ordinal}", clock_of(ordinal), "published", {}, None, None)
-    releases = warehouse.store.spark.createDataFrame([row], RELEASES.schema)
-    warehouse.store.log(RELEASES, releases)
+    warehouse.store.append(RELEASES, RELEASES.table([row]), application=None)
 
 
 def ids_of(warehouse: NightlyWarehouse) -> dict[str, str]:

@@ -122,8 +122,7 @@ def _append(store: Store, labels: Sequence[Label], *, author: str, at: datetime)
     if not labels:
         return
     rows = [(*it.pair, at, it.label, author.strip(), it.reason.strip() or None) for it in labels]
-    frame = store.spark.createDataFrame(rows, LABELS.schema).coalesce(1)
-    store.log(LABELS, frame)
+    store.append(LABELS, LABELS.table(rows), application=None)
 
 
 def _refuse_earlier(store: Store, pairs: set[Pair], at: datetime) -> None:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
+from pyspark.sql.pandas.types import to_arrow_schema
 
 from cdp_spark.errors import ContractError
+from cdp_spark.tables.failures import null_in
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pyspark.sql import DataFrame
 
 
@@ -62,7 +68,30 @@ class TableSpec:
         Raises:
             ContractError: a column is missing.
         """
-        missing = [name for name in self.schema.names if name not in rows.columns]
+        self._check_columns(rows.columns)
+        return rows.select(*[F.col(field.name).cast(field.dataType).alias(field.name) for field in self.schema])
+
+    def conform_table(self, rows: pa.Table) -> pa.Table:
+        """Select the table's columns in order and cast each to its type.
+
+        Raises:
+            ContractError: a column is missing, or lacks a value that it has to have.
+        """
+        self._check_columns(rows.column_names)
+        for column in self.schema:
+            if not column.nullable and rows[column.name].null_count:
+                raise null_in(self, column.name)
+        return rows.select(self.schema.names).cast(to_arrow_schema(self.schema, timezone="UTC"))
+
+    def table(self, rows: Sequence[Sequence[object]]) -> pa.Table:
+        """Put rows, with their values in the order of the columns, into Arrow memory."""
+        schema = to_arrow_schema(self.schema, timezone="UTC")
+        values = list(zip(*rows, strict=True)) or [()] * len(schema)
+        arrays = [pa.array(map(_unfold, column), field.type) for column, field in zip(values, schema, strict=True)]
+        return pa.Table.from_arrays(arrays, schema=schema)
+
+    def _check_columns(self, there: Sequence[str]) -> None:
+        missing = [name for name in self.schema.names if name not in there]
         if missing:
             raise ContractError(
                 f"table {self.name}",
@@ -70,7 +99,11 @@ class TableSpec:
                 allowed=", ".join(self.schema.names),
                 fix="add the columns before writing",
             )
-        return rows.select(*[F.col(field.name).cast(field.dataType).alias(field.name) for field in self.schema])
+
+
+def _unfold(value: object) -> object:
+    """Arrow takes a map as its pairs."""
+    return list(value.items()) if isinstance(value, Mapping) else value
 
 
 def columns(**types: str | T.DataType) -> T.StructType:

@@ -2,30 +2,35 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from delta.tables import DeltaTable, DeltaTableBuilder
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
-from cdp_spark.errors import CdpError, ContractError, StateError
+from cdp_spark.errors import CdpError, StateError
+from cdp_spark.session import shuffle_partitions
+from cdp_spark.tables.actions.fetch import fetch_through_spark
 from cdp_spark.tables.catalog import OUTDATED_RECORDS
-from cdp_spark.tables.increments.outdated import build_in_force
-from cdp_spark.tables.version import newest_version
+from cdp_spark.tables.creation import COMMITS_A_CHECKPOINT, describe
+from cdp_spark.tables.direct.place import find_folder
+from cdp_spark.tables.direct.write import Write
+from cdp_spark.tables.failures import broken_constraint, is_permission, unwritable
+from cdp_spark.tables.increments.outdated import build_in_force, keep_in_force
+from cdp_spark.tables.version import newest_version, write_checkpoint
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame, SparkSession
+    from collections.abc import Sequence
+
+    import pyarrow as pa
+    from pyspark.sql import SparkSession
 
     from cdp_spark.config.project import Project
+    from cdp_spark.tables.direct.table import LocalTable, Only
     from cdp_spark.tables.spec import TableSpec
-
-_HASHES = frozenset({c.RECORD_KEY, c.RECORD_KEY_L, c.RECORD_KEY_R, c.UNIFIED_ID, c.CLUSTER})
-"""Columns of which every file holds values from end to end, so that their smallest and largest skip nothing."""
-_COMMITS_A_CHECKPOINT = 100
-"""Delta's 10 are for thousands of files: of a small table a checkpoint takes up to ten times a commit."""
 
 
 @dataclass(frozen=True)
@@ -36,11 +41,14 @@ class Store:
         spark: the session.
         location: `/data/warehouse`, `s3://bucket/warehouse`, or a schema such as `main.cdp`.
         kind: how to read `location`.
+        direct: read and write what fits on the driver without a Spark query, where the tables are in a folder of this
+            machine.
     """
 
     spark: SparkSession
     location: str
     kind: Literal["path", "schema"] = "path"
+    direct: bool = True
 
     def identifier(self, spec: TableSpec) -> str:
         """The table's path, or its name in the catalog."""
@@ -88,8 +96,40 @@ class Store:
             reader = reader.option("versionAsOf", version)
         return reader.load(identifier) if self.kind == "path" else reader.table(identifier)
 
-    def overwrite(self, spec: TableSpec, rows: DataFrame) -> int:
+    def fetch(
+        self,
+        spec: TableSpec,
+        columns: Sequence[str] | None = None,
+        *,
+        only: Only | None = None,
+        version: int | None = None,
+        marked_at: int | None = None,
+    ) -> pa.Table:
+        """What `read` reads, on the driver, in the types of the table's Arrow schema (an action).
+
+        Args:
+            spec: the table.
+            columns: that are wanted; None for all.
+            only: column to the values that are wanted of it.
+            version: as of `read`.
+            marked_at: as of `read`.
+        """
+        names = list(columns or spec.schema.names)
+        table = self._open_local(spec, version)
+        if table is None:
+            return fetch_through_spark(self.read(spec, version=version, marked_at=marked_at), spec, names, only or {})
+        if not spec.dated_by:
+            return table.read(names, only=only)
+        rows = table.read([*dict.fromkeys((*names, *spec.dated_by, c.ORDINAL))], only=only)
+        marks = self.fetch(OUTDATED_RECORDS, (c.RECORD_KEY, c.ORDINAL), version=marked_at)
+        return keep_in_force(rows, marks, spec.dated_by).select(names)
+
+    def overwrite(self, spec: TableSpec, rows: DataFrame | pa.Table) -> int:
         """Replace the table's rows; returns the new Delta version.
+
+        Args:
+            spec: the table.
+            rows: that have its columns; in Arrow memory they are written by the driver, where it can reach the table.
 
         A table that an older cdp-spark made with fewer columns, or other types, is replaced, its history kept.
 
@@ -97,15 +137,14 @@ class Store:
             ContractError: the rows lack a column or break a constraint.
             StateError: the warehouse cannot be written.
         """
-        self._write(spec, rows, mode="overwrite", options={})
-        return self._newest(spec)
+        return self._write(spec, rows, Write("overwrite"))
 
-    def append(self, spec: TableSpec, rows: DataFrame, *, application: str | None, step: int = 0) -> int:
+    def append(self, spec: TableSpec, rows: DataFrame | pa.Table, *, application: str | None, step: int = 0) -> int:
         """Append rows once: a second append of the same (application, step) is skipped by Delta.
 
         Args:
             spec: the table.
-            rows: rows that have the table's columns.
+            rows: as of `overwrite`.
             application: unique per run and stage, such as `run_id:stage:table`; None for rows of which a repetition
                 does no harm, which Delta then writes three times faster.
             step: rises with each append of the application.
@@ -114,18 +153,7 @@ class Store:
             ContractError: the rows lack a column or break a constraint.
             StateError: the warehouse cannot be written.
         """
-        once = {} if application is None else {"txnAppId": application, "txnVersion": str(step)}
-        self._write(spec, rows, mode="append", options=once)
-        return self._newest(spec)
-
-    def log(self, spec: TableSpec, rows: DataFrame) -> None:
-        """Append rows of which a repetition does no harm, without asking for the new version, a query of its own.
-
-        Raises:
-            ContractError: the rows lack a column or break a constraint.
-            StateError: the warehouse cannot be written.
-        """
-        self._write(spec, rows, mode="append", options={})
+        return self._write(spec, rows, Write("append", application, step))
 
     def rewind(self, spec: TableSpec, version: int) -> None:
         """Go back to a version, if the head is another one: what a killed run wrote since does not count."""
@@ -145,63 +173,61 @@ class Store:
         except Exception as error:
             if self.exists(spec):  # another writer created it meanwhile
                 return
-            raise self._unwritable(spec, error) from error
+            raise unwritable(self.location, spec, error) from error
 
     def _create(self, spec: TableSpec, builder: DeltaTableBuilder) -> None:
-        builder = builder.addColumns(spec.schema).comment(spec.grain)
-        identifier = self.identifier(spec)
-        builder = builder.location(identifier) if self.kind == "path" else builder.tableName(identifier)
-        skipped_by = [name for name in spec.keys if name not in _HASHES]
-        if skipped_by:
-            builder = builder.property("delta.dataSkippingStatsColumns", ",".join(skipped_by))
-        else:
-            builder = builder.property("delta.dataSkippingNumIndexedCols", "0")
-        builder = builder.property("delta.checkpointInterval", str(_COMMITS_A_CHECKPOINT))
-        if spec.has_change_feed:
-            builder = builder.property("delta.enableChangeDataFeed", "true")
-        for name, condition in spec.constraints.items():
-            builder = builder.property(f"delta.constraints.{name}", condition)
-        builder.execute()
+        builder, identifier = describe(spec, builder), self.identifier(spec)
+        (builder.location(identifier) if self.kind == "path" else builder.tableName(identifier)).execute()
 
-    def _write(self, spec: TableSpec, rows: DataFrame, *, mode: str, options: dict[str, str]) -> None:
-        conformed = spec.conform(rows)
+    def _write(self, spec: TableSpec, rows: DataFrame | pa.Table, write: Write) -> int:
         self.create(spec)
         try:
-            if self.kind == "path":
-                conformed.write.format("delta").mode(mode).options(**options).save(self.identifier(spec))
-            else:
-                self._write_by_name(spec, conformed, mode=mode, options=options)
+            if isinstance(rows, DataFrame):
+                return self._write_frame(spec, spec.conform(rows), write)
+            return self._write_table(spec, spec.conform_table(rows), write)
         except CdpError:
             raise
         except Exception as error:
-            broken = _broken_constraint(spec, str(error))
+            broken = broken_constraint(spec, str(error))
             if broken is not None:
                 raise broken from None  # the cause prints the row's values
-            if _is_permission(str(error)):
-                raise self._unwritable(spec, error) from error
-            if mode == "overwrite" and self._has_other_columns(spec):
+            if is_permission(str(error)):
+                raise unwritable(self.location, spec, error) from error
+            if write.mode == "overwrite" and self._has_other_columns(spec):
                 self._create(spec, DeltaTable.replace(self.spark))
-                return self._write(spec, rows, mode=mode, options=options)
+                return self._write(spec, rows, write)
             raise
+
+    def _write_table(self, spec: TableSpec, rows: pa.Table, write: Write) -> int:
+        table = self._open_local(spec)
+        if table is None or (write.mode == "overwrite" and spec.has_change_feed):
+            frame = self.spark.createDataFrame(rows, spec.schema).coalesce(shuffle_partitions(self.spark))
+            return self._write_frame(spec, frame, write)
+        version = table.write(rows, write)
+        if version % COMMITS_A_CHECKPOINT == 0:
+            write_checkpoint(self.delta(spec))
+        return version
+
+    def _write_frame(self, spec: TableSpec, rows: DataFrame, write: Write) -> int:
+        identifier, options = self.identifier(spec), write.options
+        if self.kind == "path":
+            rows.write.format("delta").mode(write.mode).options(**options).save(identifier)
+        elif write.mode == "append":  # not `saveAsTable`, which would replace the table and its constraints
+            rows.writeTo(identifier).options(**options).append()
+        else:
+            rows.writeTo(identifier).options(**options).overwrite(F.lit(True))
+        return self._newest(spec)
+
+    def _open_local(self, spec: TableSpec, version: int | None = None) -> LocalTable | None:
+        """The table where the driver itself can read and write it."""
+        from cdp_spark.tables.direct.table import LocalTable  # noqa: PLC0415 - some 0.2 s, in other threads
+
+        folder = find_folder(self.spark, self.identifier(spec)) if self.direct and self.kind == "path" else None
+        return LocalTable.open(spec, folder, version=version) if folder else None
 
     def _has_other_columns(self, spec: TableSpec) -> bool:
         there = {field.name: field.dataType for field in self.read_all(spec).schema}
         return any(there.get(field.name) != field.dataType for field in spec.schema)
-
-    def _write_by_name(self, spec: TableSpec, rows: DataFrame, *, mode: str, options: dict[str, str]) -> None:
-        """Write through the catalog; `saveAsTable` would replace the table and its constraints."""
-        writer = rows.writeTo(self.identifier(spec)).options(**options)
-        if mode == "append":
-            writer.append()
-        else:
-            writer.overwrite(F.lit(True))
-
-    def _unwritable(self, spec: TableSpec, error: Exception) -> StateError:
-        return StateError(
-            f"warehouse {self.location}",
-            got=f"table {spec.name} could not be written ({_condition(error)})",
-            fix="check that the location exists and that this user may write there",
-        )
 
     def _newest(self, spec: TableSpec) -> int:
         return newest_version(self.spark, self.delta(spec))
@@ -221,26 +247,3 @@ def open_store(spark: SparkSession, project: Project) -> Store:
         return Store(spark, str(warehouse.catalog_schema), kind="schema")
     path = warehouse.path
     return Store(spark, path if ":" in path else str((Path(project.folder) / path).resolve()))
-
-
-def _broken_constraint(spec: TableSpec, message: str) -> ContractError | None:
-    """The constraint that rows broke, without the values that Delta's message prints."""
-    check = re.search(r"CHECK constraint (\w+) \((.*)\) violated by row", message)
-    if check:
-        name, condition = check.groups()
-        return ContractError(f"table {spec.name}", got=f"rows that break the constraint {name}", allowed=condition)
-    null = re.search(r"NOT NULL constraint violated for column: (\S+)", message)
-    if null:
-        return ContractError(f"table {spec.name}", got="null", allowed=f"a value in the column {null[1].rstrip('.')}")
-    return None
-
-
-def _is_permission(message: str) -> bool:
-    return any(sign in message for sign in ("Permission denied", "AccessDenied", "AccessControlException", "Read-only"))
-
-
-def _condition(error: Exception) -> str:
-    """Spark's name of an error, or the Java class; never its text, which may hold values."""
-    named = re.search(r"\[([A-Z][A-Z0-9_.]+)\]", str(error))
-    java = re.search(r"([\w.]+(?:Exception|Error))\b", str(error))
-    return named[1] if named else (java[1].rsplit(".", 1)[-1] if java else type(error).__name__)

@@ -1,7 +1,8 @@
-"""The newest version of a Delta table."""
+"""The newest version of a Delta table, and its checkpoints."""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from py4j.protocol import Py4JError
@@ -21,3 +22,13 @@ def newest_version(spark: SparkSession, table: DeltaTable) -> int:
         return int(table._jdt.deltaLog().update(False, none, none).version())
     except (AttributeError, TypeError, Py4JError):
         return int(table.history(1).select("version").collect()[0][0])
+
+
+def write_checkpoint(table: DeltaTable) -> None:
+    """Have Delta write a checkpoint of the table's head, and take away log files that are past their time.
+
+    Left out where there is no such log in this Java process: readers then read the commits one by one.
+    """
+    with suppress(AttributeError, TypeError, Py4JError):
+        log = table._jdt.deltaLog()
+        log.checkpoint()

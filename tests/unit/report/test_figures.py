@@ -98,7 +98,7 @@ def test_a_report_is_gathered_from_the_tables(spark: SparkSession, tmp_path: Pat
         ("r-1", "ingest", "finished", *clock, "one source", {}, {"crm.rows_delivered": 3.0}),
         ("r-1", "run", "finished", *clock, None, {}, {}),
     ]
-    store.log(RUNS, spark.createDataFrame(states, RUNS.schema))
+    store.append(RUNS, RUNS.table(states), application=None)
     ids = spark.createDataFrame([("k1", "person", "u"), ("k2", "person", "u")], UNIFIED_IDS.schema)
     version = store.overwrite(UNIFIED_IDS, ids)
     data = build_report_data(store, "r-1", {UNIFIED_IDS.name: version})

@@ -112,7 +112,7 @@ def add_suppressions(store: Store, project: Project, values: Iterable[str], entr
     new = frame.join(store.read(SUPPRESSIONS), on=list(SUPPRESSIONS.keys), how="left_anti").localCheckpoint()
     added = new.count()
     if added:
-        store.log(SUPPRESSIONS, new)
+        store.append(SUPPRESSIONS, new, application=None)
     return added
 
 

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING
-
-from pyspark.sql import functions as F
+from typing import TYPE_CHECKING, Any
 
 from cdp_spark import columns as c
 from cdp_spark.errors import StateError
@@ -14,8 +11,9 @@ from cdp_spark.tables.catalog import RELEASES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
-    from pyspark.sql import DataFrame, Row
+    from pyspark.sql import DataFrame
 
     from cdp_spark.tables.spec import TableSpec
     from cdp_spark.tables.store import Store
@@ -74,8 +72,8 @@ class Release:
 
 def read_releases(store: Store) -> list[Release]:
     """All releases, newest first."""
-    rows = store.read(RELEASES).orderBy(F.desc(c.RELEASE)).collect()
-    return [_release(row) for row in rows]
+    rows = store.fetch(RELEASES).sort_by([(c.RELEASE, "descending")])
+    return [_release(row) for row in rows.to_pylist()]
 
 
 def latest_release(store: Store, *, before: int | None = None) -> Release | None:
@@ -108,17 +106,15 @@ def append_release(store: Store, release: Release) -> int:
         release.restored,
         release.reason or None,
     )
-    frame = store.spark.createDataFrame([row], RELEASES.schema).coalesce(1)
-    return store.append(RELEASES, frame, application=f"{release.run_id}:{RELEASES.name}")
+    return store.append(RELEASES, RELEASES.table([row]), application=f"{release.run_id}:{RELEASES.name}")
 
 
-def _release(row: Row) -> Release:
-    published_at = row[c.PUBLISHED_AT].astimezone(UTC)
+def _release(row: Mapping[str, Any]) -> Release:
     return Release(
         number=row[c.RELEASE],
         run_id=row[c.RUN_ID],
-        published_at=published_at,
-        versions=row[c.VERSIONS],
+        published_at=row[c.PUBLISHED_AT],
+        versions=dict(row[c.VERSIONS]),
         status=row[c.STATUS],
         restored=row[c.RESTORED_RELEASE],
         reason=row[c.REASON] or "",

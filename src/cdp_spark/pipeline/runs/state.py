@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from pyspark.sql import functions as F
+import pyarrow as pa
 
 from cdp_spark import columns as c
 from cdp_spark.tables.catalog import RUN_METRICS, RUNS
@@ -16,9 +16,10 @@ from cdp_spark.tables.run import LastFinish
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from pyspark.sql import Row
-
     from cdp_spark.tables.store import Store
+
+    State = dict[str, Any]
+    """A row of `runs`."""
 
 RUN_STAGE = "run"
 """The stage under which `runs` records the run itself."""
@@ -109,40 +110,35 @@ class Run:
 
 def read_runs(store: Store, *, run_id: str | None = None) -> list[Run]:
     """The newest runs, newest first; only one of them when `run_id` names it."""
-    rows = store.read(RUNS)
-    rows = rows if run_id is None else rows.where(F.col(c.RUN_ID) == run_id)
-    return fold_runs(rows.orderBy(F.desc(c.ORDINAL), F.desc(c.AT)).limit(_ROWS_READ).collect())
+    only = None if run_id is None else {c.RUN_ID: pa.array([run_id])}
+    rows = store.fetch(RUNS, only=only).sort_by([(c.ORDINAL, "descending"), (c.AT, "descending")])
+    return fold_runs(rows.slice(0, _ROWS_READ))
 
 
-def fold_runs(rows: Iterable[Row]) -> list[Run]:
+def fold_runs(rows: pa.Table) -> list[Run]:
     """Gather rows of `runs` to runs, newest first."""
-    by_run: dict[str, list[Row]] = {}
-    for row in sorted(rows, key=lambda row: (-row[c.ORDINAL], row[c.AT])):
+    by_run: dict[str, list[State]] = {}
+    for row in rows.sort_by([(c.ORDINAL, "descending"), (c.AT, "ascending")]).to_pylist():
         by_run.setdefault(row[c.RUN_ID], []).append(row)
     return [_fold(states) for states in by_run.values()]
 
 
-def _fold(states: list[Row]) -> Run:
+def _fold(states: list[State]) -> Run:
     first = states[0]
     outcomes = tuple(_outcome(row) for row in states)
-    return Run(first[c.RUN_ID], first[c.ORDINAL], _utc(first[c.AS_OF]), first[c.CONFIG_HASH], outcomes)
+    return Run(first[c.RUN_ID], first[c.ORDINAL], first[c.AS_OF], first[c.CONFIG_HASH], outcomes)
 
 
-def _outcome(row: Row) -> StageOutcome:
+def _outcome(row: State) -> StageOutcome:
     return StageOutcome(
         stage=row[c.STAGE],
         status=row[c.STATUS],
         seconds=row[c.SECONDS],
-        versions=row[c.VERSIONS] or {},
-        metrics=row[c.METRICS] or {},
+        versions=dict(row[c.VERSIONS] or ()),
+        metrics=dict(row[c.METRICS] or ()),
         detail=row[c.DETAIL] or "",
-        at=_utc(row[c.AT]),
+        at=row[c.AT],
     )
-
-
-def _utc(value: datetime) -> datetime:
-    """Spark collects timestamps as naive local times."""
-    return value.astimezone(UTC)
 
 
 def last_finish(
@@ -186,13 +182,11 @@ def record(store: Store, run: Run, *outcomes: StageOutcome) -> None:
         )
         for it in outcomes
     ]
-    frame = store.spark.createDataFrame(rows, RUNS.schema).coalesce(1)
-    store.log(RUNS, frame)
+    store.append(RUNS, RUNS.table(rows), application=None)
 
 
 def record_metrics(store: Store, run: Run, outcomes: Iterable[StageOutcome]) -> None:
     """Append a run's figures, once."""
     figures = {name: (it.stage, float(value)) for it in outcomes for name, value in it.metrics.items()}
     rows = [(run.run_id, name, value, stage) for name, (stage, value) in figures.items()]
-    frame = store.spark.createDataFrame(rows, RUN_METRICS.schema).coalesce(1)
-    store.append(RUN_METRICS, frame, application=f"{run.run_id}:{RUN_METRICS.name}")
+    store.append(RUN_METRICS, RUN_METRICS.table(rows), application=f"{run.run_id}:{RUN_METRICS.name}")

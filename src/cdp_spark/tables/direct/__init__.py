@@ -1,0 +1,1 @@
+"""Delta tables on this machine's own disk, read and written by the driver without a Spark query."""

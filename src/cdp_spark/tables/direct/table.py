@@ -1,0 +1,128 @@
+"""A Delta table in a folder, opened by delta-rs: a hundredth of a second where Spark plans for a second."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as ds
+from deltalake import (
+    CommitProperties,
+    DeltaTable,
+    PostCommitHookProperties,
+    Transaction,
+    WriterProperties,
+    write_deltalake,
+)
+from deltalake.exceptions import TableNotFoundError
+from pyspark.sql.pandas.types import to_arrow_schema
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from cdp_spark.tables.direct.write import Write
+    from cdp_spark.tables.spec import TableSpec
+
+    Only = Mapping[str, pa.Array]
+    """Column to the values that are wanted of it; rows with others are left out."""
+
+_UNDERSTOOD = frozenset({"appendOnly", "invariants", "checkConstraints", "changeDataFeed", "generatedColumns"})
+"""Writer features of tables that `Store.create` makes; others, such as deletion vectors, are left to Spark."""
+_FILES = ds.ParquetFileFormat(read_options=ds.ParquetReadOptions(coerce_int96_timestamp_unit="us"))
+_PROPERTIES = WriterProperties(compression="SNAPPY", max_row_group_size=1 << 17)  # so that Spark's tasks share a file
+_NO_HOOKS = PostCommitHookProperties(create_checkpoint=False, cleanup_expired_logs=False)  # Spark writes checkpoints
+
+
+@dataclass(frozen=True)
+class LocalTable:
+    """A version of a table.
+
+    Args:
+        spec: the table, with the very columns that it has there.
+        folder: where it is.
+        table: its opened log.
+        files: of the version, their paths inside the folder.
+    """
+
+    spec: TableSpec
+    folder: Path
+    table: DeltaTable
+    files: tuple[str, ...]
+
+    @classmethod
+    def open(cls, spec: TableSpec, folder: Path, *, version: int | None = None) -> LocalTable | None:
+        """Open a version, or the head; None for a table that is not there, or that has to be left to Spark.
+
+        That is one with other columns than the spec's, as an older cdp-spark made it, with features of Delta that are
+        not understood here, or with files elsewhere: delta-rs does not find a shallow clone's to take them out.
+        """
+        try:
+            table = DeltaTable(folder, version=version)
+        except TableNotFoundError:
+            return None
+        protocol = table.protocol()
+        features = {*(protocol.reader_features or ()), *(protocol.writer_features or ())}
+        files = pa.table(table.get_add_actions())["path"].to_pylist()
+        is_plain = features <= _UNDERSTOOD and not any(":" in file for file in files)
+        return cls(spec, folder, table, tuple(files)) if is_plain and _has_columns(table, spec) else None
+
+    @property
+    def version(self) -> int:
+        """Of the table that is open."""
+        return self.table.version()
+
+    def read(self, columns: Sequence[str], *, only: Only | None = None) -> pa.Table:
+        """Read columns of the rows that have wanted values, in the types of the table's Arrow schema."""
+        schema = to_arrow_schema(self.spec.schema, timezone="UTC")
+        files = [str(self.folder / unquote(file)) for file in self.files]
+        rows = ds.dataset(files, schema=_without_nullability(schema), format=_FILES)
+        return rows.to_table(columns=list(columns), filter=_filter(only or {}))
+
+    def write(self, rows: pa.Table, write: Write) -> int:
+        """Write rows that have the spec's columns; what was to be written once and is there already is left.
+
+        Returns:
+            the table's version then.
+        """
+        properties = None
+        if write.application is not None:
+            written = self.table.transaction_version(write.application)
+            if written is not None and written >= write.step:
+                return self.version
+            properties = CommitProperties(app_transactions=[Transaction(write.application, write.step)])
+        write_deltalake(
+            self.table,
+            rows,
+            mode=write.mode,
+            writer_properties=_PROPERTIES,
+            commit_properties=properties,
+            post_commithook_properties=_NO_HOOKS,
+        )
+        return self.version
+
+
+def _has_columns(table: DeltaTable, spec: TableSpec) -> bool:
+    there, wanted = json.loads(table.schema().to_json()), spec.schema.jsonValue()
+    return _types(there) == _types(wanted)
+
+
+def _types(schema: Mapping[str, list[dict[str, object]]]) -> list[tuple[object, object]]:
+    return [(field["name"], field["type"]) for field in schema["fields"]]
+
+
+def _without_nullability(schema: pa.Schema) -> pa.Schema:
+    """Files of Spark call every column nullable."""
+    return pa.schema([field.with_nullable(True) for field in schema])
+
+
+def _filter(only: Only) -> pc.Expression | None:
+    found: pc.Expression | None = None
+    for name, values in only.items():
+        wanted = pc.field(name).isin(values)
+        found = wanted if found is None else found & wanted
+    return found

@@ -1,0 +1,52 @@
+"""What a failed write says: never the text of Spark's or delta-rs' error, which may print a row's values."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from cdp_spark.errors import ContractError, StateError
+
+if TYPE_CHECKING:
+    from cdp_spark.tables.spec import TableSpec
+
+
+def unwritable(location: str, spec: TableSpec, error: Exception) -> StateError:
+    """The warehouse cannot be written."""
+    return StateError(
+        f"warehouse {location}",
+        got=f"table {spec.name} could not be written ({_condition(error)})",
+        fix="check that the location exists and that this user may write there",
+    )
+
+
+def broken_constraint(spec: TableSpec, message: str) -> ContractError | None:
+    """The constraint that rows broke, without the values that Delta's message prints."""
+    check = re.search(r"CHECK constraint (\w+) \((.*)\) violated by row", message)
+    if check:
+        name, condition = check.groups()
+        return ContractError(f"table {spec.name}", got=f"rows that break the constraint {name}", allowed=condition)
+    null = re.search(r"NOT NULL constraint violated for column: (\S+)", message)
+    if null:
+        return null_in(spec, null[1].rstrip("."))
+    if "failed validation check" in message:  # of delta-rs, which does not say which check
+        names, conditions = " or ".join(spec.constraints), "; ".join(spec.constraints.values())
+        return ContractError(f"table {spec.name}", got=f"rows that break the constraint {names}", allowed=conditions)
+    return None
+
+
+def null_in(spec: TableSpec, column: str) -> ContractError:
+    """A column without a value where it has to have one."""
+    return ContractError(f"table {spec.name}", got="null", allowed=f"a value in the column {column}")
+
+
+def is_permission(message: str) -> bool:
+    """True where the message says that this user may not write there."""
+    return any(sign in message for sign in ("Permission denied", "AccessDenied", "AccessControlException", "Read-only"))
+
+
+def _condition(error: Exception) -> str:
+    """Spark's name of an error, or the Java class; never its text, which may hold values."""
+    named = re.search(r"\[([A-Z][A-Z0-9_.]+)\]", str(error))
+    java = re.search(r"([\w.]+(?:Exception|Error))\b", str(error))
+    return named[1] if named else (java[1].rsplit(".", 1)[-1] if java else type(error).__name__)
