@@ -63,7 +63,8 @@ def through_spark(store: Store) -> Store:
 
 
 def sorted_rows(table: pa.Table) -> list[dict[str, object]]:
-    return table.sort_by([(table.column_names[0], "ascending")]).to_pylist()
+    rows: list[dict[str, object]] = table.sort_by([(table.column_names[0], "ascending")]).to_pylist()
+    return rows
 
 
 def test_spark_and_the_driver_read_what_the_other_wrote(store: Store) -> None:
