@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 from cdp_spark import columns as c
 from cdp_spark.cli.lookup import ReleasedWarehouse, find_ids
 from cdp_spark.clustering.identifiers.links import linking_types
-from cdp_spark.clustering.stage import PERSON, VISITOR
+from cdp_spark.clustering.kinds import PERSON, VISITOR
 from cdp_spark.errors import ConfigError, DataError
 from cdp_spark.explain.pairs.facts import RecordName, only_one_type
 from cdp_spark.labelling.links import ordered

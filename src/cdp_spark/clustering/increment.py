@@ -121,13 +121,17 @@ def plan_night(context: RunContext, entity_type: str, evidence: Evidence) -> Nig
 
 def _read_touched(context: RunContext, entity_type: str) -> DataFrame | None:
     """What matching worked on since clusters were made last; None where that was all, or cannot be told."""
-    last = context.last
-    settings = settings_checksum(context.project, entity_type)
+    if context.last is None or not builds_on_last(context, entity_type):
+        return None
+    return read_touched(context, MATCHING, since=context.last.ordinal, entity_type=entity_type)
+
+
+def builds_on_last(context: RunContext, entity_type: str) -> bool:
+    """True where the clusters of the last finished night are there, made with the settings of tonight."""
+    last, settings = context.last, settings_checksum(context.project, entity_type)
     if last is None or context.full or context.last_figure(f"{entity_type}.{SETTINGS_FIGURE}") != settings:
-        return None
-    if not {CLUSTERS.name, CUTS.name, IDENTIFIERS.name} <= set(last.versions):
-        return None
-    return read_touched(context, MATCHING, since=last.ordinal, entity_type=entity_type)
+        return False
+    return {CLUSTERS.name, CUTS.name, IDENTIFIERS.name} <= set(last.versions)
 
 
 def with_labelled(touched: DataFrame, labels: DataFrame) -> DataFrame:

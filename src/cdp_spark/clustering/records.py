@@ -12,7 +12,7 @@ from cdp_spark import columns as c
 from cdp_spark.clustering.clusters import Clusters, build_clusters, guard_exprs, unite_evidence
 from cdp_spark.clustering.components import GraphSize, build_components
 from cdp_spark.clustering.labels import CANNOT_LINK, MUST_LINK, as_certain_pairs
-from cdp_spark.clustering.on_driver import MAX_PAIRS, MAX_RECORDS, build_clusters_on_driver
+from cdp_spark.clustering.on_driver.cluster import MAX_PAIRS, MAX_RECORDS, build_clusters_on_driver
 from cdp_spark.tables.actions.held import keep
 from cdp_spark.tables.actions.together import run_together
 

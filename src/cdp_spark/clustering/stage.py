@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from functools import partial, reduce
+from functools import partial
 from typing import TYPE_CHECKING
 
-from pyspark.sql import DataFrame
+import pyarrow as pa
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
 from cdp_spark.clustering.clusters import Clusters
+from cdp_spark.clustering.figures import cluster_figures
 from cdp_spark.clustering.identifiers.links import build_identifier_links, linking_types, with_unique_values
 from cdp_spark.clustering.identifiers.placing import place_visitors
 from cdp_spark.clustering.increment import (
-    RECORDS_FIGURE,
     SETTINGS_FIGURE,
     Evidence,
     Night,
     build_reclustered,
     plan_night,
 )
+from cdp_spark.clustering.kinds import PERSON, VISITOR
 from cdp_spark.clustering.labels import build_current_labels
+from cdp_spark.clustering.on_driver.night import cluster_on_driver
+from cdp_spark.clustering.outcome import Outcome
 from cdp_spark.clustering.records import EXCLUSIVE_SOURCE, cluster_records
 from cdp_spark.clustering.settings import settings_checksum
 from cdp_spark.tables.actions.together import run_together
@@ -36,13 +38,15 @@ from cdp_spark.tables.catalog import (
     TOUCHED_RECORDS,
 )
 from cdp_spark.tables.increments.touched import CLUSTERING, record_touched
+from cdp_spark.tables.rows import as_frame, count_rows, unite, with_values
 from cdp_spark.tables.run import RunContext, StageResult
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
 
-PERSON = "person"
-VISITOR = "visitor"
+    from pyspark.sql import DataFrame
+
+    from cdp_spark.tables.rows import Rows
 
 
 def run(context: RunContext) -> StageResult:
@@ -55,40 +59,47 @@ def run(context: RunContext) -> StageResult:
     found = run_together(
         store.spark, {it: partial(_cluster_entity, context, it, labels) for it in project.match.entities}
     )
-    nights = {entity_type: night for entity_type, (night, _) in found.items()}
-    results = [(entity_type, clusters) for entity_type, (_, clusters) in found.items()]
+    results = {**found}
     if any(source.events for source in project.sources):
-        results.append((VISITOR, _place_visitors(context, results, labels)))
-    versions = _write_clusters(context, results, nights)
-    metrics = _metrics(store.read(CLUSTERS), store.read(CUTS))
-    settings = {f"{kind}.{SETTINGS_FIGURE}": settings_checksum(project, kind) for kind in nights}
-    detail = "; ".join(f"{kind}: {night.why}" for kind, night in nights.items())
-    return StageResult(versions, {**metrics, **settings}, detail)
-
-
-def _write_clusters(
-    context: RunContext, results: list[tuple[str, Clusters]], nights: dict[str, Night]
-) -> dict[str, int]:
-    clusters = _united([(entity_type, result.clusters) for entity_type, result in results])
-    cuts = _united([(entity_type, result.cuts) for entity_type, result in results])
-    reclustered = {entity_type: night.reclustered for entity_type, night in nights.items()}
+        results[VISITOR] = _place_visitors(context, found.get(PERSON), labels)
+    clusters, cuts = _united(context, results)
+    touched = {entity_type: outcome.reclustered for entity_type, outcome in found.items()}
     writes = {
-        CLUSTERS.name: partial(context.store.overwrite, CLUSTERS, clusters),
-        CUTS.name: partial(context.store.overwrite, CUTS, cuts.withColumn(c.RUN_ID, F.lit(context.run_id))),
-        TOUCHED_RECORDS.name: partial(record_touched, context, CLUSTERING, reclustered),
+        CLUSTERS.name: partial(store.overwrite, CLUSTERS, clusters),
+        CUTS.name: partial(store.overwrite, CUTS, cuts),
+        TOUCHED_RECORDS.name: partial(record_touched, context, CLUSTERING, touched),
     }
-    return run_together(context.store.spark, writes)
+    versions = run_together(store.spark, writes)
+    figures = cluster_figures(clusters if isinstance(clusters, pa.Table) else store.read(CLUSTERS))
+    cut_count = count_rows(cuts if isinstance(cuts, pa.Table) else store.read(CUTS))
+    settings = {f"{kind}.{SETTINGS_FIGURE}": settings_checksum(project, kind) for kind in found}
+    detail = "; ".join(f"{kind}: {outcome.why}" for kind, outcome in found.items())
+    return StageResult(versions, {**figures, "clusters.cuts": float(cut_count), **settings}, detail)
 
 
-def _cluster_entity(context: RunContext, entity_type: str, labels: DataFrame) -> tuple[Night, Clusters]:
-    """Cluster the records of one entity type; those of people by their identifiers, too."""
+def _united(context: RunContext, results: Mapping[str, Outcome]) -> tuple[Rows, Rows]:
+    """The rows of `clusters` and `cuts`."""
+    spark, clusters, cuts = context.store.spark, [], []
+    for entity_type, outcome in results.items():
+        clusters.append(with_values(outcome.clusters, {c.ENTITY_TYPE: entity_type}))
+        cuts.append(with_values(outcome.cuts, {c.ENTITY_TYPE: entity_type, c.RUN_ID: context.run_id}))
+    return unite(spark, clusters), unite(spark, cuts)
+
+
+def _cluster_entity(context: RunContext, entity_type: str, labels: DataFrame) -> Outcome:
+    """Cluster the records of one entity type, those of people by their identifiers, too."""
+    return cluster_on_driver(context, entity_type) or _cluster_in_spark(context, entity_type, labels)
+
+
+def _cluster_in_spark(context: RunContext, entity_type: str, labels: DataFrame) -> Outcome:
     evidence = _read_evidence(context, entity_type)
     night = plan_night(context, entity_type, evidence)
     if night.affected_keys is not None:
         evidence = evidence.within(night.affected_keys)
-    result, engine = _cluster(context, entity_type, evidence, labels)
-    reclustered = build_reclustered(result.clusters, night.affected.rows) if night.affected else None
-    return replace(night, why=f"{engine}; {night.why}", reclustered=reclustered), with_kept(result, night)
+    made, engine = _cluster(context, entity_type, evidence, labels)
+    reclustered = build_reclustered(made.clusters, night.affected.rows) if night.affected else None
+    result = with_kept(made, night)
+    return Outcome(f"{engine}; {night.why}", result.clusters, result.cuts, reclustered)
 
 
 def with_kept(result: Clusters, night: Night) -> Clusters:
@@ -130,43 +141,19 @@ def _cluster(context: RunContext, entity_type: str, evidence: Evidence, labels: 
     return cluster_records(members, evidence.pairs_in_force, labels, config=config, links=links)
 
 
-def _place_visitors(context: RunContext, results: list[tuple[str, Clusters]], labels: DataFrame) -> Clusters:
+def _place_visitors(context: RunContext, people: Outcome | None, labels: DataFrame) -> Outcome:
     store = context.store
-    people = [result.clusters for entity_type, result in results if entity_type == PERSON]
-    nobody = store.spark.createDataFrame([], CLUSTERS.schema).limit(0)
-    return place_visitors(
+    placed = place_visitors(
         store.read(IDENTIFIERS),
         store.read(RECORDS).where(F.col(c.ENTITY_TYPE) == VISITOR).select(c.RECORD_KEY),
-        people[0] if people else nobody,
+        as_frame(store.spark, people.clusters if people else CLUSTERS.table([])),
         labels,
         project=context.project,
     )
+    return Outcome("", placed.clusters, placed.cuts)
 
 
 def with_exclusive_source(records: DataFrame, sources: Collection[str]) -> DataFrame:
     """Add `exclusive_source`: the source where it has no duplicates inside, null elsewhere."""
     exclusive = F.col(c.SOURCE).isin(*sources) if sources else F.lit(False)
     return records.withColumn(EXCLUSIVE_SOURCE, F.when(exclusive, F.col(c.SOURCE)))
-
-
-def _united(parts: list[tuple[str, DataFrame]]) -> DataFrame:
-    typed = [frame.withColumn(c.ENTITY_TYPE, F.lit(entity_type)) for entity_type, frame in parts]
-    return reduce(DataFrame.unionByName, typed)
-
-
-def _metrics(clusters: DataFrame, cuts: DataFrame) -> dict[str, float]:
-    """Figures of the people and accounts, and how many visitors are with one of them."""
-    is_visitor = F.col(c.ENTITY_TYPE) == VISITOR
-    records, visitors = F.col(c.RECORD_COUNT), F.col("visitors")
-    sizes = clusters.groupBy(c.CLUSTER).agg(
-        F.count_if(~is_visitor).alias(c.RECORD_COUNT), F.count_if(is_visitor).alias("visitors")
-    )
-    figures = {
-        "clusters.count": F.count_if(records > 0),
-        RECORDS_FIGURE: F.sum(records),
-        "clusters.largest": F.max(records),
-        "visitors.known": F.sum(F.when(records > 0, visitors)),
-        "visitors.anonymous": F.sum(F.when(records == 0, visitors)),
-    }
-    row = sizes.agg(*[F.coalesce(figure, F.lit(0)).alias(name) for name, figure in figures.items()]).collect()[0]
-    return {**{name: float(row[name]) for name in figures}, "clusters.cuts": float(cuts.count())}

@@ -10,8 +10,8 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
+from cdp_spark.clustering.kinds import VISITOR
 from cdp_spark.clustering.labels import MUST_LINK, build_current_labels
-from cdp_spark.clustering.stage import VISITOR
 from cdp_spark.errors import DataError, StateError
 from cdp_spark.explain.identifiers import read_holdings
 from cdp_spark.explain.merges import Merge, replay_merges, weakest_merge

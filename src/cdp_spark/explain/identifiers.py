@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
 from cdp_spark.clustering.identifiers.links import build_identifier_links
-from cdp_spark.clustering.stage import PERSON
+from cdp_spark.clustering.kinds import PERSON
 from cdp_spark.tables.catalog import IDENTIFIERS
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
 from cdp_spark.clustering.identifiers.links import linking_types
-from cdp_spark.clustering.stage import PERSON
+from cdp_spark.clustering.kinds import PERSON
 from cdp_spark.tables.catalog import IDENTIFIERS, RECORDS
 
 if TYPE_CHECKING:

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
@@ -14,6 +17,7 @@ from cdp_spark.clustering.settings import settings_checksum
 from cdp_spark.matching.learning.soundness import refuse_unsound
 from cdp_spark.resolution.increment.changed import score_changes
 from cdp_spark.resolution.increment.inputs import with_input_hash
+from cdp_spark.resolution.increment.local import LocalInputs
 from cdp_spark.resolution.increment.night import (
     MODEL_FIGURE,
     OUTDATED_FIGURE,
@@ -21,18 +25,27 @@ from cdp_spark.resolution.increment.night import (
     Night,
     plan_night,
 )
-from cdp_spark.resolution.increment.write import Rows, write_actions
+from cdp_spark.resolution.increment.on_driver import score_changes_on_driver
+from cdp_spark.resolution.increment.write import Part, write_actions
 from cdp_spark.resolution.models import FittedBy, pinned_model, write_model
-from cdp_spark.resolution.scored import ScoredPairs, score_pairs, slots_of
+from cdp_spark.resolution.scored import score_pairs, slots_of
+from cdp_spark.tables.actions.held import Held
 from cdp_spark.tables.actions.together import run_together
 from cdp_spark.tables.catalog import MATCH_INPUTS, MATCH_MODELS, PAIR_SCORES, RECORDS, TOUCHED_RECORDS
 from cdp_spark.tables.increments.touched import MATCHING, record_touched
+from cdp_spark.tables.rows import as_frame, count_rows, with_values
 from cdp_spark.tables.run import RunContext, StageResult
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
+    from collections.abc import Callable, Mapping
 
     from cdp_spark.config.match import EntityMatch
+    from cdp_spark.matching.learning.soundness import Doubt
+    from cdp_spark.matching.model import MatchModel
+    from cdp_spark.resolution.increment.inputs import ChangedPairs, Changes
+    from cdp_spark.resolution.increment.keys import SparkInputs
+    from cdp_spark.tables.rows import Rows
+    from cdp_spark.tables.store import Store
 
 
 REWRITE_SHARE = 0.2
@@ -48,24 +61,30 @@ class Scored:
         match: its settings of tonight.
         version: of the model.
         night: full or incremental.
-        pairs: scored tonight; in an incremental night those of the changed records.
+        pair_scores: of tonight; in an incremental night those of the changed records.
         inputs: record_key, input_hash, block_keys of the records that were compared anew.
+        metrics: figures by dotted name.
         records: of the type, tonight.
-        fitted: whether the model is new and to be saved.
+        fitted: the pairs with a new model, which is to be saved; None where it is an old one, or from no pairs.
         stale: record_key of those whose rows of the last night leave; None in a full night, where all do.
         outdated: how many records were compared anew, or gone, since all were compared.
+        doubts: about a new model.
+        release: frees what was held for the scores.
     """
 
     entity_type: str
     match: EntityMatch
     version: int
     night: Night
-    pairs: ScoredPairs
-    inputs: DataFrame
+    pair_scores: Rows
+    inputs: Rows
+    metrics: Mapping[str, float]
     records: int
-    fitted: bool = False
-    stale: DataFrame | None = None
+    fitted: MatchModel | None = None
+    stale: Rows | None = None
     outdated: int = 0
+    doubts: tuple[Doubt, ...] = ()
+    release: Callable[[], None] = lambda: None
 
 
 def run(context: RunContext) -> StageResult:
@@ -79,14 +98,14 @@ def run(context: RunContext) -> StageResult:
     scored = [*run_together(spark, {it: partial(_score, context, it, entities[it]) for it in entities}).values()]
     anew = any(it.stale is None or it.outdated > REWRITE_SHARE * it.records for it in scored)
     touched = {it.entity_type: _touched(it) for it in scored}
-    writes = write_actions(context, [_rows(context, it) for it in scored], anew=anew)
+    writes = write_actions(context, [_part(context, it) for it in scored], anew=anew)
     writes[TOUCHED_RECORDS.name] = partial(record_touched, context, MATCHING, touched)
     if fitted := [it for it in scored if it.fitted]:
         writes[MATCH_MODELS.name] = partial(_write_models, context, fitted)
     versions = run_together(spark, writes)
     figures = {it.entity_type: _figures(context, it, anew=anew) for it in scored}
     for it in scored:
-        it.pairs.release()
+        it.release()
     metrics = {
         f"{entity_type}.{name}": value for entity_type, found in figures.items() for name, value in found.items()
     }
@@ -99,49 +118,72 @@ def _score(context: RunContext, entity_type: str, match: EntityMatch) -> Scored:
     hashed = with_input_hash(records, match)
     night = plan_night(context, entity_type, hashed, version=version, is_new=model is None)
     if model is not None and night.before is not None and night.changes is not None:
-        changed = score_changes(records, night.before, night.changes, model)
+        changed = _score_changes(context.store, records, night.before, night.changes, model)
         return Scored(
-            *(entity_type, match, version, night, changed.pairs, changed.inputs.rows, night.records),
-            stale=changed.stale.joinable,
-            outdated=night.outdated + changed.stale.count,
+            *(entity_type, match, version, night, changed.pair_scores, changed.inputs, changed.metrics),
+            records=night.changes.records,
+            stale=changed.stale,
+            outdated=night.outdated + changed.stale_count,
         )
     pairs = score_pairs(hashed, match, model=model)
     refuse_unsound(pairs.doubts, where=f"the match model of {entity_type}")
     inputs = pairs.keyed.select(c.RECORD_KEY, c.INPUT_HASH, packed_keys_expr(len(slots_of(pairs.model.match))))
-    fitted = model is None and pairs.metrics["model.pairs"] > 0
-    return Scored(entity_type, match, version, night, pairs, inputs, pairs.keyed.count(), fitted)
+    return Scored(
+        *(entity_type, match, version, night, pairs.pair_scores, inputs, pairs.metrics),
+        records=pairs.keyed.count(),
+        fitted=pairs.model if model is None and pairs.metrics["model.pairs"] > 0 else None,
+        doubts=pairs.doubts,
+        release=pairs.release,
+    )
+
+
+def _score_changes(
+    store: Store, records: DataFrame, before: SparkInputs | LocalInputs, changes: Changes, model: MatchModel
+) -> ChangedPairs:
+    if isinstance(before, LocalInputs):
+        return score_changes_on_driver(store, before, changes.rows, model)
+    return score_changes(records, before, Held(as_frame(store.spark, changes.rows), changes.count), model)
 
 
 def _write_models(context: RunContext, fitted: list[Scored]) -> int:
     store, by = context.store, FittedBy(context.run_id, context.as_of)
-    return max(write_model(store, it.entity_type, it.pairs.model, version=it.version, by=by) for it in fitted)
+    return max(write_model(store, it.entity_type, it.fitted, version=it.version, by=by) for it in fitted if it.fitted)
 
 
-def _rows(context: RunContext, scored: Scored) -> Rows:
-    named = {
-        c.ENTITY_TYPE: F.lit(scored.entity_type),
-        c.MODEL_VERSION: F.lit(scored.version),
-        c.ORDINAL: F.lit(context.ordinal).cast("long"),
+def _part(context: RunContext, scored: Scored) -> Part:
+    values: dict[str, int | str] = {
+        c.ENTITY_TYPE: scored.entity_type,
+        c.MODEL_VERSION: scored.version,
+        c.ORDINAL: context.ordinal,
     }
-    frames = ((PAIR_SCORES, scored.pairs.pair_scores), (MATCH_INPUTS, scored.inputs))
-    tonight = {spec.name: rows.withColumns(named).select(*spec.schema.names) for spec, rows in frames}
-    return Rows(scored.entity_type, tonight, scored.stale)
+    made = ((PAIR_SCORES, scored.pair_scores), (MATCH_INPUTS, scored.inputs))
+    tonight = {spec.name: with_values(rows, values).select(spec.schema.names) for spec, rows in made}
+    return Part(scored.entity_type, tonight, scored.stale)
 
 
-def _touched(scored: Scored) -> DataFrame | None:
+def _touched(scored: Scored) -> Rows | None:
     """Whom clustering has to look at: the stale records, and both ends of the edges that were scored tonight."""
-    if scored.stale is None:
+    stale, scores, threshold = scored.stale, scored.pair_scores, scored.match.clustering.threshold_log2
+    if stale is None:
         return None
-    threshold = scored.match.clustering.threshold_log2
-    edges = scored.pairs.pair_scores.where((F.col(c.WEIGHT_LOG2) >= threshold) | F.col(c.DETERMINISTIC))
+    if isinstance(stale, DataFrame) or isinstance(scores, DataFrame):
+        spark = (stale if isinstance(stale, DataFrame) else scores).sparkSession
+        return _touched_in_spark(as_frame(spark, stale), as_frame(spark, scores), threshold)
+    edges = scores.filter(pc.or_(pc.greater_equal(scores[c.WEIGHT_LOG2], threshold), scores[c.DETERMINISTIC]))
+    ends = [*stale[c.RECORD_KEY].chunks, *edges[c.RECORD_KEY_L].chunks, *edges[c.RECORD_KEY_R].chunks]
+    return pa.table({c.RECORD_KEY: pa.chunked_array(ends, pa.string()).unique()})
+
+
+def _touched_in_spark(stale: DataFrame, scores: DataFrame, threshold: float) -> DataFrame:
+    edges = scores.where((F.col(c.WEIGHT_LOG2) >= threshold) | F.col(c.DETERMINISTIC))
     ends = edges.select(F.explode(F.array(c.RECORD_KEY_L, c.RECORD_KEY_R)).alias(c.RECORD_KEY))
-    return scored.stale.select(c.RECORD_KEY).unionByName(ends).distinct()
+    return stale.select(c.RECORD_KEY).unionByName(ends).distinct()
 
 
 def _figures(context: RunContext, scored: Scored, *, anew: bool) -> dict[str, float]:
     return {
-        "pairs.compared": float(_compared(context, scored).count()),
-        **scored.pairs.metrics,
+        "pairs.compared": float(count_rows(_compared(context, scored))),
+        **scored.metrics,
         "settings": settings_checksum(context.project, scored.entity_type),
         "full": float(scored.night.is_full),
         MODEL_FIGURE: float(scored.version),
@@ -150,14 +192,14 @@ def _figures(context: RunContext, scored: Scored, *, anew: bool) -> dict[str, fl
     }
 
 
-def _compared(context: RunContext, scored: Scored) -> DataFrame:
+def _compared(context: RunContext, scored: Scored) -> Rows:
     """The pairs that were compared tonight, from where they need not be compared again."""
     if scored.stale is not None:
-        return scored.pairs.pair_scores
+        return scored.pair_scores
     return context.store.read(PAIR_SCORES).where(F.col(c.ENTITY_TYPE) == scored.entity_type)
 
 
 def _detail(scored: Scored) -> str:
     """Which model was applied, to what, and what to doubt about a new one."""
-    doubts = [f"doubt: {doubt.problem}" for doubt in scored.pairs.doubts]
+    doubts = [f"doubt: {doubt.problem}" for doubt in scored.doubts]
     return "; ".join([f"{scored.entity_type}: model {scored.version}", scored.night.why, *doubts])

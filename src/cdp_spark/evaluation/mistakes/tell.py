@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
 from cdp_spark.blocking.slots import deterministic_mask
-from cdp_spark.clustering.stage import VISITOR
+from cdp_spark.clustering.kinds import VISITOR
 from cdp_spark.evaluation.mistakes.find import EVIDENCE, PLACE
 from cdp_spark.evaluation.mistakes.words import (
     FALSE,

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
+from cdp_spark.clustering.kinds import VISITOR
 from cdp_spark.clustering.labels import as_certain_pairs, build_current_labels, with_must_links
-from cdp_spark.clustering.stage import VISITOR
 from cdp_spark.explain.chain import Link, strongest_chain
 from cdp_spark.explain.identifiers import build_links_among
 from cdp_spark.explain.pairs.facts import Neighbour, RecordName, Surroundings

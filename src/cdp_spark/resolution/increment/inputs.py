@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
     from cdp_spark.config.match import EntityMatch
-    from cdp_spark.tables.actions.held import Held
+    from cdp_spark.tables.rows import Rows
 
 
 @dataclass(frozen=True)
@@ -22,14 +22,37 @@ class Changes:
     """What changed since the last night.
 
     Args:
-        held: from `build_changes`.
+        rows: from `build_changes`, or `find_changes`.
+        count: of them.
         gone: how many of these are gone.
         records: that there are tonight.
     """
 
-    held: Held
+    rows: Rows
+    count: int
     gone: int
     records: int
+
+
+@dataclass(frozen=True)
+class ChangedPairs:
+    """What a night changed about the pairs of an entity type.
+
+    Args:
+        pair_scores: scored anew: all pairs with at least one fresh record.
+        stale: record_key of the records whose pairs of the last night leave: changed, gone, or in a block that came to
+            be purged or ceased to be.
+        stale_count: of them.
+        inputs: record_key, input_hash, block_keys of the fresh records, which are the stale ones that are still there
+            and the new ones.
+        metrics: figures by dotted name.
+    """
+
+    pair_scores: Rows
+    stale: Rows
+    stale_count: int
+    inputs: Rows
+    metrics: dict[str, float]
 
 
 def with_input_hash(records: DataFrame, match: EntityMatch) -> DataFrame:

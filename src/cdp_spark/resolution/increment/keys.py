@@ -44,7 +44,7 @@ class SparkInputs:
         """Compare tonight's record_key and input_hash with theirs (an action)."""
         held = hold(build_changes(now, before))
         gone = held.rows.where(F.col(c.INPUT_HASH).isNull()).count()
-        return cls(before), Changes(held, gone, now.count())
+        return cls(before), Changes(held.rows, held.count, gone, now.count())
 
     def find_touched(self, fresh: DataFrame, stale: Held, model: MatchModel) -> SparkBlocks:
         """Find the blocks that changed records were or are in, but for those that the model purged (an action).

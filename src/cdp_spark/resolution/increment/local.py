@@ -11,20 +11,15 @@ import pyarrow.compute as pc
 
 from cdp_spark import columns as c
 from cdp_spark.blocking.key_use import GROWTH, KeyUse, judge_sizes, too_large
-from cdp_spark.keys import NO_KEY, contains, pack_keys, unpack_keys
+from cdp_spark.keys import NO_KEY, contains, unpack_keys
 from cdp_spark.resolution.increment.inputs import Changes
 from cdp_spark.resolution.scored import slots_of
-from cdp_spark.tables.actions.held import Held
-from cdp_spark.tables.actions.together import fetch_together
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-    from pyspark.sql import DataFrame, SparkSession
 
     from cdp_spark.blocking.slots import Slot
     from cdp_spark.matching.model import MatchModel
-
-_INPUTS = f"{c.RECORD_KEY} string, {c.INPUT_HASH} long, {c.BLOCK_KEYS} binary"
 
 
 @dataclass(frozen=True)
@@ -32,26 +27,20 @@ class LocalInputs:
     """The rows of `match_inputs` that the last night left of an entity type, fetched.
 
     Args:
-        spark: the session in which results become frames.
         rows: record_key, input_hash, block_keys.
     """
 
-    spark: SparkSession
     rows: pa.Table
 
     @classmethod
-    def fetch(cls, before: DataFrame, now: DataFrame) -> tuple[LocalInputs, Changes]:
-        """Fetch them, and compare tonight's record_key and input_hash with theirs (an action)."""
-        spark, hashed = before.sparkSession, (c.RECORD_KEY, c.INPUT_HASH)
-        frames = {"before": before.select(*hashed, c.BLOCK_KEYS), "now": now.select(*hashed)}
-        fetched = {name: table.combine_chunks() for name, table in fetch_together(spark, frames).items()}
-        found = find_changes(fetched["now"], fetched["before"])
-        rows = spark.createDataFrame(found, f"{c.RECORD_KEY} string, {c.INPUT_HASH} long")
-        changes = Changes(Held(rows, found.num_rows), found[c.INPUT_HASH].null_count, fetched["now"].num_rows)
-        return cls(spark, fetched["before"]), changes
+    def compare(cls, before: pa.Table, now: pa.Table) -> tuple[LocalInputs, Changes]:
+        """Compare tonight's record_key and input_hash with theirs."""
+        before, now = before.combine_chunks(), now.combine_chunks()
+        found = find_changes(now, before)
+        return cls(before), Changes(found, found.num_rows, found[c.INPUT_HASH].null_count, now.num_rows)
 
-    def find_touched(self, fresh: DataFrame, stale: Held, model: MatchModel) -> LocalBlocks:
-        """Find the blocks that changed records were or are in, but for those that the model purged (an action).
+    def find_touched(self, fresh: pa.Table, stale: pa.Table, model: MatchModel) -> LocalBlocks:
+        """Find the blocks that changed records were or are in, but for those that the model purged.
 
         Args:
             fresh: changed and new records as they are now: record_key, block_keys.
@@ -60,11 +49,9 @@ class LocalInputs:
         """
         slots = slots_of(model.match)
         keys = _keys_of(self.rows, len(slots))
-        gone = stale.rows.select(c.RECORD_KEY).toArrow().column(c.RECORD_KEY)
-        is_stale = np.asarray(pc.is_in(self.rows[c.RECORD_KEY], value_set=gone), dtype=bool)
-        keys_now = _keys_of(fresh.select(c.BLOCK_KEYS).toArrow(), len(slots))
+        is_stale = np.asarray(pc.is_in(self.rows[c.RECORD_KEY], value_set=stale[c.RECORD_KEY]), dtype=bool)
         purged = np.array(model.purged_keys, dtype=np.int64)
-        return LocalBlocks(self, slots, keys, is_stale, _count(keys, is_stale, keys_now, purged))
+        return LocalBlocks(self, slots, keys, is_stale, _count(keys, is_stale, _keys_of(fresh, len(slots)), purged))
 
 
 @dataclass(frozen=True)
@@ -133,21 +120,28 @@ class LocalBlocks:
     is_stale: NDArray[np.bool_]
     sizes: KeySizes
 
-    def turned(self) -> DataFrame | None:
+    def turned(self) -> pa.Table:
         """The inputs of unchanged records with a key that has outgrown its limit since, or does so no more."""
         turned = self._outgrown(self.sizes.was) != self._outgrown(self.sizes.count)
-        found = self._unchanged_holders(turned)
-        return self._frame(found) if len(found) else None
+        return self.inputs.rows.take(pa.array(self._unchanged_holders(turned)))
 
-    def partners(self) -> DataFrame:
+    def partners(self) -> pa.Table:
         """record_key of the unchanged records that share a live key with a changed one."""
-        found = self._unchanged_holders(self._shared & ~self._outgrown(self.sizes.count))
-        return self._frame(found).select(c.RECORD_KEY)
+        found = self._unchanged_holders(self._leads)
+        return self.inputs.rows.select([c.RECORD_KEY]).take(pa.array(found))
 
     def key_use(self, frozen: NDArray[np.int64]) -> KeyUse:
         """Of the keys by which a changed record can meet another one."""
         sizes = {c.BLOCK_KEY: self.sizes.keys, c.SLOT: self.sizes.slot, c.RECORD_COUNT: self.sizes.count}
         return judge_sizes(pa.table(sizes).filter(pa.array(self._shared)), self.slots, frozen=frozen)
+
+    def pair_bound(self) -> int:
+        """At most so many pairs have a changed record: those of its blocks, each key's counted apart."""
+        return int(np.sum((self.sizes.fresh * self.sizes.count)[self._leads]))
+
+    @property
+    def _leads(self) -> NDArray[np.bool_]:
+        return self._shared & ~self._outgrown(self.sizes.count)
 
     @property
     def _shared(self) -> NDArray[np.bool_]:
@@ -159,11 +153,6 @@ class LocalBlocks:
     def _unchanged_holders(self, wanted: NDArray[np.bool_]) -> NDArray[np.int64]:
         holders = self.sizes.holders[wanted[self.sizes.which]]
         return np.unique(holders[~self.is_stale[holders]])
-
-    def _frame(self, positions: NDArray[np.int64]) -> DataFrame:
-        rows = self.inputs.rows.select([c.RECORD_KEY, c.INPUT_HASH]).take(pa.array(positions))
-        rows = rows.append_column(c.BLOCK_KEYS, pack_keys(self.keys[positions]))
-        return self.inputs.spark.createDataFrame(rows, _INPUTS)
 
 
 def find_changes(now: pa.Table, before: pa.Table) -> pa.Table:

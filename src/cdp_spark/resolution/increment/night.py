@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
@@ -13,14 +15,15 @@ from cdp_spark.clustering.settings import settings_checksum
 from cdp_spark.resolution.increment.keys import SparkInputs
 from cdp_spark.resolution.increment.local import LocalInputs
 from cdp_spark.resolution.scored import slots_of
+from cdp_spark.tables.actions.together import run_together
 from cdp_spark.tables.catalog import MATCH_INPUTS, OUTDATED_RECORDS, PAIR_SCORES
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pyspark.sql import DataFrame
 
-    from cdp_spark.resolution.increment.changed import LastInputs
     from cdp_spark.resolution.increment.inputs import Changes
-    from cdp_spark.tables.actions.held import Held
     from cdp_spark.tables.run import RunContext
 
 MAX_CHANGED_SHARE = 0.3
@@ -38,15 +41,13 @@ class Night:
     Args:
         why: in words, for the run's record: what changed, or why the night is full.
         before: `match_inputs` of the last night; None for a full one.
-        changes: found by `SparkInputs` or `LocalInputs`; None for a full one.
-        records: of the type tonight; of an incremental night.
+        changes: since then; None for a full one.
         outdated: records compared anew, or gone, in the nights since the tables were written, before this one.
     """
 
     why: str
-    before: LastInputs | None = None
-    changes: Held | None = None
-    records: int = 0
+    before: SparkInputs | LocalInputs | None = None
+    changes: Changes | None = None
     outdated: int = 0
 
     @property
@@ -73,10 +74,10 @@ def plan_night(context: RunContext, entity_type: str, records: DataFrame, *, ver
         return Night("full: the settings of matching changed")
     known, outdated = (int(_figure(context, entity_type, name)) for name in (RECORDS_FIGURE, OUTDATED_FIGURE))
     before, found = _find_changes(context, entity_type, records, known)
-    told = f"{found.held.count - found.gone:,} of {known:,} records changed or new, {found.gone:,} gone"
-    if found.held.count > MAX_CHANGED_SHARE * known:
+    told = f"{found.count - found.gone:,} of {known:,} records changed or new, {found.gone:,} gone"
+    if found.count > MAX_CHANGED_SHARE * known:
         return Night(f"full: {told}")
-    return Night(f"incremental: {told}", before, found.held, found.records, outdated)
+    return Night(f"incremental: {told}", before, found, outdated)
 
 
 def _is_known(context: RunContext) -> bool:
@@ -89,12 +90,20 @@ def _figure(context: RunContext, entity_type: str, name: str) -> float:
     return context.last_figure(f"{entity_type}.{name}") or 0.0
 
 
-def _find_changes(context: RunContext, entity_type: str, records: DataFrame, known: int) -> tuple[LastInputs, Changes]:
+def _find_changes(
+    context: RunContext, entity_type: str, records: DataFrame, known: int
+) -> tuple[SparkInputs | LocalInputs, Changes]:
     """On the driver, where the keys of all records fit there."""
-    written = context.last.written if context.last else {}
-    version, marked_at = written[MATCH_INPUTS.name], written[OUTDATED_RECORDS.name]
-    last = context.store.read(MATCH_INPUTS, version=version, marked_at=marked_at)
-    before = last.where(F.col(c.ENTITY_TYPE) == entity_type)
+    store, written = context.store, context.last.written if context.last else {}
+    versions = {"version": written[MATCH_INPUTS.name], "marked_at": written[OUTDATED_RECORDS.name]}
+    now = records.select(c.RECORD_KEY, c.INPUT_HASH)
     slots = len(slots_of(context.project.match.entities[entity_type]))
-    find = LocalInputs.fetch if known * slots <= LOCAL_KEYS_LIMIT else SparkInputs.compare
-    return find(before, records)
+    if known * slots > LOCAL_KEYS_LIMIT:
+        before = store.read(MATCH_INPUTS, **versions).where(F.col(c.ENTITY_TYPE) == entity_type)
+        return SparkInputs.compare(before, now)
+    columns, only = (c.RECORD_KEY, c.INPUT_HASH, c.BLOCK_KEYS), {c.ENTITY_TYPE: pa.array([entity_type])}
+    fetch: dict[str, Callable[[], pa.Table]] = {
+        "before": partial(store.fetch, MATCH_INPUTS, columns, only=only, **versions),
+        "now": now.toArrow,
+    }
+    return LocalInputs.compare(**run_together(store.spark, fetch))

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from functools import reduce
 from typing import TYPE_CHECKING
 
-from pyspark.sql import DataFrame
+import pyarrow as pa
+import pyarrow.compute as pc
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
 from cdp_spark.tables.catalog import TOUCHED_RECORDS
+from cdp_spark.tables.rows import unite, with_values
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from pyspark.sql import DataFrame
+
+    from cdp_spark.tables.rows import Rows
     from cdp_spark.tables.run import RunContext
 
 MATCHING, CLUSTERING = "matching", "clustering"
@@ -21,7 +25,7 @@ KEPT_RUNS = 30
 """A stage that has not finished for this many runs works on all records."""
 
 
-def record_touched(context: RunContext, stage: str, touched: Mapping[str, DataFrame | None]) -> int:
+def record_touched(context: RunContext, stage: str, touched: Mapping[str, Rows | None]) -> int:
     """Note what a stage worked on in this run; returns the Delta version of the table.
 
     What a run notes that does not finish stays: who looks at more records than it has to comes to the same result.
@@ -32,18 +36,33 @@ def record_touched(context: RunContext, stage: str, touched: Mapping[str, DataFr
         touched: entity type to record_key of the records that it worked on; None where it worked on all.
     """
     store = context.store
-    parts = [_rows_of(context, stage, entity_type, records) for entity_type, records in sorted(touched.items())]
-    rows = reduce(DataFrame.unionByName, parts, store.spark.createDataFrame([], TOUCHED_RECORDS.schema).limit(0))
+    parts: list[Rows] = [TOUCHED_RECORDS.table([])]
+    for entity_type, records in sorted(touched.items()):
+        keys = pa.table({c.RECORD_KEY: pa.nulls(1, pa.string())}) if records is None else records.select([c.RECORD_KEY])
+        values: dict[str, int | str] = {c.ORDINAL: context.ordinal, c.STAGE: stage, c.ENTITY_TYPE: entity_type}
+        parts.append(with_values(keys, values).select(TOUCHED_RECORDS.schema.names))
     if context.ordinal % KEPT_RUNS == 0 and store.exists(TOUCHED_RECORDS):
         store.delta(TOUCHED_RECORDS).delete(F.col(c.ORDINAL) < context.ordinal - KEPT_RUNS)
+    rows = unite(store.spark, parts)
     return store.append(TOUCHED_RECORDS, rows, application=context.application(stage, TOUCHED_RECORDS))
 
 
-def _rows_of(context: RunContext, stage: str, entity_type: str, records: DataFrame | None) -> DataFrame:
-    everything = F.lit(None).cast("string").alias(c.RECORD_KEY)
-    keys = context.store.spark.range(1).select(everything) if records is None else records.select(c.RECORD_KEY)
-    ordinal, place = F.lit(context.ordinal).alias(c.ORDINAL), F.lit(entity_type).alias(c.ENTITY_TYPE)
-    return keys.select(ordinal, F.lit(stage).alias(c.STAGE), place, c.RECORD_KEY)
+def fetch_touched(context: RunContext, stage: str, *, since: int, entity_type: str) -> pa.Array | None:
+    """The records that a stage worked on in the runs after `since`; None where one of these runs worked on all.
+
+    Args:
+        context: of the run.
+        stage: that worked.
+        since: ordinal of a run.
+        entity_type: of the records.
+    Returns: their record keys, each once, shape (records,).
+    """
+    if context.ordinal - since >= KEPT_RUNS:
+        return None
+    only = {c.STAGE: pa.array([stage]), c.ENTITY_TYPE: pa.array([entity_type])}
+    rows = context.store.fetch(TOUCHED_RECORDS, (c.ORDINAL, c.RECORD_KEY), only=only)
+    keys = rows.filter(pc.greater(rows[c.ORDINAL], since))[c.RECORD_KEY]
+    return None if keys.null_count else keys.combine_chunks().unique()
 
 
 def read_touched(context: RunContext, stage: str, *, since: int, entity_type: str) -> DataFrame | None:

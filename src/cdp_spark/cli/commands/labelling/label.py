@@ -11,8 +11,8 @@ from cdp_spark import columns as c
 from cdp_spark.cli.commands.opening import open_project
 from cdp_spark.cli.display.output import print_result
 from cdp_spark.cli.references import ALLOWED, NamedPair, find_pair, match_section
+from cdp_spark.clustering.kinds import VISITOR
 from cdp_spark.clustering.labels import CANNOT_LINK, MUST_LINK, build_current_labels
-from cdp_spark.clustering.stage import VISITOR
 from cdp_spark.config.project import Project
 from cdp_spark.errors import ConfigError
 from cdp_spark.labelling.answers import read_answers

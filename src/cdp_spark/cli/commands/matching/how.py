@@ -17,7 +17,7 @@ from cdp_spark.cli.references import (
     record_titles,
     without_visitors,
 )
-from cdp_spark.clustering.stage import VISITOR
+from cdp_spark.clustering.kinds import VISITOR
 from cdp_spark.config.match import ClusteringConfig
 from cdp_spark.config.project import Project
 from cdp_spark.explain.cluster import ClusterExplanation, Settings, explain_clusters

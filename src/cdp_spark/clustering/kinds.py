@@ -1,0 +1,4 @@
+"""Entity types that clustering treats apart from others."""
+
+PERSON = "person"
+VISITOR = "visitor"

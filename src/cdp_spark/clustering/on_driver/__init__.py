@@ -1,0 +1,1 @@
+"""Clustering where all that is looked at fits on the driver."""

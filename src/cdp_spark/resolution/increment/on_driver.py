@@ -1,0 +1,110 @@
+"""Score a night's changed records against everything, where the keys of all records are on the driver.
+
+Spark is asked for what it is best at, features and scores, of frames that hold nothing else.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyspark.sql import functions as F
+
+from cdp_spark import columns as c
+from cdp_spark.blocking.keys import packed_keys_expr
+from cdp_spark.matching.features import feature_columns
+from cdp_spark.resolution.increment.inputs import ChangedPairs
+from cdp_spark.resolution.scored import build_keyed, score_blocks, slots_of
+from cdp_spark.tables.actions.held import keep
+from cdp_spark.tables.catalog import RECORDS
+from cdp_spark.tables.rows import as_frame
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+    from cdp_spark.config.match import EntityMatch
+    from cdp_spark.matching.model import MatchModel
+    from cdp_spark.resolution.increment.local import LocalBlocks, LocalInputs
+    from cdp_spark.tables.store import Store
+
+FETCHED_RECORDS = 300_000
+"""More records are picked out by Spark, each where it is read."""
+FETCHED_PAIRS = 2_000_000
+"""More pairs stay where they are scored."""
+
+
+def score_changes_on_driver(store: Store, before: LocalInputs, changes: pa.Table, model: MatchModel) -> ChangedPairs:
+    """What `score_changes` gives.
+
+    Args:
+        store: with the records of tonight.
+        before: the last night's `match_inputs` of the type, under this model.
+        changes: of `LocalInputs`.
+        model: that scored the last night's pairs.
+    """
+    stale, inputs = changes.select([c.RECORD_KEY]), _fetch_inputs(store, changes, model.match)
+    blocks = before.find_touched(inputs, stale, model)
+    turned = blocks.turned()
+    if turned.num_rows:
+        inputs = pa.concat_tables([inputs, turned.select(inputs.column_names)])
+        stale = pa.concat_tables([stale, turned.select([c.RECORD_KEY])])
+        blocks = before.find_touched(inputs, stale, model)
+    fresh = inputs.select([c.RECORD_KEY])
+    partners = blocks.partners()
+    is_fresh = pa.chunked_array([np.ones(fresh.num_rows, dtype=bool), np.zeros(partners.num_rows, dtype=bool)])
+    compared = pa.concat_tables([fresh, partners]).append_column(c.IS_FRESH, is_fresh)
+    scored = _score_touched(store, compared, blocks, model)
+    return ChangedPairs(scored.pair_scores, stale, stale.num_rows, inputs, scored.metrics)
+
+
+@dataclass(frozen=True)
+class _Scores:
+    """Pairs and the figures of their blocks."""
+
+    pair_scores: pa.Table | DataFrame
+    metrics: dict[str, float]
+
+
+def _fetch_inputs(store: Store, changes: pa.Table, match: EntityMatch) -> pa.Table:
+    """record_key, input_hash and packed block_keys of the changed records that are there."""
+    there = changes.filter(pc.is_valid(changes[c.INPUT_HASH]))
+    keyed = build_keyed(_read_few(store, there, match), match)
+    return keyed.select(c.RECORD_KEY, c.INPUT_HASH, packed_keys_expr(len(slots_of(match)))).toArrow()
+
+
+def _score_touched(store: Store, compared: pa.Table, blocks: LocalBlocks, model: MatchModel) -> _Scores:
+    """Compare the fresh records and their partners inside the touched blocks."""
+    keyed = keep(build_keyed(_read_few(store, compared, model.match), model.match))
+    use = blocks.key_use(np.array(model.purged_keys, dtype=np.int64))
+    scored = score_blocks(keyed, use, model)
+    few = blocks.pair_bound() <= FETCHED_PAIRS
+    return _Scores(scored.pair_scores.toArrow() if few else keep(scored.pair_scores), scored.metrics)
+
+
+def _read_few(store: Store, rows: pa.Table, match: EntityMatch) -> DataFrame:
+    """What matching reads of some records, beside what is known of them.
+
+    Args:
+        store: with the records.
+        rows: record_key, and columns to keep.
+        match: says what is read.
+    """
+    if rows.num_rows > FETCHED_RECORDS:
+        return store.read(RECORDS).join(F.broadcast(as_frame(store.spark, rows)), on=c.RECORD_KEY, how="inner")
+    keys = rows[c.RECORD_KEY].combine_chunks()
+    found = store.fetch(RECORDS, _columns_read(match), only={c.RECORD_KEY: keys})
+    place = pc.index_in(found[c.RECORD_KEY], value_set=keys)
+    for name in rows.column_names:
+        if name != c.RECORD_KEY:
+            found = found.append_column(name, rows[name].take(place))
+    return as_frame(store.spark, found)
+
+
+def _columns_read(match: EntityMatch) -> list[str]:
+    wanted = {c.RECORD_KEY, *feature_columns(match)}
+    if not wanted <= set(RECORDS.schema.names):
+        wanted.add(c.ATTRIBUTES)
+    return [name for name in RECORDS.schema.names if name in wanted]
