@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
@@ -35,7 +36,7 @@ def build_blocks(keyed: DataFrame, use: KeyUse, slots: tuple[Slot, ...]) -> Data
 
     @F.arrow_udf(_MARKED_KEYS)  # type: ignore[attr-defined,untyped-decorator] # Spark's stubs lack it
     def mark(keys: pa.Array) -> pa.Array:
-        return _mark(keys, use, splits)
+        return _mark(keys_of_lists(keys, len(splits)), use, splits)
 
     others = [name for name in keyed.columns if name != c.BLOCK_KEYS]
     marked = keyed.select(*others, mark(F.col(c.BLOCK_KEYS)).alias(_MARKED))
@@ -46,13 +47,31 @@ def build_blocks(keyed: DataFrame, use: KeyUse, slots: tuple[Slot, ...]) -> Data
     )
 
 
+def expand_blocks(records: pa.Table, keys: NDArray[np.int64], use: KeyUse, slots: tuple[Slot, ...]) -> pa.Table:
+    """What `build_blocks` builds, of a table in memory, in the order of the blocks.
+
+    Args:
+        records: one row per record_key with the features.
+        keys: of the records, shape (records, slots).
+        use: which keys are purged, and which lead to pairs.
+        slots: the layout of the keys.
+    """
+    marked = _mark(keys, use, split_slots(slots))
+    travelling = marked.field(_TRAVELLING)
+    position, block_key = pc.list_parent_indices(travelling), travelling.flatten()
+    order = pc.sort_indices(block_key)
+    rows = position.take(order)
+    blocks = records.take(rows).append_column(c.BLOCK_KEYS, marked.field(c.BLOCK_KEYS).take(rows))
+    return blocks.append_column(c.BLOCK_KEY, block_key.take(order))
+
+
 _MARKED, _TRAVELLING = "marked", "travelling"
 _MARKED_KEYS = f"{c.BLOCK_KEYS} binary, {_TRAVELLING} array<bigint>"
 
 
-def _mark(keys: pa.Array, use: KeyUse, splits: NDArray[np.int64]) -> pa.Array:
+def _mark(keys: NDArray[np.int64], use: KeyUse, splits: NDArray[np.int64]) -> pa.StructArray:
     """The keys that are in force, packed, and as a list those of them whose blocks are made; all with their mark."""
-    active = active_keys(keys_of_lists(keys, len(splits)), use.purged, splits)
+    active = active_keys(keys, use.purged, splits)
     travels = (active != NO_KEY) & use.may_lead(active)
     marked = mark_leading(active, travels)
     ends = pa.array(np.append(0, np.cumsum(travels.sum(axis=1))), pa.int32())

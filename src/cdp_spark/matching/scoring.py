@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 from pyspark.sql import types as T
+from pyspark.sql.pandas.types import to_arrow_schema
 
 from cdp_spark import columns as c
 from cdp_spark.matching.kernel import Kernel, compare_blocks, map_blocks
@@ -50,6 +51,20 @@ def build_pair_scores(
             yield weigh_patterns(patterns, model, deterministic_mask=deterministic_mask)
 
     return map_blocks(blocks, score, SCORES_SCHEMA, partitions=partitions)
+
+
+def score_blocks_in_memory(blocks: pa.Table, kernel: Kernel, model: MatchModel, *, deterministic_mask: int) -> pa.Table:
+    """What `build_pair_scores` gives, on this machine alone.
+
+    Args:
+        blocks: as `expand_blocks` makes them.
+        kernel: rules and comparisons.
+        model: what the outcomes weigh.
+        deterministic_mask: bits of the rules that join a pair whatever its weight.
+    """
+    patterns = compare_blocks(iter(blocks.combine_chunks().to_batches()), kernel)
+    scored = [weigh_patterns(it, model, deterministic_mask=deterministic_mask) for it in patterns]
+    return pa.Table.from_batches(scored) if scored else to_arrow_schema(SCORES_SCHEMA).empty_table()
 
 
 def weigh_patterns(patterns: pa.RecordBatch, model: MatchModel, *, deterministic_mask: int) -> pa.RecordBatch:

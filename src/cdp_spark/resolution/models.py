@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
@@ -38,12 +39,18 @@ class FittedBy:
 
 def newest_model(store: Store, entity_type: str) -> tuple[int, MatchModel | None]:
     """The newest model of an entity type and its version; 0 and None before the first."""
-    models = store.read(MATCH_MODELS).where(F.col(c.ENTITY_TYPE) == entity_type)
-    rows = models.orderBy(F.col(c.MODEL_VERSION).desc()).limit(1).collect()
-    if not rows:
+    models = _fetch_models(store, entity_type)
+    if not models:
         return 0, None
-    version = int(rows[0][c.MODEL_VERSION])
-    return version, model_from_json(rows[0][c.MODEL_JSON], where=f"match model {version} of {entity_type}")
+    version = max(models)
+    return version, model_from_json(models[version], where=f"match model {version} of {entity_type}")
+
+
+def _fetch_models(store: Store, entity_type: str) -> dict[int, str]:
+    """All models of a type as JSON, by version."""
+    only = {c.ENTITY_TYPE: pa.array([entity_type])}
+    rows = store.fetch(MATCH_MODELS, (c.MODEL_VERSION, c.MODEL_JSON), only=only)
+    return dict(zip(*(column.to_pylist() for column in rows.columns), strict=True))
 
 
 def read_model(store: Store, entity_type: str, version: int) -> MatchModel:
@@ -52,14 +59,11 @@ def read_model(store: Store, entity_type: str, version: int) -> MatchModel:
     Raises:
         StateError: there is no such version, or it was written in another format.
     """
-    of_type = store.read(MATCH_MODELS).where(F.col(c.ENTITY_TYPE) == entity_type)
-    rows = of_type.where(F.col(c.MODEL_VERSION) == version).limit(1).collect()
-    where = f"match model {version} of {entity_type}"
-    if not rows:
-        numbers = sorted(row[0] for row in of_type.select(c.MODEL_VERSION).distinct().collect())
-        allowed = ", ".join(map(str, numbers)) or "none yet"
+    models, where = _fetch_models(store, entity_type), f"match model {version} of {entity_type}"
+    if version not in models:
+        allowed = ", ".join(map(str, sorted(models))) or "none yet"
         raise StateError(where, got="no such version", allowed=allowed, fix="`cdp model list` lists them")
-    return model_from_json(rows[0][c.MODEL_JSON], where=where)
+    return model_from_json(models[version], where=where)
 
 
 def pinned_model(store: Store, entity_type: str, match: EntityMatch) -> tuple[int, MatchModel | None]:
@@ -137,8 +141,9 @@ def restore_model(store: Store, entity_type: str, version: int, match: EntityMat
 def write_model(store: Store, entity_type: str, model: MatchModel, *, version: int, by: FittedBy) -> int:
     """Append a model version; a run that is started again appends it once. Returns: the table's Delta version."""
     row = (entity_type, version, model.config_hash(), by.at, by.run_id, model.to_json())
-    frame = store.spark.createDataFrame([row], MATCH_MODELS.schema)
-    return store.append(MATCH_MODELS, frame, application=f"{by.run_id}:matching:{entity_type}", step=version)
+    return store.append(
+        MATCH_MODELS, MATCH_MODELS.table([row]), application=f"{by.run_id}:matching:{entity_type}", step=version
+    )
 
 
 def evidence_of(match: EntityMatch) -> EntityMatch:

@@ -10,7 +10,7 @@ import numpy as np
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
-from cdp_spark.blocking.blocks import build_blocks
+from cdp_spark.blocking.blocks import build_blocks, expand_blocks
 from cdp_spark.blocking.key_use import KeyUse, find_key_use
 from cdp_spark.blocking.keys import with_block_keys
 from cdp_spark.blocking.slots import Slot, all_rules, build_slots, deterministic_mask
@@ -26,7 +26,7 @@ from cdp_spark.matching.learning.fitting import (
 from cdp_spark.matching.learning.sample import read_sample
 from cdp_spark.matching.learning.soundness import Doubt, find_doubts
 from cdp_spark.matching.model import MatchModel
-from cdp_spark.matching.scoring import build_pair_scores
+from cdp_spark.matching.scoring import build_pair_scores, score_blocks_in_memory
 from cdp_spark.session import shuffle_partitions
 from cdp_spark.tables.actions.together import run_together
 
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     import pyarrow as pa
+    from numpy.typing import NDArray
     from pyspark.sql import DataFrame
 
     from cdp_spark.config.match import EntityMatch
@@ -122,6 +123,24 @@ def score_blocks(keyed: DataFrame, use: KeyUse, model: MatchModel) -> ScoredPair
     mask = deterministic_mask(match)
     scores = build_pair_scores(blocks, kernel, model, deterministic_mask=mask, partitions=partitions)
     return ScoredPairs(scores, model, _metrics(use, model), keyed, (), (keyed,))
+
+
+def score_blocks_on_driver(
+    records: pa.Table, keys: NDArray[np.int64], use: KeyUse, model: MatchModel
+) -> tuple[pa.Table, dict[str, float]]:
+    """What `score_blocks` gives, on the driver: the pairs, and figures by dotted name.
+
+    Args:
+        records: one row per record_key with the features; with the flag `is_fresh`, only pairs with at least one such
+            record.
+        keys: of the records, shape (records, slots).
+        use: which keys are purged and shared.
+        model: with its rules and comparisons.
+    """
+    match = model.match
+    blocks = expand_blocks(records, keys, use, slots_of(match))
+    mask, kernel = deterministic_mask(match), _kernel(match, model.frequencies)
+    return score_blocks_in_memory(blocks, kernel, model, deterministic_mask=mask), _metrics(use, model)
 
 
 def _fit_and_score(

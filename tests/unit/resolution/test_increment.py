@@ -1,5 +1,7 @@
 """What changed since the last night, and which blocks that touches."""
 
+from collections.abc import Callable
+from pathlib import Path
 from random import Random
 from types import SimpleNamespace
 from typing import cast
@@ -18,12 +20,17 @@ from cdp_spark.blocking.slots import Slot
 from cdp_spark.config.match import BlockingKey, BlockingRule, Comparison, EntityMatch
 from cdp_spark.keys import pack_keys
 from cdp_spark.matching.model import MatchModel
-from cdp_spark.resolution.increment.changed import TouchedBlocks, score_changes
-from cdp_spark.resolution.increment.inputs import build_changes, with_input_hash
-from cdp_spark.resolution.increment.keys import SparkInputs
-from cdp_spark.resolution.increment.local import LocalInputs, find_changes
+from cdp_spark.resolution.increment import on_driver
+from cdp_spark.resolution.increment.changed import score_changes
+from cdp_spark.resolution.increment.inputs import ChangedPairs, Changes, build_changes, with_input_hash
+from cdp_spark.resolution.increment.keys import SparkBlocks, SparkInputs
+from cdp_spark.resolution.increment.local import LocalBlocks, LocalInputs, find_changes
+from cdp_spark.resolution.increment.on_driver import score_changes_on_driver
 from cdp_spark.resolution.scored import score_pairs, slots_of
-from cdp_spark.tables.actions.held import hold
+from cdp_spark.tables import catalog
+from cdp_spark.tables.actions.held import Held, hold
+from cdp_spark.tables.rows import as_frame
+from cdp_spark.tables.store import Store
 
 MATCH = EntityMatch(
     blocking=(BlockingRule(name="email", keys=(BlockingKey(column="email"),)),),
@@ -88,16 +95,20 @@ def _inputs(spark: SparkSession, keys: dict[str, tuple[int, int]]) -> DataFrame:
     return spark.createDataFrame(pa.table(table))
 
 
-def _last(rows: DataFrame, engine: str) -> SparkInputs | LocalInputs:
-    return LocalInputs(rows.sparkSession, rows.toArrow()) if engine == "local" else SparkInputs(rows)
+def _find_touched(before: DataFrame, fresh: DataFrame, stale: DataFrame, engine: str) -> SparkBlocks | LocalBlocks:
+    if engine == "local":
+        return LocalInputs(before.toArrow().combine_chunks()).find_touched(fresh.toArrow(), stale.toArrow(), MODEL)
+    return SparkInputs(before).find_touched(fresh, hold(stale), MODEL)
 
 
 @pytest.fixture(params=["spark", "local"])
-def blocks(spark: SparkSession, request: pytest.FixtureRequest) -> TouchedBlocks:
-    rows = _inputs(spark, BEFORE)
-    before = _last(rows, request.param)
-    stale = hold(spark.createDataFrame([*STALE, ("n",)], "record_key string"))
-    return before.find_touched(_inputs(spark, {"n": (10, 20), "o": (60, 40)}), stale, MODEL)
+def blocks(spark: SparkSession, request: pytest.FixtureRequest) -> SparkBlocks | LocalBlocks:
+    stale = spark.createDataFrame([*STALE, ("n",)], "record_key string")
+    return _find_touched(_inputs(spark, BEFORE), _inputs(spark, {"n": (10, 20), "o": (60, 40)}), stale, request.param)
+
+
+def _rows(spark: SparkSession, rows: DataFrame | pa.Table | None) -> list[dict[str, object]]:
+    return [] if rows is None else [row.asDict() for row in as_frame(spark, rows).collect()]
 
 
 def test_the_layout_is_that_of_the_slots() -> None:
@@ -114,20 +125,24 @@ def test_sizes_of_touched_keys(spark: SparkSession) -> None:
     assert_df_equality(found.sizes, expected, ignore_row_order=True, ignore_nullable=True, transforms=[])
 
 
-def test_keys_turn_where_they_cross_four_times_their_limit(blocks: TouchedBlocks) -> None:
+def test_keys_turn_where_they_cross_four_times_their_limit(
+    spark: SparkSession, blocks: SparkBlocks | LocalBlocks
+) -> None:
     assert GROWTH == 4
-    turned = blocks.turned()
-    assert turned is not None
-    found = {row["record_key"]: bytes(row["block_keys"]) for row in turned.collect()}
-    assert sorted(found) == sorted({*(f"m{i}" for i in range(8)), "f0", "f1", "f2"})
-    assert np.frombuffer(found["m0"], np.int64).tolist() == [10, 40]
+    found = {row["record_key"]: row["block_keys"] for row in _rows(spark, blocks.turned())}
+    assert sorted(map(str, found)) == sorted({*(f"m{i}" for i in range(8)), "f0", "f1", "f2"})
+    assert np.frombuffer(cast("bytes", found["m0"]), np.int64).tolist() == [10, 40]
 
 
-def test_partners_share_a_live_key_with_a_changed_record(blocks: TouchedBlocks) -> None:
-    assert sorted(row["record_key"] for row in blocks.partners().collect()) == ["f0", "f1", "f2"]
+def test_partners_share_a_live_key_with_a_changed_record(
+    spark: SparkSession, blocks: SparkBlocks | LocalBlocks
+) -> None:
+    assert sorted(str(row["record_key"]) for row in _rows(spark, blocks.partners())) == ["f0", "f1", "f2"]
+    if isinstance(blocks, LocalBlocks):  # of key 20: one that changed, and four in all; key 10 has outgrown its limit
+        assert blocks.pair_bound() == 4
 
 
-def test_keys_by_which_changed_records_meet_others_are_judged(blocks: TouchedBlocks) -> None:
+def test_keys_by_which_changed_records_meet_others_are_judged(blocks: SparkBlocks | LocalBlocks) -> None:
     use = blocks.key_use(np.array([40]))
     assert (use.purged.tolist(), use.pairs.tolist(), use.overgrown) == ([10, 40], [0, 6], 1)
     assert use.may_lead(np.array([20])).all()
@@ -136,11 +151,10 @@ def test_keys_by_which_changed_records_meet_others_are_judged(blocks: TouchedBlo
 @pytest.mark.parametrize("engine", ["spark", "local"])
 def test_nothing_turns_where_nothing_changed(spark: SparkSession, engine: str) -> None:
     rows = _inputs(spark, BEFORE)
-    before = _last(rows, engine)
     nobody = spark.createDataFrame([], rows.schema)
-    found = before.find_touched(nobody, hold(nobody.select("record_key")), MODEL)
-    assert found.turned() is None
-    assert found.partners().collect() == []
+    found = _find_touched(rows, nobody, nobody.select("record_key"), engine)
+    assert _rows(spark, found.turned()) == []
+    assert _rows(spark, found.partners()) == []
 
 
 def test_under_a_model_only_outgrown_keys_are_purged_anew(spark: SparkSession) -> None:
@@ -152,8 +166,35 @@ def test_under_a_model_only_outgrown_keys_are_purged_anew(spark: SparkSession) -
     assert (applied.purged.tolist(), applied.overgrown) == ([10, 20], 1)
 
 
-@pytest.mark.parametrize(("seed", "engine"), [(3, "spark"), (4, "local"), (5, "local")])
-def test_changed_pairs_and_those_that_stay_are_all_pairs(spark: SparkSession, seed: int, engine: str) -> None:
+def _compare_in_spark(
+    store: Store, tonight: DataFrame, rows: DataFrame, model: MatchModel
+) -> tuple[Changes, ChangedPairs]:
+    before, changes = SparkInputs.compare(rows, tonight)
+    held = Held(as_frame(store.spark, changes.rows), changes.count)
+    return changes, score_changes(tonight.drop("input_hash"), before, held, model)
+
+
+def _compare_on_driver(
+    store: Store, tonight: DataFrame, rows: DataFrame, model: MatchModel
+) -> tuple[Changes, ChangedPairs]:
+    store.overwrite(catalog.RECORDS, tonight)
+    before, changes = LocalInputs.compare(rows.toArrow(), tonight.select("record_key", "input_hash").toArrow())
+    return changes, score_changes_on_driver(store, before, changes.rows, model)
+
+
+@pytest.mark.parametrize(
+    ("seed", "compare", "most_pairs"),
+    [(3, _compare_in_spark, 0), (4, _compare_on_driver, 1_000), (5, _compare_on_driver, 0)],
+)
+def test_changed_pairs_and_those_that_stay_are_all_pairs(
+    spark: SparkSession,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    seed: int,
+    compare: Callable[[Store, DataFrame, DataFrame, MatchModel], tuple[Changes, ChangedPairs]],
+    most_pairs: int,
+) -> None:
+    monkeypatch.setattr(on_driver, "MAX_PAIRS", most_pairs)  # above, Spark compares
     world = World(Random(seed), has_visitors=False)
     world.grow(60)
     yesterday = with_input_hash(world.people(spark), NIGHTS_MATCH)
@@ -165,14 +206,14 @@ def test_changed_pairs_and_those_that_stay_are_all_pairs(spark: SparkSession, se
     for _ in range(2):
         world.pass_a_night()
     tonight = with_input_hash(world.people(spark), NIGHTS_MATCH)
-    before, changes = (LocalInputs.fetch if engine == "local" else SparkInputs.compare)(rows, tonight)
+    changes, changed = compare(Store(spark, str(tmp_path)), tonight, rows, model)
     assert (changes.records, changes.gone) == (len(world.rows), len(were - set(world.rows)))
-    changed = score_changes(tonight.drop("input_hash"), before, changes.held, model)
-    stale = {row["record_key"] for row in changed.stale.rows.collect()}
+    stale = {row["record_key"] for row in _rows(spark, changed.stale)}
+    assert len(stale) == changed.stale_count
     stay = [row for row in map(tuple, last.pair_scores.collect()) if not stale & {row[0], row[1]}]
-    fresh = list(map(tuple, changed.pairs.pair_scores.collect()))
+    fresh = [tuple(row.values()) for row in _rows(spark, changed.pair_scores)]
     everything = score_pairs(tonight, NIGHTS_MATCH, model=model)
     assert stay, seed
     assert sorted(stay + fresh) == sorted(map(tuple, everything.pair_scores.collect())), seed
-    for scored in (last, changed.pairs, everything):
+    for scored in (last, everything):
         scored.release()

@@ -126,9 +126,9 @@ class LocalBlocks:
         return self.inputs.rows.take(pa.array(self._unchanged_holders(turned)))
 
     def partners(self) -> pa.Table:
-        """record_key of the unchanged records that share a live key with a changed one."""
+        """record_key and block_keys of the unchanged records that share a live key with a changed one."""
         found = self._unchanged_holders(self._leads)
-        return self.inputs.rows.select([c.RECORD_KEY]).take(pa.array(found))
+        return self.inputs.rows.select([c.RECORD_KEY, c.BLOCK_KEYS]).take(pa.array(found))
 
     def key_use(self, frozen: NDArray[np.int64]) -> KeyUse:
         """Of the keys by which a changed record can meet another one."""

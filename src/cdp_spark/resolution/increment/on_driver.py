@@ -5,7 +5,6 @@ Spark is asked for what it is best at, features and scores, of frames that hold 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,10 +13,10 @@ import pyarrow.compute as pc
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
-from cdp_spark.blocking.keys import packed_keys_expr
-from cdp_spark.matching.features import feature_columns
+from cdp_spark.keys import keys_of_lists, pack_keys, unpack_keys
+from cdp_spark.matching.features import build_features, feature_columns
 from cdp_spark.resolution.increment.inputs import ChangedPairs
-from cdp_spark.resolution.scored import build_keyed, score_blocks, slots_of
+from cdp_spark.resolution.scored import build_keyed, score_blocks, score_blocks_on_driver, slots_of
 from cdp_spark.tables.actions.held import keep
 from cdp_spark.tables.catalog import RECORDS
 from cdp_spark.tables.rows import as_frame
@@ -28,12 +27,13 @@ if TYPE_CHECKING:
     from cdp_spark.config.match import EntityMatch
     from cdp_spark.matching.model import MatchModel
     from cdp_spark.resolution.increment.local import LocalBlocks, LocalInputs
+    from cdp_spark.tables.rows import Rows
     from cdp_spark.tables.store import Store
 
 FETCHED_RECORDS = 300_000
 """More records are picked out by Spark, each where it is read."""
-FETCHED_PAIRS = 2_000_000
-"""More pairs stay where they are scored."""
+MAX_PAIRS = 2_000_000
+"""Above so many pairs inside the blocks, of which a third may be different ones, all cores compare."""
 
 
 def score_changes_on_driver(store: Store, before: LocalInputs, changes: pa.Table, model: MatchModel) -> ChangedPairs:
@@ -52,36 +52,40 @@ def score_changes_on_driver(store: Store, before: LocalInputs, changes: pa.Table
         inputs = pa.concat_tables([inputs, turned.select(inputs.column_names)])
         stale = pa.concat_tables([stale, turned.select([c.RECORD_KEY])])
         blocks = before.find_touched(inputs, stale, model)
-    fresh = inputs.select([c.RECORD_KEY])
-    partners = blocks.partners()
-    is_fresh = pa.chunked_array([np.ones(fresh.num_rows, dtype=bool), np.zeros(partners.num_rows, dtype=bool)])
-    compared = pa.concat_tables([fresh, partners]).append_column(c.IS_FRESH, is_fresh)
-    scored = _score_touched(store, compared, blocks, model)
-    return ChangedPairs(scored.pair_scores, stale, stale.num_rows, inputs, scored.metrics)
+    compared = _mark_fresh(inputs.select([c.RECORD_KEY, c.BLOCK_KEYS]), blocks.partners())
+    pair_scores, metrics = _score_touched(store, compared, blocks, model)
+    return ChangedPairs(pair_scores, stale, stale.num_rows, inputs, metrics)
 
 
-@dataclass(frozen=True)
-class _Scores:
-    """Pairs and the figures of their blocks."""
-
-    pair_scores: pa.Table | DataFrame
-    metrics: dict[str, float]
+def _mark_fresh(fresh: pa.Table, partners: pa.Table) -> pa.Table:
+    """record_key, block_keys and is_fresh of all that are compared."""
+    flags = np.repeat([True, False], [fresh.num_rows, partners.num_rows])
+    both = pa.concat_tables([fresh, partners], promote_options="permissive")
+    return both.append_column(c.IS_FRESH, pa.array(flags))
 
 
 def _fetch_inputs(store: Store, changes: pa.Table, match: EntityMatch) -> pa.Table:
     """record_key, input_hash and packed block_keys of the changed records that are there."""
     there = changes.filter(pc.is_valid(changes[c.INPUT_HASH]))
-    keyed = build_keyed(_read_few(store, there, match), match)
-    return keyed.select(c.RECORD_KEY, c.INPUT_HASH, packed_keys_expr(len(slots_of(match)))).toArrow()
+    keyed = build_keyed(_read_few(store, there, match), match).select(c.RECORD_KEY, c.INPUT_HASH, c.BLOCK_KEYS)
+    found = keyed.toArrow()
+    packed = pack_keys(keys_of_lists(found[c.BLOCK_KEYS], len(slots_of(match))))
+    return found.drop_columns([c.BLOCK_KEYS]).append_column(c.BLOCK_KEYS, packed)
 
 
-def _score_touched(store: Store, compared: pa.Table, blocks: LocalBlocks, model: MatchModel) -> _Scores:
+def _score_touched(
+    store: Store, compared: pa.Table, blocks: LocalBlocks, model: MatchModel
+) -> tuple[Rows, dict[str, float]]:
     """Compare the fresh records and their partners inside the touched blocks."""
-    keyed = keep(build_keyed(_read_few(store, compared, model.match), model.match))
-    use = blocks.key_use(np.array(model.purged_keys, dtype=np.int64))
-    scored = score_blocks(keyed, use, model)
-    few = blocks.pair_bound() <= FETCHED_PAIRS
-    return _Scores(scored.pair_scores.toArrow() if few else keep(scored.pair_scores), scored.metrics)
+    match, use = model.match, blocks.key_use(np.array(model.purged_keys, dtype=np.int64))
+    known = compared.select([c.RECORD_KEY, c.IS_FRESH])
+    if compared.num_rows > FETCHED_RECORDS or blocks.pair_bound() > MAX_PAIRS:
+        scored = score_blocks(keep(build_keyed(_read_few(store, known, match), match)), use, model)
+        return keep(scored.pair_scores), scored.metrics
+    features = build_features(_read_few(store, known, match), match, carried=(c.IS_FRESH,)).toArrow()
+    place = pc.index_in(features[c.RECORD_KEY], value_set=compared[c.RECORD_KEY])
+    keys = unpack_keys(compared[c.BLOCK_KEYS].take(place).combine_chunks(), len(blocks.slots))
+    return score_blocks_on_driver(features, keys, use, model)
 
 
 def _read_few(store: Store, rows: pa.Table, match: EntityMatch) -> DataFrame:
