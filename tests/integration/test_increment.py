@@ -12,7 +12,9 @@ from pyspark.sql import SparkSession
 from tests.integration.increment_nights import STAGES, NightlyWarehouse, World, label, start
 
 from cdp_spark.clustering import increment
+from cdp_spark.clustering.on_driver import night as clustering_night
 from cdp_spark.identity import stage as identity
+from cdp_spark.resolution.increment import night as matching_night
 from cdp_spark.tables.catalog import (
     CLUSTERS,
     CUTS,
@@ -33,6 +35,13 @@ def assert_same(left: Store, right: Store, night: str) -> None:
     for spec in COMPARED:
         rows = [sorted(map(tuple, it.read(spec).drop("ordinal").collect()), key=str) for it in (left, right)]
         assert rows[0] == rows[1], f"{spec.name} after {night}"
+
+
+def _work_in_spark(patch: pytest.MonkeyPatch) -> None:
+    """Have nothing worked out on the driver."""
+    patch.setattr(matching_night, "LOCAL_KEYS_LIMIT", -1)
+    patch.setattr(clustering_night, "MAX_CLUSTERED", -1)
+    patch.setattr(identity, "MAX_RECORDS", -1)
 
 
 @dataclass
@@ -70,7 +79,7 @@ class Twins:
             written = self.world.write(warehouse.store)
             with pytest.MonkeyPatch.context() as patch:
                 if warehouse is self.increment and ordinal % 2:
-                    patch.setattr(identity, "MAX_RECORDS", -1)  # every other night's ids in Spark
+                    _work_in_spark(patch)
                 warehouse.night(written, ordinal=ordinal, full=warehouse is self.full)
         told = [self.increment.runs[-1].finished[stage].detail for stage in STAGES]
         assert_same(self.increment.store, self.full.store, f"night {ordinal}: {told}")
@@ -93,7 +102,8 @@ def begin(spark: SparkSession, folder: Path, *, seed: int) -> Twins:
 
 @pytest.fixture(autouse=True)
 def _small_worlds_change_a_lot(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(increment, "MAX_TOUCHED_SHARE", 1.0)
+    for module in (increment, clustering_night):
+        monkeypatch.setattr(module, "MAX_TOUCHED_SHARE", 1.0)
 
 
 @pytest.mark.slow
