@@ -96,6 +96,7 @@ def test_columns_values_and_versions_are_chosen(store: Store) -> None:
 
 def test_a_table_that_was_never_written_has_no_rows(store: Store) -> None:
     assert store.fetch(THINGS).num_rows == 0
+    assert store.count(THINGS) == 0
     assert store.fetch(MEETINGS, ["record_key_l"]).schema.names == ["record_key_l"]
 
 
@@ -107,6 +108,8 @@ def test_rows_that_a_later_run_outdated_do_not_count(store: Store) -> None:
     for reader in (store, through_spark(store)):
         assert sorted_rows(reader.fetch(MEETINGS, ["record_key_l"])) == [{"record_key_l": it} for it in "acd"]
         assert reader.fetch(MEETINGS, version=base).num_rows == 1
+        assert [reader.count(MEETINGS, version=it) for it in (base, None)] == [1, 3]
+        assert [reader.count(OUTDATED_RECORDS, version=it) for it in (marked - 1, marked)] == [0, 3]
         assert reader.fetch(MEETINGS, version=base, marked_at=marked - 1).num_rows == 3
         assert reader.fetch(MEETINGS, only={"record_key_r": pa.array(["c", "e"])}).num_rows == 2
 

@@ -72,16 +72,24 @@ class LocalTable:
         return cls(spec, folder, table, tuple(files)) if is_plain and _has_columns(table, spec) else None
 
     @property
+    def _rows(self) -> ds.Dataset:
+        schema = to_arrow_schema(self.spec.schema, timezone="UTC")
+        files = [str(self.folder / unquote(file)) for file in self.files]
+        return ds.dataset(files, schema=_without_nullability(schema), format=_FILES)
+
+    @property
     def version(self) -> int:
         """Of the table that is open."""
         return self.table.version()
 
     def read(self, columns: Sequence[str], *, only: Only | None = None) -> pa.Table:
         """Read columns of the rows that have wanted values, in the types of the table's Arrow schema."""
-        schema = to_arrow_schema(self.spec.schema, timezone="UTC")
-        files = [str(self.folder / unquote(file)) for file in self.files]
-        rows = ds.dataset(files, schema=_without_nullability(schema), format=_FILES)
-        return rows.to_table(columns=list(columns), filter=_filter(only or {}))
+        return self._rows.to_table(columns=list(columns), filter=_filter(only or {}))
+
+    def count(self) -> int:
+        """How many rows there are, as the files' footers say."""
+        count: int = self._rows.count_rows()
+        return count
 
     def write(self, rows: pa.Table, write: Write) -> int:
         """Write rows that have the spec's columns; what was to be written once and is there already is left.

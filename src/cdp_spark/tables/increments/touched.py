@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import reduce
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
+import pyarrow.compute as pc
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
@@ -12,7 +14,7 @@ from cdp_spark import columns as c
 from cdp_spark.tables.catalog import TOUCHED_RECORDS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from cdp_spark.tables.run import RunContext
 
@@ -63,3 +65,21 @@ def read_touched(context: RunContext, stage: str, *, since: int, entity_type: st
     if not rows.where(F.col(c.RECORD_KEY).isNull()).isEmpty():
         return None
     return rows.select(c.RECORD_KEY).distinct()
+
+
+def fetch_touched(context: RunContext, stage: str, *, since: int, entity_types: Sequence[str]) -> pa.Array | None:
+    """What `read_touched` reads of several entity types, on the driver.
+
+    Args:
+        context: of the run.
+        stage: that worked.
+        since: ordinal of a run.
+        entity_types: of the records.
+    Returns: each record_key once.
+    """
+    if context.ordinal - since >= KEPT_RUNS:
+        return None
+    only = {c.STAGE: pa.array([stage]), c.ENTITY_TYPE: pa.array(entity_types, pa.string())}
+    rows = context.store.fetch(TOUCHED_RECORDS, (c.ORDINAL, c.RECORD_KEY), only=only)
+    keys = rows.filter(pc.field(c.ORDINAL) > since)[c.RECORD_KEY]
+    return None if keys.null_count else keys.unique()
