@@ -1,194 +1,41 @@
-"""Whose ids a night can change: the records of the clusters that were made anew, and of those that they came from."""
+"""When a night's ids can build on those of the last release, instead of on all clusters."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from pyspark.sql import functions as F
-
-from cdp_spark import columns as c
-from cdp_spark.identity.in_spark.returns import build_former_holders
-from cdp_spark.identity.members import VISITOR
-from cdp_spark.tables.actions.held import Held, hold, keep
-from cdp_spark.tables.catalog import CLUSTERS, ID_CHANGES, ID_REGISTRY, IDENTIFIERS, IDENTITY_ISSUES, UNIFIED_IDS
-from cdp_spark.tables.increments.touched import CLUSTERING, read_touched
+from cdp_spark.tables.catalog import CLUSTERS, ID_CHANGES, ID_REGISTRY, IDENTITY_ISSUES, UNIFIED_IDS
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
-
-    from cdp_spark.tables.run import RunContext
+    from cdp_spark.tables.run import LastFinish, RunContext
 
 MAX_RECORDS_FIGURE = "ids.max_cluster_records"
 
 
-@dataclass(frozen=True)
-class Yesterday:
-    """What the last release says about ids; no rows before the first.
+def find_base(context: RunContext) -> LastFinish | None:
+    """When identity finished what the last release shows; None where the ids of all records are worked out.
 
-    Args:
-        unified_ids: a record's id.
-        id_registry: every id ever issued.
-        id_changes: every change of a record's id so far.
+    An incremental night needs the last release to show what identity wrote then, under the same largest cluster that
+    is believed.
     """
-
-    unified_ids: DataFrame
-    id_registry: DataFrame
-    id_changes: DataFrame
-
-
-@dataclass(frozen=True)
-class Night:
-    """What identity works on.
-
-    Args:
-        clusters: of tonight; those of `affected` in an incremental night, and so are the two that follow.
-        yesterday: of the last release; all ids ever issued and all changes are in it.
-        released_ids: `unified_ids` of the last release, of all records.
-        identifiers: of tonight.
-        former_holders: from `build_former_holders`, of all records.
-        affected: record_key of all records that may get another id, those that are gone included; None for all.
-    """
-
-    clusters: DataFrame
-    yesterday: Yesterday
-    released_ids: DataFrame
-    identifiers: DataFrame
-    former_holders: Held
-    affected: Held | None = None
-
-    @property
-    def why(self) -> str:
-        """For the run's record."""
-        return f"incremental: {self.affected.count:,} records in affected clusters" if self.affected else "full"
-
-
-def plan_night(context: RunContext) -> Night:
-    """Find the records whose ids have to be worked out; all of them where what was made since cannot be told."""
-    store = context.store
-    yesterday = Yesterday(*[context.read_released(spec) for spec in (UNIFIED_IDS, ID_REGISTRY, ID_CHANGES)])
-    clusters, identifiers = store.read(CLUSTERS), store.read(IDENTIFIERS)
-    former_holders = hold(build_former_holders(yesterday.id_changes, yesterday.id_registry))
-    reclustered = _read_reclustered(context, clusters)
-    if reclustered is None:
-        return Night(clusters, yesterday, yesterday.unified_ids, identifiers, former_holders)
-    if former_holders.count:
-        reclustered = with_returning(reclustered, former_holders.joinable, clusters)
-    affected = hold(reclustered.select(c.RECORD_KEY))
-    mine = {
-        name: rows.join(affected.joinable, on=c.RECORD_KEY, how="left_semi")
-        for name, rows in {"clusters": clusters, "ids": yesterday.unified_ids, "identifiers": identifiers}.items()
-    }
-    return Night(
-        clusters=affected.gather(mine["clusters"]),
-        yesterday=replace(yesterday, unified_ids=affected.gather(mine["ids"])),
-        released_ids=yesterday.unified_ids,
-        identifiers=keep(mine["identifiers"]),
-        former_holders=former_holders,
-        affected=affected,
-    )
-
-
-def _read_reclustered(context: RunContext, clusters: DataFrame) -> DataFrame | None:
-    """The records of the clusters that were made anew since the last release's ids; None where these may be all."""
-    last = context.last
-    if last is None or context.full or not _builds_on_release(context):
-        return None
-    parts = []
-    for entity_type in context.project.match.entities:
-        touched = read_touched(context, CLUSTERING, since=last.ordinal, entity_type=entity_type)
-        if touched is None:
-            return None
-        parts.append(touched)
-    reclustered = parts[0]
-    for part in parts[1:]:
-        reclustered = reclustered.unionByName(part)
-    if not any(source.events for source in context.project.sources):
-        return reclustered
-    return with_moved_visitors(
-        reclustered, clusters, context.store.read(CLUSTERS, version=last.versions[CLUSTERS.name])
-    )
-
-
-def _builds_on_release(context: RunContext) -> bool:
-    """True where the last release shows what identity wrote then, under the same largest cluster that is believed."""
     last, limit = context.last, context.project.settings.gates.max_cluster_records
     tables = (UNIFIED_IDS, ID_REGISTRY, ID_CHANGES, IDENTITY_ISSUES)
-    return (
-        last is not None
-        and CLUSTERS.name in last.versions
-        and all(last.versions.get(it.name, -1) == context.base_versions.get(it.name) for it in tables)
-        and context.last_figure(MAX_RECORDS_FIGURE) == limit
-    )
+    if (
+        last is None
+        or context.full
+        or CLUSTERS.name not in last.versions
+        or any(last.versions.get(it.name, -1) != context.base_versions.get(it.name) for it in tables)
+        or context.last_figure(MAX_RECORDS_FIGURE) != limit
+    ):
+        return None
+    return last
 
 
-def with_moved_visitors(reclustered: DataFrame, clusters: DataFrame, last_clusters: DataFrame) -> DataFrame:
-    """Add the visitors that are in another cluster than before, and whoever is, or was, with them or with the others.
-
-    Args:
-        reclustered: record_key of records of people and accounts.
-        clusters: of tonight: record_key, entity_type, cluster.
-        last_clusters: likewise, of when ids were assigned last.
-    Returns: one row per record_key.
-    """
-    columns = (c.RECORD_KEY, c.ENTITY_TYPE, c.CLUSTER)
-    either = clusters.select(*columns).unionByName(last_clusters.select(*columns))
-    visitors = either.where(F.col(c.ENTITY_TYPE) == VISITOR).groupBy(c.RECORD_KEY, c.CLUSTER)
-    moved = visitors.agg(F.count(F.lit(1)).alias("times")).where(F.col("times") == 1).select(c.CLUSTER)
-    of_people = either.join(reclustered, on=c.RECORD_KEY, how="left_semi").select(c.CLUSTER)
-    changed = moved.unionByName(of_people).distinct()
-    mates = either.join(changed, on=c.CLUSTER, how="left_semi").select(c.RECORD_KEY)
-    return mates.unionByName(reclustered.select(c.RECORD_KEY)).distinct()
+def has_visitors(context: RunContext) -> bool:
+    """True where events bear the identifiers of visitors, who are placed anew every night."""
+    return any(source.events for source in context.project.sources)
 
 
-def with_returning(affected: DataFrame, former_holders: DataFrame, clusters: DataFrame) -> DataFrame:
-    """Add the clusters to which an id may return that an affected record once had.
-
-    Where such an id goes is decided among all its former holders, so their clusters have to be known, too; their own
-    ids do not change.
-
-    Args:
-        affected: record_key of the records of whole clusters.
-        former_holders: record_key, unified_id: who held an id that is gone.
-        clusters: of tonight: record_key, cluster.
-    Returns: one row per record_key.
-    """
-    ids = former_holders.join(affected, on=c.RECORD_KEY, how="left_semi").select(c.UNIFIED_ID).distinct()
-    others = former_holders.join(ids, on=c.UNIFIED_ID, how="left_semi").select(c.RECORD_KEY)
-    others = others.join(affected, on=c.RECORD_KEY, how="left_anti").distinct().localCheckpoint()
-    if others.isEmpty():
-        return affected.select(c.RECORD_KEY)
-    of_others = clusters.join(others, on=c.RECORD_KEY, how="left_semi").select(c.CLUSTER).distinct()
-    mates = clusters.join(of_others, on=c.CLUSTER, how="left_semi").select(c.RECORD_KEY)
-    return affected.select(c.RECORD_KEY).unionByName(mates).distinct()
-
-
-def build_kept_issues(last_issues: DataFrame, affected: DataFrame, *, run_id: str) -> DataFrame:
-    """The clusters that were held for their size and still are, because nobody in them is affected.
-
-    Args:
-        last_issues: `identity_issues` of the last release; a held cluster is named by its smallest record.
-        affected: record_key.
-        run_id: of this run.
-    """
-    held = last_issues.where(F.col(c.IDENTIFIER_TYPE) == c.RECORD_KEY).withColumn(c.RUN_ID, F.lit(run_id))
-    names = affected.select(F.col(c.RECORD_KEY).alias(c.CLUSTER))
-    return held.join(names, on=c.CLUSTER, how="left_anti").select(*last_issues.columns)
-
-
-def build_unaffected_ends(clusters: DataFrame, affected: DataFrame, unused: DataFrame) -> DataFrame:
-    """The clusters of unaffected records that a limit kept apart, in the columns of `build_members`.
-
-    Args:
-        clusters: of tonight.
-        affected: record_key.
-        unused: record_key_l, record_key_r.
-    """
-    ends = unused.select(F.explode(F.array(c.RECORD_KEY_L, c.RECORD_KEY_R)).alias(c.RECORD_KEY)).distinct()
-    others = ends.join(affected, on=c.RECORD_KEY, how="left_anti")
-    none = F.lit(None).cast("string")
-    return clusters.join(others, on=c.RECORD_KEY, how="left_semi").select(
-        *(c.RECORD_KEY, c.ENTITY_TYPE, c.CLUSTER, none.alias(c.PREVIOUS_ID)),
-        F.lit(False).alias(c.HELD),
-        none.alias(c.FIRST_KEY),
-    )
+def tell_extent(affected: int | None) -> str:
+    """Say for the run's record how many records were looked at; None for all."""
+    return "full" if affected is None else f"incremental: {affected:,} records in affected clusters"

@@ -1,7 +1,8 @@
-"""The words of `id_registry` and `id_changes`, and the identifiers that tell who a cluster is."""
+"""The words of the tables that identity reads and writes, and the identifiers that tell who a cluster is."""
 
 from cdp_spark import columns as c
 
+VISITOR = "visitor"
 STRONG_TYPES = (c.EMAIL, c.PHONE, c.NATIONAL_ID, c.USER_ID, c.LOYALTY_ID)
 
 LIVE = "live"
@@ -15,3 +16,10 @@ NEW_RECORD, REMOVED_RECORD = "new_record", "removed_record"
 CHANGED_VALUE, LABEL, LIMIT, MODEL = "changed_value", "label", "limit", "model"
 CAUSES = (LABEL, LIMIT, NEW_RECORD, CHANGED_VALUE, REMOVED_RECORD, MODEL)
 """Of several causes the first in this order is named; `model` where nothing that is nearer explains a change."""
+
+LIMIT_REASONS = ("unique_value", "unique_source", "large_component", "max_people", "max_per_person")
+"""Why a limit kept two records of `cuts` apart."""
+TOO_LARGE = "max_cluster_records"
+"""Why a cluster of `identity_issues` is held."""
+EXAMPLES_AN_ISSUE = 5
+"""Record keys that a row of `identity_issues` names, the smallest."""

@@ -9,8 +9,8 @@ from pyspark.sql import Window
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
-from cdp_spark.identity.in_spark.assign import match_best_first
-from cdp_spark.identity.in_spark.overlaps import build_overlaps, settled_ids
+from cdp_spark.identity.in_spark.rules.assign import match_best_first
+from cdp_spark.identity.in_spark.rules.overlaps import build_overlaps, settled_ids
 from cdp_spark.identity.issuer import uuid5_expr
 from cdp_spark.relations.evidence import PERSON
 from cdp_spark.tables.catalog import HOUSEHOLDS

@@ -6,12 +6,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
+    import pyarrow as pa
     from pyspark.sql import DataFrame
 
     from cdp_spark.config.project import Project
+    from cdp_spark.tables.direct.table import Only
     from cdp_spark.tables.spec import TableSpec
     from cdp_spark.tables.store import Store
 
@@ -69,6 +71,14 @@ class RunContext:
         if spec.name not in self.base_versions:
             return self.store.spark.createDataFrame([], spec.schema).limit(0)  # the optimiser sees that it is empty
         return self.store.read(spec, version=self.base_versions[spec.name])
+
+    def fetch_released(
+        self, spec: TableSpec, columns: Sequence[str] | None = None, *, only: Only | None = None
+    ) -> pa.Table:
+        """What `read_released` reads, on the driver; columns and wanted values as of `Store.fetch`."""
+        if spec.name not in self.base_versions:
+            return spec.table([]).select(columns or spec.schema.names)
+        return self.store.fetch(spec, columns, only=only, version=self.base_versions[spec.name])
 
     def application(self, stage: str, spec: TableSpec) -> str:
         """The idempotency name of this run's appends to a table in a stage."""

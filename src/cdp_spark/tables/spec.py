@@ -83,6 +83,11 @@ class TableSpec:
                 raise null_in(self, column.name)
         return rows.select(self.schema.names).cast(to_arrow_schema(self.schema, timezone="UTC"))
 
+    def fetched_schema(self, columns: Sequence[str]) -> pa.Schema:
+        """Of columns as `Store.fetch` gives them: all nullable, as the files call them."""
+        schema = to_arrow_schema(self.schema, timezone="UTC")
+        return pa.schema([schema.field(name).with_nullable(True) for name in columns])
+
     def table(self, rows: Sequence[Sequence[object]]) -> pa.Table:
         """Put rows, with their values in the order of the columns, into Arrow memory."""
         schema = to_arrow_schema(self.schema, timezone="UTC")

@@ -124,6 +124,11 @@ class Store:
         marks = self.fetch(OUTDATED_RECORDS, (c.RECORD_KEY, c.ORDINAL), version=marked_at)
         return keep_in_force(rows, marks, spec.dated_by).select(names)
 
+    def count(self, spec: TableSpec, *, version: int | None = None) -> int:
+        """How many rows `read` reads (an action)."""
+        table = None if spec.dated_by else self._open_local(spec, version)
+        return self.read(spec, version=version).count() if table is None else table.count()
+
     def overwrite(self, spec: TableSpec, rows: DataFrame | pa.Table) -> int:
         """Replace the table's rows; returns the new Delta version.
 

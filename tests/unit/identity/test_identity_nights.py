@@ -14,8 +14,7 @@ from pyspark.sql import DataFrame, SparkSession
 from tests.identity_night import ENGINES, NAMESPACE, Input, next_night
 
 from cdp_spark import columns as c
-from cdp_spark.identity.increment import Yesterday
-from cdp_spark.identity.outcome import EvidenceFrames
+from cdp_spark.identity.in_spark.night import EvidenceFrames, Yesterday
 from cdp_spark.tables.catalog import CLUSTERS, ID_CHANGES, ID_REGISTRY, IDENTIFIERS, UNIFIED_IDS
 
 MAX_RECORDS = 7

@@ -11,9 +11,8 @@ from pyspark.sql import functions as F
 
 from cdp_spark.errors import StateError
 from cdp_spark.identity.issuer import uuid5_expr
-from cdp_spark.identity.members import build_identity_issues, build_members
 from cdp_spark.identity.resolved import ResolvedId, resolve_id, resolve_ids
-from cdp_spark.tables.catalog import CLUSTERS, ID_REGISTRY, IDENTITY_ISSUES, UNIFIED_IDS
+from cdp_spark.tables.catalog import ID_REGISTRY
 
 REGISTRY = [
     ("a", "person", "merged", "b", None, 1, 2, "label"),
@@ -56,27 +55,3 @@ def test_one_id_is_followed_with_its_path(spark: SparkSession) -> None:
     assert resolve_id(registry, "e").resolved_id == "f"
     with pytest.raises(StateError, match="never issued"):
         resolve_id(registry, "z")
-
-
-def test_a_cluster_over_the_limit_is_an_issue(spark: SparkSession) -> None:
-    clusters = spark.createDataFrame(
-        [(f"r{number}", "person", "r0", "big") for number in range(7)]
-        + [("s", "person", "s", "small"), ("v1", "visitor", "s", "small"), ("v2", "visitor", "v2", "v2")]
-        + [(f"w{number}", "visitor", "s", "small") for number in range(7)],
-        CLUSTERS.schema,
-    )
-    nobody = spark.createDataFrame([], UNIFIED_IDS.schema)
-    pairs = "record_key_l string, record_key_r string, identifier_type string, reason string"
-    unused = [("r1", "s", "loyalty_id", "unique_value"), ("s", "v2", "device_id", "max_people")]
-    members = build_members(clusters, nobody, max_records=6)
-    issues = build_identity_issues(members, spark.createDataFrame(unused, pairs), run_id="run")
-    expected = spark.createDataFrame(
-        [
-            ("run", "big", "person", "record_key", "max_cluster_records", 7, 7, ["r0", "r1", "r2", "r3", "r4"]),
-            ("run", "big", "person", "loyalty_id", "unique_value", 1, 1, ["s"]),
-            ("run", "small", "person", "loyalty_id", "unique_value", 1, 1, ["r1"]),
-            ("run", "small", "person", "device_id", "max_people", 1, 1, ["v2"]),
-        ],
-        IDENTITY_ISSUES.schema,
-    )
-    assert_df_equality(issues, expected, ignore_nullable=True, ignore_row_order=True)

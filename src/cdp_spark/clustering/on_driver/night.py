@@ -84,7 +84,7 @@ def _find_touched(
     context: RunContext, last: LastFinish, entity_type: str, rules: Rules, labels: pa.Table
 ) -> pa.Array | None:
     """Whom matching worked on, who has a label, and who shares a value of which the holders changed."""
-    touched = fetch_touched(context, MATCHING, since=last.ordinal, entity_type=entity_type)
+    touched = fetch_touched(context, MATCHING, since=last.ordinal, entity_types=(entity_type,))
     if touched is None:
         return None
     found = [touched, *labels[c.RECORD_KEY_L].chunks, *labels[c.RECORD_KEY_R].chunks]

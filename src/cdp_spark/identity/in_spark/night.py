@@ -2,24 +2,86 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
 from cdp_spark import columns as c
-from cdp_spark.identity.in_spark.assign import assign_ids
-from cdp_spark.identity.in_spark.changes import build_causes, build_evidence, build_id_changes, build_transitions
-from cdp_spark.identity.in_spark.registry import build_registry
-from cdp_spark.identity.outcome import Outcome
+from cdp_spark.identity.in_spark.rules.assign import assign_ids
+from cdp_spark.identity.in_spark.rules.changes import build_causes, build_evidence, build_id_changes, build_transitions
+from cdp_spark.identity.in_spark.rules.registry import build_registry
 from cdp_spark.tables.actions.together import run_together
 from cdp_spark.tables.catalog import ID_CHANGES
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-    from cdp_spark.identity.increment import Night
     from cdp_spark.identity.issuer import Issuer
-    from cdp_spark.identity.outcome import EvidenceFrames
     from cdp_spark.tables.actions.held import Held
+
+
+@dataclass(frozen=True)
+class Yesterday:
+    """What the last release says about ids; no rows before the first.
+
+    Args:
+        unified_ids: a record's id.
+        id_registry: every id ever issued.
+        id_changes: every change of a record's id so far.
+    """
+
+    unified_ids: DataFrame
+    id_registry: DataFrame
+    id_changes: DataFrame
+
+
+@dataclass(frozen=True)
+class Night:
+    """What identity works on.
+
+    Args:
+        clusters: of tonight; those of `affected` in an incremental night, and so are the two that follow.
+        yesterday: of the last release; all ids ever issued and all changes are in it.
+        released_ids: `unified_ids` of the last release, of all records.
+        identifiers: of tonight.
+        former_holders: from `build_former_holders`, of all records.
+        affected: record_key of all records that may get another id, those that are gone included; None for all.
+    """
+
+    clusters: DataFrame
+    yesterday: Yesterday
+    released_ids: DataFrame
+    identifiers: DataFrame
+    former_holders: Held
+    affected: Held | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Tonight's tables.
+
+    Args:
+        unified_ids: of the records that were looked at.
+        changes: tonight's rows of `id_changes`.
+        registry: every id ever issued.
+    """
+
+    unified_ids: DataFrame
+    changes: DataFrame
+    registry: DataFrame
+
+
+@dataclass(frozen=True)
+class EvidenceFrames:
+    """What may have moved records.
+
+    Args:
+        changed: record_key of the records whose content changed since the last release.
+        pairs: record_key_l, record_key_r, cause of labels, and of what a limit kept apart.
+    """
+
+    changed: DataFrame
+    pairs: DataFrame
 
 
 def work_out_in_spark(night: Night, members: Held, evidence: EvidenceFrames, issuer: Issuer) -> Outcome:

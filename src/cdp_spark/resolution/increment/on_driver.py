@@ -49,8 +49,8 @@ def score_changes_on_driver(store: Store, before: LocalInputs, changes: pa.Table
     blocks = before.find_touched(inputs, stale, model)
     turned = blocks.turned()
     if turned.num_rows:
-        inputs = pa.concat_tables([inputs, turned.select(inputs.column_names)])
-        stale = pa.concat_tables([stale, turned.select([c.RECORD_KEY])])
+        inputs = pa.concat_tables([inputs, turned.select(inputs.column_names)], promote_options="permissive")
+        stale = pa.concat_tables([stale, turned.select([c.RECORD_KEY])], promote_options="permissive")
         blocks = before.find_touched(inputs, stale, model)
     compared = _mark_fresh(inputs.select([c.RECORD_KEY, c.BLOCK_KEYS]), blocks.partners())
     pair_scores, metrics = _score_touched(store, compared, blocks, model)

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 from pyspark.sql import functions as F
-from pyspark.sql.pandas.types import to_arrow_schema
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -36,5 +35,4 @@ def fetch_through_spark(
         else:
             wanted = rows.sparkSession.createDataFrame(pa.table({name: values.unique()}))
             rows = rows.join(F.broadcast(wanted), on=name, how="left_semi")
-    schema = to_arrow_schema(spec.schema, timezone="UTC")
-    return rows.select(*columns).toArrow().cast(pa.schema([schema.field(name) for name in columns]))
+    return rows.select(*columns).toArrow().cast(spec.fetched_schema(columns))

@@ -19,7 +19,6 @@ from deltalake import (
     write_deltalake,
 )
 from deltalake.exceptions import TableNotFoundError
-from pyspark.sql.pandas.types import to_arrow_schema
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -72,16 +71,23 @@ class LocalTable:
         return cls(spec, folder, table, tuple(files)) if is_plain and _has_columns(table, spec) else None
 
     @property
+    def _rows(self) -> ds.Dataset:
+        files = [str(self.folder / unquote(file)) for file in self.files]
+        return ds.dataset(files, schema=self.spec.fetched_schema(self.spec.schema.names), format=_FILES)
+
+    @property
     def version(self) -> int:
         """Of the table that is open."""
         return self.table.version()
 
     def read(self, columns: Sequence[str], *, only: Only | None = None) -> pa.Table:
         """Read columns of the rows that have wanted values, in the types of the table's Arrow schema."""
-        schema = to_arrow_schema(self.spec.schema, timezone="UTC")
-        files = [str(self.folder / unquote(file)) for file in self.files]
-        rows = ds.dataset(files, schema=_without_nullability(schema), format=_FILES)
-        return rows.to_table(columns=list(columns), filter=_filter(only or {}))
+        return self._rows.to_table(columns=list(columns), filter=_filter(only or {}))
+
+    def count(self) -> int:
+        """How many rows there are, as the files' footers say."""
+        count: int = self._rows.count_rows()
+        return count
 
     def write(self, rows: pa.Table, write: Write) -> int:
         """Write rows that have the spec's columns; what was to be written once and is there already is left.
@@ -113,11 +119,6 @@ def _has_columns(table: DeltaTable, spec: TableSpec) -> bool:
 
 def _types(schema: Mapping[str, list[dict[str, object]]]) -> list[tuple[object, object]]:
     return [(field["name"], field["type"]) for field in schema["fields"]]
-
-
-def _without_nullability(schema: pa.Schema) -> pa.Schema:
-    """Files of Spark call every column nullable."""
-    return pa.schema([field.with_nullable(True) for field in schema])
 
 
 def _filter(only: Only) -> pc.Expression | None:

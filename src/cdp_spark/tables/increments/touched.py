@@ -13,7 +13,7 @@ from cdp_spark.tables.catalog import TOUCHED_RECORDS
 from cdp_spark.tables.rows import unite, with_values
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from pyspark.sql import DataFrame
 
@@ -47,24 +47,6 @@ def record_touched(context: RunContext, stage: str, touched: Mapping[str, Rows |
     return store.append(TOUCHED_RECORDS, rows, application=context.application(stage, TOUCHED_RECORDS))
 
 
-def fetch_touched(context: RunContext, stage: str, *, since: int, entity_type: str) -> pa.Array | None:
-    """The records that a stage worked on in the runs after `since`; None where one of these runs worked on all.
-
-    Args:
-        context: of the run.
-        stage: that worked.
-        since: ordinal of a run.
-        entity_type: of the records.
-    Returns: their record keys, each once, shape (records,).
-    """
-    if context.ordinal - since >= KEPT_RUNS:
-        return None
-    only = {c.STAGE: pa.array([stage]), c.ENTITY_TYPE: pa.array([entity_type])}
-    rows = context.store.fetch(TOUCHED_RECORDS, (c.ORDINAL, c.RECORD_KEY), only=only)
-    keys = rows.filter(pc.greater(rows[c.ORDINAL], since))[c.RECORD_KEY]
-    return None if keys.null_count else keys.combine_chunks().unique()
-
-
 def read_touched(context: RunContext, stage: str, *, since: int, entity_type: str) -> DataFrame | None:
     """The records that a stage worked on in the runs after `since`; None where one of these runs worked on all.
 
@@ -82,3 +64,21 @@ def read_touched(context: RunContext, stage: str, *, since: int, entity_type: st
     if not rows.where(F.col(c.RECORD_KEY).isNull()).isEmpty():
         return None
     return rows.select(c.RECORD_KEY).distinct()
+
+
+def fetch_touched(context: RunContext, stage: str, *, since: int, entity_types: Sequence[str]) -> pa.Array | None:
+    """What `read_touched` reads of several entity types, on the driver.
+
+    Args:
+        context: of the run.
+        stage: that worked.
+        since: ordinal of a run.
+        entity_types: of the records.
+    Returns: each record_key once.
+    """
+    if context.ordinal - since >= KEPT_RUNS:
+        return None
+    only = {c.STAGE: pa.array([stage]), c.ENTITY_TYPE: pa.array(entity_types, pa.string())}
+    rows = context.store.fetch(TOUCHED_RECORDS, (c.ORDINAL, c.RECORD_KEY), only=only)
+    keys = rows.filter(pc.field(c.ORDINAL) > since)[c.RECORD_KEY]
+    return None if keys.null_count else keys.unique()

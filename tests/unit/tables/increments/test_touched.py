@@ -9,7 +9,14 @@ from pyspark.sql import SparkSession
 from cdp_spark.config.match import MatchConfig
 from cdp_spark.config.project import Project, ProjectSettings, Warehouse
 from cdp_spark.tables.catalog import TOUCHED_RECORDS
-from cdp_spark.tables.increments.touched import CLUSTERING, KEPT_RUNS, MATCHING, read_touched, record_touched
+from cdp_spark.tables.increments.touched import (
+    CLUSTERING,
+    KEPT_RUNS,
+    MATCHING,
+    fetch_touched,
+    read_touched,
+    record_touched,
+)
 from cdp_spark.tables.run import RunContext
 from cdp_spark.tables.store import Store
 
@@ -22,8 +29,12 @@ def _context(store: Store, ordinal: int) -> RunContext:
 
 
 def _read(store: Store, ordinal: int, *, since: int, entity_type: str = "person") -> list[str] | None:
-    touched = read_touched(_context(store, ordinal), MATCHING, since=since, entity_type=entity_type)
-    return None if touched is None else sorted(row["record_key"] for row in touched.collect())
+    context = _context(store, ordinal)
+    touched = read_touched(context, MATCHING, since=since, entity_type=entity_type)
+    keys = None if touched is None else sorted(row["record_key"] for row in touched.collect())
+    fetched = fetch_touched(context, MATCHING, since=since, entity_types=[entity_type])
+    assert keys == (None if fetched is None else sorted(fetched.to_pylist()))
+    return keys
 
 
 def test_what_runs_touched_adds_up_until_one_touched_all(spark: SparkSession, tmp_path: Path) -> None:
@@ -40,3 +51,6 @@ def test_what_runs_touched_adds_up_until_one_touched_all(spark: SparkSession, tm
     assert _read(store, 4, since=1, entity_type="account") is None
     assert _read(store, 4, since=3, entity_type="account") == ["d"]
     assert _read(store, KEPT_RUNS + 2, since=2) is None
+    of_both = fetch_touched(_context(store, 4), MATCHING, since=3, entity_types=["person", "account"])
+    assert of_both is not None
+    assert of_both.to_pylist() == ["d"]

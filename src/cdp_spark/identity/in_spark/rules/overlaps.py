@@ -8,8 +8,7 @@ from pyspark.sql import Window
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
-from cdp_spark.identity.members import VISITOR
-from cdp_spark.identity.terms import STRONG_TYPES
+from cdp_spark.identity.terms import STRONG_TYPES, VISITOR
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame

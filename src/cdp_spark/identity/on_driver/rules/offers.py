@@ -6,12 +6,12 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from cdp_spark.identity.members import VISITOR
+from cdp_spark.identity.terms import VISITOR
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from cdp_spark.identity.on_driver.rows import FormerHolder, Key, Member
+    from cdp_spark.identity.on_driver.rules.rows import FormerHolder, Key, Member
 
 Pair = tuple[str, str]
 """A cluster, named by its first key, and an id."""

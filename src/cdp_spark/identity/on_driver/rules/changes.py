@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from cdp_spark.identity.on_driver.rows import Change
+from cdp_spark.identity.on_driver.rules.rows import Change
 from cdp_spark.identity.terms import (
     ABSORBED,
     CAUSES,
@@ -25,8 +25,8 @@ from cdp_spark.identity.terms import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
-    from cdp_spark.identity.on_driver.assign import Assigned
-    from cdp_spark.identity.on_driver.rows import Evidence, Issued, Key, Transitions
+    from cdp_spark.identity.on_driver.rules.assign import Assigned
+    from cdp_spark.identity.on_driver.rules.rows import Evidence, Issued, Key, Transitions
 
 
 def find_changes(

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from cdp_spark.identity.on_driver.rows import Issued
+from cdp_spark.identity.on_driver.rules.rows import Issued
 from cdp_spark.identity.terms import CLOSED_STATUS, CREATED, LIVE, MERGED_STATUS, REMOVED, RESURRECTED, SPLIT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from cdp_spark.identity.on_driver.assign import Assigned
-    from cdp_spark.identity.on_driver.rows import Change
+    from cdp_spark.identity.on_driver.rules.assign import Assigned
+    from cdp_spark.identity.on_driver.rules.rows import Change
 
 _BIRTHS = (CREATED, SPLIT, RESURRECTED)
 

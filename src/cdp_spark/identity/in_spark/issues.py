@@ -1,4 +1,4 @@
-"""Clusters as identity sees them: each record with its cluster, its id of yesterday, and whether it is held."""
+"""Clusters over a limit, and the people whose identifiers were."""
 
 from __future__ import annotations
 
@@ -8,44 +8,13 @@ from pyspark.sql import Window
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
+from cdp_spark.identity.terms import EXAMPLES_AN_ISSUE, TOO_LARGE, VISITOR
 from cdp_spark.tables.catalog import IDENTITY_ISSUES
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-VISITOR = "visitor"
-_PART = "part"
-_EXAMPLES_PER_CLUSTER = 5
 _COUNTED = "counted"
-
-
-def build_members(clusters: DataFrame, previous_ids: DataFrame, *, max_records: int) -> DataFrame:
-    """Name each cluster by its smallest record key and put yesterday's id beside each record.
-
-    A cluster of more than `max_records` is held: it falls into one part per id of yesterday, and its new records
-    stay alone, so that nobody is merged before a person has looked at it. Visitors do not count: they join no people.
-
-    Args:
-        clusters: one row per record with its own entity type; a cluster of people may hold visitors, too.
-        previous_ids: `unified_ids` of the last release.
-        max_records: records; the largest cluster that is believed.
-
-    Returns:
-        one row per record of `clusters`; `first_key` names its cluster or held part, `previous_id` is null where
-        the record, or the record under this entity type, is new.
-    """
-    is_account, is_visitor = F.col(c.ENTITY_TYPE) == "account", F.col(c.ENTITY_TYPE) == VISITOR
-    cluster = Window.partitionBy(is_account, c.CLUSTER)
-    part = Window.partitionBy(is_account, c.CLUSTER, _PART)
-    previous = previous_ids.select(c.RECORD_KEY, c.ENTITY_TYPE, F.col(c.UNIFIED_ID).alias(c.PREVIOUS_ID))
-    return (
-        clusters.select(c.RECORD_KEY, c.ENTITY_TYPE, c.CLUSTER)
-        .join(previous, on=[c.RECORD_KEY, c.ENTITY_TYPE], how="left")
-        .withColumn(c.HELD, F.count_if(~is_visitor).over(cluster) > max_records)
-        .withColumn(_PART, F.when(F.col(c.HELD), F.coalesce(c.PREVIOUS_ID, c.RECORD_KEY)))
-        .withColumn(c.FIRST_KEY, F.min(c.RECORD_KEY).over(part))
-        .select(c.RECORD_KEY, c.ENTITY_TYPE, c.CLUSTER, c.PREVIOUS_ID, c.HELD, c.FIRST_KEY)
-    )
 
 
 def build_identity_issues(members: DataFrame, unused: DataFrame, *, run_id: str) -> DataFrame:
@@ -64,12 +33,12 @@ def build_identity_issues(members: DataFrame, unused: DataFrame, *, run_id: str)
     held = members.where(c.HELD).select(
         *(c.CLUSTER, c.ENTITY_TYPE, c.RECORD_KEY, F.col(c.RECORD_KEY).alias(_COUNTED)),
         F.lit(c.RECORD_KEY).alias(c.IDENTIFIER_TYPE),
-        F.lit("max_cluster_records").alias(c.REASON),
+        F.lit(TOO_LARGE).alias(c.REASON),
     )
     found = held.unionByName(_unused_of_clusters(members, unused))
     key = (c.CLUSTER, c.IDENTIFIER_TYPE, c.REASON)
     place = F.row_number().over(Window.partitionBy(*key).orderBy(c.RECORD_KEY))
-    example = F.when(place <= _EXAMPLES_PER_CLUSTER, F.col(c.RECORD_KEY))
+    example = F.when(place <= EXAMPLES_AN_ISSUE, F.col(c.RECORD_KEY))
     return (
         found.withColumn(c.EXAMPLES, example)
         .groupBy(*key)
@@ -101,4 +70,35 @@ def _unused_of_clusters(members: DataFrame, unused: DataFrame) -> DataFrame:
         .join(own, on=c.RECORD_KEY, how="inner")
         .join(others, on="other_key", how="inner")
         .select(c.CLUSTER, c.ENTITY_TYPE, c.RECORD_KEY, _COUNTED, c.IDENTIFIER_TYPE, c.REASON)
+    )
+
+
+def build_kept_issues(last_issues: DataFrame, affected: DataFrame, *, run_id: str) -> DataFrame:
+    """The clusters that were held for their size and still are, because nobody in them is affected.
+
+    Args:
+        last_issues: `identity_issues` of the last release; a held cluster is named by its smallest record.
+        affected: record_key.
+        run_id: of this run.
+    """
+    held = last_issues.where(F.col(c.IDENTIFIER_TYPE) == c.RECORD_KEY).withColumn(c.RUN_ID, F.lit(run_id))
+    names = affected.select(F.col(c.RECORD_KEY).alias(c.CLUSTER))
+    return held.join(names, on=c.CLUSTER, how="left_anti").select(*last_issues.columns)
+
+
+def build_unaffected_ends(clusters: DataFrame, affected: DataFrame, unused: DataFrame) -> DataFrame:
+    """The clusters of unaffected records that a limit kept apart, in the columns of `build_members`.
+
+    Args:
+        clusters: of tonight.
+        affected: record_key.
+        unused: record_key_l, record_key_r.
+    """
+    ends = unused.select(F.explode(F.array(c.RECORD_KEY_L, c.RECORD_KEY_R)).alias(c.RECORD_KEY)).distinct()
+    others = ends.join(affected, on=c.RECORD_KEY, how="left_anti")
+    none = F.lit(None).cast("string")
+    return clusters.join(others, on=c.RECORD_KEY, how="left_semi").select(
+        *(c.RECORD_KEY, c.ENTITY_TYPE, c.CLUSTER, none.alias(c.PREVIOUS_ID)),
+        F.lit(False).alias(c.HELD),
+        none.alias(c.FIRST_KEY),
     )

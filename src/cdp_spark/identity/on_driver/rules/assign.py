@@ -6,15 +6,15 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from cdp_spark.identity.on_driver.offers import find_offers
+from cdp_spark.identity.on_driver.rules.offers import find_offers
 from cdp_spark.identity.terms import LIVE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from cdp_spark.identity.issuer import Issuer
-    from cdp_spark.identity.on_driver.offers import Offer
-    from cdp_spark.identity.on_driver.rows import FormerHolder, Issued, Key, Member
+    from cdp_spark.identity.on_driver.rules.offers import Offer
+    from cdp_spark.identity.on_driver.rules.rows import FormerHolder, Issued, Key, Member
 
 Identifiers = list[tuple[str, ...]]
 """Strong, usable identifiers: record key, type, hash of the value."""

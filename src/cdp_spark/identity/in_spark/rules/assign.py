@@ -9,8 +9,8 @@ from pyspark.sql import Window
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
-from cdp_spark.identity.in_spark.overlaps import build_overlaps, settled_ids, with_identifier_overlap
-from cdp_spark.identity.in_spark.returns import build_candidates, build_returns
+from cdp_spark.identity.in_spark.rules.overlaps import build_overlaps, settled_ids, with_identifier_overlap
+from cdp_spark.identity.in_spark.rules.returns import build_candidates, build_returns
 from cdp_spark.identity.terms import LIVE
 from cdp_spark.tables.actions.held import hold
 

@@ -20,6 +20,7 @@ class Member(NamedTuple):
     entity_type: str
     previous_id: str | None
     first_key: str
+    is_held: bool = False
 
     @property
     def key(self) -> Key:
@@ -74,7 +75,7 @@ class Evidence(NamedTuple):
     pairs: list[tuple[str, ...]]
 
 
-Row = TypeVar("Row", Member, FormerHolder, Issued)
+Row = TypeVar("Row", FormerHolder, Issued)
 
 
 def read_rows(kind: type[Row], table: pa.Table) -> list[Row]:

@@ -1,0 +1,1 @@
+"""What becomes of ids, as joins and windows."""

@@ -1,0 +1,1 @@
+"""What becomes of ids, record by record."""

@@ -1,0 +1,150 @@
+"""What is asked of records whose ids are contested, and a night's figures."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from pyspark.sql import SparkSession
+
+from cdp_spark.config.match import MatchConfig
+from cdp_spark.config.project import Project, ProjectSettings, Warehouse
+from cdp_spark.identity.on_driver.evidence import evidence_reader, fetch_limits, identifiers_reader
+from cdp_spark.identity.on_driver.figures import count_figures
+from cdp_spark.identity.on_driver.night import Night, Outcome
+from cdp_spark.identity.on_driver.rules.rows import Change, Evidence
+from cdp_spark.tables.catalog import (
+    CLUSTERS,
+    CUTS,
+    ID_REGISTRY,
+    IDENTIFIERS,
+    IDENTITY_ISSUES,
+    LABELS,
+    RECORDS,
+    RELEASES,
+    RUNS,
+    UNIFIED_IDS,
+)
+from cdp_spark.tables.run import RunContext
+from cdp_spark.tables.store import Store
+
+SETTINGS = ProjectSettings(name="test", namespace=UUID(int=7), warehouse=Warehouse(path="warehouse"))
+PROJECT = Project(folder=".", settings=SETTINGS, sources=(), match=MatchConfig(), config_hash="0")
+CLOCK = datetime(2026, 1, 1, tzinfo=UTC)
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def context(spark: SparkSession, tmp_path: Path) -> RunContext:
+    store = Store(spark, str(tmp_path / "warehouse"))
+    return RunContext(store, PROJECT, "run-3", 3, CLOCK + 2 * DAY)
+
+
+def _record(key: str, ingested_at: datetime) -> tuple[object, ...]:
+    filled = {"record_key": key, "entity_type": "person", "ingested_at_utc": ingested_at}
+    empty: dict[str, object] = {"string": "", "array": [], "map": {}}
+    required = {it.name: empty.get(it.dataType.typeName()) for it in RECORDS.schema if not it.nullable}
+    return tuple((required | filled).get(name) for name in RECORDS.schema.names)
+
+
+def _write_runs(store: Store) -> None:
+    starts: list[tuple[object, ...]] = [
+        (f"run-{number}", "run", "started", CLOCK, number, CLOCK + (number - 1) * DAY, "0", None, None, {}, {})
+        for number in (1, 2, 3)
+    ]
+    store.overwrite(RUNS, RUNS.table(starts))
+
+
+def _write_releases(store: Store, *run_ids: str) -> None:
+    rows: list[tuple[object, ...]] = [
+        (number, run_id, CLOCK, "published", {}, None, None) for number, run_id in enumerate(run_ids, start=1)
+    ]
+    store.overwrite(RELEASES, RELEASES.table(rows))
+
+
+def test_evidence_is_what_changed_since_the_last_release_and_pairs_of_labels_and_limits(context: RunContext) -> None:
+    store = context.store
+    _write_runs(store)
+    _write_releases(store, "run-1", "run-2", "run-3")
+    changed = [_record("a", CLOCK + DAY), _record("b", CLOCK + 1.5 * DAY), _record("c", CLOCK + 1.5 * DAY)]
+    store.overwrite(RECORDS, RECORDS.table(changed))
+    store.overwrite(
+        LABELS, LABELS.table([("a", "z", CLOCK, "must_link", "x", None), ("y", "z", CLOCK, "withdrawn", "x", None)])
+    )
+    cuts = [
+        ("b", "z", "run-3", "person", None, "unique_value", "loyalty_id"),
+        ("c", "z", "run-3", "person", None, "max_people", "device_id"),
+        ("a", "b", "run-2", "person", None, "unique_value", "loyalty_id"),
+        ("a", "c", "run-3", "person", 1.0, "weak", None),
+    ]
+    store.overwrite(CUTS, CUTS.table(cuts))
+    limits = fetch_limits(context)
+    assert sorted(limits.to_pylist(), key=str) == [
+        {"record_key_l": "b", "record_key_r": "z", "identifier_type": "loyalty_id", "reason": "unique_value"},
+        {"record_key_l": "c", "record_key_r": "z", "identifier_type": "device_id", "reason": "max_people"},
+    ]
+    read = evidence_reader(context, limits)
+    assert read({"a", "b"}) == Evidence(["b"], [("a", "z", "label"), ("b", "z", "limit")])
+
+
+def test_before_the_first_release_nothing_has_changed(context: RunContext) -> None:
+    context.store.overwrite(RECORDS, RECORDS.table([_record("a", CLOCK)]))
+    assert evidence_reader(context, fetch_limits(context))({"a"}) == Evidence([], [])
+
+
+def test_a_release_of_a_run_that_is_forgotten_has_the_clock_of_its_publication(context: RunContext) -> None:
+    _write_releases(context.store, "forgotten")
+    records = [_record("a", CLOCK), _record("b", CLOCK + DAY)]
+    context.store.overwrite(RECORDS, RECORDS.table(records))
+    assert evidence_reader(context, fetch_limits(context))({"a", "b"}) == Evidence(["b"], [])
+
+
+def test_usable_strong_identifiers_are_read(context: RunContext) -> None:
+    rows = [
+        ("a", "person", "email", "x", "hash-x", True, None, None),
+        ("a", "person", "email", "y", "hash-y", False, "shared", None),
+        ("a", "person", "cookie_id", "z", "hash-z", True, None, None),
+        ("b", "person", "email", "x", "hash-x", True, None, None),
+    ]
+    context.store.overwrite(IDENTIFIERS, IDENTIFIERS.table(rows))
+    assert identifiers_reader(context.store)({"a"}) == [("a", "email", "hash-x")]
+
+
+def test_a_nights_figures_leave_visitors_out() -> None:
+    registry = [
+        ("a", "person", "live", None, None, 1, None, "new_record"),
+        ("b", "person", "live", None, None, 2, None, "new_record"),
+        ("c", "person", "live", None, "a", 2, None, "model"),
+        ("d", "person", "merged", "a", None, 1, 2, "model"),
+        ("e", "person", "closed", None, None, 1, 2, "removed_record"),
+        ("f", "person", "closed", None, None, 1, 1, "removed_record"),
+    ]
+    changes = [
+        Change(2, "p", "a", "person", "d", "merged", "model"),
+        Change(2, "v", "a", "visitor", "d", "merged", "model"),
+        Change(2, "q", "e", "person", "e", "removed", "removed_record"),
+        Change(2, "n", "b", "person", None, "resurrected", "new_record"),
+        Change(2, "m", "b", "person", None, "resurrected", "new_record"),
+    ]
+    issues = [
+        ("run", "one", "person", "record_key", "max_cluster_records", 7, 7, ["r"]),
+        ("run", "two", "person", "loyalty_id", "unique_value", 1, 1, ["s"]),
+        ("run", "two", "person", "email", "unique_value", 1, 1, ["s"]),
+    ]
+    before = UNIFIED_IDS.table([("p", "person", "d"), ("q", "person", "e"), ("v", "visitor", "d")])
+    night = Night(CLUSTERS.table([]), before, ID_REGISTRY.table([]), ID_REGISTRY.table([]))
+    outcome = Outcome([], changes, before, ID_REGISTRY.table(registry))
+    assert count_figures(night, outcome, IDENTITY_ISSUES.table(issues), release=2) == {
+        "ids.live": 3.0,
+        "ids.created": 1.0,
+        "ids.split": 1.0,
+        "ids.merged": 1.0,
+        "ids.closed": 1.0,
+        "ids.resurrected": 1.0,
+        "ids.records_changed": 1.0,
+        "ids.held_clusters": 1.0,
+        "ids.identifiers_over_limit": 2.0,
+        "ids.churn": 0.5,
+    }
