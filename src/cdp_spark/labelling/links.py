@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC
 from typing import TYPE_CHECKING
 
 import numpy as np
-from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
 from cdp_spark.clustering.engines.labels import smallest_members
-from cdp_spark.clustering.labels import CANNOT_LINK, MUST_LINK, WITHDRAWN, build_current_labels
+from cdp_spark.clustering.labels import CANNOT_LINK, MUST_LINK, WITHDRAWN, keep_current_labels
 from cdp_spark.errors import ConfigError, DataError, StateError
 from cdp_spark.explain.chain import Link, strongest_chain
 from cdp_spark.tables.catalog import LABELS
@@ -61,7 +59,7 @@ def ordered(one: str, other: str) -> Pair:
 
 def read_labels(store: Store) -> dict[Pair, str]:
     """The label in force of each labelled pair (an action)."""
-    rows = build_current_labels(store.read(LABELS)).collect()
+    rows = keep_current_labels(store.fetch(LABELS)).to_pylist()
     return {(row[c.RECORD_KEY_L], row[c.RECORD_KEY_R]): row[c.LABEL] for row in rows}
 
 
@@ -127,11 +125,11 @@ def _append(store: Store, labels: Sequence[Label], *, author: str, at: datetime)
 
 def _refuse_earlier(store: Store, pairs: set[Pair], at: datetime) -> None:
     """Refuse what a label of a later time would outdo: the newest of a pair is in force, and clocks differ."""
-    later = store.read(LABELS).where(F.col(c.AT) >= F.lit(at)).select(c.RECORD_KEY_L, c.RECORD_KEY_R, c.AT).collect()
-    outdone = [row for row in later if (row[0], row[1]) in pairs]
-    if outdone:
-        newest = max(row[2] for row in outdone).astimezone(UTC)
-        count = len({(row[0], row[1]) for row in outdone})
+    labels = store.fetch(LABELS, (c.RECORD_KEY_L, c.RECORD_KEY_R, c.AT)).to_pylist()
+    later = [row for row in labels if row[c.AT] >= at and (row[c.RECORD_KEY_L], row[c.RECORD_KEY_R]) in pairs]
+    if later:
+        newest = max(row[c.AT] for row in later)
+        count = len({(row[c.RECORD_KEY_L], row[c.RECORD_KEY_R]) for row in later})
         got = f"{count} pairs with a label of a later time, up to {newest:%Y-%m-%d %H:%M:%S}"
         allowed = f"labels before {at:%Y-%m-%d %H:%M:%S}, the clock of this machine (UTC)"
         raise StateError("labels", got=got, allowed=allowed, fix="put the clock right; nothing was written")

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from cdp_spark.config.project import Project
     from cdp_spark.tables.direct.table import LocalTable, Only
+    from cdp_spark.tables.rows import Rows
     from cdp_spark.tables.spec import TableSpec
 
 
@@ -111,11 +112,12 @@ class Store:
             spec: the table.
             columns: that are wanted; None for all.
             only: column to the values that are wanted of it.
-            version: as of `read`.
-            marked_at: as of `read`.
+            version: as of `read`, and so is `marked_at`.
+            marked_at: the version of `outdated_records`.
         """
-        names = list(columns or spec.schema.names)
-        table = self._open_local(spec, version)
+        names, table = list(columns or spec.schema.names), self._open_local(spec, version)
+        if table is None and not self.exists(spec):
+            return spec.fetched_schema(names).empty_table()
         if table is None:
             return fetch_through_spark(self.read(spec, version=version, marked_at=marked_at), spec, names, only or {})
         if not spec.dated_by:
@@ -129,7 +131,7 @@ class Store:
         table = None if spec.dated_by else self._open_local(spec, version)
         return self.read(spec, version=version).count() if table is None else table.count()
 
-    def overwrite(self, spec: TableSpec, rows: DataFrame | pa.Table) -> int:
+    def overwrite(self, spec: TableSpec, rows: Rows) -> int:
         """Replace the table's rows; returns the new Delta version.
 
         Args:
@@ -144,7 +146,7 @@ class Store:
         """
         return self._write(spec, rows, Write("overwrite"))
 
-    def append(self, spec: TableSpec, rows: DataFrame | pa.Table, *, application: str | None, step: int = 0) -> int:
+    def append(self, spec: TableSpec, rows: Rows, *, application: str | None, step: int = 0) -> int:
         """Append rows once: a second append of the same (application, step) is skipped by Delta.
 
         Args:
@@ -184,7 +186,7 @@ class Store:
         builder, identifier = describe(spec, builder), self.identifier(spec)
         (builder.location(identifier) if self.kind == "path" else builder.tableName(identifier)).execute()
 
-    def _write(self, spec: TableSpec, rows: DataFrame | pa.Table, write: Write) -> int:
+    def _write(self, spec: TableSpec, rows: Rows, write: Write) -> int:
         self.create(spec)
         try:
             if isinstance(rows, DataFrame):
