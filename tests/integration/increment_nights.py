@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -59,7 +59,7 @@ MATCH = EntityMatch.model_validate_json(
 )
 
 
-def make_project(*, visitors: bool) -> Project:
+def make_project(*, visitors: bool, accounts: bool = False) -> Project:
     """People with cards and log-ins; a night with more than five records in a cluster holds it."""
     crm: dict[str, object] = {"name": "crm", "kind": "records", "format": "csv", "path": "crm.csv", "key": ["id"]}
     mapped = {"columns": {"email": "email"}, "identifiers": {"user_id": "user", "loyalty_id": "card"}}
@@ -71,7 +71,8 @@ def make_project(*, visitors: bool) -> Project:
     settings = ProjectSettings(
         name="test", namespace=UUID(int=7), warehouse=Warehouse(path="w"), gates=Gates(max_cluster_records=5)
     )
-    return Project(folder=".", settings=settings, sources=sources, match=MatchConfig(person=MATCH), config_hash="0")
+    match = MatchConfig(person=MATCH, account=MATCH if accounts else None)
+    return Project(folder=".", settings=settings, sources=sources, match=match, config_hash="0")
 
 
 @dataclass
@@ -81,6 +82,7 @@ class World:
     Args:
         dice: decides everything.
         has_visitors: some cookies are seen, too.
+        has_accounts: every fourth record is an account's.
         rows: record_key to its values; identifiers stand under their type.
         visitors: record_key to its identifiers.
         issued: records that there ever were.
@@ -88,6 +90,7 @@ class World:
 
     dice: random.Random
     has_visitors: bool
+    has_accounts: bool = False
     rows: dict[str, dict[str, str | None]] = field(default_factory=dict)
     visitors: dict[str, dict[str, str]] = field(default_factory=dict)
     issued: int = 0
@@ -139,10 +142,14 @@ class World:
         name, value = self.dice.choice(sorted(self._person().items()))
         self.rows[key][name] = value
 
+    def kind_of(self, key: str) -> str:
+        """The entity type of a record."""
+        return "account" if self.has_accounts and int(key[4:]) % 4 == 0 else "person"
+
     def people(self, spark: SparkSession) -> DataFrame:
-        """The records of people, cleaned."""
+        """The records of people, and of accounts where there are some, cleaned."""
         rows = [
-            _row(RECORDS, {"record_key": key, "entity_type": "person", "source": "crm", **_typed(row)})
+            _row(RECORDS, {"record_key": key, "entity_type": self.kind_of(key), "source": "crm", **_typed(row)})
             for key, row in self.rows.items()
         ]
         return spark.createDataFrame(rows, RECORDS.schema)
@@ -152,7 +159,7 @@ class World:
         seen = self.visitors
         visitors = [_row(RECORDS, {"record_key": key, "entity_type": "visitor", "source": "web"}) for key in seen]
         identifiers = [
-            (key, "person", kind, row[kind])
+            (key, self.kind_of(key), kind, row[kind])
             for key, row in self.rows.items()
             for kind in ("user_id", "loyalty_id", "email")
             if row[kind]
@@ -246,10 +253,11 @@ class NightlyWarehouse:
         shutil.copytree(self.store.location, folder)
         return replace(self, store=Store(self.store.spark, str(folder)), runs=[*self.runs], released={**self.released})
 
-    def fit(self, *, version: int = 1, prior: float = 0.3) -> None:
-        """Save a model by hand."""
-        model = model_of(self.store.read(RECORDS).where("entity_type = 'person'"), prior=prior)
-        write_model(self.store, "person", model, version=version, by=FittedBy("hand", CLOCK))
+    def fit(self, *, version: int = 1, prior: float = 0.3, entity_types: Sequence[str] = ()) -> None:
+        """Save a model by hand, of each entity type or of some."""
+        for entity_type in entity_types or self.project.match.entities:
+            model = model_of(self.store.read_of_type(RECORDS, entity_type), prior=prior)
+            write_model(self.store, entity_type, model, version=version, by=FittedBy("hand", CLOCK))
 
     def night(self, written: StageResult, *, ordinal: int, full: bool = False, stages: tuple[str, ...] = STAGES) -> Run:
         """Run the stages on what was written, and release the ids."""
@@ -302,7 +310,8 @@ def label(store: Store, pair: tuple[str, str], word: str, *, day: int) -> None:
 
 def start(spark: SparkSession, folder: Path, world: World, *, visitors: bool) -> NightlyWarehouse:
     """A warehouse after its first night."""
-    warehouse = NightlyWarehouse(Store(spark, str(folder)), make_project(visitors=visitors))
+    project = make_project(visitors=visitors, accounts=world.has_accounts)
+    warehouse = NightlyWarehouse(Store(spark, str(folder)), project)
     written = world.write(warehouse.store)
     warehouse.fit()
     warehouse.night(written, ordinal=1)

@@ -41,14 +41,12 @@ class Night:
         last_cuts: likewise.
         affected: record_key of the records that are clustered anew, those that are gone included, and their
             `last_cluster`, null for a new one; None for all.
-        reclustered: record_key of those whose cluster has other members than in the last night; None for all.
     """
 
     why: str
     last_clusters: DataFrame | None = None
     last_cuts: DataFrame | None = None
     affected: Held | None = None
-    reclustered: DataFrame | None = None
 
     @property
     def affected_keys(self) -> DataFrame | None:

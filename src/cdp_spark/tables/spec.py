@@ -75,13 +75,18 @@ class TableSpec:
         """Select the table's columns in order and cast each to its type.
 
         Raises:
-            ContractError: a column is missing, or lacks a value that it has to have.
+            ContractError: a column is missing, is of another type, or lacks a value that it has to have.
         """
         self._check_columns(rows.column_names)
         for column in self.schema:
             if not column.nullable and rows[column.name].null_count:
                 raise null_in(self, column.name)
-        return rows.select(self.schema.names).cast(to_arrow_schema(self.schema, timezone="UTC"))
+        schema = to_arrow_schema(self.schema, timezone="UTC")
+        try:
+            return rows.select(self.schema.names).cast(schema)
+        except pa.ArrowException:
+            got = ", ".join(f"{name} {rows[name].type}" for name in self.schema.names)
+            raise ContractError(f"table {self.name}", got=got, allowed=str(schema.types)) from None  # it prints values
 
     def fetched_schema(self, columns: Sequence[str]) -> pa.Schema:
         """Of columns as `Store.fetch` gives them: all nullable, as the files call them."""

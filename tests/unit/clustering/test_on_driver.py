@@ -48,6 +48,7 @@ def test_links_and_unique_values(spark: SparkSession) -> None:
     }
     assert find_identifier_links(table, ["user_id", "loyalty_id"]) == links
     assert links["r7", "r8"] == "loyalty_id"
+    assert find_identifier_links(table, []) == {}
     keys = spark.createDataFrame([(f"r{number}",) for number in range(1, 9)], "record_key string")
     found = with_unique_identifiers(keys.toArrow(), table, ["user_id", "cookie_id"])
     expected = with_unique_values(keys, frame, ["user_id", "cookie_id"])
@@ -98,15 +99,17 @@ def test_members_with_what_keeps_them_apart(spark: SparkSession, tmp_path: Path)
         fixed | {"record_key": "a", "source": "crm", "birth_date": date(1980, 1, 2), "national_id": "N"},
         fixed | {"record_key": "b", "source": "shop"},
         fixed | {"record_key": "c", "source": "crm"},
+        fixed | {"record_key": "v", "source": "web", "entity_type": "visitor"},
     ]
     store.append(RECORDS, RECORDS.table([tuple(it.values()) for it in people]), application=None)
-    rules = Rules(("birth_date", "national_id"), ("crm",), (), ())
-    found = fetch_members(store, pa.array(["a", "b", "gone"]), rules).sort_by("record_key")
+    rules = Rules(("birth_date", "national_id", "source"), ("crm",), (), ())
+    found = fetch_members(store, "person", pa.array(["a", "b", "gone", "v"]), rules).sort_by("record_key")
     assert found.to_pydict() == {
         "record_key": ["a", "b"],
         "exclusive_source": ["crm", None],
         "birth_date": ["1980-01-02", None],
         "national_id": ["N", None],
+        "source": ["crm", "shop"],
     }
 
 

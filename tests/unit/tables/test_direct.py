@@ -160,6 +160,35 @@ def test_tables_of_other_columns_or_features_are_left_to_spark(store: Store) -> 
     assert store.fetch(THINGS).num_rows == 3
 
 
+def test_the_rows_of_a_folder_that_delta_rs_misreads_go_through_spark(spark: SparkSession, tmp_path: Path) -> None:
+    for name in ("a%20b", "a[1]", "a^|b"):
+        store = Store(spark, str(tmp_path / name))
+        store.append(MEETINGS, MEETINGS.table([("a", "b", 1)]), application=None)
+        assert store.fetch(MEETINGS).num_rows == 1
+
+
+def test_a_table_with_mapped_columns_is_left_to_spark(store: Store) -> None:
+    place = store.identifier(THINGS)
+    store.spark.createDataFrame(ROWS, THINGS.schema).write.format("delta").save(place)
+    mapped = "'delta.minReaderVersion' = '2', 'delta.minWriterVersion' = '5', 'delta.columnMapping.mode' = 'name'"
+    store.spark.sql(f"ALTER TABLE delta.`{place}` SET TBLPROPERTIES ({mapped})")
+    assert LocalTable.open(THINGS, Path(place)) is None
+    assert sorted_rows(store.fetch(THINGS)) == sorted_rows(THINGS.table(ROWS))
+
+
+def test_a_column_that_an_old_version_lacks_is_null(store: Store) -> None:
+    store.spark.createDataFrame([("a",)], "name string").write.format("delta").save(store.identifier(THINGS))
+    store.overwrite(THINGS, THINGS.table(ROWS))
+    assert store.fetch(THINGS, ["size", "name"], version=0).to_pydict() == {"size": [None], "name": ["a"]}
+
+
+def test_a_value_of_another_type_is_refused_without_naming_it(store: Store) -> None:
+    rows = THINGS.table(ROWS).set_column(1, "size", pa.array(["secret"] * 3))
+    with pytest.raises(ContractError, match="size string") as broken:
+        store.append(THINGS, rows, application=None)
+    assert "secret" not in str(broken.value)
+
+
 def test_a_shallow_clone_is_left_to_spark(store: Store, tmp_path: Path) -> None:
     store.append(THINGS, THINGS.table(ROWS), application=None)
     clone = Store(store.spark, str(tmp_path / "clone"))
@@ -186,6 +215,7 @@ def test_only_a_folder_of_this_machine_is_one(spark: SparkSession, tmp_path: Pat
     assert find_folder(spark, f"file:{tmp_path}/a b") == tmp_path / "a b"
     assert find_folder(spark, str(tmp_path)) == tmp_path
     assert find_folder(spark, "s3a://bucket/warehouse") is None
+    assert find_folder(spark, f"{tmp_path}/50%25") is None
 
 
 def test_rows_become_a_table_in_the_types_of_the_spec() -> None:

@@ -48,15 +48,18 @@ class Rules:
         return tuple(sorted({*self.linking, *self.unique}))
 
 
-def fetch_members(store: Store, keys: pa.Array, rules: Rules) -> pa.Table:
-    """Fetch the records with what keeps them apart, as text.
+def fetch_members(store: Store, entity_type: str, keys: pa.Array, rules: Rules) -> pa.Table:
+    """Fetch the records of a type with what keeps them apart, as text.
 
     Args:
         store: with the records.
-        keys: record keys; those that are gone have no row.
+        entity_type: of the records.
+        keys: record keys; those that are gone, or of another type, have no row.
         rules: which columns these are; values of unique identifiers are added by `with_unique_identifiers`.
     """
-    found = store.fetch(RECORDS, [c.RECORD_KEY, c.SOURCE, *rules.guards], only={c.RECORD_KEY: keys})
+    columns = dict.fromkeys((c.RECORD_KEY, c.SOURCE, *rules.guards))
+    only = {c.RECORD_KEY: keys, c.ENTITY_TYPE: pa.array([entity_type])}
+    found = store.fetch(RECORDS, list(columns), only=only)
     is_exclusive = pc.is_in(found[c.SOURCE], value_set=pa.array(rules.exclusive_sources, pa.string()))
     source = pc.if_else(is_exclusive, found[c.SOURCE], pa.scalar(None, pa.string()))
     guards = {name: _as_text(found[name]) for name in rules.guards}
@@ -73,7 +76,7 @@ def fetch_identifiers(
     store: Store, entity_type: str, types: Sequence[str], *, version: int | None = None, keys: pa.Array | None = None
 ) -> pa.Table:
     """Fetch record_key, type and value_hash of usable identifiers; of all records, or of some."""
-    only = {c.ENTITY_TYPE: pa.array([entity_type]), c.TYPE: pa.array(types), c.USABLE: pa.array([True])}
+    only = {c.ENTITY_TYPE: pa.array([entity_type]), c.TYPE: pa.array(types, pa.string()), c.USABLE: pa.array([True])}
     only |= {} if keys is None else {c.RECORD_KEY: keys}
     return store.fetch(IDENTIFIERS, (c.RECORD_KEY, c.TYPE, c.VALUE_HASH), only=only, version=version)
 
@@ -92,7 +95,9 @@ def find_identifier_links(identifiers: pa.Table, types: Sequence[str]) -> dict[L
     """What `build_identifier_links` gives: the type of the identifier by pair."""
     first: dict[tuple[str, str], str] = {}
     links: dict[Link, str] = {}
-    chosen = identifiers.filter(pc.is_in(identifiers[c.TYPE], value_set=pa.array(types))).sort_by(c.RECORD_KEY)
+    chosen = identifiers.filter(pc.is_in(identifiers[c.TYPE], value_set=pa.array(types, pa.string()))).sort_by(
+        c.RECORD_KEY
+    )
     columns = (chosen[name].to_pylist() for name in (c.RECORD_KEY, c.TYPE, c.VALUE_HASH))
     for key, kind, value in zip(*columns, strict=True):
         holder = first.setdefault((kind, value), key)

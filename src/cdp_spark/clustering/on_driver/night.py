@@ -6,11 +6,17 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
+from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
 from cdp_spark.clustering.batch import CUTS as CUTS_OF_RECORD
 from cdp_spark.clustering.identifiers.links import linking_types
-from cdp_spark.clustering.increment import MAX_TOUCHED_SHARE, RECORDS_FIGURE, builds_on_last
+from cdp_spark.clustering.increment import (
+    MAX_TOUCHED_SHARE,
+    RECORDS_FIGURE,
+    build_changed_values,
+    builds_on_last,
+)
 from cdp_spark.clustering.kinds import PERSON
 from cdp_spark.clustering.labels import keep_current_labels
 from cdp_spark.clustering.on_driver.affected import find_affected, find_changed_values, find_reclustered
@@ -34,9 +40,12 @@ if TYPE_CHECKING:
 
     from cdp_spark.clustering.on_driver.evidence import Link
     from cdp_spark.tables.run import LastFinish, RunContext
+    from cdp_spark.tables.store import Store
 
 MAX_CLUSTERED = 5_000_000
 """Records whose clusters of the last night the driver holds, at about 100 bytes each."""
+MAX_IDENTIFIERS = 3_000_000
+"""Identifiers of which the driver compares two nights, at some 500 bytes each while it does."""
 _CLUSTER = [c.RECORD_KEY, c.COMPONENT, c.CLUSTER]
 _CUT = [c.RECORD_KEY_L, c.RECORD_KEY_R, c.WEIGHT_LOG2, c.REASON, c.IDENTIFIER_TYPE]
 
@@ -89,10 +98,19 @@ def _find_touched(
         return None
     found = [touched, *labels[c.RECORD_KEY_L].chunks, *labels[c.RECORD_KEY_R].chunks]
     if rules.types:
-        versions = (None, last.versions[IDENTIFIERS.name])
-        now, before = (fetch_identifiers(context.store, entity_type, rules.types, version=it) for it in versions)
-        found.append(find_changed_values(now, before))
+        found.append(_find_changed_values(context.store, last.versions[IDENTIFIERS.name], entity_type, rules))
     return pa.chunked_array(found, pa.string()).combine_chunks().unique()
+
+
+def _find_changed_values(store: Store, last_version: int, entity_type: str, rules: Rules) -> pa.Array:
+    """Who shares a value of which the holders changed; found in Spark where there are very many values."""
+    versions = (None, last_version)
+    if store.count(IDENTIFIERS) > MAX_IDENTIFIERS:
+        of_type = F.col(c.ENTITY_TYPE) == entity_type
+        now, before = (store.read(IDENTIFIERS, version=it).where(of_type) for it in versions)
+        return build_changed_values(now, before, rules.types).toArrow()[c.RECORD_KEY].combine_chunks()
+    now, before = (fetch_identifiers(store, entity_type, rules.types, version=it) for it in versions)
+    return find_changed_values(now, before)
 
 
 def _recluster(
@@ -100,7 +118,7 @@ def _recluster(
 ) -> Outcome | None:
     store, keys = context.store, affected[c.RECORD_KEY].combine_chunks()
     config = context.project.match.entities[entity_type].clustering
-    members, pairs = fetch_members(store, keys, rules), fetch_pairs(store, entity_type, keys)
+    members, pairs = fetch_members(store, entity_type, keys, rules), fetch_pairs(store, entity_type, keys)
     links: Mapping[Link, str] = {}
     if rules.types:
         identifiers = fetch_identifiers(store, entity_type, rules.types, keys=keys)

@@ -64,10 +64,8 @@ class LocalTable:
             table = DeltaTable(folder, version=version)
         except TableNotFoundError:
             return None
-        protocol = table.protocol()
-        features = {*(protocol.reader_features or ()), *(protocol.writer_features or ())}
         files = pa.table(table.get_add_actions())["path"].to_pylist()
-        is_plain = features <= _UNDERSTOOD and not any(":" in file for file in files)
+        is_plain = _is_understood(table) and not any(":" in file for file in files)
         return cls(spec, folder, table, tuple(files)) if is_plain and _has_columns(table, spec) else None
 
     @property
@@ -110,6 +108,14 @@ class LocalTable:
             post_commithook_properties=_NO_HOOKS,
         )
         return self.version
+
+
+def _is_understood(table: DeltaTable) -> bool:
+    """Reader version 2, and writer versions 5 and 6, mean column mapping and identity columns without naming them."""
+    protocol = table.protocol()
+    features = {*(protocol.reader_features or ()), *(protocol.writer_features or ())}
+    is_named = protocol.min_reader_version in (1, 3) and protocol.min_writer_version in (1, 2, 3, 4, 7)
+    return is_named and features <= _UNDERSTOOD
 
 
 def _has_columns(table: DeltaTable, spec: TableSpec) -> bool:
