@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from cdp_spark.clustering.on_driver.evidence import Link
+    from cdp_spark.config.match import ClusteringConfig
     from cdp_spark.tables.run import LastFinish, RunContext
     from cdp_spark.tables.store import Store
 
@@ -50,6 +52,32 @@ _CLUSTER = [c.RECORD_KEY, c.COMPONENT, c.CLUSTER]
 _CUT = [c.RECORD_KEY_L, c.RECORD_KEY_R, c.WEIGHT_LOG2, c.REASON, c.IDENTIFIER_TYPE]
 
 
+@dataclass(frozen=True)
+class _Task:
+    """What is clustered, and what the last night left.
+
+    Args:
+        store: the tables.
+        entity_type: whose clusters these are.
+        config: threshold, weights and sizes.
+        rules: what joins records, and what keeps them apart.
+        last: when clusters were made last.
+        known: records that had clusters then, of all types.
+    """
+
+    store: Store
+    entity_type: str
+    config: ClusteringConfig
+    rules: Rules
+    last: LastFinish
+    known: float
+
+    @property
+    def of_type(self) -> dict[str, pa.Array]:
+        """The wanted entity type."""
+        return {c.ENTITY_TYPE: pa.array([self.entity_type])}
+
+
 def cluster_on_driver(context: RunContext, entity_type: str) -> Outcome | None:
     """Cluster the records of a type that changes can alter; None in a full night, or where they are too many.
 
@@ -57,90 +85,77 @@ def cluster_on_driver(context: RunContext, entity_type: str) -> Outcome | None:
         context: of the run.
         entity_type: whose clusters these are.
     """
-    last, known = context.last, context.last_figure(RECORDS_FIGURE) or 0.0
-    engine = context.project.match.entities[entity_type].clustering.engine
-    if last is None or known > MAX_CLUSTERED or engine not in ("auto", "local"):
+    task = _plan(context, entity_type)
+    if task is None:
         return None
-    if not builds_on_last(context, entity_type):
+    touched = fetch_touched(context, MATCHING, since=task.last.ordinal, entity_types=(entity_type,))
+    if touched is None:
         return None
-    labels, rules = context.store.fetch(LABELS), _rules_of(context, entity_type)
-    touched = _find_touched(context, last, entity_type, rules, labels)
-    if touched is None or len(touched) > min(MAX_TOUCHED_SHARE * known, MAX_RECORDS):
+    labels = task.store.fetch(LABELS)
+    touched = _with_others(task, touched, labels)
+    if len(touched) > min(MAX_TOUCHED_SHARE * task.known, MAX_RECORDS):
         return None
-    clusters = context.store.fetch(CLUSTERS, _CLUSTER, only=_of(entity_type), version=last.written[CLUSTERS.name])
+    clusters = task.store.fetch(CLUSTERS, _CLUSTER, only=task.of_type, version=task.last.written[CLUSTERS.name])
     affected = find_affected(touched, clusters)
     if affected.num_rows > MAX_RECORDS:
         return None
-    return _recluster(context, entity_type, rules, keep_current_labels(labels), clusters, affected)
+    return _recluster(task, keep_current_labels(labels), clusters, affected)
 
 
-def _rules_of(context: RunContext, entity_type: str) -> Rules:
-    project = context.project
-    linking, unique = linking_types(project) if entity_type == PERSON else ((), ())
-    return Rules(
-        guards=tuple(project.match.entities[entity_type].clustering.unique),
-        exclusive_sources=tuple(source.name for source in project.sources if source.duplicate_free),
-        linking=tuple(linking),
-        unique=tuple(unique),
-    )
-
-
-def _of(entity_type: str) -> dict[str, pa.Array]:
-    return {c.ENTITY_TYPE: pa.array([entity_type])}
-
-
-def _find_touched(
-    context: RunContext, last: LastFinish, entity_type: str, rules: Rules, labels: pa.Table
-) -> pa.Array | None:
-    """Whom matching worked on, who has a label, and who shares a value of which the holders changed."""
-    touched = fetch_touched(context, MATCHING, since=last.ordinal, entity_types=(entity_type,))
-    if touched is None:
+def _plan(context: RunContext, entity_type: str) -> _Task | None:
+    last, known = context.last, context.last_figure(RECORDS_FIGURE) or 0.0
+    config = context.project.match.entities[entity_type].clustering
+    if last is None or known > MAX_CLUSTERED or config.engine not in ("auto", "local"):
         return None
+    if not builds_on_last(context, entity_type):
+        return None
+    linking, unique = linking_types(context.project) if entity_type == PERSON else ((), ())
+    exclusive = tuple(source.name for source in context.project.sources if source.duplicate_free)
+    rules = Rules(tuple(config.unique), exclusive, tuple(linking), tuple(unique))
+    return _Task(context.store, entity_type, config, rules, last, known)
+
+
+def _with_others(task: _Task, touched: pa.Array, labels: pa.Table) -> pa.Array:
+    """Add who has a label, and who shares a value of which the holders changed."""
     found = [touched, *labels[c.RECORD_KEY_L].chunks, *labels[c.RECORD_KEY_R].chunks]
-    if rules.types:
-        found.append(_find_changed_values(context.store, last.versions[IDENTIFIERS.name], entity_type, rules))
-    return pa.chunked_array(found, pa.string()).combine_chunks().unique()
+    if task.rules.types:
+        found.append(_find_changed_values(task))
+    return pa.chunked_array(found, pa.string()).unique()
 
 
-def _find_changed_values(store: Store, last_version: int, entity_type: str, rules: Rules) -> pa.Array:
+def _find_changed_values(task: _Task) -> pa.Array:
     """Who shares a value of which the holders changed; found in Spark where there are very many values."""
-    versions = (None, last_version)
+    store, types, versions = task.store, task.rules.types, (None, task.last.versions[IDENTIFIERS.name])
     if store.count(IDENTIFIERS) > MAX_IDENTIFIERS:
-        of_type = F.col(c.ENTITY_TYPE) == entity_type
+        of_type = F.col(c.ENTITY_TYPE) == task.entity_type
         now, before = (store.read(IDENTIFIERS, version=it).where(of_type) for it in versions)
-        return build_changed_values(now, before, rules.types).toArrow()[c.RECORD_KEY].combine_chunks()
-    now, before = (fetch_identifiers(store, entity_type, rules.types, version=it) for it in versions)
+        return build_changed_values(now, before, types).toArrow()[c.RECORD_KEY].combine_chunks()
+    now, before = (fetch_identifiers(store, task.entity_type, types, version=it) for it in versions)
     return find_changed_values(now, before)
 
 
-def _recluster(
-    context: RunContext, entity_type: str, rules: Rules, labels: pa.Table, clusters: pa.Table, affected: pa.Table
-) -> Outcome | None:
-    store, keys = context.store, affected[c.RECORD_KEY].combine_chunks()
-    config = context.project.match.entities[entity_type].clustering
-    members, pairs = fetch_members(store, entity_type, keys, rules), fetch_pairs(store, entity_type, keys)
+def _recluster(task: _Task, labels: pa.Table, clusters: pa.Table, affected: pa.Table) -> Outcome | None:
+    store, rules, config, keys = task.store, task.rules, task.config, affected[c.RECORD_KEY].combine_chunks()
+    members, pairs = fetch_members(store, task.entity_type, keys, rules), fetch_pairs(store, task.entity_type, keys)
     links: Mapping[Link, str] = {}
     if rules.types:
-        identifiers = fetch_identifiers(store, entity_type, rules.types, keys=keys)
+        identifiers = fetch_identifiers(store, task.entity_type, rules.types, keys=keys)
         members = with_unique_identifiers(members, identifiers, rules.unique)
         links = find_identifier_links(identifiers, rules.linking)
         config = config.model_copy(update={"unique": (*config.unique, *rules.unique)})
-    if pairs.num_rows + len(links) > MAX_PAIRS:
+    pair_count = pairs.num_rows + len(links)
+    if pair_count > MAX_PAIRS:
         return None
     evidence = unite_evidence(pairs, labels, list(links))
     refined = refine_all(members, evidence, config=config, unique_within=(EXCLUSIVE_SOURCE,))
-    told = f"local engine, all on the driver: {members.num_rows:,} records, {pairs.num_rows + len(links):,} pairs"
-    cuts = store.fetch(CUTS, _CUT, only=_of(entity_type), version=_last_version(context))
+    cuts = store.fetch(CUTS, _CUT, only=task.of_type, version=task.last.written[CUTS.name])
+    told = f"local engine, all on the driver: {members.num_rows:,} records, {pair_count:,} pairs"
     return Outcome(
         f"{told}; incremental: {affected.num_rows:,} records in affected components",
         _with_kept(clusters, refined.select(_CLUSTER), c.RECORD_KEY, keys),
         _with_kept(cuts, unfold_cuts(refined, links), c.RECORD_KEY_L, keys),
         find_reclustered(refined, affected),
     )
-
-
-def _last_version(context: RunContext) -> int | None:
-    return context.last.written[CUTS.name] if context.last else None
 
 
 def _with_kept(last: pa.Table, made: pa.Table, column: str, affected: pa.Array) -> pa.Table:
