@@ -85,8 +85,11 @@ class TableSpec:
         try:
             return rows.select(self.schema.names).cast(schema)
         except pa.ArrowException:
-            got = ", ".join(f"{name} {rows[name].type}" for name in self.schema.names)
-            raise ContractError(f"table {self.name}", got=got, allowed=str(schema.types)) from None  # it prints values
+            got, allowed = (
+                ", ".join(f"{name} {given.field(name).type}" for name in schema.names)
+                for given in (rows.schema, schema)
+            )
+            raise ContractError(f"table {self.name}", got=got, allowed=allowed) from None  # the cause prints values
 
     def fetched_schema(self, columns: Sequence[str]) -> pa.Schema:
         """Of columns as `Store.fetch` gives them: all nullable, as the files call them."""
