@@ -16,10 +16,11 @@ from cdp_spark.identity.in_spark.rules import returns
 from cdp_spark.identity.issuer import Issuer
 from cdp_spark.identity.on_driver import night as on_driver
 from cdp_spark.identity.on_driver.affected import build_former_holders
-from cdp_spark.identity.on_driver.rules.rows import Evidence, tuples_of
+from cdp_spark.identity.on_driver.rules.rows import Evidence
 from cdp_spark.identity.terms import STRONG_TYPES
 from cdp_spark.tables.actions.held import hold
 from cdp_spark.tables.catalog import ID_CHANGES, ID_REGISTRY, UNIFIED_IDS
+from cdp_spark.tables.rows import tuples_of
 
 NAMESPACE = UUID("5d0c2a52-9c1f-4f0e-8d5c-0d3f5a3c1b11")
 

@@ -55,13 +55,10 @@ def run(context: RunContext) -> StageResult:
     Where few records changed since the last night, only the components that they touch are clustered anew.
     """
     store, project = context.store, context.project
-    labels = build_current_labels(store.read(LABELS))
-    found = run_together(
-        store.spark, {it: partial(_cluster_entity, context, it, labels) for it in project.match.entities}
-    )
+    found = run_together(store.spark, {it: partial(_cluster_entity, context, it) for it in project.match.entities})
     results = {**found}
     if any(source.events for source in project.sources):
-        results[VISITOR] = _place_visitors(context, found.get(PERSON), labels)
+        results[VISITOR] = _place_visitors(context, found.get(PERSON))
     clusters, cuts = _united(context, results)
     touched = {entity_type: outcome.reclustered for entity_type, outcome in found.items()}
     writes = {
@@ -86,17 +83,17 @@ def _united(context: RunContext, results: Mapping[str, Outcome]) -> tuple[Rows, 
     return unite(spark, clusters), unite(spark, cuts)
 
 
-def _cluster_entity(context: RunContext, entity_type: str, labels: DataFrame) -> Outcome:
+def _cluster_entity(context: RunContext, entity_type: str) -> Outcome:
     """Cluster the records of one entity type, those of people by their identifiers, too."""
-    return cluster_on_driver(context, entity_type) or _cluster_in_spark(context, entity_type, labels)
+    return cluster_on_driver(context, entity_type) or _cluster_in_spark(context, entity_type)
 
 
-def _cluster_in_spark(context: RunContext, entity_type: str, labels: DataFrame) -> Outcome:
+def _cluster_in_spark(context: RunContext, entity_type: str) -> Outcome:
     evidence = _read_evidence(context, entity_type)
     night = plan_night(context, entity_type, evidence)
     if night.affected_keys is not None:
         evidence = evidence.within(night.affected_keys)
-    made, engine = _cluster(context, entity_type, evidence, labels)
+    made, engine = _cluster(context, entity_type, evidence)
     reclustered = build_reclustered(made.clusters, night.affected.rows) if night.affected else None
     result = with_kept(made, night)
     return Outcome(f"{engine}; {night.why}", result.clusters, result.cuts, reclustered)
@@ -132,25 +129,29 @@ def _read_evidence(context: RunContext, entity_type: str) -> Evidence:
     )
 
 
-def _cluster(context: RunContext, entity_type: str, evidence: Evidence, labels: DataFrame) -> tuple[Clusters, str]:
+def _cluster(context: RunContext, entity_type: str, evidence: Evidence) -> tuple[Clusters, str]:
     members, config = evidence.members, context.project.match.entities[entity_type].clustering
     if evidence.unique:
         members = with_unique_values(members, evidence.identifiers, evidence.unique)
         config = config.model_copy(update={"unique": (*config.unique, *evidence.unique)})
     links = build_identifier_links(evidence.identifiers, evidence.linking) if evidence.linking else None
-    return cluster_records(members, evidence.pairs_in_force, labels, config=config, links=links)
+    return cluster_records(members, evidence.pairs_in_force, _labels(context), config=config, links=links)
 
 
-def _place_visitors(context: RunContext, people: Outcome | None, labels: DataFrame) -> Outcome:
+def _place_visitors(context: RunContext, people: Outcome | None) -> Outcome:
     store = context.store
     placed = place_visitors(
         store.read(IDENTIFIERS),
         store.read(RECORDS).where(F.col(c.ENTITY_TYPE) == VISITOR).select(c.RECORD_KEY),
         as_frame(store.spark, people.clusters if people else CLUSTERS.table([])),
-        labels,
+        _labels(context),
         project=context.project,
     )
     return Outcome("", placed.clusters, placed.cuts)
+
+
+def _labels(context: RunContext) -> DataFrame:
+    return build_current_labels(context.store.read(LABELS))
 
 
 def with_exclusive_source(records: DataFrame, sources: Collection[str]) -> DataFrame:

@@ -39,18 +39,20 @@ class FittedBy:
 
 def newest_model(store: Store, entity_type: str) -> tuple[int, MatchModel | None]:
     """The newest model of an entity type and its version; 0 and None before the first."""
-    models = _fetch_models(store, entity_type)
-    if not models:
-        return 0, None
-    version = max(models)
-    return version, model_from_json(models[version], where=f"match model {version} of {entity_type}")
+    version = max(_fetch_versions(store, entity_type), default=0)
+    return version, _fetch_model(store, entity_type, version) if version else None
 
 
-def _fetch_models(store: Store, entity_type: str) -> dict[int, str]:
-    """All models of a type as JSON, by version."""
-    only = {c.ENTITY_TYPE: pa.array([entity_type])}
-    rows = store.fetch(MATCH_MODELS, (c.MODEL_VERSION, c.MODEL_JSON), only=only)
-    return dict(zip(*(column.to_pylist() for column in rows.columns), strict=True))
+def _fetch_versions(store: Store, entity_type: str) -> list[int]:
+    """The versions of a type's models, ascending."""
+    rows = store.fetch(MATCH_MODELS, (c.MODEL_VERSION,), only={c.ENTITY_TYPE: pa.array([entity_type])})
+    return sorted(set(rows[c.MODEL_VERSION].to_pylist()))
+
+
+def _fetch_model(store: Store, entity_type: str, version: int) -> MatchModel:
+    only = {c.ENTITY_TYPE: pa.array([entity_type]), c.MODEL_VERSION: pa.array([version], pa.int32())}
+    row = store.fetch(MATCH_MODELS, (c.MODEL_JSON,), only=only)
+    return model_from_json(row[c.MODEL_JSON][0].as_py(), where=f"match model {version} of {entity_type}")
 
 
 def read_model(store: Store, entity_type: str, version: int) -> MatchModel:
@@ -59,11 +61,11 @@ def read_model(store: Store, entity_type: str, version: int) -> MatchModel:
     Raises:
         StateError: there is no such version, or it was written in another format.
     """
-    models, where = _fetch_models(store, entity_type), f"match model {version} of {entity_type}"
-    if version not in models:
-        allowed = ", ".join(map(str, sorted(models))) or "none yet"
+    versions = _fetch_versions(store, entity_type)
+    if version not in versions:
+        where, allowed = f"match model {version} of {entity_type}", ", ".join(map(str, versions)) or "none yet"
         raise StateError(where, got="no such version", allowed=allowed, fix="`cdp model list` lists them")
-    return model_from_json(models[version], where=where)
+    return _fetch_model(store, entity_type, version)
 
 
 def pinned_model(store: Store, entity_type: str, match: EntityMatch) -> tuple[int, MatchModel | None]:

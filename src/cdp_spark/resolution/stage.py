@@ -33,7 +33,7 @@ from cdp_spark.tables.actions.held import Held
 from cdp_spark.tables.actions.together import run_together
 from cdp_spark.tables.catalog import MATCH_INPUTS, MATCH_MODELS, PAIR_SCORES, RECORDS, TOUCHED_RECORDS
 from cdp_spark.tables.increments.touched import MATCHING, record_touched
-from cdp_spark.tables.rows import as_frame, count_rows, with_values
+from cdp_spark.tables.rows import as_frame, count_rows, unite_texts, with_values
 from cdp_spark.tables.run import RunContext, StageResult
 
 if TYPE_CHECKING:
@@ -170,8 +170,7 @@ def _touched(scored: Scored) -> Rows | None:
         spark = (stale if isinstance(stale, DataFrame) else scores).sparkSession
         return _touched_in_spark(as_frame(spark, stale), as_frame(spark, scores), threshold)
     edges = scores.filter(pc.or_(pc.greater_equal(scores[c.WEIGHT_LOG2], threshold), scores[c.DETERMINISTIC]))
-    ends = [*stale[c.RECORD_KEY].chunks, *edges[c.RECORD_KEY_L].chunks, *edges[c.RECORD_KEY_R].chunks]
-    return pa.table({c.RECORD_KEY: pa.chunked_array(ends, pa.string()).unique()})
+    return pa.table({c.RECORD_KEY: unite_texts(stale[c.RECORD_KEY], edges[c.RECORD_KEY_L], edges[c.RECORD_KEY_R])})
 
 
 def _touched_in_spark(stale: DataFrame, scores: DataFrame, threshold: float) -> DataFrame:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from functools import reduce
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
@@ -50,3 +51,24 @@ def unite(spark: SparkSession, parts: Sequence[Rows]) -> Rows:
         names = tables[0].column_names
         return pa.concat_tables([table.select(names) for table in tables], promote_options="permissive")
     return reduce(DataFrame.unionByName, [as_frame(spark, part) for part in parts])
+
+
+def rows_with(rows: pa.Table, name: str, values: pa.Array) -> pa.Table:
+    """The rows that have one of the values in a column."""
+    return rows.filter(pc.is_in(rows[name], value_set=values))
+
+
+def rows_without(rows: pa.Table, name: str, values: pa.Array) -> pa.Table:
+    """The other rows."""
+    return rows.filter(pc.invert(pc.is_in(rows[name], value_set=values)))
+
+
+def unite_texts(*parts: pa.Array | pa.ChunkedArray) -> pa.Array:
+    """The texts of all parts, such as record keys, each once."""
+    chunks = [chunk for part in parts for chunk in (part.chunks if isinstance(part, pa.ChunkedArray) else [part])]
+    return pa.chunked_array(chunks, pa.string()).unique()
+
+
+def tuples_of(table: pa.Table) -> list[tuple[Any, ...]]:
+    """The table's rows, in the order of its columns."""
+    return list(zip(*[column.to_pylist() for column in table.columns], strict=True))

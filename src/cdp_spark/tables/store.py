@@ -12,7 +12,6 @@ from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
 from cdp_spark.errors import CdpError, StateError
-from cdp_spark.session import shuffle_partitions
 from cdp_spark.tables.actions.fetch import fetch_through_spark
 from cdp_spark.tables.catalog import OUTDATED_RECORDS
 from cdp_spark.tables.creation import COMMITS_A_CHECKPOINT, describe
@@ -20,6 +19,7 @@ from cdp_spark.tables.direct.place import find_folder
 from cdp_spark.tables.direct.write import Write
 from cdp_spark.tables.failures import broken_constraint, is_permission, unwritable
 from cdp_spark.tables.increments.outdated import build_in_force, keep_in_force
+from cdp_spark.tables.rows import as_frame
 from cdp_spark.tables.version import newest_version, write_checkpoint
 
 if TYPE_CHECKING:
@@ -208,8 +208,7 @@ class Store:
     def _write_table(self, spec: TableSpec, rows: pa.Table, write: Write) -> int:
         table = self._open_local(spec)
         if table is None or (write.mode == "overwrite" and spec.has_change_feed):
-            frame = self.spark.createDataFrame(rows, spec.schema).coalesce(shuffle_partitions(self.spark))
-            return self._write_frame(spec, frame, write)
+            return self._write_frame(spec, as_frame(self.spark, rows), write)
         version = table.write(rows, write)
         if version % COMMITS_A_CHECKPOINT == 0:
             write_checkpoint(self.delta(spec))

@@ -11,8 +11,8 @@ from pyspark.sql import SparkSession
 from cdp_spark.identity.in_spark import plan as in_spark
 from cdp_spark.identity.in_spark.rules import returns
 from cdp_spark.identity.on_driver import affected as on_driver
-from cdp_spark.identity.on_driver.rules.rows import tuples_of
 from cdp_spark.tables.catalog import CLUSTERS, ID_CHANGES, ID_REGISTRY
+from cdp_spark.tables.rows import tuples_of
 
 Row = tuple[object, ...]
 Keys = list[str]

@@ -12,8 +12,9 @@ from cdp_spark.identity.in_spark import issues as in_spark
 from cdp_spark.identity.in_spark.rules import members as members_in_spark
 from cdp_spark.identity.on_driver import issues as on_driver
 from cdp_spark.identity.on_driver.rules.members import build_members
-from cdp_spark.identity.on_driver.rules.rows import Member, tuples_of
+from cdp_spark.identity.on_driver.rules.rows import Member
 from cdp_spark.tables.catalog import CLUSTERS, IDENTITY_ISSUES, UNIFIED_IDS
+from cdp_spark.tables.rows import tuples_of
 
 Row = tuple[object, ...]
 Pairs = list[tuple[str, ...]]

@@ -10,6 +10,7 @@ import pytest
 from delta.tables import DeltaTable
 from pyspark.sql import SparkSession
 from pyspark.sql import types as T
+from tests.unit.tables.test_store import MEETINGS
 
 from cdp_spark.errors import ContractError, StateError
 from cdp_spark.tables.catalog import OUTDATED_RECORDS, RUNS
@@ -43,14 +44,6 @@ ROWS = [
     ("b", None, LONG_AGO, None, None, None, {}, None),
     ("ü", 3, FAR_AHEAD, FAR_AHEAD.date(), False, [], {"z": 3}, b""),
 ]
-MEETINGS = TableSpec(
-    name="meetings",
-    grain="a meeting of two records",
-    schema=columns(record_key_l="string!", record_key_r="string!", ordinal="long!"),
-    keys=("record_key_l", "record_key_r"),
-    kind=TableKind.BATCH,
-    dated_by=("record_key_l", "record_key_r"),
-)
 
 
 @pytest.fixture

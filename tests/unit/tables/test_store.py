@@ -23,6 +23,14 @@ COLOURS = TableSpec(
     kind=TableKind.APPEND,
     constraints={"known_shade": "shade IN ('light', 'dark')"},
 )
+MEETINGS = TableSpec(
+    name="meetings",
+    grain="a meeting of two records",
+    schema=columns(record_key_l="string!", record_key_r="string!", ordinal="long!"),
+    keys=("record_key_l", "record_key_r"),
+    kind=TableKind.BATCH,
+    dated_by=("record_key_l", "record_key_r"),
+)
 _INPUT = T.StructType([T.StructField("name", T.StringType()), T.StructField("shade", T.StringType())])
 
 
@@ -60,23 +68,15 @@ def test_appends_once_and_keeps_constraints_when_overwritten(store: Store) -> No
 
 
 def test_rows_about_records_that_a_later_run_marked_do_not_count(store: Store) -> None:
-    meetings = TableSpec(
-        name="meetings",
-        grain="a meeting of two records",
-        schema=columns(record_key_l="string!", record_key_r="string!", ordinal="long!"),
-        keys=("record_key_l", "record_key_r"),
-        kind=TableKind.BATCH,
-        dated_by=("record_key_l", "record_key_r"),
-    )
     make = store.spark.createDataFrame
-    base = store.overwrite(meetings, make([("a", "b", 1), ("b", "c", 1), ("d", "e", 1)], meetings.schema))
-    assert store.read(meetings).count() == 3
+    base = store.overwrite(MEETINGS, make([("a", "b", 1), ("b", "c", 1), ("d", "e", 1)], MEETINGS.schema))
+    assert store.read(MEETINGS).count() == 3
     marks = [("a", 2, "person"), ("c", 2, "person"), ("c", 3, "person")]
     marked = store.append(OUTDATED_RECORDS, make(marks, OUTDATED_RECORDS.schema), application=None)
-    store.append(meetings, make([("a", "d", 2), ("b", "c", 2), ("c", "e", 3)], meetings.schema), application=None)
-    assert sorted(map(tuple, store.read(meetings).collect())) == [("a", "d", 2), ("c", "e", 3), ("d", "e", 1)]
-    assert store.read(meetings, version=base).count() == 1
-    assert store.read(meetings, version=base, marked_at=marked - 1).count() == 3
+    store.append(MEETINGS, make([("a", "d", 2), ("b", "c", 2), ("c", "e", 3)], MEETINGS.schema), application=None)
+    assert sorted(map(tuple, store.read(MEETINGS).collect())) == [("a", "d", 2), ("c", "e", 3), ("d", "e", 1)]
+    assert store.read(MEETINGS, version=base).count() == 1
+    assert store.read(MEETINGS, version=base, marked_at=marked - 1).count() == 3
 
 
 def test_a_killed_run_is_rewound(store: Store) -> None:

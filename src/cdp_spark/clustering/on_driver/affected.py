@@ -7,6 +7,7 @@ import pyarrow.compute as pc
 
 from cdp_spark import columns as c
 from cdp_spark.clustering.increment import LAST_CLUSTER
+from cdp_spark.tables.rows import rows_with, unite_texts
 
 _VALUE = [c.TYPE, c.VALUE_HASH]
 
@@ -18,9 +19,8 @@ def find_affected(touched: pa.Array, last_clusters: pa.Table) -> pa.Table:
         touched: record keys, each once, shape (touched,).
         last_clusters: record_key, component, cluster.
     """
-    is_touched = pc.is_in(last_clusters[c.RECORD_KEY], value_set=touched)
-    components = last_clusters[c.COMPONENT].filter(is_touched).combine_chunks().unique()
-    mates = last_clusters.filter(pc.is_in(last_clusters[c.COMPONENT], value_set=components))
+    components = rows_with(last_clusters, c.RECORD_KEY, touched)[c.COMPONENT].unique()
+    mates = rows_with(last_clusters, c.COMPONENT, components)
     new = touched.filter(pc.invert(pc.is_in(touched, value_set=mates[c.RECORD_KEY])))
     keys = pa.chunked_array([*mates[c.RECORD_KEY].chunks, new], pa.string())
     clusters = pa.chunked_array([*mates[c.CLUSTER].chunks, pa.nulls(len(new), pa.string())], pa.string())
@@ -38,8 +38,7 @@ def find_reclustered(now: pa.Table, before: pa.Table) -> pa.Table:
     cluster, last = now[c.CLUSTER].take(place), before[LAST_CLUSTER]
     stayed = pc.fill_null(pc.equal(cluster, last), False)
     moved = pc.invert(pc.or_(stayed, pc.and_(pc.is_null(cluster), pc.is_null(last))))
-    ends = [*cluster.filter(moved).chunks, *last.filter(moved).chunks]
-    changed = pc.drop_null(pa.chunked_array(ends, pa.string()).unique())
+    changed = pc.drop_null(unite_texts(cluster.filter(moved), last.filter(moved)))
     either = pc.or_(pc.is_in(cluster, value_set=changed), pc.is_in(last, value_set=changed))
     return before.select([c.RECORD_KEY]).filter(either)
 
@@ -56,4 +55,4 @@ def find_changed_values(now: pa.Table, before: pa.Table) -> pa.Array:
     held = either.group_by(key).aggregate([([], "count_all")])
     changed = held.filter(pc.equal(held["count_all"], 1)).group_by(_VALUE).aggregate([])
     holders = held.join(changed, keys=_VALUE, join_type="left semi")
-    return holders[c.RECORD_KEY].combine_chunks().unique()
+    return holders[c.RECORD_KEY].unique()

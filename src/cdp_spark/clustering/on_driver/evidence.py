@@ -14,6 +14,7 @@ from cdp_spark.clustering.labels import CANNOT_LINK as CANNOT_LINK_LABEL
 from cdp_spark.clustering.labels import CERTAIN, MUST_LINK
 from cdp_spark.clustering.records import EXCLUSIVE_SOURCE
 from cdp_spark.tables.catalog import IDENTIFIERS, PAIR_SCORES, RECORDS
+from cdp_spark.tables.rows import rows_with, tuples_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -85,7 +86,7 @@ def with_unique_identifiers(members: pa.Table, identifiers: pa.Table, types: Seq
     """What `with_unique_values` gives."""
     for kind in types:
         found = identifiers.filter(pc.equal(identifiers[c.TYPE], kind)).sort_by(c.VALUE_HASH)
-        value_of = dict(zip(found[c.RECORD_KEY].to_pylist(), found[c.VALUE_HASH].to_pylist(), strict=True))
+        value_of = dict(tuples_of(found.select([c.RECORD_KEY, c.VALUE_HASH])))
         values = pa.array([value_of.get(key) for key in members[c.RECORD_KEY].to_pylist()], pa.string())
         members = members.append_column(kind, values)
     return members
@@ -95,11 +96,8 @@ def find_identifier_links(identifiers: pa.Table, types: Sequence[str]) -> dict[L
     """What `build_identifier_links` gives: the type of the identifier by pair."""
     first: dict[tuple[str, str], str] = {}
     links: dict[Link, str] = {}
-    chosen = identifiers.filter(pc.is_in(identifiers[c.TYPE], value_set=pa.array(types, pa.string()))).sort_by(
-        c.RECORD_KEY
-    )
-    columns = (chosen[name].to_pylist() for name in (c.RECORD_KEY, c.TYPE, c.VALUE_HASH))
-    for key, kind, value in zip(*columns, strict=True):
+    chosen = rows_with(identifiers, c.TYPE, pa.array(types, pa.string())).sort_by(c.RECORD_KEY)
+    for key, kind, value in tuples_of(chosen.select([c.RECORD_KEY, c.TYPE, c.VALUE_HASH])):
         holder = first.setdefault((kind, value), key)
         if holder != key:
             links[holder, key] = min(kind, links.get((holder, key), kind))

@@ -35,6 +35,7 @@ from cdp_spark.clustering.outcome import Outcome
 from cdp_spark.clustering.records import EXCLUSIVE_SOURCE
 from cdp_spark.tables.catalog import CLUSTERS, CUTS, IDENTIFIERS, LABELS
 from cdp_spark.tables.increments.touched import MATCHING, fetch_touched
+from cdp_spark.tables.rows import rows_without, unite_texts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -117,10 +118,8 @@ def _plan(context: RunContext, entity_type: str) -> _Task | None:
 
 def _with_others(task: _Task, touched: pa.Array, labels: pa.Table) -> pa.Array:
     """Add who has a label, and who shares a value of which the holders changed."""
-    found = [touched, *labels[c.RECORD_KEY_L].chunks, *labels[c.RECORD_KEY_R].chunks]
-    if task.rules.types:
-        found.append(_find_changed_values(task))
-    return pa.chunked_array(found, pa.string()).unique()
+    changed = [_find_changed_values(task)] if task.rules.types else []
+    return unite_texts(touched, labels[c.RECORD_KEY_L], labels[c.RECORD_KEY_R], *changed)
 
 
 def _find_changed_values(task: _Task) -> pa.Array:
@@ -160,7 +159,7 @@ def _recluster(task: _Task, labels: pa.Table, clusters: pa.Table, affected: pa.T
 
 def _with_kept(last: pa.Table, made: pa.Table, column: str, affected: pa.Array) -> pa.Table:
     """What no change can alter, and what was made anew."""
-    kept = last.filter(pc.invert(pc.is_in(last[column], value_set=affected)))
+    kept = rows_without(last, column, affected)
     return pa.concat_tables([kept.select(made.column_names), made], promote_options="permissive")
 
 

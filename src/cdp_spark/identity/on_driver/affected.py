@@ -7,16 +7,7 @@ import pyarrow.compute as pc
 
 from cdp_spark import columns as c
 from cdp_spark.identity.terms import LIVE, REMOVED, VISITOR
-
-
-def rows_with(rows: pa.Table, name: str, values: pa.Array) -> pa.Table:
-    """The rows that have one of the values in a column."""
-    return rows.filter(pc.is_in(rows[name], value_set=values))
-
-
-def rows_without(rows: pa.Table, name: str, values: pa.Array) -> pa.Table:
-    """The other rows."""
-    return rows.filter(pc.invert(pc.is_in(rows[name], value_set=values)))
+from cdp_spark.tables.rows import rows_with, rows_without, unite_texts
 
 
 def build_former_holders(id_changes: pa.Table, id_registry: pa.Table) -> pa.Table:
@@ -51,8 +42,8 @@ def with_moved_visitors(reclustered: pa.Array, clusters: pa.Table, last_clusters
     places = either.filter(pc.field(c.ENTITY_TYPE) == VISITOR).group_by([c.RECORD_KEY, c.CLUSTER])
     moved = places.aggregate([([], "count_all")]).filter(pc.field("count_all") == 1)[c.CLUSTER]
     of_people = rows_with(either, c.RECORD_KEY, reclustered)[c.CLUSTER]
-    mates = rows_with(either, c.CLUSTER, _union(moved, of_people))[c.RECORD_KEY]
-    return _union(mates, reclustered)
+    mates = rows_with(either, c.CLUSTER, unite_texts(moved, of_people))[c.RECORD_KEY]
+    return unite_texts(mates, reclustered)
 
 
 def with_returning(affected: pa.Array, former_holders: pa.Table, clusters: pa.Table) -> pa.Array:
@@ -72,9 +63,4 @@ def with_returning(affected: pa.Array, former_holders: pa.Table, clusters: pa.Ta
     if not len(others):
         return affected.unique()
     of_others = rows_with(clusters, c.RECORD_KEY, others.unique())[c.CLUSTER].unique()
-    return _union(rows_with(clusters, c.CLUSTER, of_others)[c.RECORD_KEY], affected)
-
-
-def _union(some: pa.ChunkedArray, more: pa.Array | pa.ChunkedArray) -> pa.Array:
-    chunks = more.chunks if isinstance(more, pa.ChunkedArray) else [more]
-    return pa.chunked_array([*some.chunks, *chunks], some.type).unique()
+    return unite_texts(rows_with(clusters, c.CLUSTER, of_others)[c.RECORD_KEY], affected)

@@ -8,9 +8,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from cdp_spark import columns as c
-from cdp_spark.identity.on_driver.rules.rows import Evidence, tuples_of
+from cdp_spark.identity.on_driver.rules.rows import Evidence
 from cdp_spark.identity.terms import LABEL, LIMIT, LIMIT_REASONS, STRONG_TYPES
 from cdp_spark.tables.catalog import CUTS, IDENTIFIERS, LABELS, RECORDS, RELEASES, RUNS
+from cdp_spark.tables.rows import tuples_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection

@@ -6,10 +6,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from cdp_spark import columns as c
-from cdp_spark.identity.on_driver.affected import rows_with, rows_without
-from cdp_spark.identity.on_driver.rules.rows import tuples_of
 from cdp_spark.identity.terms import EXAMPLES_AN_ISSUE, TOO_LARGE, VISITOR
 from cdp_spark.tables.catalog import IDENTITY_ISSUES
+from cdp_spark.tables.rows import rows_with, rows_without, tuples_of, with_values
 
 _KEY = (c.CLUSTER, c.IDENTIFIER_TYPE, c.REASON)
 _COUNTED, _OTHER = "counted", "other_key"
@@ -49,16 +48,13 @@ def keep_issues(last_issues: pa.Table, affected: pa.Array, *, run_id: str) -> pa
         run_id: of this run.
     """
     held = rows_without(last_issues.filter(pc.field(c.IDENTIFIER_TYPE) == c.RECORD_KEY), c.CLUSTER, affected)
-    place = held.schema.get_field_index(c.RUN_ID)
-    return held.set_column(place, held.schema.field(place), pa.array([run_id] * held.num_rows, pa.string()))
+    return with_values(held, {c.RUN_ID: run_id}).select(last_issues.column_names)
 
 
 def _of_held(rows: pa.Table) -> pa.Table:
     """The records of held clusters."""
     words = {c.IDENTIFIER_TYPE: c.RECORD_KEY, c.REASON: TOO_LARGE}
-    for name, word in words.items():
-        rows = rows.append_column(name, pa.array([word] * rows.num_rows, pa.string()))
-    return rows.append_column(_COUNTED, rows[c.RECORD_KEY]).select(_COLUMNS)
+    return with_values(rows.append_column(_COUNTED, rows[c.RECORD_KEY]), words).select(list(_COLUMNS))
 
 
 def _of_unused(clusters: pa.Table, unused: pa.Table) -> pa.Table:

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from cdp_spark import columns as c
-from cdp_spark.identity.on_driver.affected import rows_with, rows_without
 from cdp_spark.identity.on_driver.rules.assign import assign_on_driver
 from cdp_spark.identity.on_driver.rules.changes import find_changes
 from cdp_spark.identity.on_driver.rules.members import build_members
 from cdp_spark.identity.on_driver.rules.registry import update_registry
-from cdp_spark.identity.on_driver.rules.rows import FormerHolder, Issued, read_rows, tuples_of
+from cdp_spark.identity.on_driver.rules.rows import FormerHolder, Issued, read_rows
 from cdp_spark.tables.catalog import ID_REGISTRY, UNIFIED_IDS
+from cdp_spark.tables.rows import rows_with, rows_without, tuples_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
+
+from cdp_spark.tables.rows import tuples_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -81,8 +83,3 @@ Row = TypeVar("Row", FormerHolder, Issued)
 def read_rows(kind: type[Row], table: pa.Table) -> list[Row]:
     """The table's rows, of the columns that the kind names."""
     return [kind(*values) for values in tuples_of(table.select(kind._fields))]
-
-
-def tuples_of(table: pa.Table) -> list[tuple[Any, ...]]:
-    """The table's rows, in the order of its columns."""
-    return list(zip(*[column.to_pylist() for column in table.columns], strict=True))
