@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
+from cdp_spark.identity.erased import build_erased_changes, with_closed_ids
 from cdp_spark.identity.in_spark import night as in_spark
 from cdp_spark.identity.in_spark.night import EvidenceFrames, Yesterday
 from cdp_spark.identity.in_spark.rules import members as members_in_spark
@@ -46,6 +48,17 @@ def next_night(engine: Engine, yesterday: Yesterday, given: Input, release: int)
         _kept(UNIFIED_IDS.conform(ids)),
         _kept(ID_REGISTRY.conform(registry)),
         _kept(yesterday.id_changes.unionByName(ID_CHANGES.conform(changes))),
+    )
+
+
+def after_erasure(yesterday: Yesterday, ids: Collection[str], release: int) -> Yesterday:
+    """The three tables after the people with these ids were erased, as local rows."""
+    is_erased = F.col(c.UNIFIED_ID).isin(*ids)
+    told = build_erased_changes(yesterday.unified_ids.where(is_erased), release=release)
+    return Yesterday(
+        _kept(yesterday.unified_ids.where(~is_erased)),
+        _kept(ID_REGISTRY.conform(with_closed_ids(yesterday.id_registry, sorted(ids), release=release))),
+        _kept(yesterday.id_changes.unionByName(told)),
     )
 
 
@@ -87,10 +100,10 @@ def _identifiers_reader(identifiers: DataFrame) -> Callable[[Collection[str]], l
 
 
 def _evidence_reader(evidence: EvidenceFrames) -> Callable[[Collection[str]], Evidence]:
-    changed = evidence.changed.toArrow()[c.RECORD_KEY].to_pylist()
+    of_records = tuples_of(evidence.records.select(c.RECORD_KEY, c.CAUSE).toArrow())
     pairs = tuples_of(evidence.pairs.select(c.RECORD_KEY_L, c.RECORD_KEY_R, c.CAUSE).toArrow())
     return lambda records: Evidence(
-        [key for key in changed if key in records], [it for it in pairs if {it[0], it[1]} & {*records}]
+        [it for it in of_records if it[0] in records], [it for it in pairs if {it[0], it[1]} & {*records}]
     )
 
 

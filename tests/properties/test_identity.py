@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyspark.sql import DataFrame, SparkSession
-from tests.identity_night import ENGINES, NAMESPACE, Input, next_night
+from tests.identity_night import ENGINES, NAMESPACE, Input, after_erasure, next_night
 
 from cdp_spark import columns as c
 from cdp_spark.identity.in_spark.night import EvidenceFrames, Yesterday
@@ -24,11 +24,16 @@ WORLDS, NIGHTS, SEED = 120, 5, 20_260_101
 
 @dataclass(frozen=True)
 class Night:
-    """Input of a night: cluster and identifier of each record that is there, and the records that changed."""
+    """Input of a night: cluster and identifier of each record that is there, and the records that changed.
+
+    Before it the people of some records are erased, which others were beside.
+    """
 
     clusters: dict[str, int]
     identifiers: dict[str, str]
     changed: frozenset[str] = frozenset()
+    erased: frozenset[str] = frozenset()
+    beside: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -51,6 +56,15 @@ class Model:
     registry: dict[str, Entry] = field(default_factory=dict)
     log: list[tuple[int, str, str, str | None, str, str]] = field(default_factory=list)
 
+    def erase(self, records: frozenset[str], release: int) -> None:
+        """The people whose records these are go, with all that is theirs; their ids are never given again."""
+        ids = {self.ids[record] for record in records if record in self.ids}
+        gone = {record: held for record, held in self.ids.items() if held in ids}
+        self.log += [(release, record, held, held, "erased", "erasure") for record, held in gone.items()]
+        self.ids = {record: held for record, held in self.ids.items() if held not in ids}
+        for held in ids:
+            self.registry[held] = replace(self.registry[held], status="closed", closed=release, cause="erasure")
+
     def night(self, night: Night, release: int) -> None:
         clusters = _clusters(night)
         edges = self._ranked_edges(clusters, night)
@@ -62,7 +76,7 @@ class Model:
         live = [edge for edge in edges if self.registry[edge[4]].status == "live"]
         merged = {edge[4]: id_of[edge[5]] for edge in reversed(live) if edge[4] not in served.values()}
         split = {id_of[edge[5]]: edge[4] for edge in reversed(live) if edge[5] not in served}
-        tonight = self._changes(after, merged, _causes(self.ids, after, night.changed), release)
+        tonight = self._changes(after, merged, _causes(self.ids, after, night), release)
         self._register(tonight, set(after.values()), merged, split, release)
         self.log += tonight
         self.ids = after
@@ -94,9 +108,11 @@ class Model:
 
     def _former_holders(self) -> dict[str, set[str]]:
         former: dict[str, set[str]] = defaultdict(set)
+        erased = {record for _, record, _, _, change, _ in self.log if change == "erased"}
         for release, record, _, previous, change, _ in self.log:
             entry = self.registry.get(previous) if previous else None
-            if previous and entry and entry.status != "live" and (change == "removed" or release == entry.closed):
+            gone = entry is not None and entry.status != "live" and record not in erased
+            if previous and entry and gone and (change == "removed" or release == entry.closed):
                 former[previous].add(record)
         return former
 
@@ -197,13 +213,14 @@ def _greedy(edges: list[tuple[int, int, int, int, str, str]]) -> dict[str, str]:
     return served
 
 
-def _causes(before: dict[str, str], after: dict[str, str], changed: frozenset[str]) -> dict[str, str]:
+def _causes(before: dict[str, str], after: dict[str, str], night: Night) -> dict[str, str]:
     causes = {}
     for held in set(before.values()):
         records = {record for record, old in before.items() if old == held}
         now = {after[record] for record in records if record in after}
         witnesses = records | {record for record, new in after.items() if new in now}
-        named = {"changed_value" for record in witnesses if record in changed}
+        named = {"changed_value" for record in witnesses if record in night.changed}
+        named |= {"erasure" for record in witnesses if record in night.beside}
         named |= {"new_record" for record in witnesses if record not in before}
         named |= {"removed_record" for record in witnesses if record not in after}
         causes[held] = next((cause for cause in CAUSES if cause in named), "model")
@@ -229,15 +246,20 @@ _nights = st.lists(
     min_size=1,
     max_size=6,
 )
+_erasures = st.dictionaries(st.integers(0, 5), st.sets(st.sampled_from(_RECORDS), max_size=2), max_size=2)
 
 
-@given(nights=_nights)
+@given(nights=_nights, erasures=_erasures)
 @settings(max_examples=300, deadline=None, derandomize=True)
-def test_ids_stay_one_to_one_and_every_id_is_accounted_for(nights: list[Night]) -> None:
+def test_ids_stay_one_to_one_and_every_id_is_accounted_for(nights: list[Night], erasures: dict[int, set[str]]) -> None:
     model = Model()
-    for release, night in enumerate(nights, start=1):
+    for number, given_night in enumerate(nights, start=1):
+        release = 2 * number
+        model.erase(frozenset(erasures.get(number, ())), release - 1)
+        night, closed = _without(given_night, _erased(model)), _closed_by_erasure(model)
         before, old_clusters = dict(model.ids), _by_id(model.ids)
         model.night(night, release)
+        assert _closed_by_erasure(model) == closed
         now = _by_id(model.ids)
         assert sorted(map(sorted, now.values())) == sorted(map(sorted, _clusters(night).values()))
         assert {held for held, entry in model.registry.items() if entry.status == "live"} == set(now)
@@ -255,6 +277,24 @@ def test_a_night_without_change_changes_nothing(night: Night) -> None:
     ids, registry, log = dict(model.ids), dict(model.registry), list(model.log)
     model.night(night, 2)
     assert (model.ids, model.registry, model.log) == (ids, registry, log)
+
+
+def _erased(model: Model) -> set[str]:
+    return {record for _, record, _, _, change, _ in model.log if change == "erased"}
+
+
+def _closed_by_erasure(model: Model) -> dict[str, Entry]:
+    return {held: entry for held, entry in model.registry.items() if entry.cause == "erasure"}
+
+
+def _without(night: Night, records: set[str]) -> Night:
+    """The night as it is where these records never come again."""
+    return replace(
+        night,
+        clusters={record: cluster for record, cluster in night.clusters.items() if record not in records},
+        identifiers={record: value for record, value in night.identifiers.items() if record not in records},
+        changed=night.changed - records,
+    )
 
 
 def _by_id(ids: dict[str, str]) -> dict[str, set[str]]:
@@ -283,7 +323,7 @@ def _assert_ids_resolve(model: Model) -> None:
 def _replay(log: list[tuple[int, str, str, str | None, str, str]]) -> dict[str, str]:
     ids: dict[str, str] = {}
     for _, record, held, _, change, _ in sorted(log, key=lambda row: row[0]):
-        if change == "removed":
+        if change in ("removed", "erased"):
             del ids[record]
         else:
             ids[record] = held
@@ -297,7 +337,7 @@ def _random_nights(world: int, rng: random.Random) -> list[Night]:
     records = [f"{world:03d}-{number}" for number in range(10)]
     clusters = {record: rng.randrange(4) for record in records if rng.random() < 0.8}
     nights: list[Night] = []
-    for _ in range(NIGHTS):
+    for number in range(NIGHTS):
         turmoil = rng.choice([0.0, 0.15, 0.4])
         for record in records:
             if rng.random() < turmoil:
@@ -311,7 +351,9 @@ def _random_nights(world: int, rng: random.Random) -> list[Night]:
             clusters = dict(rng.choice(nights).clusters)
         identifiers = {record: f"{world}{rng.choice('xyz')}" for record in clusters if rng.random() < 0.3}
         changed = frozenset(record for record in clusters if rng.random() < 0.1)
-        nights.append(Night(dict(clusters), identifiers, changed))
+        erased = frozenset(rng.sample(records, 1)) if number in (2, 3) and rng.random() < 0.5 else frozenset()
+        beside = frozenset(record for record in clusters if erased and rng.random() < 0.3)
+        nights.append(Night(dict(clusters), identifiers, changed, erased, beside))
     return nights
 
 
@@ -319,7 +361,7 @@ def _side_by_side(nights: list[Night]) -> Night:
     return Night(
         {record: cluster for night in nights for record, cluster in night.clusters.items()},
         {record: value for night in nights for record, value in night.identifiers.items()},
-        frozenset().union(*[night.changed for night in nights]),
+        *(frozenset().union(*[getattr(night, name) for night in nights]) for name in ("changed", "erased", "beside")),
     )
 
 
@@ -328,9 +370,10 @@ def _input(spark: SparkSession, night: Night, release: int) -> Input:
     values = [(r, _entity(r), "email", value, value, True, None, None) for r, value in night.identifiers.items()]
     random.Random(release).shuffle(rows)
     clusters = spark.createDataFrame(rows, CLUSTERS.schema).repartition(release % 3 + 1)
-    changed = spark.createDataFrame([(record,) for record in sorted(night.changed)], f"{c.RECORD_KEY} string")
+    named = [(record, "changed_value") for record in night.changed] + [(it, "erasure") for it in night.beside]
+    of_records = spark.createDataFrame(sorted(named), f"{c.RECORD_KEY} string, {c.CAUSE} string")
     no_pairs = spark.createDataFrame([], f"{c.RECORD_KEY_L} string, {c.RECORD_KEY_R} string, {c.CAUSE} string")
-    return Input(clusters, spark.createDataFrame(values, IDENTIFIERS.schema), EvidenceFrames(changed, no_pairs))
+    return Input(clusters, spark.createDataFrame(values, IDENTIFIERS.schema), EvidenceFrames(of_records, no_pairs))
 
 
 def _assert_same(they_say: Yesterday, model: Model) -> None:
@@ -369,10 +412,16 @@ def test_both_engines_give_the_same_ids_registry_and_changes_as_the_model(
     model = Model()
     empty = [spark.createDataFrame([], spec.schema).limit(0) for spec in (UNIFIED_IDS, ID_REGISTRY, ID_CHANGES)]
     they_say = Yesterday(*empty)
-    for release, night in enumerate(nights, start=1):
+    for number, given_night in enumerate(nights, start=1):
+        release = 2 * number
+        they_say = after_erasure(they_say, {model.ids[it] for it in given_night.erased & set(model.ids)}, release - 1)
+        model.erase(given_night.erased, release - 1)
+        _assert_same(they_say, model)
+        night = _without(given_night, _erased(model))
         model.night(night, release)
         they_say = next_night(ENGINES[engine], they_say, _input(spark, night, release), release)
         _assert_same(they_say, model)
     _assert_resolved(resolve_ids(they_say.id_registry), model)
     seen = {row[4] for row in model.log}
-    assert seen == {"created", "absorbed", "moved", "merged", "split", "resurrected", "removed"}
+    assert seen == {"created", "absorbed", "moved", "merged", "split", "resurrected", "removed", "erased"}
+    assert "erasure" in {row[5] for row in model.log if row[4] != "erased"}

@@ -10,11 +10,11 @@ MERGED_STATUS, CLOSED_STATUS = "merged", "closed"
 """Status of an id that records bear, and of the others of `id_registry`."""
 
 CREATED, ABSORBED, MOVED, MERGED, SPLIT = "created", "absorbed", "moved", "merged", "split"
-RESURRECTED, REMOVED = "resurrected", "removed"
+RESURRECTED, REMOVED, ERASED = "resurrected", "removed", "erased"
 
 NEW_RECORD, REMOVED_RECORD = "new_record", "removed_record"
-CHANGED_VALUE, LABEL, LIMIT, MODEL = "changed_value", "label", "limit", "model"
-CAUSES = (LABEL, LIMIT, NEW_RECORD, CHANGED_VALUE, REMOVED_RECORD, MODEL)
+CHANGED_VALUE, LABEL, LIMIT, MODEL, ERASURE = "changed_value", "label", "limit", "model", "erasure"
+CAUSES = (LABEL, LIMIT, NEW_RECORD, CHANGED_VALUE, ERASURE, REMOVED_RECORD, MODEL)
 """Of several causes the first in this order is named; `model` where nothing that is nearer explains a change."""
 
 LIMIT_REASONS = ("unique_value", "unique_source", "large_component", "max_people", "max_per_person")

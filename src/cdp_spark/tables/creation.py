@@ -13,14 +13,17 @@ if TYPE_CHECKING:
 
 COMMITS_A_CHECKPOINT = 100
 """Delta's 10 are for thousands of files: of a small table a checkpoint takes up to ten times a commit."""
-_HASHES = frozenset({c.RECORD_KEY, c.RECORD_KEY_L, c.RECORD_KEY_R, c.UNIFIED_ID, c.CLUSTER})
-"""Columns of which every file holds values from end to end, so that their smallest and largest skip nothing."""
+_WITHOUT_BOUNDS = frozenset({c.RECORD_KEY, c.RECORD_KEY_L, c.RECORD_KEY_R, c.UNIFIED_ID, c.CLUSTER, c.SOURCE_RECORD_ID})
+"""Columns of which every file holds values from end to end, so that their smallest and largest skip nothing.
+
+Nor does the log, which keeps what it says of old files for weeks, tell a value of a person that way.
+"""
 
 
 def describe(spec: TableSpec, builder: DeltaTableBuilder) -> DeltaTableBuilder:
     """Give the builder of a table its columns, constraints and properties."""
     builder = builder.addColumns(spec.schema).comment(spec.grain)
-    skipped_by = [name for name in spec.keys if name not in _HASHES]
+    skipped_by = [name for name in spec.keys if name not in _WITHOUT_BOUNDS]
     if skipped_by:
         builder = builder.property("delta.dataSkippingStatsColumns", ",".join(skipped_by))
     else:

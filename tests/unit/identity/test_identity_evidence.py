@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
+import pyarrow as pa
 import pytest
 from pyspark.sql import SparkSession
 
@@ -27,6 +29,7 @@ from cdp_spark.tables.catalog import (
     RUNS,
     UNIFIED_IDS,
 )
+from cdp_spark.tables.increments.touched import ERASURE, record_touched
 from cdp_spark.tables.run import RunContext
 from cdp_spark.tables.store import Store
 
@@ -85,8 +88,13 @@ def test_evidence_is_what_changed_since_the_last_release_and_pairs_of_labels_and
         {"record_key_l": "b", "record_key_r": "z", "identifier_type": "loyalty_id", "reason": "unique_value"},
         {"record_key_l": "c", "record_key_r": "z", "identifier_type": "device_id", "reason": "max_people"},
     ]
+    for ordinal, beside in ((1, "a"), (2, "b"), (2, "z")):
+        touched = {"person": pa.table({"record_key": [beside]})}
+        record_touched(replace(context, run_id=f"erasure-{beside}", ordinal=ordinal), ERASURE, touched)
     read = evidence_reader(context, limits)
-    assert read({"a", "b"}) == Evidence(["b"], [("a", "z", "label"), ("b", "z", "limit")])
+    assert read({"a", "b"}) == Evidence(
+        [("b", "changed_value"), ("b", "erasure")], [("a", "z", "label"), ("b", "z", "limit")]
+    )
 
 
 def test_before_the_first_release_nothing_has_changed(context: RunContext) -> None:
@@ -98,7 +106,7 @@ def test_a_release_of_a_run_that_is_forgotten_has_the_clock_of_its_publication(c
     _write_releases(context.store, "forgotten")
     records = [_record("a", CLOCK), _record("b", CLOCK + DAY)]
     context.store.overwrite(RECORDS, RECORDS.table(records))
-    assert evidence_reader(context, fetch_limits(context))({"a", "b"}) == Evidence(["b"], [])
+    assert evidence_reader(context, fetch_limits(context))({"a", "b"}) == Evidence([("b", "changed_value")], [])
 
 
 def test_usable_strong_identifiers_are_read(context: RunContext) -> None:

@@ -125,8 +125,8 @@ def _identifiers(spark: SparkSession, nights: dict[str, Night]) -> DataFrame:
 
 
 def _changed(spark: SparkSession, nights: dict[str, Night]) -> DataFrame:
-    rows = [(f"{name}-{record}",) for name, night in nights.items() for record in night.changed.split()]
-    return spark.createDataFrame(rows, f"{c.RECORD_KEY} string")
+    rows = [(f"{name}-{record}", "changed_value") for name, night in nights.items() for record in night.changed.split()]
+    return spark.createDataFrame(rows, f"{c.RECORD_KEY} string, {c.CAUSE} string")
 
 
 def _pairs(spark: SparkSession, nights: dict[str, Night]) -> DataFrame:

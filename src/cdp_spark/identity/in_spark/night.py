@@ -76,11 +76,11 @@ class EvidenceFrames:
     """What may have moved records.
 
     Args:
-        changed: record_key of the records whose content changed since the last release.
+        records: record_key and cause of records that changed, or were beside somebody who was erased.
         pairs: record_key_l, record_key_r, cause of labels, and of what a limit kept apart.
     """
 
-    changed: DataFrame
+    records: DataFrame
     pairs: DataFrame
 
 
@@ -104,7 +104,7 @@ def work_out_in_spark(night: Night, members: Held, evidence: EvidenceFrames, iss
     transitions = build_transitions(yesterday.unified_ids, ids)
     if assignment.contested:  # else no cause is asked for, and the frame serves once
         transitions = members.gather(transitions)
-    causes = build_causes(transitions, build_evidence(transitions, evidence.changed, evidence.pairs))
+    causes = build_causes(transitions, build_evidence(transitions, evidence.records, evidence.pairs))
     causes = causes if assignment.contested else causes.limit(0)
     found = build_id_changes(transitions, yesterday.id_registry, lineage, causes, release=release)
     changes = members.gather(ID_CHANGES.conform(found))

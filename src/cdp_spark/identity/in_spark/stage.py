@@ -9,17 +9,15 @@ from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
 from cdp_spark.identity.changes_log import write_changes
+from cdp_spark.identity.in_spark.evidence import read_evidence, read_limits
 from cdp_spark.identity.in_spark.issues import build_identity_issues, build_kept_issues, build_unaffected_ends
-from cdp_spark.identity.in_spark.night import EvidenceFrames, work_out_in_spark
+from cdp_spark.identity.in_spark.night import work_out_in_spark
 from cdp_spark.identity.in_spark.plan import plan_night
 from cdp_spark.identity.in_spark.rules.members import build_members
 from cdp_spark.identity.increment import MAX_RECORDS_FIGURE, tell_extent
 from cdp_spark.identity.issuer import Issuer
 from cdp_spark.identity.terms import (
     CLOSED_STATUS,
-    LABEL,
-    LIMIT,
-    LIMIT_REASONS,
     LIVE,
     MERGED_STATUS,
     RESURRECTED,
@@ -29,14 +27,9 @@ from cdp_spark.tables.actions.held import hold
 from cdp_spark.tables.actions.together import run_together
 from cdp_spark.tables.catalog import (
     CLUSTERS,
-    CUTS,
     ID_CHANGES,
     ID_REGISTRY,
     IDENTITY_ISSUES,
-    LABELS,
-    RECORDS,
-    RELEASES,
-    RUNS,
     UNIFIED_IDS,
 )
 from cdp_spark.tables.run import StageResult
@@ -59,7 +52,7 @@ def run_in_spark(context: RunContext) -> StageResult:
     night = plan_night(context)
     members = hold(build_members(night.clusters, night.yesterday.unified_ids, max_records=max_records))
     issuer = Issuer(context.project.settings.namespace, context.ordinal)
-    outcome = work_out_in_spark(night, members, _read_evidence(context, night), issuer)
+    outcome = work_out_in_spark(night, members, read_evidence(context, night), issuer)
     versions = run_together(context.store.spark, _writes(context, night, members, outcome))
     metrics = {**_metrics(context, night.released_ids), MAX_RECORDS_FIGURE: float(max_records)}
     detail = tell_extent(night.affected.count if night.affected else None)
@@ -86,7 +79,7 @@ def _write_ids(context: RunContext, night: Night, assigned: DataFrame) -> int:
 
 
 def _write_issues(context: RunContext, night: Night, members: DataFrame) -> int:
-    unused = _limits(context).where(F.col(c.IDENTIFIER_TYPE).isNotNull())
+    unused = read_limits(context).where(F.col(c.IDENTIFIER_TYPE).isNotNull())
     if night.affected is None:
         return context.store.overwrite(IDENTITY_ISSUES, build_identity_issues(members, unused, run_id=context.run_id))
     affected = night.affected.joinable
@@ -94,31 +87,6 @@ def _write_issues(context: RunContext, night: Night, members: DataFrame) -> int:
     issues = build_identity_issues(members.unionByName(others), unused, run_id=context.run_id)
     kept = build_kept_issues(context.read_released(IDENTITY_ISSUES), affected, run_id=context.run_id)
     return context.store.overwrite(IDENTITY_ISSUES, issues.unionByName(kept))
-
-
-def _read_evidence(context: RunContext, night: Night) -> EvidenceFrames:
-    store, pair = context.store, [c.RECORD_KEY_L, c.RECORD_KEY_R]
-    labels = store.read(LABELS).select(*pair, F.lit(LABEL).alias(c.CAUSE))
-    limits = _limits(context).select(*pair, F.lit(LIMIT).alias(c.CAUSE))
-    records = store.read(RECORDS).select(c.RECORD_KEY, c.INGESTED_AT)
-    if night.affected is not None:
-        records = records.join(night.affected.joinable, on=c.RECORD_KEY, how="left_semi")
-    changed = records.join(_released_as_of(context), how="cross").where(F.col(c.INGESTED_AT) > F.col(c.AS_OF))
-    return EvidenceFrames(changed, labels.unionByName(limits))
-
-
-def _limits(context: RunContext) -> DataFrame:
-    """The pairs of this run that a limit kept apart."""
-    of_this_run = (F.col(c.RUN_ID) == context.run_id) & F.col(c.REASON).isin(*LIMIT_REASONS)
-    return context.store.read(CUTS).where(of_this_run)
-
-
-def _released_as_of(context: RunContext) -> DataFrame:
-    """One row with the clock of the run that published the last release; none before the first."""
-    published = context.store.read(RELEASES).where(F.col(c.RELEASE) < context.ordinal)
-    last = published.orderBy(F.desc(c.RELEASE)).limit(1).select(c.RUN_ID, c.PUBLISHED_AT)
-    clocks = context.store.read(RUNS).groupBy(c.RUN_ID).agg(F.max(c.AS_OF).alias(c.AS_OF))
-    return last.join(clocks, on=c.RUN_ID, how="left").select(F.coalesce(c.AS_OF, c.PUBLISHED_AT).alias(c.AS_OF))
 
 
 def _metrics(context: RunContext, released_ids: DataFrame) -> dict[str, float]:

@@ -6,12 +6,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from cdp_spark import columns as c
-from cdp_spark.identity.terms import LIVE, REMOVED, VISITOR
+from cdp_spark.identity.terms import ERASED, LIVE, REMOVED, VISITOR
 from cdp_spark.tables.rows import rows_with, rows_without, unite_texts
 
 
 def build_former_holders(id_changes: pa.Table, id_registry: pa.Table) -> pa.Table:
     """Find who held an id that is gone: at the time when it was merged or closed, or when the record was removed.
+
+    No id returns to the records of somebody who was erased.
 
     Args:
         id_changes: release, record_key, entity_type, previous_id, change; at least those of ids that are gone.
@@ -22,6 +24,8 @@ def build_former_holders(id_changes: pa.Table, id_registry: pa.Table) -> pa.Tabl
     """
     of_id = id_registry.filter(pc.field(c.STATUS) != LIVE).select([c.UNIFIED_ID, c.CREATED_RELEASE, c.CLOSED_RELEASE])
     left = id_changes.select([c.RELEASE, c.RECORD_KEY, c.ENTITY_TYPE, c.PREVIOUS_ID, c.CHANGE])
+    erased = left.filter(pc.field(c.CHANGE) == ERASED)[c.RECORD_KEY].combine_chunks()
+    left = rows_without(left, c.RECORD_KEY, erased)
     lost = left.join(of_id, keys=c.PREVIOUS_ID, right_keys=c.UNIFIED_ID, join_type="inner")
     at_its_end = pc.field(c.RELEASE) == pc.field(c.CLOSED_RELEASE)
     held = lost.filter(at_its_end | (pc.field(c.CHANGE) == REMOVED)).rename_columns({c.PREVIOUS_ID: c.UNIFIED_ID})

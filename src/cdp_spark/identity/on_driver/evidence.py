@@ -9,8 +9,8 @@ import pyarrow.compute as pc
 
 from cdp_spark import columns as c
 from cdp_spark.identity.on_driver.rules.rows import Evidence
-from cdp_spark.identity.terms import LABEL, LIMIT, LIMIT_REASONS, STRONG_TYPES
-from cdp_spark.tables.catalog import CUTS, IDENTIFIERS, LABELS, RECORDS, RELEASES, RUNS
+from cdp_spark.identity.terms import CHANGED_VALUE, ERASURE, LABEL, LIMIT, LIMIT_REASONS, STRONG_TYPES
+from cdp_spark.tables.catalog import CUTS, IDENTIFIERS, LABELS, RECORDS, RELEASES, RUNS, TOUCHED_RECORDS
 from cdp_spark.tables.rows import tuples_of
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def evidence_reader(context: RunContext, limits: pa.Table) -> Callable[[Collecti
             for rows, cause in ((labels, LABEL), (limits, LIMIT))
             for left, right in tuples_of(_about(rows.select(_PAIR), keys))
         ]
-        return Evidence(_fetch_changed(context, keys), pairs)
+        return Evidence(_fetch_of_records(context, keys), pairs)
 
     return read
 
@@ -70,21 +70,29 @@ def _about(pairs: pa.Table, keys: pa.Array) -> pa.Table:
     return pairs.filter(pc.or_(left, right))
 
 
-def _fetch_changed(context: RunContext, keys: pa.Array) -> list[str]:
-    """Those of the records whose content changed since the last release."""
-    since = _fetch_released_as_of(context)
-    if since is None:
+def _fetch_of_records(context: RunContext, keys: pa.Array) -> list[tuple[str, str]]:
+    """Those of the records that changed since the last release, or were beside somebody erased since, and which."""
+    last = _fetch_last_release(context)
+    if last is None:
         return []
-    rows = context.store.fetch(RECORDS, (c.RECORD_KEY, c.INGESTED_AT), only={c.RECORD_KEY: keys})
-    changed: list[str] = rows.filter(pc.field(c.INGESTED_AT) > since)[c.RECORD_KEY].to_pylist()
-    return changed
+    release, as_of = last
+    of_keys = {c.RECORD_KEY: keys}
+    rows = context.store.fetch(RECORDS, (c.RECORD_KEY, c.INGESTED_AT), only=of_keys)
+    by_erasures = {**of_keys, c.STAGE: pa.array([ERASURE])}
+    beside = context.store.fetch(TOUCHED_RECORDS, (c.RECORD_KEY, c.ORDINAL), only=by_erasures)
+    found = {
+        CHANGED_VALUE: rows.filter(pc.field(c.INGESTED_AT) > as_of),
+        ERASURE: beside.filter(pc.field(c.ORDINAL) >= release),
+    }
+    return [(key, cause) for cause, some in found.items() for key in some[c.RECORD_KEY].to_pylist()]
 
 
-def _fetch_released_as_of(context: RunContext) -> pa.Scalar | None:
-    """The clock of the run that published the last release; None before the first."""
+def _fetch_last_release(context: RunContext) -> tuple[int, pa.Scalar] | None:
+    """The number of the last release, and the clock of its run; None before the first."""
     published = context.store.fetch(RELEASES, (c.RELEASE, c.RUN_ID, c.PUBLISHED_AT))
     published = published.filter(pc.field(c.RELEASE) < context.ordinal).sort_by([(c.RELEASE, "descending")])
     if not published.num_rows:
         return None
     clocks = context.store.fetch(RUNS, (c.AS_OF,), only={c.RUN_ID: published[c.RUN_ID].slice(0, 1).combine_chunks()})
-    return pc.max(clocks[c.AS_OF]) if clocks.num_rows else published[c.PUBLISHED_AT][0]
+    as_of = pc.max(clocks[c.AS_OF]) if clocks.num_rows else published[c.PUBLISHED_AT][0]
+    return published[c.RELEASE][0].as_py(), as_of

@@ -35,7 +35,7 @@ from cdp_spark.tables.catalog.matching import (
     TOUCHED_RECORDS,
 )
 from cdp_spark.tables.catalog.operations import DELIVERIES, RELEASES, RUN_METRICS, RUNS
-from cdp_spark.tables.catalog.privacy import SUPPRESSIONS
+from cdp_spark.tables.catalog.privacy import ERASURES, SUPPRESSIONS
 from cdp_spark.tables.catalog.silver import IDENTIFIERS, RECORDS
 from cdp_spark.tables.spec import TableKind, TableSpec
 
@@ -45,6 +45,7 @@ __all__ = [
     "CONSENTS",
     "CUTS",
     "DELIVERIES",
+    "ERASURES",
     "GOLD",
     "HOUSEHOLDS",
     "IDENTIFIERS",
@@ -109,6 +110,7 @@ TABLES: dict[str, TableSpec] = {
         SEGMENT_MEMBERS,
         SEGMENT_CHANGES,
         SUPPRESSIONS,
+        ERASURES,
         DELIVERIES,
         RUNS,
         RUN_METRICS,

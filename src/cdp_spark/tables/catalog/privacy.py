@@ -1,4 +1,4 @@
-"""Privacy: what must not come back."""
+"""Privacy: what must not come back, and who was erased."""
 
 from __future__ import annotations
 
@@ -19,4 +19,20 @@ SUPPRESSIONS = TableSpec(
     keys=("value_hash", "scope"),
     kind=TableKind.APPEND,
     constraints={"known_scope": "scope IN ('ingest')"},
+)
+
+ERASURES = TableSpec(
+    name="erasures",
+    grain="a record of a person whose erasure was asked for",
+    schema=columns(
+        run_id="string!",
+        unified_id="string!",
+        record_key="string!",
+        entity_type="string!",
+        at_utc="timestamp!",
+        author="string!",
+        reason="string!",
+    ),
+    keys=("run_id", "record_key"),
+    kind=TableKind.APPEND,
 )

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from cdp_spark.tables.run import RunContext
 
 MATCHING, CLUSTERING = "matching", "clustering"
+ERASURE = "erasure"
+"""Works on the records that a person who was erased may have kept together or apart."""
 KEPT_RUNS = 30
 """A stage that has not finished for this many runs works on all records."""
 

@@ -10,7 +10,6 @@ from cdp_spark import columns as c
 from cdp_spark.identity.terms import (
     ABSORBED,
     CAUSES,
-    CHANGED_VALUE,
     CREATED,
     LIVE,
     MERGED,
@@ -134,12 +133,12 @@ def _rank_expr(cause: str) -> Column:
     return F.array_position(F.array(*map(F.lit, CAUSES)), F.col(cause)).cast("int")
 
 
-def build_evidence(transitions: DataFrame, changed_records: DataFrame, pairs: DataFrame) -> DataFrame:
-    """Collect what speaks for a cause: changed records, and pairs that a label or a limit joined or parted.
+def build_evidence(transitions: DataFrame, records: DataFrame, pairs: DataFrame) -> DataFrame:
+    """Collect what speaks for a cause: of records, and of pairs that a label or a limit joined or parted.
 
     Args:
         transitions: from `build_transitions`.
-        changed_records: `record_key` of the records whose content changed since the last release.
+        records: (record_key, cause) of records that changed, or were beside somebody who was erased.
         pairs: (record_key_l, record_key_r, cause) of labels and limits; a pair counts where it was together and is
             not, or the other way round.
 
@@ -158,8 +157,7 @@ def build_evidence(transitions: DataFrame, changed_records: DataFrame, pairs: Da
     of_pairs = moved_pairs.where(moved).select(
         F.explode(F.array(c.RECORD_KEY_L, c.RECORD_KEY_R)).alias(c.RECORD_KEY), c.CAUSE
     )
-    of_records = changed_records.select(c.RECORD_KEY, F.lit(CHANGED_VALUE).alias(c.CAUSE))
-    return of_pairs.unionByName(of_records)
+    return of_pairs.unionByName(records.select(c.RECORD_KEY, c.CAUSE))
 
 
 def _together_expr(time: str) -> Column:

@@ -8,7 +8,7 @@ from pyspark.sql import Window
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
-from cdp_spark.identity.terms import LIVE, REMOVED, VISITOR
+from cdp_spark.identity.terms import ERASED, LIVE, REMOVED, VISITOR
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -21,6 +21,8 @@ _RETURNING = "returning_id"
 def build_former_holders(id_changes: DataFrame, id_registry: DataFrame) -> DataFrame:
     """Find who held an id that is gone: at the time when it was merged or closed, or when the record was removed.
 
+    No id returns to the records of somebody who was erased.
+
     Returns:
         one row per (record_key, unified_id) with the id's created and closed release.
     """
@@ -28,8 +30,10 @@ def build_former_holders(id_changes: DataFrame, id_registry: DataFrame) -> DataF
         F.col(c.UNIFIED_ID).alias(c.PREVIOUS_ID), c.CREATED_RELEASE, c.CLOSED_RELEASE
     )
     at_its_end = F.col(c.RELEASE) == F.col(c.CLOSED_RELEASE)
+    erased = F.broadcast(id_changes.where(F.col(c.CHANGE) == ERASED).select(c.RECORD_KEY).distinct())
     return (
         id_changes.where(F.col(c.PREVIOUS_ID).isNotNull())
+        .join(erased, on=c.RECORD_KEY, how="left_anti")
         .select(c.RECORD_KEY, c.ENTITY_TYPE, c.PREVIOUS_ID, c.RELEASE, c.CHANGE)
         .join(gone, on=c.PREVIOUS_ID, how="inner")
         .where(at_its_end | (F.col(c.CHANGE) == REMOVED))

@@ -9,7 +9,6 @@ from cdp_spark.identity.on_driver.rules.rows import Change
 from cdp_spark.identity.terms import (
     ABSORBED,
     CAUSES,
-    CHANGED_VALUE,
     CREATED,
     LIVE,
     MERGED,
@@ -97,7 +96,7 @@ def _find_causes(transitions: Transitions, read_evidence: Callable[[Collection[s
 
 
 def _causes_of_records(transitions: Transitions, evidence: Evidence) -> dict[str, set[str]]:
-    """Records that changed, and the ends of pairs that a label or a limit joined or parted; see `build_evidence`."""
+    """What speaks for a cause, of records and of the ends of pairs that were joined or parted; see `build_evidence`."""
     ids: defaultdict[str, list[tuple[str | None, str | None]]] = defaultdict(list)
     for (record, _), both in transitions.items():
         ids[record].append(both)
@@ -111,8 +110,8 @@ def _causes_of_records(transitions: Transitions, evidence: Evidence) -> dict[str
         if moved:
             causes[left].add(cause)
             causes[right].add(cause)
-    for record in evidence.changed:
-        causes[record].add(CHANGED_VALUE)
+    for record, cause in evidence.records:
+        causes[record].add(cause)
     return causes
 
 

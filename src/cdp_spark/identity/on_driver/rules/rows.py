@@ -69,11 +69,11 @@ class Evidence(NamedTuple):
     """What may have moved records.
 
     Args:
-        changed: record keys of the records whose content changed.
+        records: record_key and cause of records that changed, or were beside somebody who was erased.
         pairs: record_key_l, record_key_r and cause of labels and limits.
     """
 
-    changed: list[str]
+    records: list[tuple[str, str]]
     pairs: list[tuple[str, ...]]
 
 
