@@ -87,11 +87,18 @@ def write_export(export: DataFrame, *, destination: FileDestination, location: s
         writer.parquet(location)
 
 
-def export_location(destination: FileDestination, *, folder: str, release: int) -> str:
-    """The folder of a release's export: `path/release=N`, a relative path below the project's folder."""
+def export_location(destination: FileDestination, *, folder: str, release: int, below: str = "") -> str:
+    """The folder of a release's export: `path/release=N`, a relative path below the project's folder.
+
+    Args:
+        destination: names the path.
+        folder: of the project.
+        release: its number.
+        below: a folder of `path` to be in.
+    """
     path = destination.path.rstrip("/")
     base = path if "://" in path or Path(path).is_absolute() else str(Path(folder) / path)
-    return f"{base}/{c.RELEASE}={release}"
+    return f"{base}/{below + '/' if below else ''}{c.RELEASE}={release}"
 
 
 def idempotency_key(*, release: int, destination: str, segment: str) -> str:

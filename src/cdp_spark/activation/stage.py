@@ -27,6 +27,8 @@ from cdp_spark.tables.consents import build_contact_point_consents
 from cdp_spark.tables.run import StageResult
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from pyspark.sql import DataFrame
 
     from cdp_spark.config.destination import FileDestination
@@ -46,19 +48,32 @@ def run(context: RunContext) -> StageResult:
     """
     destinations = {each.name: partial(deliver, context, each) for each in context.project.destinations.destinations}
     deliveries = list(run_together(context.store.spark, destinations).values())
-    versions = [_record(context, delivery) for delivery in deliveries]
-    failed = [delivery for delivery in deliveries if delivery.status == "failed"]
-    if failed:
-        raise StateError(
-            "; ".join(f"destination {delivery.destination} at {delivery.location}" for delivery in failed),
-            got="; ".join(dict.fromkeys(delivery.problem for delivery in failed)),
-            fix="check that the folder can be written, then run `cdp run --from activation --to activation`",
-        )
+    versions = [record_delivery(context, delivery) for delivery in deliveries]
+    refuse_failed(deliveries, again="cdp run --from activation --to activation")
     return StageResult(
         versions={DELIVERIES.name: versions[-1]} if versions else {},
         metrics=_metrics(deliveries),
         detail="; ".join(_sentence(delivery) for delivery in deliveries) or "no destinations",
     )
+
+
+def refuse_failed(deliveries: Iterable[Delivery], *, again: str) -> None:
+    """Say which deliveries failed.
+
+    Args:
+        deliveries: of all destinations.
+        again: the command that tries again.
+
+    Raises:
+        StateError: one of them failed.
+    """
+    failed = [delivery for delivery in deliveries if delivery.status == "failed"]
+    if failed:
+        raise StateError(
+            "; ".join(f"destination {delivery.destination} at {delivery.location}" for delivery in failed),
+            got="; ".join(dict.fromkeys(delivery.problem for delivery in failed)),
+            fix=f"check that the folder can be written, then run `{again}`",
+        )
 
 
 def deliver(context: RunContext, destination: FileDestination) -> Delivery:
@@ -96,7 +111,7 @@ def _write(export: DataFrame, destination: FileDestination, location: str) -> st
     return ""
 
 
-def _record(context: RunContext, delivery: Delivery) -> int:
+def record_delivery(context: RunContext, delivery: Delivery) -> int:
     """Append the delivery; a second attempt of the same run adds a row only where the outcome differs."""
     key = idempotency_key(release=context.ordinal, destination=delivery.destination, segment=delivery.segment)
     row = (

@@ -32,6 +32,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "runs": ("commands.warehouse.state:runs", "List the runs, or one run's stages."),
     "releases": ("commands.warehouse.state:releases", "List what was published."),
     "suppress": ("commands.warehouse.suppress:app", "Keep identifiers from coming back at ingest."),
+    "erase": ("commands.warehouse.erase:erase_people", "Erase people from every table."),
     "diff": ("commands.warehouse.releases:diff", "Compare the ids of two releases."),
     "changes": (
         "commands.warehouse.releases:changes",

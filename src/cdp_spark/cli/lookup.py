@@ -11,7 +11,7 @@ from cdp_spark import columns as c
 from cdp_spark.cli.relations import describe_relations
 from cdp_spark.errors import DataError, StateError
 from cdp_spark.identity.resolved import resolve_id
-from cdp_spark.identity.terms import LIVE
+from cdp_spark.identity.terms import ERASURE, LIVE
 from cdp_spark.pipeline import current_release
 from cdp_spark.profiles.history import holds_at, profile_at
 from cdp_spark.tables.catalog import (
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from cdp_spark.tables.spec import TableSpec
     from cdp_spark.tables.store import Store
 
+_SHOW = "cdp profile show"
 _RECORD_COLUMNS = (
     c.SOURCE,
     c.SOURCE_RECORD_ID,
@@ -78,12 +79,15 @@ class ReleasedWarehouse:
         return self.release.read(self.store, spec)
 
 
-def find_ids(warehouse: ReleasedWarehouse, id_or_email: str, *, at: datetime | None = None) -> list[str]:
+def find_ids(
+    warehouse: ReleasedWarehouse, id_or_email: str, *, command: str = _SHOW, at: datetime | None = None
+) -> list[str]:
     """The ids that a unified id or an e-mail address stands for: of a merged one the id that lives.
 
     Args:
         warehouse: where to look.
         id_or_email: what is asked for.
+        command: that asks, for messages.
         at: an id that had a profile of its own then stands for itself, whatever became of it.
 
     Raises:
@@ -98,22 +102,23 @@ def find_ids(warehouse: ReleasedWarehouse, id_or_email: str, *, at: datetime | N
     elif at is not None and not _history_at(warehouse, at).where(F.col(c.UNIFIED_ID) == asked).isEmpty():
         ids = [asked]
     else:
-        ids = [_survivor(warehouse, asked)]
+        ids = [_survivor(warehouse, asked, command=command)]
     if not ids:
-        raise DataError("cdp profile show", got="an e-mail address that no profile has", fix="check its spelling")
+        raise DataError(command, got="an e-mail address that no profile has", fix="check its spelling")
     return ids
 
 
-def _survivor(warehouse: ReleasedWarehouse, unified_id: str) -> str:
+def _survivor(warehouse: ReleasedWarehouse, unified_id: str, *, command: str) -> str:
     """Follow merges to the id that lives."""
     try:
         resolved = resolve_id(warehouse.read(ID_REGISTRY), unified_id)
     except StateError:
         got, allowed = f"{unified_id}, never issued", "a unified id or an e-mail address"
-        raise DataError("cdp profile show", got=got, allowed=allowed, fix="check its spelling") from None
+        raise DataError(command, got=got, allowed=allowed, fix="check its spelling") from None
     if resolved.status != LIVE:
-        fix = "`cdp profile show --at TIME` shows it as it was"
-        raise DataError("cdp profile show", got=f"{unified_id}, closed ({resolved.cause})", fix=fix)
+        end = resolve_id(warehouse.read(ID_REGISTRY), resolved.resolved_id).cause
+        fix = "nothing is left of it" if end == ERASURE else "`cdp profile show --at TIME` shows it as it was"
+        raise DataError(command, got=f"{unified_id}, closed ({end})", fix=fix)
     return resolved.resolved_id
 
 

@@ -1,5 +1,6 @@
 """Running the stages in order, publishing what they made, and saying what came of it."""
 
+from cdp_spark.pipeline.erasure import ErasureSummary, continue_erasure, erase, preview_erasure
 from cdp_spark.pipeline.nightly import nightly, run_stages
 from cdp_spark.pipeline.releases.compare import IdDiff, ReleaseDiff, compare_releases, read_changes
 from cdp_spark.pipeline.releases.publish import ReleaseRefusedError
@@ -13,6 +14,7 @@ from cdp_spark.pipeline.what_if import SegmentDiff, WhatIf, what_if
 
 __all__ = [
     "STAGES",
+    "ErasureSummary",
     "Export",
     "IdDiff",
     "Progress",
@@ -27,9 +29,12 @@ __all__ = [
     "StageOutcome",
     "WhatIf",
     "compare_releases",
+    "continue_erasure",
     "current_release",
+    "erase",
     "latest_release",
     "nightly",
+    "preview_erasure",
     "read_changes",
     "read_releases",
     "read_runs",

@@ -15,6 +15,7 @@ Stage = Callable[[RunContext], StageResult]
 IDENTITY = "identity"
 PUBLISH = "publish"
 ACTIVATION = "activation"
+ERASURE, EXPIRE, VACUUM, NOTICE = "erasure", "expire", "vacuum", "notice"
 STAGES: tuple[str, ...] = (
     "ingest",
     "standardise",
@@ -30,7 +31,17 @@ STAGES: tuple[str, ...] = (
 )
 
 
-_ELSEWHERE = {PUBLISH: "cdp_spark.pipeline.releases.publish", "matching": "cdp_spark.resolution.stage"}
+ERASURE_STAGES = (ERASURE, EXPIRE, VACUUM, NOTICE, ACTIVATION)
+"""What an erasure runs instead."""
+
+_ELSEWHERE = {
+    PUBLISH: "cdp_spark.pipeline.releases.publish",
+    "matching": "cdp_spark.resolution.stage",
+    ERASURE: "cdp_spark.privacy.stage",
+    EXPIRE: "cdp_spark.pipeline.releases.expire",
+    VACUUM: "cdp_spark.privacy.vacuum",
+    NOTICE: "cdp_spark.privacy.notice",
+}
 """Stages whose module does not bear their name."""
 
 

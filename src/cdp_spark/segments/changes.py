@@ -118,3 +118,15 @@ def _consent_only(changes: DataFrame, evidence: Evidence) -> DataFrame:
         .where(same_rest & other_consents)
         .select(c.UNIFIED_ID, F.lit(CONSENT).alias(_CONSENT_REASON))
     )
+
+
+def build_erased_members(members: DataFrame, *, release: int) -> DataFrame:
+    """The exits of people who are erased: one row per segment that they are in.
+
+    Args:
+        members: their spans.
+        release: that the erasure publishes.
+    """
+    current = members.where(F.col(c.EXITED_AT).isNull()).select(c.SEGMENT, c.UNIFIED_ID).distinct()
+    values = {c.RELEASE: F.lit(release), c.CHANGE: F.lit(EXIT), c.REASON: F.lit(ERASURE)}
+    return SEGMENT_CHANGES.conform(current.withColumns(values))

@@ -115,7 +115,7 @@ class Store:
             version: as of `read`, and so is `marked_at`.
             marked_at: the version of `outdated_records`.
         """
-        names, table = list(columns or spec.schema.names), self._open_local(spec, version)
+        names, table = list(columns or spec.schema.names), self.open_local(spec, version)
         if table is None and not self.exists(spec):
             return spec.fetched_schema(names).empty_table()
         if table is None:
@@ -128,7 +128,7 @@ class Store:
 
     def count(self, spec: TableSpec, *, version: int | None = None) -> int:
         """How many rows `read` reads (an action)."""
-        table = None if spec.dated_by else self._open_local(spec, version)
+        table = None if spec.dated_by else self.open_local(spec, version)
         return self.read(spec, version=version).count() if table is None else table.count()
 
     def overwrite(self, spec: TableSpec, rows: Rows) -> int:
@@ -206,7 +206,7 @@ class Store:
             raise
 
     def _write_table(self, spec: TableSpec, rows: pa.Table, write: Write) -> int:
-        table = self._open_local(spec)
+        table = self.open_local(spec)
         if table is None or (write.mode == "overwrite" and spec.has_change_feed):
             return self._write_frame(spec, as_frame(self.spark, rows), write)
         version = table.write(rows, write)
@@ -224,8 +224,8 @@ class Store:
             rows.writeTo(identifier).options(**options).overwrite(F.lit(True))
         return self._newest(spec)
 
-    def _open_local(self, spec: TableSpec, version: int | None = None) -> LocalTable | None:
-        """The table where the driver itself can read and write it."""
+    def open_local(self, spec: TableSpec, version: int | None = None) -> LocalTable | None:
+        """The table, where the driver itself can read and write it; else None."""
         from cdp_spark.tables.direct.table import LocalTable  # noqa: PLC0415 - some 0.2 s, in other threads
 
         folder = find_folder(self.spark, self.identifier(spec)) if self.direct and self.kind == "path" else None

@@ -27,8 +27,7 @@ KEY = SuppressionKey(secret_key="0123456789abcdef-not-shown")
 NOW = datetime(2026, 10, 1, tzinfo=UTC)
 
 
-def entry(kind: str) -> Entry:
-    return Entry(kind, "kim", "asked by letter", NOW)
+ENTRY = Entry("kim", "asked by letter", NOW)
 
 
 def keyed(context: RunContext, suppression: SuppressionKey | None = KEY) -> RunContext:
@@ -76,9 +75,9 @@ def test_listed_persons_are_counted_and_stored_nowhere(
     )
     context = keyed(make_context(source("people"), source("visits"), source("choices")))
     store = context.store
-    assert add_suppressions(store, context.project, ["Ann@X.org"], entry("email")) == 2
-    assert add_suppressions(store, context.project, ["ann@x.org "], entry("email")) == 0
-    assert add_suppressions(store, context.project, ["c-1"], entry("cookie_id")) == 1
+    assert add_suppressions(store, context.project, "email", ["Ann@X.org"], ENTRY) == 2
+    assert add_suppressions(store, context.project, "email", ["ann@x.org "], ENTRY) == 0
+    assert add_suppressions(store, context.project, "cookie_id", ["c-1"], ENTRY) == 1
     result = run(context)
     counts = {name: value for name, value in result.metrics.items() if name.endswith(("suppressed", "rows_rejected"))}
     assert counts == {
@@ -101,7 +100,7 @@ def test_the_key_is_in_no_plan(
     spark: SparkSession, make_context: MakeContext, source: Make, capsys: pytest.CaptureFixture[str]
 ) -> None:
     context = keyed(make_context())
-    add_suppressions(context.store, context.project, ["ann@x.org"], entry("email"))
+    add_suppressions(context.store, context.project, "email", ["ann@x.org"], ENTRY)
     suppressions = read_suppression_list(context.store, context.project)
     assert suppressions is not None
     staged: dict[str, Any] = {"source": "crm", "kind": "records", "reason": None, "raw_text": None, "time_issue": False}
@@ -117,16 +116,16 @@ def test_the_key_is_in_no_plan(
 
 def test_a_list_without_its_key_stops_the_run(spark: SparkSession, make_context: MakeContext) -> None:
     context = keyed(make_context())
-    add_suppressions(context.store, context.project, ["u1"], entry("user_id"))
+    add_suppressions(context.store, context.project, "user_id", ["u1"], ENTRY)
     for suppression in (None, SuppressionKey(secret_key="another-key-of-16", key_id="k2")):
         other = keyed(context, suppression)
         with pytest.raises(StateError, match="entries of key k1, which the project does not have"):
             read_suppression_list(other.store, other.project)
     with pytest.raises(ConfigError, match="no section `suppression`"):
-        add_suppressions(context.store, keyed(context, None).project, ["u1"], entry("user_id"))
+        add_suppressions(context.store, keyed(context, None).project, "user_id", ["u1"], ENTRY)
     with pytest.raises(ConfigError, match="a key that is too short"):
         add_suppressions(
-            context.store, keyed(context, SuppressionKey(secret_key="short")).project, ["u"], entry("phone")
+            context.store, keyed(context, SuppressionKey(secret_key="short")).project, "phone", ["u"], ENTRY
         )
     with pytest.raises(DataError, match="value 2, which is no phone"):
-        add_suppressions(context.store, context.project, ["+12025550123", "Ann"], entry("phone"))
+        add_suppressions(context.store, context.project, "phone", ["+12025550123", "Ann"], ENTRY)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
-from cdp_spark.ingest.staging.rows import hash_key_expr
+from cdp_spark.ingest.staging.rows import record_key_expr
 from cdp_spark.ingest.suppression.rows import SUPPRESSED
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def build_new_records(staged: DataFrame, known: DataFrame) -> DataFrame:
     records = _accepted(staged, "records").withColumnsRenamed({c.KEY: c.SOURCE_RECORD_ID, c.AT: c.OBSERVED_AT})
     versions = _keep_last(records, _RECORD_VERSION, by=(c.SOURCE_FILE,))
     new = versions.join(known.select(*_RECORD_VERSION), on=list(_RECORD_VERSION), how="left_anti")
-    return new.withColumn(c.RECORD_KEY, hash_key_expr(F.col(c.SOURCE), F.col(c.SOURCE_RECORD_ID)))
+    return new.withColumn(c.RECORD_KEY, record_key_expr(F.col(c.SOURCE), F.col(c.SOURCE_RECORD_ID)))
 
 
 def build_new_events(staged: DataFrame, known: DataFrame) -> DataFrame:

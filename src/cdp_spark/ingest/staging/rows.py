@@ -83,6 +83,26 @@ def hash_key_expr(*parts: Column) -> Column:
     return F.substring(F.sha2(F.to_json(F.struct(*parts), {"ignoreNullFields": "false"}), 256), 1, 32)
 
 
+def record_id_expr(row: Column, key: tuple[str, ...]) -> Column:
+    """What identifies a record within its source; null where a column of the key is empty.
+
+    Args:
+        row: map of column to value, as received.
+        key: columns.
+    """
+    values = [_value_expr(column, row) for column in key]
+    if len(values) == 1:
+        return values[0]
+    complete = F.forall(F.array(*values), lambda value: value.isNotNull())
+    return F.when(complete, F.to_json(F.array(*values)))
+
+
+def record_key_expr(source: Column, source_record_id: Column) -> Column:
+    """The record_key of a source's record; null where it has no id."""
+    key = hash_key_expr(source.alias(c.SOURCE), source_record_id.alias(c.SOURCE_RECORD_ID))
+    return F.when(source_record_id.isNotNull(), key)
+
+
 def _conform(staged: DataFrame, source: SourceConfig) -> DataFrame:
     row, accepted = F.col(c.ROW), F.col(c.REASON).isNull()
     timeless = F.lit(source.observed_at is not None) & F.col(c.AT).isNull()
@@ -109,7 +129,7 @@ def _read_row(source: SourceConfig, region: str) -> Reading:
     if source.consents is not None and source.kind == "consents":
         return _read_consent(source.consents, region)
     at = _time_expr(source.observed_at) if source.observed_at else F.lit(None).cast("timestamp")
-    return Reading(_record_id_expr(source.key), at, {}, _key_issue_expr())
+    return Reading(record_id_expr(F.col(c.ROW), source.key), at, {}, _key_issue_expr())
 
 
 def _read_event(source: str, events: EventFields) -> Reading:
@@ -157,9 +177,9 @@ def _status_expr(consents: ConsentFields) -> Column:
     return F.create_map(*pairs)[F.lower(_value_expr(consents.status))]
 
 
-def _value_expr(column: str) -> Column:
+def _value_expr(column: str, row: Column | None = None) -> Column:
     """A column's value without the white space around it, null where nothing is left."""
-    return F.nullif(F.btrim(F.col(c.ROW).getItem(column)), F.lit(""))
+    return F.nullif(F.btrim((F.col(c.ROW) if row is None else row).getItem(column)), F.lit(""))
 
 
 def _mapped_expr(mapping: ColumnMapping) -> Column:
@@ -169,14 +189,6 @@ def _mapped_expr(mapping: ColumnMapping) -> Column:
     if mapping.join is None:
         return F.coalesce(*values)
     return F.nullif(F.concat_ws(mapping.join, *values), F.lit(""))
-
-
-def _record_id_expr(key: tuple[str, ...]) -> Column:
-    values = [_value_expr(column) for column in key]
-    if len(values) == 1:
-        return values[0]
-    complete = F.forall(F.array(*values), lambda value: value.isNotNull())
-    return F.when(complete, F.to_json(F.array(*values)))
 
 
 def _time_expr(field: TimeField) -> Column:

@@ -11,9 +11,10 @@ from cdp_spark import columns as c
 from cdp_spark.errors import ConfigError, DataError, StateError
 from cdp_spark.ingest.suppression.hashing import keyed_hash, normal_values
 from cdp_spark.tables.catalog import SUPPRESSIONS
+from cdp_spark.tables.rows import tuples_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
     from datetime import datetime
 
     from cdp_spark.config.project import Project, SuppressionKey
@@ -43,13 +44,11 @@ class Entry:
     """What is said of a suppression.
 
     Args:
-        kind: type of the identifiers.
         author: who asked for it.
         reason: why.
         at: when, UTC.
     """
 
-    kind: str
     author: str
     reason: str
     at: datetime
@@ -78,42 +77,59 @@ def read_suppression_list(store: Store, project: Project) -> SuppressionList | N
     return SuppressionList(key_of(suppression), hashes, kinds)
 
 
-def add_suppressions(store: Store, project: Project, values: Iterable[str], entry: Entry) -> int:
+def add_suppressions(store: Store, project: Project, kind: str, values: Iterable[str], entry: Entry) -> int:
     """Put identifiers on the list; those that are on it already stay as they are.
 
     Args:
         store: the warehouse.
         project: has the key.
+        kind: type of the identifiers.
         values: as people write them; an e-mail's SHA-256 is added with it.
-        entry: type, author and reason.
+        entry: author and reason.
     Returns: entries added.
 
     Raises:
-        ConfigError: the project has no key.
+        ConfigError: the project has no key, or one that is too short.
         DataError: a value is not of the type; none is added.
+    """
+    suppression, region = suppression_of(project), project.settings.default_region
+    key_of(suppression)
+    found = [normal_values(kind, value, region=region) for value in values]
+    wrong = [str(position) for position, pairs in enumerate(found, start=1) if not pairs]
+    if wrong:
+        got = f"value {', '.join(wrong[:5])}, which is no {kind}"
+        raise DataError("cdp suppress add", got=got, fix="write e-mails with @, phones with country code")
+    return list_identifiers(store, suppression, {pair for pairs in found for pair in pairs}, entry)
+
+
+def list_identifiers(
+    store: Store, suppression: SuppressionKey, identifiers: Collection[tuple[str, str]], entry: Entry
+) -> int:
+    """Put identifiers in normal form, (type, value), on the list; returns how many were not on it yet."""
+    key = key_of(suppression)
+    hashes = {(keyed_hash(kind, value, key=key), INGEST): kind for kind, value in identifiers}
+    known = set(tuples_of(store.fetch(SUPPRESSIONS, SUPPRESSIONS.keys)))
+    rows = [
+        (*pair, kind, suppression.key_id, entry.at, entry.author, entry.reason)
+        for pair, kind in sorted(hashes.items())
+        if pair not in known
+    ]
+    if rows:
+        store.append(SUPPRESSIONS, SUPPRESSIONS.table(rows), application=None)
+    return len(rows)
+
+
+def suppression_of(project: Project) -> SuppressionKey:
+    """The project's section.
+
+    Raises:
+        ConfigError: it has none.
     """
     suppression = project.settings.suppression
     if suppression is None:
         fix = "add `suppression:` with `secret_key: ${CDP_SUPPRESSION_KEY}`; `openssl rand -hex 32` makes one"
         raise ConfigError("project.yaml", got="no section `suppression`", fix=fix)
-    key, region = key_of(suppression), project.settings.default_region
-    found = [normal_values(entry.kind, value, region=region) for value in values]
-    wrong = [str(position) for position, pairs in enumerate(found, start=1) if not pairs]
-    if wrong:
-        got = f"value {', '.join(wrong[:5])}, which is no {entry.kind}"
-        raise DataError("cdp suppress add", got=got, fix="write e-mails with @, phones with country code")
-    pairs = sorted({pair for of_value in found for pair in of_value})
-    rows = [
-        (keyed_hash(kind, value, key=key), INGEST, kind, suppression.key_id, entry.at, entry.author, entry.reason)
-        for kind, value in pairs
-    ]
-    store.create(SUPPRESSIONS)
-    frame = store.spark.createDataFrame(rows, SUPPRESSIONS.schema).coalesce(1)
-    new = frame.join(store.read(SUPPRESSIONS), on=list(SUPPRESSIONS.keys), how="left_anti").localCheckpoint()
-    added = new.count()
-    if added:
-        store.append(SUPPRESSIONS, new, application=None)
-    return added
+    return suppression
 
 
 def key_of(suppression: SuppressionKey) -> bytes:

@@ -9,7 +9,15 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from cdp_spark import columns as c
-from cdp_spark.ingest.suppression.hashing import EMAIL, EMAIL_SHA256, PHONE, keyed_hash, normal_values
+from cdp_spark.ingest.staging.rows import record_id_expr, record_key_expr
+from cdp_spark.ingest.suppression.hashing import (
+    EMAIL,
+    EMAIL_SHA256,
+    PHONE,
+    SOURCE_RECORD,
+    keyed_hash,
+    normal_values,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,9 +49,7 @@ def with_suppressed(
         region: country of phones that name none.
     Returns: the same rows; of a suppressed one only its source and the reason `suppressed` are left.
     """
-    is_listed = _listed_udf(suppressions, region)
-    held = F.coalesce(is_listed(_points_expr(source, suppressions.kinds)), F.lit(False))
-    marked = staged.withColumn(SUPPRESSED, held)
+    marked = staged.withColumn(SUPPRESSED, is_listed_expr(source, suppressions, region=region))
     emptied = {
         field.name: F.when(~F.col(SUPPRESSED), F.col(field.name))
         for field in staged.schema
@@ -54,15 +60,29 @@ def with_suppressed(
     return marked.withColumns({**emptied, c.REASON: reason, c.TIME_ISSUE: issue}).select(*staged.columns)
 
 
-def _points_expr(source: SourceConfig, kinds: frozenset[str]) -> Column:
+def is_listed_expr(source: SourceConfig, suppressions: SuppressionList, *, region: str) -> Column:
+    """True where an identifier of a row is on the list: of its columns `row` and `raw_text`, either may be null.
+
+    Args:
+        source: of the row; says which columns hold identifiers.
+        suppressions: the list.
+        region: country of phones that name none.
+    """
+    row = F.coalesce(F.col(c.ROW), F.from_json(F.col(c.RAW_TEXT), "map<string,string>"))
+    points = _points_expr(row, F.col(c.RAW_TEXT), source, suppressions.kinds)
+    return F.coalesce(listed_udf(suppressions, region)(points), F.lit(False))
+
+
+def _points_expr(row: Column, text: Column, source: SourceConfig, kinds: frozenset[str]) -> Column:
     """The row's identifiers of the listed kinds: array of struct(type, value)."""
-    text = F.col(c.RAW_TEXT)
-    row = F.coalesce(F.col(c.ROW), F.from_json(text, "map<string,string>"))
     points = [
         F.struct(F.lit(kind).alias(c.TYPE), row.getItem(column).alias(c.VALUE))
         for kind, column in _identifier_columns(source)
         if kind in kinds or (kind == EMAIL and EMAIL_SHA256 in kinds)
     ]
+    if SOURCE_RECORD in kinds and source.kind == "records":
+        key = record_key_expr(F.lit(source.name), record_id_expr(row, source.key))
+        points.append(F.struct(F.lit(SOURCE_RECORD).alias(c.TYPE), key.alias(c.VALUE)))
     in_text = F.transform(
         F.coalesce(F.regexp_extract_all(text, F.lit(_EMAIL_IN_TEXT)), F.array().cast("array<string>")),
         lambda email: F.struct(F.lit(EMAIL).alias(c.TYPE), email.alias(c.VALUE)),
@@ -84,7 +104,7 @@ def _identifier_columns(source: SourceConfig) -> list[tuple[str, str]]:
     return sorted(set(pairs))
 
 
-def _listed_udf(suppressions: SuppressionList, region: str) -> Callable[[Column], Column]:
+def listed_udf(suppressions: SuppressionList, region: str) -> Callable[[Column], Column]:
     """A function of an array of struct(type, value): true where one of them is on the list."""
     key, hashes = suppressions.key, suppressions.hashes
 

@@ -89,12 +89,16 @@ def find_release(store: Store, number: int) -> Release:
     Raises:
         StateError: it was never published, or an erasure expired it.
     """
-    releases = read_releases(store)
+    found = _release_of(number, read_releases(store))
+    found.check_published()
+    return found
+
+
+def _release_of(number: int, releases: list[Release]) -> Release:
     found = next((it for it in releases if it.number == number), None)
     if found is None:
         numbers = ", ".join(str(it.number) for it in releases) or "none yet"
         raise StateError(f"release {number}", got="no such release", allowed=numbers, fix="`cdp releases` lists them")
-    found.check_published()
     return found
 
 
@@ -201,14 +205,15 @@ def read_changes(store: Store, *, since: int) -> DataFrame:
         rows of `id_changes`, in order of release and record.
 
     Raises:
-        StateError: nothing was published, or no such release.
+        StateError: nothing was published, no such release, or a rollback lies behind one that an erasure expired.
     """
-    current = current_release(store)
-    known = find_release(store, since) if since else None
-    undone = any(it.restored is not None and it.number > since for it in read_releases(store))
+    current, releases = current_release(store), read_releases(store)
+    undone = any(it.restored is not None and it.number > since for it in releases)
+    known = _release_of(since, releases) if since else None
     if known is None or not undone:
         log = current.read(store, ID_CHANGES)
         return log.where(F.col(c.RELEASE) > since).orderBy(c.RELEASE, c.RECORD_KEY, c.UNIFIED_ID)
+    known.check_published()
     changes = build_record_changes(known.read(store, UNIFIED_IDS), current.read(store, UNIFIED_IDS))
     told = changes.where(F.col(c.CHANGE) != UNCHANGED).withColumns(
         {

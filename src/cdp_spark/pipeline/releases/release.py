@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from cdp_spark import columns as c
@@ -10,7 +10,7 @@ from cdp_spark.errors import StateError
 from cdp_spark.tables.catalog import RELEASES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from pyspark.sql import DataFrame
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from cdp_spark.tables.spec import TableSpec
     from cdp_spark.tables.store import Store
 
-PUBLISHED = "published"
+PUBLISHED, EXPIRED = "published", "expired"
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Release:
         versions: the Delta version of each gold table.
         status: published, or expired once an erasure came after it.
         restored: of a rollback, the number of the release whose tables it shows again.
-        reason: of a rollback.
+        reason: of a rollback, or of an erasure.
     """
 
     number: int
@@ -52,6 +52,10 @@ class Release:
     def is_published(self) -> bool:
         """False once an erasure expired it."""
         return self.status == PUBLISHED
+
+    def with_status(self, status: str) -> Release:
+        """The same release, published or expired."""
+        return replace(self, status=status)
 
     def check_published(self) -> None:
         """Refuse an expired release.
@@ -97,7 +101,17 @@ def current_release(store: Store) -> Release:
 
 def append_release(store: Store, release: Release) -> int:
     """Publish: one row, once per run; returns the Delta version of `releases`."""
-    row = (
+    rows = RELEASES.table([_row(release)])
+    return store.append(RELEASES, rows, application=f"{release.run_id}:{RELEASES.name}")
+
+
+def write_releases(store: Store, releases: Sequence[Release]) -> int:
+    """Write all releases anew, in one commit; returns the Delta version of `releases`."""
+    return store.overwrite(RELEASES, RELEASES.table([_row(release) for release in releases]))
+
+
+def _row(release: Release) -> tuple[Any, ...]:
+    return (
         release.number,
         release.run_id,
         release.published_at,
@@ -106,7 +120,6 @@ def append_release(store: Store, release: Release) -> int:
         release.restored,
         release.reason or None,
     )
-    return store.append(RELEASES, RELEASES.table([row]), application=f"{release.run_id}:{RELEASES.name}")
 
 
 def _release(row: Mapping[str, Any]) -> Release:

@@ -11,9 +11,10 @@ from pyspark.errors import PySparkException
 from pyspark.sql import functions as F
 
 from cdp_spark.errors import StateError
+from cdp_spark.pipeline.erasure import finish_erasure
 from cdp_spark.pipeline.releases.compare import find_release
 from cdp_spark.pipeline.releases.release import Release, append_release, current_release, read_releases
-from cdp_spark.pipeline.runs.plan import begin_rollback
+from cdp_spark.pipeline.runs.plan import begin_at_clock
 from cdp_spark.pipeline.runs.state import FINISHED, ROLLBACK, RUN_STAGE, StageOutcome, record
 from cdp_spark.tables.catalog import RELEASES, TABLES
 from cdp_spark.tables.lock import hold_warehouse
@@ -39,6 +40,7 @@ def roll_back(store: Store, project: Project, *, to: int | None, reason: str, au
         holds the warehouse.
     """
     with hold_warehouse(store) as lock:
+        finish_erasure(store, project, lock)
         current = current_release(store)
         target = _before(store, current) if to is None else find_release(store, to)
         if target.content == current.content:
@@ -47,7 +49,7 @@ def roll_back(store: Store, project: Project, *, to: int | None, reason: str, au
                 f"release {target.number}", got=got, fix="name an older release: `cdp releases` lists them"
             )
         _refuse_lost_versions(store, target)
-        run = begin_rollback(store, project, to_run=target.run_id)
+        run = begin_at_clock(store, project, of_run=target.run_id, scope=(ROLLBACK,))
         lock.announce(run.run_id)
         release = Release(
             run.ordinal,

@@ -12,7 +12,6 @@ from cdp_spark.pipeline.releases.release import latest_release
 from cdp_spark.pipeline.runs.state import (
     FAILED,
     INTERRUPTED,
-    ROLLBACK,
     RUN_STAGE,
     STARTED,
     Run,
@@ -83,19 +82,19 @@ def begin_run(
     return _start(store, new, scope), False
 
 
-def begin_rollback(store: Store, project: Project, *, to_run: str) -> Run:
-    """Record the start of a run that goes back to what an earlier run published, with that run's clock.
+def begin_at_clock(store: Store, project: Project, *, of_run: str, scope: tuple[str, ...]) -> Run:
+    """Record the start of a run that shows again what an earlier run published, with that run's clock.
 
     Raises:
         StateError: that run is not recorded.
     """
     runs = read_runs(store)
-    target = next((run for run in runs if run.run_id == to_run), None)
-    if target is None:
-        raise StateError(f"run {to_run}", got="no such run", fix="`cdp runs` lists them")
+    earlier = next((run for run in runs if run.run_id == of_run), None)
+    if earlier is None:
+        raise StateError(f"run {of_run}", got="no such run", fix="`cdp runs` lists them")
     if runs[0].status == INTERRUPTED:
         _abandon(store, runs[0], project)
-    return _start(store, _new_run(runs, project, target.as_of), (ROLLBACK,))
+    return _start(store, _new_run(runs, project, earlier.as_of), scope)
 
 
 def _start(store: Store, run: Run, scope: tuple[str, ...]) -> Run:
@@ -131,8 +130,13 @@ def _continue(run: Run, as_of: datetime | None) -> Run:
 
 def _abandon(store: Store, run: Run, project: Project) -> None:
     why = "the configuration changed" if run.config_hash != project.config_hash else "other stages were asked for"
-    record(store, run, StageOutcome(RUN_STAGE, FAILED, detail=f"interrupted, and not continued because {why}"))
-    log.warning("run %s was interrupted and is not continued because %s", run.run_id, why)
+    end_as_failed(store, run, f"interrupted, and not continued because {why}")
+
+
+def end_as_failed(store: Store, run: Run, why: str) -> None:
+    """Record that a run does not go on."""
+    record(store, run, StageOutcome(RUN_STAGE, FAILED, detail=why))
+    log.warning("run %s: %s", run.run_id, why)
 
 
 def _new_run(runs: list[Run], project: Project, as_of: datetime) -> Run:

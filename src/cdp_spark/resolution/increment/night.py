@@ -68,6 +68,8 @@ def plan_night(context: RunContext, entity_type: str, records: DataFrame, *, ver
     """
     if context.full:
         return Night("full: asked for")
+    if not is_new and context.last is None:
+        return Night("full: no night to build on")
     if is_new or not _is_known(context) or _figure(context, entity_type, MODEL_FIGURE) != version:
         return Night(f"full: the first night under model {version}")
     if settings_checksum(context.project, entity_type) != context.last_figure(f"{entity_type}.settings"):

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
@@ -34,6 +37,7 @@ _UNDERSTOOD = frozenset({"appendOnly", "invariants", "checkConstraints", "change
 """Writer features of tables that `Store.create` makes; others, such as deletion vectors, are left to Spark."""
 _FILES = ds.ParquetFileFormat(read_options=ds.ParquetReadOptions(coerce_int96_timestamp_unit="us"))
 _PROPERTIES = WriterProperties(compression="SNAPPY", max_row_group_size=1 << 17)  # so that Spark's tasks share a file
+_GONE = "value"
 _NO_HOOKS = PostCommitHookProperties(create_checkpoint=False, cleanup_expired_logs=False)  # Spark writes checkpoints
 
 
@@ -86,6 +90,38 @@ class LocalTable:
         """How many rows there are, as the files' footers say."""
         count: int = self._rows.count_rows()
         return count
+
+    def count_any(self, any_of: Mapping[str, pa.Array]) -> int:
+        """How many rows have one of the values in one of the columns."""
+        wanted = reduce(or_, (pc.field(name).isin(values) for name, values in any_of.items()))
+        count: int = self._rows.count_rows(filter=wanted)
+        return count
+
+    def delete(self, column: str, values: pa.Array) -> None:
+        """Write the files anew that have rows with one of the values in a column, without them.
+
+        The log tells the columns that were compared, and not the values.
+        """
+        self.table.merge(
+            pa.table({_GONE: values.unique()}),
+            predicate=f"rows.{column} = gone.{_GONE}",
+            source_alias="gone",
+            target_alias="rows",
+            writer_properties=_PROPERTIES,
+            post_commithook_properties=_NO_HOOKS,
+        ).when_matched_delete().execute()
+
+    def delete_old_files(self, *, older_than: float) -> None:
+        """Delete what older versions, and writes that came to nothing, left behind.
+
+        Args:
+            older_than: seconds; files that were written later stay, as somebody may be about to commit them.
+        """
+        latest = time.time() - older_than
+        for name in self.table.vacuum(0, dry_run=True, enforce_retention_duration=False, full=True):
+            file = self.folder / unquote(name)
+            if file.exists() and file.stat().st_mtime <= latest:
+                file.unlink()
 
     def write(self, rows: pa.Table, write: Write) -> int:
         """Write rows that have the spec's columns; what was to be written once and is there already is left.

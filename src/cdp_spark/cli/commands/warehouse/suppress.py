@@ -40,10 +40,9 @@ def add(
         what = "no reason" if given else "no values"
         raise ConfigError("cdp suppress add", got=what, allowed="values, and a reason", fix="cdp suppress add --help")
     project, store = open_project(ctx)
-    entry = Entry(kind, author or getpass.getuser(), reason.strip(), datetime.now(UTC))
-    print_result(
-        [{"values": len(given), "entries added": add_suppressions(store, project, given, entry)}], as_json=json
-    )
+    entry = Entry(author or getpass.getuser(), reason.strip(), datetime.now(UTC))
+    added = add_suppressions(store, project, kind, given, entry)
+    print_result([{"values": len(given), "entries added": added}], as_json=json)
 
 
 @app.command("list")

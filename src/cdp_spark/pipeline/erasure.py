@@ -1,0 +1,127 @@
+"""Erasing people: a run of its own, which the next one finishes if it was killed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from cdp_spark.errors import StateError
+from cdp_spark.ingest.suppression.register import key_of, suppression_of
+from cdp_spark.pipeline.releases.release import current_release
+from cdp_spark.pipeline.runs.execution import Execution, run_scope
+from cdp_spark.pipeline.runs.plan import RunOptions, begin_at_clock, end_as_failed
+from cdp_spark.pipeline.runs.state import FINISHED, INTERRUPTED, read_runs
+from cdp_spark.pipeline.stages import ERASURE_STAGES, VACUUM
+from cdp_spark.privacy.requests import find_people, read_people, record_request
+from cdp_spark.privacy.stage import plan_erasure
+from cdp_spark.tables.lock import hold_warehouse
+from cdp_spark.tables.run import RunContext
+
+if TYPE_CHECKING:
+    from cdp_spark.config.project import Project
+    from cdp_spark.pipeline.releases.release import Release
+    from cdp_spark.pipeline.runs.state import Run
+    from cdp_spark.privacy.requests import People, Request
+    from cdp_spark.privacy.stage import Plan
+    from cdp_spark.tables.lock.holder import Lock
+    from cdp_spark.tables.store import Store
+
+_DEFAULTS = RunOptions()
+
+
+@dataclass(frozen=True)
+class ErasureSummary:
+    """An erasure that ended well.
+
+    Args:
+        run: with the outcomes of its stages.
+        release: that it published.
+    """
+
+    run: Run
+    release: Release
+
+
+def preview_erasure(store: Store, project: Project, request: Request) -> Plan:
+    """What an erasure would do; nothing is written.
+
+    Raises:
+        CdpError: as `erase`.
+    """
+    return plan_erasure(*_asked(store, project, request))
+
+
+def erase(store: Store, project: Project, request: Request, options: RunOptions = _DEFAULTS) -> ErasureSummary:
+    """Erase people: out of every table and its older versions, and onto the suppression list.
+
+    The erasure publishes a release without them, with the clock of the last one's run, so that nothing else moves;
+    earlier releases expire. The next night works on all records, as there is nothing older to build on.
+
+    Args:
+        store: the warehouse.
+        project: the checked configuration.
+        request: whom, who wants it, and why.
+        options: `progress` and `load_stage`.
+
+    Raises:
+        ConfigError: the project has no key of a suppression list.
+        DataError: an id is none of a person's.
+        StateError: nothing was published yet, another run holds the warehouse, or a destination cannot be written: the
+            people are erased then, and `continue_erasure` tries again.
+    """
+    with hold_warehouse(store) as lock:
+        finish_erasure(store, project, lock, options)
+        context, people = _asked(store, project, request)
+        key_of(suppression_of(project))
+        run = begin_at_clock(store, project, of_run=current_release(store).run_id, scope=ERASURE_STAGES)
+        record_request(replace(context, run_id=run.run_id, ordinal=run.ordinal), people)
+        return _finish(store, project, lock, run, options)
+
+
+def continue_erasure(store: Store, project: Project, options: RunOptions = _DEFAULTS) -> ErasureSummary:
+    """Finish the last erasure, where it was killed or a destination failed.
+
+    Raises:
+        StateError: the last one has finished, or there is none.
+    """
+    with hold_warehouse(store) as lock:
+        run = _last_erasure(store)
+        if run is None or run.status == FINISHED or not _is_recorded(store, project, run):
+            got, fix = "no erasure that was begun and has not finished", "`cdp runs` lists them"
+            raise StateError("cdp erase --continue", got=got, fix=fix)
+        return _finish(store, project, lock, run, options)
+
+
+def finish_erasure(store: Store, project: Project, lock: Lock, options: RunOptions = _DEFAULTS) -> None:
+    """Before any other run: finish an erasure that stopped before all was deleted.
+
+    One that was killed before it was noted whom to erase is recorded as failed: nothing was erased.
+    """
+    run = _last_erasure(store)
+    if run is None or VACUUM in run.finished:
+        return
+    if _is_recorded(store, project, run):
+        _finish(store, project, lock, run, options)
+    elif run.status == INTERRUPTED:
+        end_as_failed(store, run, "interrupted before it was noted whom to erase; nothing was erased")
+
+
+def _is_recorded(store: Store, project: Project, run: Run) -> bool:
+    return read_people(RunContext(store, project, run.run_id, run.ordinal, run.as_of)) is not None
+
+
+def _finish(store: Store, project: Project, lock: Lock, run: Run, options: RunOptions) -> ErasureSummary:
+    execution = Execution.of(store, project, options, lock, run, read_runs(store))
+    done = run_scope(execution, run, ERASURE_STAGES)
+    return ErasureSummary(done, current_release(store))
+
+
+def _last_erasure(store: Store) -> Run | None:
+    return next((run for run in read_runs(store) if run.scope == ERASURE_STAGES), None)
+
+
+def _asked(store: Store, project: Project, request: Request) -> tuple[RunContext, People]:
+    """Whom the request names, in the release that readers see."""
+    current = current_release(store)
+    context = RunContext(store, project, "", current.number, request.at, current.versions)
+    return context, find_people(context, request)
