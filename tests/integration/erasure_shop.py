@@ -91,7 +91,7 @@ def write_shop(folder: Path) -> None:
     write_small_project(folder, people=60)
     for name, text in _SOURCES.items():
         (folder / "sources" / f"{name}.yaml").write_text(text.lstrip(), encoding="utf-8")
-    for file, more in (("project", f"suppression: {{secret_key: \"${{{KEY_NAME}}}\"}}"), ("sources/customers", _USER_ID)):
+    for file, more in (("project", f'suppression: {{secret_key: "${{{KEY_NAME}}}"}}'), ("sources/customers", _USER_ID)):
         path = folder / f"{file}.yaml"
         path.write_text(f"{path.read_text('utf-8')}\n{more}\n", encoding="utf-8")
     deliver(folder, night=1)

@@ -111,7 +111,7 @@ class Model:
         erased = {record for _, record, _, _, change, _ in self.log if change == "erased"}
         for release, record, _, previous, change, _ in self.log:
             entry = self.registry.get(previous) if previous else None
-            gone = entry is not None and entry.status != "live" and record not in erased
+            gone = entry is not None and entry.status != "live" and entry.cause != "erasure" and record not in erased
             if previous and entry and gone and (change == "removed" or release == entry.closed):
                 former[previous].add(record)
         return former

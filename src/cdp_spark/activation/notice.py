@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+_IS_EXPORT = re.compile(rf"/{c.RELEASE}=(\d+)$")
 ERASED = "_erased"
 """The folder of a destination with the ids of erased people; who reads `path` as one table passes over it."""
 
@@ -45,25 +47,50 @@ def tell_erased(context: RunContext, destination: FileDestination, ids: Sequence
 def remove_exports(context: RunContext) -> list[str]:
     """Delete the folders with exports of earlier releases; returns those that could not be deleted.
 
-    Where they are is recorded, and follows from the configuration, should the project have moved since.
+    They are where deliveries say, and in the folders of the destinations: the project may have moved, and a night may
+    have been killed between an export and its record.
     """
+    spark, release = context.store.spark, context.ordinal
     rows = context.store.fetch(DELIVERIES, (c.RELEASE, c.SEGMENT, c.LOCATION)).to_pylist()
-    earlier = [row for row in rows if row[c.RELEASE] < context.ordinal and row[c.SEGMENT] != ERASED]
-    recorded = {row[c.LOCATION] for row in earlier if f"{row[c.LOCATION]}".endswith(f"/{c.RELEASE}={row[c.RELEASE]}")}
-    configured = {
-        export_location(destination, folder=context.project.folder, release=release)
-        for destination in context.project.destinations.destinations
-        for release in {row[c.RELEASE] for row in earlier}
+    recorded = {
+        row[c.LOCATION] for row in rows if row[c.RELEASE] < release and row[c.SEGMENT] != ERASED and row[c.LOCATION]
     }
-    return [place for place in sorted(recorded | configured) if not _remove(context.store.spark, place)]
+    places = {
+        export_location(it, folder=context.project.folder, release=release)
+        for it in context.project.destinations.destinations
+    }
+    try:
+        found = {earlier for place in places for earlier in _earlier(spark, place, release)}
+    except (AttributeError, TypeError, Py4JError) as error:
+        log.warning("the exports could not be listed: %s", type(error).__name__)
+        return sorted(recorded | {place.rsplit("/", 1)[0] for place in places})
+    ours = {place for place in recorded if _IS_EXPORT.search(place)}
+    return [place for place in sorted(ours | found) if not _remove(spark, place)]
+
+
+def _earlier(spark: SparkSession, place: str, release: int) -> list[str]:
+    """The folders of earlier releases beside an export's."""
+    parent = _path(spark, place).getParent()
+    files = _files(spark, parent)
+    names = [it.getPath() for it in files.listStatus(parent)] if files.exists(parent) else []
+    numbered = [(path, _IS_EXPORT.search(path.toString())) for path in names]
+    return [path.toString() for path, its in numbered if its and int(its[1]) < release]
 
 
 def _remove(spark: SparkSession, place: str) -> bool:
     """Delete a folder; True where it is not there any more."""
     try:
-        path = spark._jvm.org.apache.hadoop.fs.Path(place)  # type: ignore[union-attr]
-        files: JavaObject = path.getFileSystem(spark._jsparkSession.sessionState().newHadoopConf())
+        path = _path(spark, place)
+        files = _files(spark, path)
         return not files.exists(path) or bool(files.delete(path, True))
     except (AttributeError, TypeError, Py4JError) as error:
         log.warning("an export could not be deleted: %s", type(error).__name__)
         return False
+
+
+def _path(spark: SparkSession, place: str) -> JavaObject:
+    return spark._jvm.org.apache.hadoop.fs.Path(place)  # type: ignore[union-attr]
+
+
+def _files(spark: SparkSession, path: JavaObject) -> JavaObject:
+    return path.getFileSystem(spark._jsparkSession.sessionState().newHadoopConf())

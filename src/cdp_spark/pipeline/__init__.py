@@ -1,6 +1,6 @@
 """Running the stages in order, publishing what they made, and saying what came of it."""
 
-from cdp_spark.pipeline.erasure import ErasureSummary, continue_erasure, erase, preview_erasure
+from cdp_spark.pipeline.erasure import ErasureSummary, continue_erasures, erase, preview_erasure
 from cdp_spark.pipeline.nightly import nightly, run_stages
 from cdp_spark.pipeline.releases.compare import IdDiff, ReleaseDiff, compare_releases, read_changes
 from cdp_spark.pipeline.releases.publish import ReleaseRefusedError
@@ -29,7 +29,7 @@ __all__ = [
     "StageOutcome",
     "WhatIf",
     "compare_releases",
-    "continue_erasure",
+    "continue_erasures",
     "current_release",
     "erase",
     "latest_release",

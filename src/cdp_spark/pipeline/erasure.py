@@ -12,8 +12,10 @@ from cdp_spark.pipeline.runs.execution import Execution, run_scope
 from cdp_spark.pipeline.runs.plan import RunOptions, begin_at_clock, end_as_failed
 from cdp_spark.pipeline.runs.state import FINISHED, INTERRUPTED, read_runs
 from cdp_spark.pipeline.stages import ERASURE_STAGES, VACUUM
-from cdp_spark.privacy.requests import find_people, read_people, record_request
+from cdp_spark.privacy.people.requests import find_people, is_recorded, record_request
+from cdp_spark.privacy.rules import RULES
 from cdp_spark.privacy.stage import plan_erasure
+from cdp_spark.tables.catalog import TABLES
 from cdp_spark.tables.lock import hold_warehouse
 from cdp_spark.tables.run import RunContext
 
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     from cdp_spark.config.project import Project
     from cdp_spark.pipeline.releases.release import Release
     from cdp_spark.pipeline.runs.state import Run
-    from cdp_spark.privacy.requests import People, Request
+    from cdp_spark.privacy.people.requests import People, Request
     from cdp_spark.privacy.stage import Plan
     from cdp_spark.tables.lock.holder import Lock
     from cdp_spark.tables.store import Store
@@ -67,61 +69,68 @@ def erase(store: Store, project: Project, request: Request, options: RunOptions 
         ConfigError: the project has no key of a suppression list.
         DataError: an id is none of a person's.
         StateError: nothing was published yet, another run holds the warehouse, or a destination cannot be written: the
-            people are erased then, and `continue_erasure` tries again.
+            people are erased then, and `continue_erasures` tries again.
     """
     with hold_warehouse(store) as lock:
-        finish_erasure(store, project, lock, options)
+        finish_erasures(store, project, lock, options)
         context, people = _asked(store, project, request)
         key_of(suppression_of(project))
-        run = begin_at_clock(store, project, of_run=current_release(store).run_id, scope=ERASURE_STAGES)
+        current, begun = current_release(store), context.base_versions
+        run = begin_at_clock(store, project, of_run=current.run_id, scope=ERASURE_STAGES, versions=begun)
         record_request(replace(context, run_id=run.run_id, ordinal=run.ordinal), people)
         return _finish(store, project, lock, run, options)
 
 
-def continue_erasure(store: Store, project: Project, options: RunOptions = _DEFAULTS) -> ErasureSummary:
-    """Finish the last erasure, where it was killed or a destination failed.
+def continue_erasures(store: Store, project: Project, options: RunOptions = _DEFAULTS) -> list[ErasureSummary]:
+    """Finish the erasures that were killed, or of which a destination failed; the oldest first.
 
     Raises:
-        StateError: the last one has finished, or there is none.
+        StateError: all have finished.
     """
     with hold_warehouse(store) as lock:
-        run = _last_erasure(store)
-        if run is None or run.status == FINISHED or not _is_recorded(store, project, run):
+        runs = [run for run in _erasures(store) if run.status != FINISHED and is_recorded(store, run.run_id)]
+        if not runs:
             got, fix = "no erasure that was begun and has not finished", "`cdp runs` lists them"
             raise StateError("cdp erase --continue", got=got, fix=fix)
-        return _finish(store, project, lock, run, options)
+        return [_finish(store, project, lock, run, options) for run in runs]
 
 
-def finish_erasure(store: Store, project: Project, lock: Lock, options: RunOptions = _DEFAULTS) -> None:
+def finish_erasures(store: Store, project: Project, lock: Lock, options: RunOptions = _DEFAULTS) -> None:
     """Before any other run: finish an erasure that stopped before all was deleted.
 
     One that was killed before it was noted whom to erase is recorded as failed: nothing was erased.
     """
-    run = _last_erasure(store)
-    if run is None or VACUUM in run.finished:
-        return
-    if _is_recorded(store, project, run):
-        _finish(store, project, lock, run, options)
-    elif run.status == INTERRUPTED:
-        end_as_failed(store, run, "interrupted before it was noted whom to erase; nothing was erased")
-
-
-def _is_recorded(store: Store, project: Project, run: Run) -> bool:
-    return read_people(RunContext(store, project, run.run_id, run.ordinal, run.as_of)) is not None
+    for run in _erasures(store):
+        if VACUUM in run.finished:
+            continue
+        if is_recorded(store, run.run_id):
+            _finish(store, project, lock, run, options)
+        elif run.status == INTERRUPTED:
+            end_as_failed(store, run, "interrupted before it was noted whom to erase; nothing was erased")
 
 
 def _finish(store: Store, project: Project, lock: Lock, run: Run, options: RunOptions) -> ErasureSummary:
     execution = Execution.of(store, project, options, lock, run, read_runs(store))
-    done = run_scope(execution, run, ERASURE_STAGES)
+    try:
+        done = run_scope(execution, run, ERASURE_STAGES)
+    except StateError as error:
+        now = read_runs(store, run_id=run.run_id)[0].finished
+        if VACUUM not in now:
+            raise
+        got = f"{error.got}; the people are erased, and not all destinations know"
+        raise StateError(error.where, got=got, fix="correct that, then `cdp erase --continue`") from error
     return ErasureSummary(done, current_release(store))
 
 
-def _last_erasure(store: Store) -> Run | None:
-    return next((run for run in read_runs(store) if run.scope == ERASURE_STAGES), None)
+def _erasures(store: Store) -> list[Run]:
+    """The oldest first."""
+    return [run for run in reversed(read_runs(store)) if run.scope == ERASURE_STAGES]
 
 
 def _asked(store: Store, project: Project, request: Request) -> tuple[RunContext, People]:
-    """Whom the request names, in the release that readers see."""
+    """Whom the request names, in the release that readers see, beside all other tables as they are."""
     current = current_release(store)
-    context = RunContext(store, project, "", current.number, request.at, current.versions)
+    others = [TABLES[name] for name in RULES if name not in current.versions]
+    versions = {spec.name: store.version(spec) for spec in others if store.exists(spec)} | dict(current.versions)
+    context = RunContext(store, project, "", current.number + 1, request.at, versions)
     return context, find_people(context, request)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from cdp_spark.pipeline.erasure import finish_erasure
+from cdp_spark.pipeline.erasure import finish_erasures
 from cdp_spark.pipeline.report import write_run_report
 from cdp_spark.pipeline.runs.execution import Execution, run_scope
 from cdp_spark.pipeline.runs.plan import RunOptions, begin_run
@@ -54,7 +54,7 @@ def run_stages(
 
 def _run(store: Store, project: Project, scope: tuple[str, ...], options: RunOptions) -> RunSummary:
     with hold_warehouse(store) as lock:
-        finish_erasure(store, project, lock, options)
+        finish_erasures(store, project, lock, options)
         runs = read_runs(store)
         run, resumed = begin_run(store, project, runs, scope=scope, as_of=options.as_of)
         done = run_scope(Execution.of(store, project, options, lock, run, runs), run, scope)

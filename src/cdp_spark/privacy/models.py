@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
     from cdp_spark.matching.model import MatchModel
-    from cdp_spark.privacy.requests import People
+    from cdp_spark.privacy.people.requests import People
     from cdp_spark.tables.run import RunContext
 
 _TERM = "term"
@@ -35,8 +35,9 @@ def forget_values(context: RunContext, people: People) -> int:
     for row in context.store.fetch(MATCH_MODELS, (c.ENTITY_TYPE, c.MODEL_VERSION, c.MODEL_JSON)).to_pylist():
         where = f"match model {row[c.MODEL_VERSION]} of {row[c.ENTITY_TYPE]}"
         model = model_from_json(row[c.MODEL_JSON], where=where)
-        records = context.store.read(RECORDS).where(F.col(c.ENTITY_TYPE) == row[c.ENTITY_TYPE])
-        kept = keep_borne(model, records.where(~F.col(c.RECORD_KEY).isin(*people.record_keys)))
+        records = context.read_released(RECORDS).where(F.col(c.ENTITY_TYPE) == row[c.ENTITY_TYPE])
+        others = records.join(F.broadcast(people.keys_frame(context.store)), on=c.RECORD_KEY, how="left_anti")
+        kept = keep_borne(model, others)
         if kept != model.frequencies:
             changed.append(row | {c.MODEL_JSON: replace(model, frequencies=kept).to_json()})
     if changed:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from cdp_spark.activation.notice import tell_erased
 from cdp_spark.activation.stage import record_delivery, refuse_failed
-from cdp_spark.privacy.requests import read_people
+from cdp_spark.privacy.people.requests import read_people
 from cdp_spark.tables.actions.together import run_together
 from cdp_spark.tables.catalog import DELIVERIES
 from cdp_spark.tables.run import RunContext, StageResult
@@ -22,7 +23,7 @@ def run(context: RunContext) -> StageResult:
     Raises:
         StateError: a destination could not be told; all others were.
     """
-    people = read_people(context)
+    people = read_people(replace(context, base_versions={}))  # what the run started from is vacuumed
     ids = (*people.ids, *people.merged_ids) if people else ()
     destinations = context.project.destinations.destinations
     tells = {it.name: partial(tell_erased, context, it, ids) for it in destinations}

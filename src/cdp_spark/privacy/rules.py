@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from functools import reduce
-from operator import or_
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
 from cdp_spark.ingest.staging.rows import record_key_expr
-from cdp_spark.tables.actions.removal import AnyOf
+from cdp_spark.tables.actions.removal import AnyOf, Joined
 from cdp_spark.tables.catalog import (
     ACCOUNT_MEMBERS,
     CLUSTERS,
@@ -54,51 +53,65 @@ if TYPE_CHECKING:
 
     from pyspark.sql import Column
 
-    from cdp_spark.privacy.traces import Traces
+    from cdp_spark.privacy.people.traces import Traces
+    from cdp_spark.tables.actions.removal import Matching
 
-    Rule = Callable[[Traces], AnyOf | Column]
+    Rule = Callable[[Traces], tuple[Matching, ...]]
     """Gives the rows to take out of a table."""
+
+
+_NAME, _HASH, _SINCE, _UNTIL = "gone_name", "gone_hash", "gone_since", "gone_until"
 
 
 def _naming(*columns: str) -> Rule:
     """Rows of which a column is one of the people's ids or record keys."""
-    return lambda traces: AnyOf(columns, traces.names)
+    return lambda traces: (AnyOf(columns, traces.names),)
 
 
-def _of_events(traces: Traces) -> Column:
-    return visitor_key_expr(identifier_set_expr(F.col(c.IDENTIFIERS))).isin(*traces.names)
+def _of_events(traces: Traces) -> tuple[Matching, ...]:
+    return (_made(traces, lambda column: visitor_key_expr(identifier_set_expr(column(c.IDENTIFIERS)))),)
 
 
-def _of_snapshots(traces: Traces) -> Column:
-    return record_key_expr(F.col(c.SOURCE), F.col(c.SOURCE_RECORD_ID)).isin(*traces.names)
+def _of_snapshots(traces: Traces) -> tuple[Matching, ...]:
+    return (_made(traces, lambda column: record_key_expr(column(c.SOURCE), column(c.SOURCE_RECORD_ID))),)
 
 
-def _of_issues(traces: Traces) -> Column:
-    return F.col(c.CLUSTER).isin(*traces.names) | F.exists(c.EXAMPLES, lambda key: key.isin(*traces.names))
+def _made(traces: Traces, key: Callable[[Callable[[str], Column]], Column]) -> Joined:
+    """Rows of which a record key is made that is one of the people's."""
+    return Joined(pa.table({_NAME: list(traces.names)}), lambda column: key(column) == F.col(_NAME))
 
 
-def _of_history(traces: Traces) -> AnyOf | Column:
-    """All spans of the people's ids, and of other ids those from when they bore a record of theirs."""
+def _of_history(traces: Traces) -> tuple[Matching, ...]:
+    """All spans of the people's ids, and those of other ids in which they bore a record of theirs."""
     own = AnyOf((c.UNIFIED_ID,), traces.names)
-    of_others = [
-        (F.col(c.UNIFIED_ID) == held) & ~F.col(c.IS_CURRENT) & (F.col(c.VALID_FROM) < F.lit(until))
-        for held, until in traces.spans
-    ]
-    return reduce(or_, of_others, own.as_condition()) if of_others else own
+    if not traces.spans:
+        return (own,)
+    ids, since, until = zip(*traces.spans, strict=True)
+    times = {_SINCE: pa.array(since, pa.timestamp("us", "UTC")), _UNTIL: pa.array(until, pa.timestamp("us", "UTC"))}
+
+    def overlaps(column: Callable[[str], Column]) -> Column:
+        begun, ended = F.col(_SINCE), column(c.VALID_TO)
+        same = (column(c.UNIFIED_ID) == F.col(_NAME)) & ~column(c.IS_CURRENT)
+        return same & (column(c.VALID_FROM) < F.col(_UNTIL)) & (begun.isNull() | (ended > begun))
+
+    return own, Joined(pa.table({_NAME: list(ids), **times}), overlaps)
 
 
-def _of_deliveries(traces: Traces) -> AnyOf | Column:
-    """All versions of the people's records, and those of other records that hold an identifier of theirs."""
+def _of_deliveries(traces: Traces) -> tuple[Matching, ...]:
+    """All versions of the people's records, and older ones of others' that hold an identifier of theirs."""
     own = AnyOf((c.RECORD_KEY,), traces.names)
     if not traces.versions:
-        return own
+        return (own,)
     keys, hashes = zip(*traces.versions, strict=True)
-    return own.as_condition() | (F.col(c.RECORD_KEY).isin(*keys) & F.col(c.CONTENT_HASH).isin(*hashes))
+    rows = pa.table({_NAME: list(keys), _HASH: list(hashes)})
+    return own, Joined(
+        rows, lambda column: (column(c.RECORD_KEY) == F.col(_NAME)) & (column(c.CONTENT_HASH) == F.col(_HASH))
+    )
 
 
 RULES: dict[str, Rule] = {
-    REJECTED_ROWS.name: lambda traces: AnyOf((c.ROW_HASH,), traces.refused),
-    CONSENTS.name: lambda traces: AnyOf((c.CONTACT_POINT_HASH,), traces.contact_hashes),
+    REJECTED_ROWS.name: lambda traces: (AnyOf((c.ROW_HASH,), traces.refused),),
+    CONSENTS.name: lambda traces: (AnyOf((c.CONTACT_POINT_HASH,), traces.contact_hashes),),
     SOURCE_EVENTS.name: _of_events,
     SOURCE_SNAPSHOTS.name: _of_snapshots,
     LABELS.name: _naming(c.RECORD_KEY_L, c.RECORD_KEY_R),
@@ -109,7 +122,7 @@ RULES: dict[str, Rule] = {
     CLUSTERS.name: _naming(c.RECORD_KEY),
     CUTS.name: _naming(c.RECORD_KEY_L, c.RECORD_KEY_R),
     UNIFIED_IDS.name: _naming(c.RECORD_KEY),
-    IDENTITY_ISSUES.name: _of_issues,
+    IDENTITY_ISSUES.name: _naming(c.CLUSTER),
     UNIFIED_EVENTS.name: _naming(c.UNIFIED_ID, c.RECORD_KEY),
     PROFILES.name: _naming(c.UNIFIED_ID),
     PROFILE_HISTORY.name: _of_history,
@@ -122,8 +135,7 @@ RULES: dict[str, Rule] = {
     IDENTIFIERS.name: _naming(c.RECORD_KEY),
     SOURCE_RECORDS.name: _of_deliveries,
 }
-"""In the order in which they are applied: what identifiers are found in comes last, so that a killed erasure finds them
-again."""
+"""Which rows of a table go; `identity_issues` loses them among its examples, too."""
 
 KEPT: dict[str, str] = {
     ID_REGISTRY.name: "ids, closed with the cause erasure",

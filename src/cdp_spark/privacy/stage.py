@@ -13,12 +13,12 @@ from cdp_spark.identity.changes_log import write_changes
 from cdp_spark.identity.erased import build_erased_changes, with_closed_ids
 from cdp_spark.identity.terms import VISITOR
 from cdp_spark.ingest.suppression.register import Entry, list_identifiers, suppression_of
-from cdp_spark.privacy.beside import note_beside
 from cdp_spark.privacy.erase import count_rows_to_erase, erase_rows
-from cdp_spark.privacy.identifiers import Known, find_known
 from cdp_spark.privacy.models import forget_values
-from cdp_spark.privacy.requests import People, read_people
-from cdp_spark.privacy.traces import Traces, find_traces
+from cdp_spark.privacy.people.beside import note_beside
+from cdp_spark.privacy.people.identifiers import Known, find_known
+from cdp_spark.privacy.people.requests import People, as_begun, read_people
+from cdp_spark.privacy.people.traces import Traces, find_traces
 from cdp_spark.segments.changes import build_erased_members
 from cdp_spark.tables.catalog import GOLD, ID_REGISTRY, SEGMENT_CHANGES, SEGMENT_MEMBERS
 from cdp_spark.tables.rows import as_frame
@@ -48,34 +48,43 @@ class Plan:
 def plan_erasure(context: RunContext, people: People) -> Plan:
     """Find all that is kept of the people (an action).
 
+    Args:
+        context: with the version of each table.
+        people: who are to be erased.
+
     Raises:
         ConfigError: the project has no key of a suppression list: the next delivery would bring them back.
     """
     suppression_of(context.project)
     known = find_known(context, people)
     traces = find_traces(context, people, known)
+    if traces.contested:
+        known = known.without(traces.contested)
+        traces = find_traces(context, people, known)
     return Plan(people, known, traces, count_rows_to_erase(context, traces))
 
 
 def run(context: RunContext) -> StageResult:
     """Erase those whom the run's request names; the tables' older versions stay until they are vacuumed.
 
-    What was recorded of them is found again and taken out if the run was killed here and goes on.
+    What is found is found in the tables as they were when the run began, so that a run that was killed here and goes on
+    does the same.
 
     Raises:
         StateError: no request is recorded for this run.
     """
-    people = read_people(context)
+    begun, released = as_begun(context), context.base_versions
+    people = read_people(begun)
     if people is None:
         raise StateError(f"run {context.run_id}", got="no request", fix="ask again: `cdp erase`")
-    plan = plan_erasure(context, people)
+    plan = plan_erasure(begun, people)
     entry = Entry(people.author, people.reason, people.at)
     listed = list_identifiers(context.store, suppression_of(context.project), plan.known.listed, entry)
-    note_beside(context, people)
-    forget_values(context, people)
-    erase_rows(context, plan.traces, plan.counts)
+    note_beside(begun, people)
+    forget_values(begun, people)
+    erase_rows(begun, plan.traces, plan.counts)
     _write_tombstones(context, people)
-    versions = {spec.name: context.store.version(spec) for spec in GOLD if spec.name in context.base_versions}
+    versions = {spec.name: context.store.version(spec) for spec in GOLD if spec.name in released}
     return StageResult(versions, _figures(plan, listed), _detail(plan))
 
 
@@ -87,7 +96,8 @@ def _write_tombstones(context: RunContext, people: People) -> None:
     registry = context.read_released(ID_REGISTRY)
     store.overwrite(ID_REGISTRY, with_closed_ids(registry, people.ids, release=release))
     if SEGMENT_CHANGES.name in context.base_versions:
-        members = context.read_released(SEGMENT_MEMBERS).where(F.col(c.UNIFIED_ID).isin(*people.ids))
+        theirs = F.broadcast(erased.select(c.UNIFIED_ID).distinct())
+        members = context.read_released(SEGMENT_MEMBERS).join(theirs, on=c.UNIFIED_ID, how="left_semi")
         store.append(SEGMENT_CHANGES, build_erased_members(members, release=release), application=None)
 
 

@@ -10,6 +10,7 @@ from cdp_spark.tables.run import RunContext, StageResult
 
 _WRITE_SECONDS = 30.0
 """Longer than a label or a model takes to be written: people do that while the warehouse is held."""
+EXPORTS_LEFT = "exports.left"
 _WRITTEN_MEANWHILE = (LABELS, MATCH_MODELS)
 
 
@@ -22,4 +23,5 @@ def run(context: RunContext) -> StageResult:
         vacuum(store, spec, older_than=_WRITE_SECONDS if spec in _WRITTEN_MEANWHILE else 0.0)
     left = remove_exports(context)
     detail = f"older versions of {len(there)} tables deleted"
-    return StageResult(detail=f"{detail}; to be deleted by hand: {', '.join(left)}" if left else detail)
+    told = f"{detail}; to be deleted by hand: {', '.join(left)}" if left else detail
+    return StageResult(metrics={EXPORTS_LEFT: float(len(left))}, detail=told)

@@ -13,7 +13,12 @@ if TYPE_CHECKING:
 
 COMMITS_A_CHECKPOINT = 100
 """Delta's 10 are for thousands of files: of a small table a checkpoint takes up to ten times a commit."""
-_WITHOUT_BOUNDS = frozenset({c.RECORD_KEY, c.RECORD_KEY_L, c.RECORD_KEY_R, c.UNIFIED_ID, c.CLUSTER, c.SOURCE_RECORD_ID})
+_WITHOUT_BOUNDS = frozenset(
+    {
+        *(c.RECORD_KEY, c.RECORD_KEY_L, c.RECORD_KEY_R, c.UNIFIED_ID, c.CLUSTER, c.EVENT_KEY),
+        *(c.SOURCE_RECORD_ID, c.CONTENT_HASH, c.ROW_HASH, c.VALUE_HASH, c.CONTACT_POINT_HASH),
+    }
+)
 """Columns of which every file holds values from end to end, so that their smallest and largest skip nothing.
 
 Nor does the log, which keeps what it says of old files for weeks, tell a value of a person that way.

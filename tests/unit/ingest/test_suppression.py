@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,13 @@ from cdp_spark.config.project import SuppressionKey
 from cdp_spark.config.source import SourceConfig
 from cdp_spark.errors import ConfigError, DataError, StateError
 from cdp_spark.ingest.stage import run
-from cdp_spark.ingest.suppression.hashing import keyed_hash, normal_values
-from cdp_spark.ingest.suppression.register import Entry, add_suppressions, read_suppression_list
+from cdp_spark.ingest.suppression.hashing import SOURCE_RECORD, keyed_hash, normal_values
+from cdp_spark.ingest.suppression.register import (
+    Entry,
+    add_suppressions,
+    list_identifiers,
+    read_suppression_list,
+)
 from cdp_spark.ingest.suppression.rows import with_suppressed
 from cdp_spark.tables.catalog import CONSENTS, REJECTED_ROWS, SOURCE_EVENTS, SOURCE_RECORDS, SUPPRESSIONS
 from cdp_spark.tables.run import RunContext
@@ -44,6 +50,9 @@ def keyed(context: RunContext, suppression: SuppressionKey | None = KEY) -> RunC
         ("user_id", " U7 ", [("user_id", "U7")]),
         ("email", "nobody", []),
         ("email_sha256", "AB", [("email_sha256", "ab")]),
+        ("loyalty_id", "ab-1 2", [("loyalty_id", "ab-1 2"), ("loyalty_id", "AB12")]),
+        ("device_id", "A-B", [("device_id", "A-B"), ("device_id", "a-b")]),
+        ("user_id", "77.0", [("user_id", "77.0"), ("user_id", "77")]),
     ],
 )
 def test_normal_forms(kind: str, text: str, normal: list[tuple[str, str]]) -> None:
@@ -94,6 +103,21 @@ def test_listed_persons_are_counted_and_stored_nowhere(
     assert store.read(CONSENTS).count() == 1
     everything = [store.read(spec).collect() for spec in (SOURCE_RECORDS, SOURCE_EVENTS, REJECTED_ROWS, SUPPRESSIONS)]
     assert "ann" not in str(everything).lower()
+
+
+def test_a_source_record_stays_away_whatever_its_row_says(
+    make_context: MakeContext, source: Make, tmp_path: Path
+) -> None:
+    context = keyed(make_context(source("people")))
+    (tmp_path / "crm.csv").write_text("id,name,email\n1,Ann,\n2,Bob,\n")
+    run(context)
+    keys = {row.source_record_id: row.record_key for row in context.store.read(SOURCE_RECORDS).collect()}
+    list_identifiers(context.store, KEY, {(SOURCE_RECORD, keys["1"])}, ENTRY)
+    (tmp_path / "crm.csv").write_text("id,name,email\n1,Anna,new@x.org\n 1,Ann,,too,many\n2,Robert,\n")
+    result = run(replace(context, run_id="run-2", ordinal=2))
+    assert (result.metrics["crm.rows_suppressed"], result.metrics["crm.rows_new"]) == (1, 1)
+    names = sorted(row.row["name"] for row in context.store.read(SOURCE_RECORDS).collect())
+    assert names == ["Ann", "Bob", "Robert"]
 
 
 def test_the_key_is_in_no_plan(

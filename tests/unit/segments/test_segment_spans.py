@@ -6,7 +6,7 @@ from typing import Any
 from chispa import assert_df_equality
 from pyspark.sql import DataFrame, SparkSession
 
-from cdp_spark.segments.changes import Evidence, build_segment_changes
+from cdp_spark.segments.changes import Evidence, build_erased_members, build_segment_changes
 from cdp_spark.segments.members import build_segment_members
 from cdp_spark.tables.catalog import ID_CHANGES, PROFILES, SEGMENT_CHANGES, SEGMENT_MEMBERS
 
@@ -52,6 +52,17 @@ def test_spans_of_membership(spark: SparkSession) -> None:
     again = build_segment_members(current, once, definitions={"s": "h2"}, as_of=night(3))
     for found in (once, again):
         assert_df_equality(found, expected, ignore_row_order=True, ignore_nullable=True)
+
+
+def test_who_is_erased_leaves_the_segments_that_they_are_in(spark: SparkSession) -> None:
+    members = members_of(
+        spark,
+        ("left", "erased", night(1), night(2), "h"),
+        ("again", "erased", night(1), night(2), "h"),
+        ("again", "erased", night(2), None, "h"),
+    )
+    expected = spark.createDataFrame([(3, "again", "erased", "exit", "erasure")], SEGMENT_CHANGES.schema)
+    assert_df_equality(build_erased_members(members, release=3), expected, ignore_nullable=True)
 
 
 def test_every_change_has_its_reason(spark: SparkSession) -> None:

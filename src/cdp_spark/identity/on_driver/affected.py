@@ -6,14 +6,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from cdp_spark import columns as c
-from cdp_spark.identity.terms import ERASED, LIVE, REMOVED, VISITOR
+from cdp_spark.identity.terms import ERASED, ERASURE, LIVE, REMOVED, VISITOR
 from cdp_spark.tables.rows import rows_with, rows_without, unite_texts
 
 
 def build_former_holders(id_changes: pa.Table, id_registry: pa.Table) -> pa.Table:
     """Find who held an id that is gone: at the time when it was merged or closed, or when the record was removed.
 
-    No id returns to the records of somebody who was erased.
+    No id of somebody who was erased returns, and none returns to their records.
 
     Args:
         id_changes: release, record_key, entity_type, previous_id, change; at least those of ids that are gone.
@@ -22,7 +22,8 @@ def build_former_holders(id_changes: pa.Table, id_registry: pa.Table) -> pa.Tabl
     Returns:
         one row per (record_key, unified_id) with the id's created and closed release.
     """
-    of_id = id_registry.filter(pc.field(c.STATUS) != LIVE).select([c.UNIFIED_ID, c.CREATED_RELEASE, c.CLOSED_RELEASE])
+    is_gone = (pc.field(c.STATUS) != LIVE) & (pc.field(c.CAUSE) != ERASURE)
+    of_id = id_registry.filter(is_gone).select([c.UNIFIED_ID, c.CREATED_RELEASE, c.CLOSED_RELEASE])
     left = id_changes.select([c.RELEASE, c.RECORD_KEY, c.ENTITY_TYPE, c.PREVIOUS_ID, c.CHANGE])
     erased = left.filter(pc.field(c.CHANGE) == ERASED)[c.RECORD_KEY].combine_chunks()
     left = rows_without(left, c.RECORD_KEY, erased)

@@ -28,7 +28,7 @@ def normal_values(kind: str, text: str, *, region: str) -> list[tuple[str, str]]
     """
     if kind == EMAIL:
         emails = [part.lower() for part in _SEPARATORS.split(text) if "@" in part]
-        return [pair for email in emails for pair in ((EMAIL, email), (EMAIL_SHA256, _sha256(email)))]
+        return [pair for email in emails for pair in ((EMAIL, email), (EMAIL_SHA256, sha256(email)))]
     if kind == PHONE:
         number = to_e164(text, region)
         return [(PHONE, number)] if number else []
@@ -50,5 +50,6 @@ def keyed_hash(kind: str, value: str, *, key: bytes) -> str:
     return hmac.digest(key, f"{kind}\0{value}".encode(), "sha256").hex()
 
 
-def _sha256(text: str) -> str:
+def sha256(text: str) -> str:
+    """Of a value in normal form, as `identifiers` and `consents` have it; in hex."""
     return hashlib.sha256(text.encode()).hexdigest()

@@ -73,6 +73,17 @@ def is_listed_expr(source: SourceConfig, suppressions: SuppressionList, *, regio
     return F.coalesce(listed_udf(suppressions, region)(points), F.lit(False))
 
 
+def is_mentioned_expr(suppressions: SuppressionList, *, region: str) -> Column:
+    """True where an e-mail in a row's text is on the list, whatever its columns mean; see `is_listed_expr`."""
+    text = F.coalesce(F.col(c.RAW_TEXT), F.to_json(F.col(c.ROW)))
+    return F.coalesce(listed_udf(suppressions, region)(_emails_expr(text)), F.lit(False))
+
+
+def _emails_expr(text: Column) -> Column:
+    found = F.coalesce(F.regexp_extract_all(text, F.lit(_EMAIL_IN_TEXT)), F.array().cast("array<string>"))
+    return F.transform(found, lambda email: F.struct(F.lit(EMAIL).alias(c.TYPE), email.alias(c.VALUE)))
+
+
 def _points_expr(row: Column, text: Column, source: SourceConfig, kinds: frozenset[str]) -> Column:
     """The row's identifiers of the listed kinds: array of struct(type, value)."""
     points = [
@@ -83,11 +94,7 @@ def _points_expr(row: Column, text: Column, source: SourceConfig, kinds: frozens
     if SOURCE_RECORD in kinds and source.kind == "records":
         key = record_key_expr(F.lit(source.name), record_id_expr(row, source.key))
         points.append(F.struct(F.lit(SOURCE_RECORD).alias(c.TYPE), key.alias(c.VALUE)))
-    in_text = F.transform(
-        F.coalesce(F.regexp_extract_all(text, F.lit(_EMAIL_IN_TEXT)), F.array().cast("array<string>")),
-        lambda email: F.struct(F.lit(EMAIL).alias(c.TYPE), email.alias(c.VALUE)),
-    )
-    return F.concat(F.array(*points), in_text) if points else in_text
+    return F.concat(F.array(*points), _emails_expr(text)) if points else _emails_expr(text)
 
 
 def _identifier_columns(source: SourceConfig) -> list[tuple[str, str]]:

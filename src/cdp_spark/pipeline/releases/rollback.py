@@ -11,7 +11,7 @@ from pyspark.errors import PySparkException
 from pyspark.sql import functions as F
 
 from cdp_spark.errors import StateError
-from cdp_spark.pipeline.erasure import finish_erasure
+from cdp_spark.pipeline.erasure import finish_erasures
 from cdp_spark.pipeline.releases.compare import find_release
 from cdp_spark.pipeline.releases.release import Release, append_release, current_release, read_releases
 from cdp_spark.pipeline.runs.plan import begin_at_clock
@@ -40,7 +40,7 @@ def roll_back(store: Store, project: Project, *, to: int | None, reason: str, au
         holds the warehouse.
     """
     with hold_warehouse(store) as lock:
-        finish_erasure(store, project, lock)
+        finish_erasures(store, project, lock)
         current = current_release(store)
         target = _before(store, current) if to is None else find_release(store, to)
         if target.content == current.content:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from cdp_spark.errors import StateError
@@ -22,13 +23,15 @@ from cdp_spark.pipeline.runs.state import (
 from cdp_spark.pipeline.stages import IDENTITY, PUBLISH, STAGES, Progress, load_stage, silent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from cdp_spark.config.project import Project
     from cdp_spark.pipeline.stages import Stage
     from cdp_spark.tables.store import Store
 
 log = logging.getLogger(__name__)
+
+_NONE: Mapping[str, int] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -82,8 +85,17 @@ def begin_run(
     return _start(store, new, scope), False
 
 
-def begin_at_clock(store: Store, project: Project, *, of_run: str, scope: tuple[str, ...]) -> Run:
+def begin_at_clock(
+    store: Store, project: Project, *, of_run: str, scope: tuple[str, ...], versions: Mapping[str, int] = _NONE
+) -> Run:
     """Record the start of a run that shows again what an earlier run published, with that run's clock.
+
+    Args:
+        store: the warehouse.
+        project: the checked configuration.
+        of_run: the earlier run.
+        scope: the stages to run.
+        versions: of tables that the run starts from, kept with the record.
 
     Raises:
         StateError: that run is not recorded.
@@ -94,11 +106,11 @@ def begin_at_clock(store: Store, project: Project, *, of_run: str, scope: tuple[
         raise StateError(f"run {of_run}", got="no such run", fix="`cdp runs` lists them")
     if runs[0].status == INTERRUPTED:
         _abandon(store, runs[0], project)
-    return _start(store, _new_run(runs, project, earlier.as_of), scope)
+    return _start(store, _new_run(runs, project, earlier.as_of), scope, versions)
 
 
-def _start(store: Store, run: Run, scope: tuple[str, ...]) -> Run:
-    start = StageOutcome(RUN_STAGE, STARTED, detail=" ".join(scope))
+def _start(store: Store, run: Run, scope: tuple[str, ...], versions: Mapping[str, int] = _NONE) -> Run:
+    start = StageOutcome(RUN_STAGE, STARTED, versions=versions, detail=" ".join(scope))
     record(store, run, start)
     return replace(run, outcomes=(start,))
 

@@ -37,7 +37,6 @@ _UNDERSTOOD = frozenset({"appendOnly", "invariants", "checkConstraints", "change
 """Writer features of tables that `Store.create` makes; others, such as deletion vectors, are left to Spark."""
 _FILES = ds.ParquetFileFormat(read_options=ds.ParquetReadOptions(coerce_int96_timestamp_unit="us"))
 _PROPERTIES = WriterProperties(compression="SNAPPY", max_row_group_size=1 << 17)  # so that Spark's tasks share a file
-_GONE = "value"
 _NO_HOOKS = PostCommitHookProperties(create_checkpoint=False, cleanup_expired_logs=False)  # Spark writes checkpoints
 
 
@@ -93,34 +92,27 @@ class LocalTable:
 
     def count_any(self, any_of: Mapping[str, pa.Array]) -> int:
         """How many rows have one of the values in one of the columns."""
-        wanted = reduce(or_, (pc.field(name).isin(values) for name, values in any_of.items()))
-        count: int = self._rows.count_rows(filter=wanted)
+        count: int = self._rows.count_rows(filter=_is_any(any_of))
         return count
 
-    def delete(self, column: str, values: pa.Array) -> None:
-        """Write the files anew that have rows with one of the values in a column, without them.
-
-        The log tells the columns that were compared, and not the values.
-        """
-        self.table.merge(
-            pa.table({_GONE: values.unique()}),
-            predicate=f"rows.{column} = gone.{_GONE}",
-            source_alias="gone",
-            target_alias="rows",
-            writer_properties=_PROPERTIES,
-            post_commithook_properties=_NO_HOOKS,
-        ).when_matched_delete().execute()
+    def read_others(self, any_of: Mapping[str, pa.Array]) -> pa.Table:
+        """Read all other rows."""
+        return self._rows.to_table(filter=~_is_any(any_of))
 
     def delete_old_files(self, *, older_than: float) -> None:
         """Delete what older versions, and writes that came to nothing, left behind.
 
         Args:
-            older_than: seconds; files that were written later stay, as somebody may be about to commit them.
+            older_than: seconds; files that no version ever named stay where they were written later, as somebody may
+                be about to commit them.
         """
         latest = time.time() - older_than
-        for name in self.table.vacuum(0, dry_run=True, enforce_retention_duration=False, full=True):
+        left, unnamed = (
+            self.table.vacuum(0, dry_run=True, enforce_retention_duration=False, full=full) for full in (False, True)
+        )
+        for name in left + unnamed:
             file = self.folder / unquote(name)
-            if file.exists() and file.stat().st_mtime <= latest:
+            if file.exists() and (name in left or file.stat().st_mtime <= latest):
                 file.unlink()
 
     def write(self, rows: pa.Table, write: Write) -> int:
@@ -161,6 +153,10 @@ def _has_columns(table: DeltaTable, spec: TableSpec) -> bool:
 
 def _types(schema: Mapping[str, list[dict[str, object]]]) -> list[tuple[object, object]]:
     return [(field["name"], field["type"]) for field in schema["fields"]]
+
+
+def _is_any(any_of: Mapping[str, pa.Array]) -> pc.Expression:
+    return reduce(or_, (pc.field(name).isin(values) for name, values in any_of.items()))
 
 
 def _filter(only: Only) -> pc.Expression | None:

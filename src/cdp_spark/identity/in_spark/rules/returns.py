@@ -8,7 +8,7 @@ from pyspark.sql import Window
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
-from cdp_spark.identity.terms import ERASED, LIVE, REMOVED, VISITOR
+from cdp_spark.identity.terms import ERASED, ERASURE, LIVE, REMOVED, VISITOR
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -21,12 +21,12 @@ _RETURNING = "returning_id"
 def build_former_holders(id_changes: DataFrame, id_registry: DataFrame) -> DataFrame:
     """Find who held an id that is gone: at the time when it was merged or closed, or when the record was removed.
 
-    No id returns to the records of somebody who was erased.
+    No id of somebody who was erased returns, and none returns to their records.
 
     Returns:
         one row per (record_key, unified_id) with the id's created and closed release.
     """
-    gone = id_registry.where(F.col(c.STATUS) != LIVE).select(
+    gone = id_registry.where((F.col(c.STATUS) != LIVE) & (F.col(c.CAUSE) != ERASURE)).select(
         F.col(c.UNIFIED_ID).alias(c.PREVIOUS_ID), c.CREATED_RELEASE, c.CLOSED_RELEASE
     )
     at_its_end = F.col(c.RELEASE) == F.col(c.CLOSED_RELEASE)

@@ -1,0 +1,149 @@
+"""Where people who are to be erased left traces that no id leads to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial, reduce
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from cdp_spark import columns as c
+from cdp_spark.ingest.suppression.hashing import normal_values
+from cdp_spark.ingest.suppression.rows import is_listed_expr, is_mentioned_expr, listed_udf
+from cdp_spark.privacy.people.spans import Span, find_spans
+from cdp_spark.tables.actions.together import run_together
+from cdp_spark.tables.catalog import RECORDS, REJECTED_ROWS, SOURCE_EVENTS, SOURCE_RECORDS, UNIFIED_IDS
+from cdp_spark.tables.hashing import identifier_set_expr, visitor_key_expr
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from cdp_spark.ingest.suppression.register import SuppressionList
+    from cdp_spark.privacy.people.identifiers import Identifier, Known
+    from cdp_spark.privacy.people.requests import People
+    from cdp_spark.tables.run import RunContext
+
+Found = dict[str, Any]
+"""A row that was found."""
+_HELD_BY, _SET, _IS_CURRENT = "held_by", "identifier_set", "is_current_version"
+
+
+@dataclass(frozen=True)
+class Traces:
+    """What is to be taken out of the tables.
+
+    Args:
+        names: unified ids and record keys: a row that names one goes.
+        contact_hashes: of consents.
+        refused: row_hash of refused rows that hold an identifier of theirs.
+        versions: record_key and content_hash of older versions of other people's records that do.
+        spans: ids that once bore one of their records, and from when until when.
+        contested: identifiers that stand in what others' records say now, read another way than they were cleaned.
+    """
+
+    names: tuple[str, ...]
+    contact_hashes: tuple[str, ...] = ()
+    refused: tuple[str, ...] = ()
+    versions: tuple[tuple[str, str], ...] = ()
+    spans: tuple[Span, ...] = ()
+    contested: frozenset[Identifier] = frozenset()
+
+
+def find_traces(context: RunContext, people: People, known: Known) -> Traces:
+    """Look through what was delivered for rows that hold an identifier of the people, as ingest would.
+
+    Such rows may be refused ones, of a run that was not released, or of a record that is another one's now.
+    """
+    found = known.as_list(context.project)
+    searches: dict[str, Callable[[], list[Any]]] = {
+        "spans": partial(find_spans, context, people),
+        "refused": partial(_find_refused, context, found),
+        "versions": partial(_find_versions, context, people, found),
+        "visitors": partial(_find_visitors, context, found),
+    }
+    rows = run_together(context.store.spark, searches)
+    of_others = [row for row in rows["versions"] if row[_HELD_BY]]
+    unreleased = {row[c.RECORD_KEY] for row in rows["versions"] if not row[_HELD_BY]}
+    visitors = {row[c.RECORD_KEY] for row in rows["visitors"]}
+    return Traces(
+        names=tuple(sorted({*people.ids, *people.merged_ids, *people.record_keys, *unreleased, *visitors})),
+        contact_hashes=known.contact_hashes,
+        refused=tuple(sorted({row[c.ROW_HASH] for row in rows["refused"]})),
+        versions=tuple(sorted((row[c.RECORD_KEY], row[c.CONTENT_HASH]) for row in of_others if not row[_IS_CURRENT])),
+        spans=tuple(sorted(rows["spans"])),
+        contested=_held(context, known, [row for row in of_others if row[_IS_CURRENT]]),
+    )
+
+
+def _held(context: RunContext, known: Known, rows: list[Found]) -> frozenset[Identifier]:
+    """The identifiers that stand in rows, whatever their columns mean."""
+    region, kinds = context.project.settings.default_region, {kind for kind, _ in known.own}
+    cells = {cell for row in rows for _, cell in row[c.ROW] if cell}
+    borne = {pair for kind in kinds for cell in cells for pair in normal_values(kind, cell, region=region)}
+    return known.own & borne
+
+
+def _find_refused(context: RunContext, found: SuppressionList) -> list[Found]:
+    no_row = F.lit(None).cast("map<string,string>")
+    rows = context.read_released(REJECTED_ROWS).withColumn(c.ROW, no_row)
+    return _rows(_search(context, rows, found).select(c.ROW_HASH).distinct())
+
+
+def _find_versions(context: RunContext, people: People, found: SuppressionList) -> list[Found]:
+    """Versions of others' records: their row, which id bears the record, and whether that is what it says now."""
+    theirs = F.broadcast(people.keys_frame(context.store))
+    others = context.read_released(SOURCE_RECORDS).join(theirs, on=c.RECORD_KEY, how="left_anti")
+    held = _search(context, others.withColumn(c.RAW_TEXT, F.lit(None).cast("string")), found)
+    columns = (c.RECORD_KEY, c.CONTENT_HASH)
+    versions = _rows(held.select(*columns, F.map_entries(c.ROW).alias(c.ROW)))
+    if not versions:
+        return []
+    keys = pa.array(sorted({row[c.RECORD_KEY] for row in versions}), pa.string())
+    ids, current = (
+        {
+            row[c.RECORD_KEY]: row[name]
+            for row in context.fetch_released(spec, (c.RECORD_KEY, name), only=only).to_pylist()
+        }
+        for spec, name in ((UNIFIED_IDS, c.UNIFIED_ID), (RECORDS, c.CONTENT_HASH))
+        for only in ({c.RECORD_KEY: keys},)
+    )
+    return [
+        {
+            **row,
+            c.ROW: [tuple(it.values()) for it in row[c.ROW]],
+            _HELD_BY: ids.get(row[c.RECORD_KEY]),
+            _IS_CURRENT: current.get(row[c.RECORD_KEY]) == row[c.CONTENT_HASH],
+        }
+        for row in versions
+    ]
+
+
+def _search(context: RunContext, rows: DataFrame, found: SuppressionList) -> DataFrame:
+    """The rows in which an identifier is found; of sources that are no longer configured by the e-mails in them."""
+    default, sources = context.project.settings.default_region, context.project.sources
+    parts = [
+        rows.where(F.col(c.SOURCE) == source.name).where(
+            is_listed_expr(source, found, region=source.default_region or default)
+        )
+        for source in sources
+    ]
+    of_others = rows.where(~F.col(c.SOURCE).isin(*[source.name for source in sources])) if sources else rows
+    return reduce(DataFrame.unionAll, [*parts, of_others.where(is_mentioned_expr(found, region=default))])
+
+
+def _find_visitors(context: RunContext, found: SuppressionList) -> list[Found]:
+    """The sets of identifiers that events bear and that hold one of the people's."""
+    borne = context.read_released(SOURCE_EVENTS).select(identifier_set_expr(F.col(c.IDENTIFIERS)).alias(_SET))
+    sets = borne.where(F.col(_SET).isNotNull()).distinct()
+    points = F.map_entries(F.from_json(_SET, "map<string,string>"))
+    named = F.transform(points, lambda it: F.struct(it["key"].alias(c.TYPE), it["value"].alias(c.VALUE)))
+    held = listed_udf(found, context.project.settings.default_region)(named)
+    return _rows(sets.where(held).select(visitor_key_expr(F.col(_SET)).alias(c.RECORD_KEY)))
+
+
+def _rows(found: DataFrame) -> list[Found]:
+    rows: list[Found] = found.toArrow().to_pylist()
+    return rows
