@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -122,3 +123,21 @@ def test_a_starter_project_validates(
 def test_schemas_are_written(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     assert call(monkeypatch, "schema", "--out", str(tmp_path / "schemas")) == 0
     assert (tmp_path / "schemas" / "project.schema.json").is_file()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("id",), "cdp erase: got no reason"),
+        (("--reason", "-"), "cdp erase: got nobody to erase"),
+        (("id", "--reason", "-"), "cdp erase: got no terminal to ask on"),
+        (("--continue", "id"), "cdp erase: got --continue and people"),
+        (("--continue", "--dry-run"), "cdp erase: got --continue and --dry-run"),
+    ],
+)
+def test_an_erasure_is_asked_for_in_full(
+    arguments: tuple[str, ...], message: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO(""))
+    assert call(monkeypatch, "erase", *arguments) == 2
+    assert message in capsys.readouterr().err

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
 from tests.unit.ingest.conftest import MakeContext
 
 from cdp_spark.config.project import SuppressionKey
@@ -25,6 +26,8 @@ from cdp_spark.ingest.suppression.register import (
     read_suppression_list,
 )
 from cdp_spark.ingest.suppression.rows import with_suppressed
+from cdp_spark.standardise.identifiers import identifier_value_expr
+from cdp_spark.standardise.text import without_float_tail_expr
 from cdp_spark.tables.catalog import CONSENTS, REJECTED_ROWS, SOURCE_EVENTS, SOURCE_RECORDS, SUPPRESSIONS
 from cdp_spark.tables.run import RunContext
 
@@ -153,3 +156,13 @@ def test_a_list_without_its_key_stops_the_run(spark: SparkSession, make_context:
         )
     with pytest.raises(DataError, match="value 2, which is no phone"):
         add_suppressions(context.store, context.project, "phone", ["+12025550123", "Ann"], ENTRY)
+
+
+def test_identifiers_are_listed_as_standardise_has_them(spark: SparkSession) -> None:
+    texts = {"loyalty_id": "ab-12 3", "device_id": "A-1b", "user_id": "77.0", "cookie_id": "C 1"}
+    forms = [
+        identifier_value_expr(kind, without_float_tail_expr(F.lit(text))).alias(kind) for kind, text in texts.items()
+    ]
+    row = spark.range(1).select(*forms).collect()[0]
+    for kind, text in texts.items():
+        assert normal_values(kind, text, region="US")[-1] == (kind, row[kind])
