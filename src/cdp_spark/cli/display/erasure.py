@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cdp_spark.cli.display.output import console, print_json, print_rows
+from cdp_spark.activation.export import export_location
+from cdp_spark.activation.notice import ERASED
+from cdp_spark.cli.display.output import console, near, print_json, print_rows
 from cdp_spark.errors import StateError
 from cdp_spark.pipeline.stages import VACUUM
 from cdp_spark.privacy.vacuum import EXPORTS_LEFT
@@ -69,7 +72,9 @@ def _print(facts: dict[str, Any], project: Project) -> None:
         f"{facts['suppressed']:,} identifiers kept out; release {facts['release']}, those before it expired"
     )
     for each in project.destinations.destinations:
-        out.print(f"told {each.name}: {each.path}/_erased/release={facts['release']}", markup=False)
+        place = export_location(each, folder=project.folder, release=facts["release"], below=ERASED)
+        shown_place = place if "://" in place else near(Path(place).resolve())
+        out.print(f"told {each.name}: {shown_place}", markup=False)
 
 
 def _facts(done: ErasureSummary) -> dict[str, Any]:
