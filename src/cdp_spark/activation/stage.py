@@ -27,7 +27,7 @@ from cdp_spark.tables.consents import build_contact_point_consents
 from cdp_spark.tables.run import StageResult
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Mapping
 
     from pyspark.sql import DataFrame
 
@@ -47,26 +47,30 @@ def run(context: RunContext) -> StageResult:
         StateError: a destination could not be written; all others were.
     """
     destinations = {each.name: partial(deliver, context, each) for each in context.project.destinations.destinations}
-    deliveries = list(run_together(context.store.spark, destinations).values())
-    versions = [record_delivery(context, delivery) for delivery in deliveries]
-    refuse_failed(deliveries, again="cdp run --from activation --to activation")
+    deliveries, versions = hand_over(context, destinations, again="cdp run --from activation --to activation")
     return StageResult(
-        versions={DELIVERIES.name: versions[-1]} if versions else {},
+        versions=versions,
         metrics=_metrics(deliveries),
         detail="; ".join(_sentence(delivery) for delivery in deliveries) or "no destinations",
     )
 
 
-def refuse_failed(deliveries: Iterable[Delivery], *, again: str) -> None:
-    """Say which deliveries failed.
+def hand_over(
+    context: RunContext, destinations: Mapping[str, Callable[[], Delivery]], *, again: str
+) -> tuple[list[Delivery], dict[str, int]]:
+    """Hand something over to every destination, and record what came of it.
 
     Args:
-        deliveries: of all destinations.
+        context: of the run.
+        destinations: by name what hands it over.
         again: the command that tries again.
+    Returns: the deliveries, and the version of `deliveries`, if there are some.
 
     Raises:
-        StateError: one of them failed.
+        StateError: a destination could not be written; all others were.
     """
+    deliveries = list(run_together(context.store.spark, destinations).values())
+    versions = [_record(context, delivery) for delivery in deliveries]
     failed = [delivery for delivery in deliveries if delivery.status == "failed"]
     if failed:
         raise StateError(
@@ -74,6 +78,7 @@ def refuse_failed(deliveries: Iterable[Delivery], *, again: str) -> None:
             got="; ".join(dict.fromkeys(delivery.problem for delivery in failed)),
             fix=f"check that the folder can be written, then run `{again}`",
         )
+    return deliveries, {DELIVERIES.name: versions[-1]} if versions else {}
 
 
 def deliver(context: RunContext, destination: FileDestination) -> Delivery:
@@ -111,7 +116,7 @@ def _write(export: DataFrame, destination: FileDestination, location: str) -> st
     return ""
 
 
-def record_delivery(context: RunContext, delivery: Delivery) -> int:
+def _record(context: RunContext, delivery: Delivery) -> int:
     """Append the delivery; a second attempt of the same run adds a row only where the outcome differs."""
     key = idempotency_key(release=context.ordinal, destination=delivery.destination, segment=delivery.segment)
     row = (

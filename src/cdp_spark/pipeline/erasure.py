@@ -10,7 +10,7 @@ from cdp_spark.ingest.suppression.register import key_of, suppression_of
 from cdp_spark.pipeline.releases.release import current_release
 from cdp_spark.pipeline.runs.execution import Execution, run_scope
 from cdp_spark.pipeline.runs.plan import RunOptions, begin_at_clock, end_as_failed
-from cdp_spark.pipeline.runs.state import FINISHED, INTERRUPTED, read_runs
+from cdp_spark.pipeline.runs.state import FINISHED, INTERRUPTED, read_finished, read_runs
 from cdp_spark.pipeline.stages import ERASURE_STAGES, VACUUM
 from cdp_spark.privacy.people.requests import find_people, is_recorded, record_request
 from cdp_spark.privacy.rules import RULES
@@ -75,8 +75,8 @@ def erase(store: Store, project: Project, request: Request, options: RunOptions 
         finish_erasures(store, project, lock, options)
         context, people = _asked(store, project, request)
         key_of(suppression_of(project))
-        current, begun = current_release(store), context.base_versions
-        run = begin_at_clock(store, project, of_run=current.run_id, scope=ERASURE_STAGES, versions=begun)
+        begun = context.base_versions
+        run = begin_at_clock(store, project, of_run=context.run_id, scope=ERASURE_STAGES, versions=begun)
         record_request(replace(context, run_id=run.run_id, ordinal=run.ordinal), people)
         return _finish(store, project, lock, run, options)
 
@@ -88,25 +88,29 @@ def continue_erasures(store: Store, project: Project, options: RunOptions = _DEF
         StateError: all have finished.
     """
     with hold_warehouse(store) as lock:
-        runs = [run for run in _erasures(store) if run.status != FINISHED and is_recorded(store, run.run_id)]
+        runs = [run for run in _erasures(read_runs(store)) if run.status != FINISHED and is_recorded(store, run.run_id)]
         if not runs:
             got, fix = "no erasure that was begun and has not finished", "`cdp runs` lists them"
             raise StateError("cdp erase --continue", got=got, fix=fix)
         return [_finish(store, project, lock, run, options) for run in runs]
 
 
-def finish_erasures(store: Store, project: Project, lock: Lock, options: RunOptions = _DEFAULTS) -> None:
+def finish_erasures(store: Store, project: Project, lock: Lock, options: RunOptions = _DEFAULTS) -> list[Run]:
     """Before any other run: finish an erasure that stopped before all was deleted.
 
     One that was killed before it was noted whom to erase is recorded as failed: nothing was erased.
+
+    Returns:
+        All runs as they are then, newest first.
     """
-    for run in _erasures(store):
-        if VACUUM in run.finished:
-            continue
+    runs = read_runs(store)
+    stopped = [run for run in _erasures(runs) if VACUUM not in run.finished]
+    for run in stopped:
         if is_recorded(store, run.run_id):
             _finish(store, project, lock, run, options)
         elif run.status == INTERRUPTED:
             end_as_failed(store, run, "interrupted before it was noted whom to erase; nothing was erased")
+    return read_runs(store) if stopped else runs
 
 
 def _finish(store: Store, project: Project, lock: Lock, run: Run, options: RunOptions) -> ErasureSummary:
@@ -114,23 +118,22 @@ def _finish(store: Store, project: Project, lock: Lock, run: Run, options: RunOp
     try:
         done = run_scope(execution, run, ERASURE_STAGES)
     except StateError as error:
-        now = read_runs(store, run_id=run.run_id)[0].finished
-        if VACUUM not in now:
+        if VACUUM not in read_finished(store, run.run_id):
             raise
         got = f"{error.got}; the people are erased, and not all destinations know"
         raise StateError(error.where, got=got, fix="correct that, then `cdp erase --continue`") from error
     return ErasureSummary(done, current_release(store))
 
 
-def _erasures(store: Store) -> list[Run]:
-    """The oldest first."""
-    return [run for run in reversed(read_runs(store)) if run.scope == ERASURE_STAGES]
+def _erasures(runs: list[Run]) -> list[Run]:
+    """Those among the runs, the oldest first."""
+    return [run for run in reversed(runs) if run.scope == ERASURE_STAGES]
 
 
 def _asked(store: Store, project: Project, request: Request) -> tuple[RunContext, People]:
-    """Whom the request names, in the release that readers see, beside all other tables as they are."""
+    """Whom the request names; the context is that of the release that readers see, all other tables as they are."""
     current = current_release(store)
     others = [TABLES[name] for name in RULES if name not in current.versions]
     versions = {spec.name: store.version(spec) for spec in others if store.exists(spec)} | dict(current.versions)
-    context = RunContext(store, project, "", current.number + 1, request.at, versions)
+    context = RunContext(store, project, current.run_id, current.number, request.at, versions)
     return context, find_people(context, request)

@@ -9,7 +9,6 @@ from cdp_spark.pipeline.erasure import finish_erasures
 from cdp_spark.pipeline.report import write_run_report
 from cdp_spark.pipeline.runs.execution import Execution, run_scope
 from cdp_spark.pipeline.runs.plan import RunOptions, begin_run
-from cdp_spark.pipeline.runs.state import read_runs
 from cdp_spark.pipeline.runs.summary import RunSummary, summarise
 from cdp_spark.pipeline.stages import STAGES, stages_between
 from cdp_spark.tables.lock import hold_warehouse
@@ -54,8 +53,7 @@ def run_stages(
 
 def _run(store: Store, project: Project, scope: tuple[str, ...], options: RunOptions) -> RunSummary:
     with hold_warehouse(store) as lock:
-        finish_erasures(store, project, lock, options)
-        runs = read_runs(store)
+        runs = finish_erasures(store, project, lock, options)
         run, resumed = begin_run(store, project, runs, scope=scope, as_of=options.as_of)
         done = run_scope(Execution.of(store, project, options, lock, run, runs), run, scope)
         return summarise(store, done, resumed=resumed)

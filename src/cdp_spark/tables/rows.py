@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 from cdp_spark.session import shuffle_partitions
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from pyspark.sql import SparkSession
 
@@ -61,6 +61,11 @@ def rows_with(rows: pa.Table, name: str, values: pa.Array) -> pa.Table:
 def rows_without(rows: pa.Table, name: str, values: pa.Array) -> pa.Table:
     """The other rows."""
     return rows.filter(pc.invert(pc.is_in(rows[name], value_set=values)))
+
+
+def texts(values: Iterable[str]) -> pa.Array:
+    """Texts in order, such as record keys."""
+    return pa.array(sorted(values), pa.string())
 
 
 def unite_texts(*parts: pa.Array | pa.ChunkedArray) -> pa.Array:

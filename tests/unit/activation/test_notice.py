@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from uuid import UUID
 
@@ -11,7 +12,7 @@ from pyspark.sql import SparkSession
 from tests.unit.privacy.conftest import JANUARY
 
 from cdp_spark.activation.notice import remove_exports, tell_erased
-from cdp_spark.activation.stage import record_delivery
+from cdp_spark.activation.stage import hand_over
 from cdp_spark.config.destination import DestinationsConfig, FileDestination
 from cdp_spark.config.match import MatchConfig
 from cdp_spark.config.project import Project, ProjectSettings, Warehouse
@@ -46,7 +47,7 @@ def test_ids_are_told_and_earlier_exports_go(context: RunContext, tmp_path: Path
     for release, location in ((1, str(moved)), (2, f"{tmp_path}/exports/mailing/release=2"), (3, told.location)):
         Path(location).mkdir(parents=True, exist_ok=True)
         delivery = replace(told, segment="all" if release < 3 else told.segment, location=location)
-        record_delivery(replace(context, ordinal=release), delivery)
+        hand_over(replace(context, ordinal=release), {"mailing": partial(replace, delivery)}, again="-")
     for unrecorded in ("release=1", "release=12"):
         (tmp_path / "exports/mailing" / unrecorded).mkdir()
     assert remove_exports(context) == []

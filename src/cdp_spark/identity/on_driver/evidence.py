@@ -11,7 +11,7 @@ from cdp_spark import columns as c
 from cdp_spark.identity.on_driver.rules.rows import Evidence
 from cdp_spark.identity.terms import CHANGED_VALUE, ERASURE, LABEL, LIMIT, LIMIT_REASONS, STRONG_TYPES
 from cdp_spark.tables.catalog import CUTS, IDENTIFIERS, LABELS, RECORDS, RELEASES, RUNS, TOUCHED_RECORDS
-from cdp_spark.tables.rows import tuples_of
+from cdp_spark.tables.rows import texts, tuples_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -33,7 +33,7 @@ def identifiers_reader(store: Store) -> Callable[[Collection[str]], Identifiers]
     """Have the strong, usable identifiers of some records fetched from the warehouse."""
 
     def read(records: Collection[str]) -> Identifiers:
-        only = {c.RECORD_KEY: _keys(records), c.TYPE: pa.array(STRONG_TYPES), c.USABLE: pa.array([True])}
+        only = {c.RECORD_KEY: texts(records), c.TYPE: pa.array(STRONG_TYPES), c.USABLE: pa.array([True])}
         return tuples_of(store.fetch(IDENTIFIERS, (c.RECORD_KEY, c.TYPE, c.VALUE_HASH), only=only))
 
     return read
@@ -48,7 +48,7 @@ def evidence_reader(context: RunContext, limits: pa.Table) -> Callable[[Collecti
     """
 
     def read(records: Collection[str]) -> Evidence:
-        keys = _keys(records)
+        keys = texts(records)
         labels = context.store.fetch(LABELS, _PAIR)
         pairs: list[tuple[str, ...]] = [
             (left, right, cause)
@@ -58,10 +58,6 @@ def evidence_reader(context: RunContext, limits: pa.Table) -> Callable[[Collecti
         return Evidence(_fetch_of_records(context, keys), pairs)
 
     return read
-
-
-def _keys(records: Collection[str]) -> pa.Array:
-    return pa.array(records, pa.string())
 
 
 def _about(pairs: pa.Table, keys: pa.Array) -> pa.Table:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from cdp_spark.pipeline.releases.release import EXPIRED, Release, read_releases, write_releases
-from cdp_spark.pipeline.runs.state import read_runs
+from cdp_spark.pipeline.runs.state import read_finished
 from cdp_spark.pipeline.stages import ERASURE
 from cdp_spark.tables.catalog import RELEASES
 from cdp_spark.tables.run import StageResult
@@ -20,10 +21,9 @@ def run(context: RunContext) -> StageResult:
 
     No gate is asked: what is published was published before, but for the erased.
     """
-    [of_run] = read_runs(context.store, run_id=context.run_id)
-    erased = of_run.finished[ERASURE]
+    erased = read_finished(context.store, context.run_id)[ERASURE]
     release = Release(context.ordinal, context.run_id, datetime.now(UTC), erased.versions, reason=erased.detail)
     before = [it for it in read_releases(context.store) if it.number != context.ordinal]
-    version = write_releases(context.store, [release, *(it.with_status(EXPIRED) for it in before)])
+    version = write_releases(context.store, [release, *(replace(it, status=EXPIRED) for it in before)])
     detail = f"release {context.ordinal}; {len(before):,} before it expired"
     return StageResult(versions={RELEASES.name: version}, detail=detail)

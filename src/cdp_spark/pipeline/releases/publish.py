@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from cdp_spark.errors import StateError
 from cdp_spark.pipeline.releases.gates import closed_gates, measure
 from cdp_spark.pipeline.releases.release import Release, append_release
-from cdp_spark.pipeline.runs.state import read_runs
+from cdp_spark.pipeline.runs.state import read_finished
 from cdp_spark.tables.catalog import GOLD, RELEASES
 from cdp_spark.tables.run import RunContext, StageResult
 
@@ -28,7 +28,7 @@ def run(context: RunContext) -> StageResult:
     Raises:
         ReleaseRefusedError: a figure is out of a gate's bounds.
     """
-    finished = _finished_stages(context)
+    finished = read_finished(context.store, context.run_id)
     figures = measure(context, finished)
     closed = closed_gates(figures, context.project.settings.gates)
     if closed:
@@ -56,8 +56,3 @@ def _gold_versions(context: RunContext, finished: Mapping[str, StageOutcome]) ->
         for spec in GOLD
         if spec.name in written or store.exists(spec)
     }
-
-
-def _finished_stages(context: RunContext) -> dict[str, StageOutcome]:
-    runs = read_runs(context.store, run_id=context.run_id)
-    return runs[0].finished if runs else {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cdp_spark import columns as c
@@ -52,10 +52,6 @@ class Release:
     def is_published(self) -> bool:
         """False once an erasure expired it."""
         return self.status == PUBLISHED
-
-    def with_status(self, status: str) -> Release:
-        """The same release, published or expired."""
-        return replace(self, status=status)
 
     def check_published(self) -> None:
         """Refuse an expired release.

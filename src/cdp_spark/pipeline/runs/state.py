@@ -115,6 +115,12 @@ def read_runs(store: Store, *, run_id: str | None = None) -> list[Run]:
     return fold_runs(rows.slice(0, _ROWS_READ))
 
 
+def read_finished(store: Store, run_id: str) -> dict[str, StageOutcome]:
+    """The stages that a run has finished, by name; none of a run that is not recorded."""
+    runs = read_runs(store, run_id=run_id)
+    return runs[0].finished if runs else {}
+
+
 def fold_runs(rows: pa.Table) -> list[Run]:
     """Gather rows of `runs` to runs, newest first."""
     by_run: dict[str, list[State]] = {}

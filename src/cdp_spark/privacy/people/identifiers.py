@@ -24,10 +24,10 @@ from cdp_spark.ingest.suppression.hashing import (
 )
 from cdp_spark.ingest.suppression.register import SuppressionList, key_of, suppression_of
 from cdp_spark.tables.catalog import CLUSTERS, IDENTIFIERS, PROFILE_HISTORY, RECORDS, UNIFIED_IDS
-from cdp_spark.tables.rows import rows_without, tuples_of
+from cdp_spark.tables.rows import rows_without, texts, tuples_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Set
+    from collections.abc import Mapping, Set
 
     from cdp_spark.config.project import Project
     from cdp_spark.privacy.people.requests import People
@@ -104,8 +104,8 @@ def find_known(context: RunContext, people: People) -> Known:
 
 def _contact_points(context: RunContext, people: People) -> set[Identifier]:
     names = (c.EMAILS, c.PHONES)
-    records = context.fetch_released(RECORDS, names, only={c.RECORD_KEY: _texts(people.record_keys)})
-    ids = _texts((*people.ids, *people.merged_ids))
+    records = context.fetch_released(RECORDS, names, only={c.RECORD_KEY: texts(people.record_keys)})
+    ids = texts((*people.ids, *people.merged_ids))
     history = context.fetch_released(PROFILE_HISTORY, names, only={c.UNIFIED_ID: ids})
     found = {
         (kind, value)
@@ -114,12 +114,12 @@ def _contact_points(context: RunContext, people: People) -> set[Identifier]:
         for values in rows[name].to_pylist()
         for value in values or ()
     }
-    only = {c.RECORD_KEY: _texts(people.record_keys), c.REASON: pa.array(NOT_OF_A_PERSON)}
+    only = {c.RECORD_KEY: texts(people.record_keys), c.REASON: pa.array(NOT_OF_A_PERSON)}
     return found - set(tuples_of(context.fetch_released(IDENTIFIERS, (c.TYPE, c.VALUE), only=only)))
 
 
 def _other_identifiers(context: RunContext, people: People) -> set[Identifier]:
-    only = {c.RECORD_KEY: _texts(people.record_keys), c.USABLE: pa.array([True])}
+    only = {c.RECORD_KEY: texts(people.record_keys), c.USABLE: pa.array([True])}
     found = tuples_of(context.fetch_released(IDENTIFIERS, (c.TYPE, c.VALUE), only=only))
     return {(kind, value) for kind, value in found if kind in _OTHER_TYPES}
 
@@ -127,9 +127,9 @@ def _other_identifiers(context: RunContext, people: People) -> set[Identifier]:
 def _find_shared(context: RunContext, people: People, given: set[Identifier]) -> dict[Identifier, str]:
     """Those that others bear, with one of their ids; `identifiers` has an e-mail as it is written by its hash."""
     form = {pair: (EMAIL_SHA256, sha256(pair[1])) if pair[0] == EMAIL else pair for pair in given}
-    only = {c.VALUE: _texts({value for _, value in form.values()})}
+    only = {c.VALUE: texts({value for _, value in form.values()})}
     borne = context.fetch_released(IDENTIFIERS, (c.RECORD_KEY, c.TYPE, c.VALUE), only=only)
-    others = rows_without(borne, c.RECORD_KEY, _texts(people.record_keys))
+    others = rows_without(borne, c.RECORD_KEY, texts(people.record_keys))
     keys = others[c.RECORD_KEY].unique()
     released = context.fetch_released(UNIFIED_IDS, (c.RECORD_KEY, c.UNIFIED_ID), only={c.RECORD_KEY: keys})
     ids = dict(tuples_of(released))
@@ -145,11 +145,7 @@ def _clustered_with(context: RunContext, people: People, unreleased: set[str]) -
     """Those of some records that were clustered with the people's in a night that was not released."""
     if not unreleased:
         return set()
-    only = {c.RECORD_KEY: _texts({*people.record_keys, *unreleased})}
+    only = {c.RECORD_KEY: texts({*people.record_keys, *unreleased})}
     clusters = dict(tuples_of(context.fetch_released(CLUSTERS, (c.RECORD_KEY, c.CLUSTER), only=only)))
     theirs = {clusters[key] for key in people.record_keys if key in clusters}
     return {key for key in unreleased if clusters.get(key) in theirs}
-
-
-def _texts(values: Iterable[str]) -> pa.Array:
-    return pa.array(sorted(values), pa.string())

@@ -12,10 +12,9 @@ from cdp_spark import columns as c
 from cdp_spark.errors import DataError
 from cdp_spark.identity.terms import REMOVED
 from cdp_spark.tables.catalog import ERASURES, ID_CHANGES, ID_REGISTRY, RUNS, UNIFIED_IDS
-from cdp_spark.tables.rows import rows_without, tuples_of
+from cdp_spark.tables.rows import rows_without, texts, tuples_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from datetime import datetime
 
     from pyspark.sql import DataFrame
@@ -85,7 +84,7 @@ def find_people(context: RunContext, request: Request) -> People:
     Raises:
         DataError: ids are none of a person's in the last release.
     """
-    records = context.fetch_released(UNIFIED_IDS, _HELD, only={c.UNIFIED_ID: _texts(request.ids)})
+    records = context.fetch_released(UNIFIED_IDS, _HELD, only={c.UNIFIED_ID: texts(request.ids)})
     kinds = {held: kind for _, kind, held in tuples_of(records)}
     unknown = [it for it in request.ids if it not in kinds]
     if unknown:
@@ -140,7 +139,7 @@ def _find_merged(context: RunContext, ids: set[str]) -> tuple[str, ...]:
     found, targets = set[str](), ids
     columns = (c.UNIFIED_ID, c.MERGED_INTO)
     while targets:
-        of_targets = {c.MERGED_INTO: _texts(targets)}
+        of_targets = {c.MERGED_INTO: texts(targets)}
         rows = (
             context.fetch_released(ID_REGISTRY, columns, only=of_targets)
             if ID_REGISTRY.name in context.base_versions
@@ -153,13 +152,9 @@ def _find_merged(context: RunContext, ids: set[str]) -> tuple[str, ...]:
 
 def _find_former(context: RunContext, ids: set[str]) -> tuple[str, ...]:
     """Records that left with one of the ids and that no id bears now."""
-    columns, only = (c.RECORD_KEY, c.CHANGE), {c.UNIFIED_ID: _texts(ids)}
+    columns, only = (c.RECORD_KEY, c.CHANGE), {c.UNIFIED_ID: texts(ids)}
     changes = context.fetch_released(ID_CHANGES, columns, only=only)
     removed = changes.filter(pc.field(c.CHANGE) == REMOVED)[c.RECORD_KEY].unique()
     borne = context.fetch_released(UNIFIED_IDS, (c.RECORD_KEY,), only={c.RECORD_KEY: removed})
     left = rows_without(pa.table({c.RECORD_KEY: removed}), c.RECORD_KEY, borne[c.RECORD_KEY].combine_chunks())
     return tuple(sorted(left[c.RECORD_KEY].to_pylist()))
-
-
-def _texts(values: Iterable[str]) -> pa.Array:
-    return pa.array(sorted(values), pa.string())

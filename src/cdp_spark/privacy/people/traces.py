@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from functools import partial, reduce
 from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
@@ -17,6 +16,7 @@ from cdp_spark.privacy.people.spans import Span, find_spans
 from cdp_spark.tables.actions.together import run_together
 from cdp_spark.tables.catalog import RECORDS, REJECTED_ROWS, SOURCE_EVENTS, SOURCE_RECORDS, UNIFIED_IDS
 from cdp_spark.tables.hashing import identifier_set_expr, visitor_key_expr
+from cdp_spark.tables.rows import texts, tuples_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 Found = dict[str, Any]
 """A row that was found."""
-_HELD_BY, _SET, _IS_CURRENT = "held_by", "identifier_set", "is_current_version"
+_HELD_BY, _SET, _IS_CURRENT, _CELLS = "held_by", "identifier_set", "is_current_version", "cells"
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def find_traces(context: RunContext, people: People, known: Known) -> Traces:
 def _held(context: RunContext, known: Known, rows: list[Found]) -> frozenset[Identifier]:
     """The identifiers that stand in rows, whatever their columns mean."""
     region, kinds = context.project.settings.default_region, {kind for kind, _ in known.own}
-    cells = {cell for row in rows for _, cell in row[c.ROW] if cell}
+    cells = {cell for row in rows for cell in row[_CELLS] if cell}
     borne = {pair for kind in kinds for cell in cells for pair in normal_values(kind, cell, region=region)}
     return known.own & borne
 
@@ -93,27 +93,19 @@ def _find_refused(context: RunContext, found: SuppressionList) -> list[Found]:
 
 
 def _find_versions(context: RunContext, people: People, found: SuppressionList) -> list[Found]:
-    """Versions of others' records: their row, which id bears the record, and whether that is what it says now."""
+    """Versions of others' records: their cells, which id bears the record, and whether that is what it says now."""
     theirs = F.broadcast(people.keys_frame(context.store))
     others = context.read_released(SOURCE_RECORDS).join(theirs, on=c.RECORD_KEY, how="left_anti")
     held = _search(context, others.withColumn(c.RAW_TEXT, F.lit(None).cast("string")), found)
-    columns = (c.RECORD_KEY, c.CONTENT_HASH)
-    versions = _rows(held.select(*columns, F.map_entries(c.ROW).alias(c.ROW)))
+    versions = _rows(held.select(c.RECORD_KEY, c.CONTENT_HASH, F.map_values(c.ROW).alias(_CELLS)))
     if not versions:
         return []
-    keys = pa.array(sorted({row[c.RECORD_KEY] for row in versions}), pa.string())
-    ids, current = (
-        {
-            row[c.RECORD_KEY]: row[name]
-            for row in context.fetch_released(spec, (c.RECORD_KEY, name), only=only).to_pylist()
-        }
-        for spec, name in ((UNIFIED_IDS, c.UNIFIED_ID), (RECORDS, c.CONTENT_HASH))
-        for only in ({c.RECORD_KEY: keys},)
-    )
+    only = {c.RECORD_KEY: texts({row[c.RECORD_KEY] for row in versions})}
+    ids = dict(tuples_of(context.fetch_released(UNIFIED_IDS, (c.RECORD_KEY, c.UNIFIED_ID), only=only)))
+    current = dict(tuples_of(context.fetch_released(RECORDS, (c.RECORD_KEY, c.CONTENT_HASH), only=only)))
     return [
         {
             **row,
-            c.ROW: [tuple(it.values()) for it in row[c.ROW]],
             _HELD_BY: ids.get(row[c.RECORD_KEY]),
             _IS_CURRENT: current.get(row[c.RECORD_KEY]) == row[c.CONTENT_HASH],
         }

@@ -13,16 +13,15 @@ from pyspark.sql import functions as F
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from delta.tables import DeltaMergeBuilder
     from pyspark.sql import Column, DataFrame, SparkSession
 
     from cdp_spark.tables.spec import TableSpec
     from cdp_spark.tables.store import Store
 
-_REWRITE = {
-    "spark.databricks.delta.delete.deletionVectors.persistent": "false",
-    "spark.databricks.delta.merge.deletionVectors.persistent": "false",
-}
+    Agree = Callable[[Callable[[str], Column]], Column]
+    """Gives a condition, of a function that gives a column of the table."""
+
+_REWRITE = {"spark.databricks.delta.merge.deletionVectors.persistent": "false"}
 """A deletion vector hides rows and leaves them in the file."""
 _AT_ONCE = {
     "spark.databricks.delta.retentionDurationCheck.enabled": "false",
@@ -60,7 +59,7 @@ class Joined:
     """
 
     rows: pa.Table
-    agree: Callable[[Callable[[str], Column]], Column]
+    agree: Agree
 
 
 Matching = AnyOf | Joined
@@ -69,20 +68,13 @@ Matching = AnyOf | Joined
 
 def count_matching(store: Store, spec: TableSpec, matching: Matching, *, version: int | None = None) -> int:
     """Count rows, dated ones whether they are in force or not (an action)."""
-    if isinstance(matching, AnyOf):
-        table = store.open_local(spec, version) if matching.values else None
-        if table is not None or not matching.values:
-            return table.count_any(matching.as_arrays()) if table else 0
-    rows = store.read_all(spec, version=version)
-    found = [rows.join(F.broadcast(gone), on=agree(F.col), how="left_semi") for gone, agree in _joins(store, matching)]
-    return found[0].count() if len(found) == 1 else _count_either(rows, store, matching)
-
-
-def _count_either(rows: DataFrame, store: Store, matching: Matching) -> int:
-    left = rows
+    if isinstance(matching, AnyOf) and (table := store.open_local(spec, version)) is not None:
+        return table.count_any(matching.as_arrays())
+    count, rest = 0, store.read_all(spec, version=version)
     for gone, agree in _joins(store, matching):
-        left = left.join(F.broadcast(gone), on=agree(F.col), how="left_anti")
-    return rows.count() - left.count()
+        count += rest.join(F.broadcast(gone), on=agree(F.col), how="left_semi").count()
+        rest = rest.join(F.broadcast(gone), on=agree(F.col), how="left_anti")
+    return count
 
 
 def delete_matching(store: Store, spec: TableSpec, matching: Matching) -> None:
@@ -91,29 +83,28 @@ def delete_matching(store: Store, spec: TableSpec, matching: Matching) -> None:
     A small table that the driver can reach is written anew by it, which takes a thirtieth of what Spark takes. delta-rs
     could do that, too, but writes texts in a form (string_view) that pyarrow then cannot filter by.
     """
-    table = store.open_local(spec) if isinstance(matching, AnyOf) else None
-    if table is not None and isinstance(matching, AnyOf) and table.count() <= _REWRITTEN_ROWS:
+    if (
+        isinstance(matching, AnyOf)
+        and (table := store.open_local(spec)) is not None
+        and table.count() <= _REWRITTEN_ROWS
+    ):
         store.overwrite(spec, table.read_others(matching.as_arrays()))
         return
     for gone, agree in _joins(store, matching):
+        condition = agree(lambda name: F.col(f"rows.{name}"))
         with _settings(store.spark, _REWRITE):
-            _merge(store, spec, gone, agree).whenMatchedDelete().execute()
+            merge = store.delta(spec).alias("rows").merge(F.broadcast(gone), condition)
+            merge.whenMatchedDelete().execute()
 
 
-def _merge(
-    store: Store, spec: TableSpec, gone: DataFrame, agree: Callable[[Callable[[str], Column]], Column]
-) -> DeltaMergeBuilder:
-    return store.delta(spec).alias("rows").merge(F.broadcast(gone), agree(lambda name: F.col(f"rows.{name}")))
-
-
-def _joins(store: Store, matching: Matching) -> list[tuple[DataFrame, Callable[[Callable[[str], Column]], Column]]]:
+def _joins(store: Store, matching: Matching) -> list[tuple[DataFrame, Agree]]:
     if isinstance(matching, Joined):
         return [(store.spark.createDataFrame(matching.rows), matching.agree)]
     gone = store.spark.createDataFrame(pa.table({_GONE: pa.array(matching.values, pa.string())}))
     return [(gone, _equals(name)) for name in matching.columns]
 
 
-def _equals(name: str) -> Callable[[Callable[[str], Column]], Column]:
+def _equals(name: str) -> Agree:
     return lambda column: column(name) == F.col(_GONE)
 
 
