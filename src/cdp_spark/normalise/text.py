@@ -1,0 +1,119 @@
+"""Text: cleaned for people to read, and folded for comparison.
+
+`clean_text` comes first for every text; what follows expects its result. `match_form` is how two texts are compared:
+lower case, letters and digits of any script, no accents, single spaces.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+WHITE_SPACE = " \t\r\n\u00a0\u200b\ufeff"
+"""What stands around a value without being part of it."""
+
+_CONTROLS = dict.fromkeys((*range(0x20), *range(0x7F, 0xA0)), " ")
+_AROUND_WORDS = ".,#;"
+_BREAK_IN_WORD = re.compile(r"[^ \-']+")
+_FLOAT_TAIL = re.compile(r"(\d+)\.0")
+_FLOAT_TAIL_SIGNED = re.compile(r"(-?\d+)\.0")
+_PLAIN_WORDS = re.compile(r"[a-z0-9]+(?: [a-z0-9]+)*")
+_NOT_ALPHANUMERIC = re.compile(r"[\W_]+")
+_FOLDED = str.maketrans(
+    "àáâãäåāăąçćčĉċďđèéêëēĕėęěĝğġģĥħìíîïĩīĭįıĵķĺļľŀłñńņňòóôõöøōŏőŕŗřśŝşšșţťŧțùúûüũūŭůűųŵýÿŷźżž",
+    "aaaaaaaaacccccddeeeeeeeeegggghhiiiiiiiiijklllllnnnnooooooooorrrsssssttttuuuuuuuuuuwyyyzzz",
+) | str.maketrans(
+    {
+        **dict.fromkeys("'`\u2019\u02bc\u00b4", ""),
+        "ß": "ss",
+        "æ": "ae",
+        "œ": "oe",
+        "þ": "th",
+        "ð": "d",
+    }
+)
+
+
+def words(text: str) -> tuple[str, ...]:
+    """Return the words of a list that reads better as a text than as a column of quoted strings."""
+    return tuple(text.split())
+
+
+def clean_text(value: str) -> str:
+    """Apply Unicode NFKC, drop control and zero-width characters, and leave single spaces, none at the ends."""
+    if value.isascii():
+        return " ".join(value.translate(_CONTROLS).split())
+    visible = "".join(character for character in value if unicodedata.category(character) != "Cf")
+    return " ".join(unicodedata.normalize("NFKC", visible).translate(_CONTROLS).split())
+
+
+def match_form(value: str) -> str | None:
+    """Return lower-case letters and digits of any script without accents and punctuation; None where nothing is left.
+
+    `José  O'Brien-Müller` becomes `jose obrien muller`.
+    """
+    lower = value.lower()
+    if lower.isascii() and _PLAIN_WORDS.fullmatch(lower):
+        return lower
+    lower = lower.translate(_FOLDED)
+    return _NOT_ALPHANUMERIC.sub(" ", without_marks(lower)).strip(" ") or None
+
+
+def compact_form(value: str) -> str | None:
+    """Return lower-case letters and digits with nothing between them; None where nothing is left."""
+    return _NOT_ALPHANUMERIC.sub("", value.lower()) or None
+
+
+def without_marks(text: str) -> str:
+    """Drop combining marks: accents that are characters of their own."""
+    if text.isascii():
+        return text
+    return "".join(character for character in text if unicodedata.category(character)[0] != "M")
+
+
+def display_case(text: str) -> str:
+    """Capitalise words where the text is ALL CAPITALS or all lower; leave a text in mixed case alone."""
+    return capitalised(text) if is_caseless(text) else text
+
+
+def is_caseless(text: str) -> bool:
+    """Tell whether the case of the letters says nothing."""
+    return text in (text.lower(), text.upper())
+
+
+def capitalised(text: str) -> str:
+    """Return `Jean-Luc O'Brien` for `jean-luc o'brien`."""
+    return _BREAK_IN_WORD.sub(lambda word: _capital(word[0][0]) + word[0][1:].lower(), text)
+
+
+def _capital(letter: str) -> str:
+    upper = letter.upper()
+    return upper if len(upper) == 1 else letter
+
+
+def without_float_tail(text: str) -> str:
+    """Return `80331` for `80331.0`: what is left of an integer that passed through a spreadsheet or a data frame."""
+    found = _FLOAT_TAIL.fullmatch(text) if text.endswith(".0") else None
+    return found[1] if found else text
+
+
+def without_signed_float_tail(text: str) -> str:
+    """Do what `without_float_tail` does, for negative numbers too."""
+    found = _FLOAT_TAIL_SIGNED.fullmatch(text) if text.endswith(".0") else None
+    return found[1] if found else text
+
+
+def alphanumeric(text: str) -> str | None:
+    """Return letters, digits and marks only, upper-case; None where nothing is left."""
+    kept = "".join(it for it in text if it.isalnum() or unicodedata.category(it)[0] == "M")
+    return kept.upper() or None
+
+
+def first_word(text: str) -> str:
+    """Return the first word, lower-case, without punctuation around it."""
+    return text.split(" ", 1)[0].strip(_AROUND_WORDS).lower()
+
+
+def last_word(text: str) -> str:
+    """Return the last word, lower-case, without punctuation around it."""
+    return text.rsplit(" ", 1)[-1].strip(_AROUND_WORDS).lower()
