@@ -6,7 +6,7 @@ keeps results from one batch to the next.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    Column = pa.Array | pa.ChunkedArray
+    Column: TypeAlias = pa.Array | pa.ChunkedArray
 
 MEMO_VALUES = 200_000
 """A memo that holds more results than this is emptied: a column of nearly distinct values gains nothing by it."""
@@ -25,7 +25,7 @@ MEMO_VALUES = 200_000
 
 def map_distinct(
     column: Column,
-    function: Callable[[str], Any],
+    function: Callable[[Any], Any],
     kind: pa.DataType | None = None,
     *,
     memo: dict[Any, Any] | None = None,

@@ -1,0 +1,68 @@
+"""What every format's reader returns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from cdp_spark import columns as c
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+MAX_ROWS = 50_000
+"""Rows of a batch: enough for its columns' distinct values to be few, and small beside the memory of a task."""
+REJECTED = pa.schema([(c.RAW_TEXT, pa.string()), (c.REASON, pa.string())])
+
+
+@dataclass(frozen=True)
+class ReadBatch:
+    """Rows of a file, in no order that means anything.
+
+    Args:
+        rows: the readable ones, text by column name; of JSON the union of the batch's fields.
+        rejected: raw_text and reason of the others.
+        source_file: URI of the file.
+    """
+
+    rows: pa.Table
+    rejected: pa.Table
+    source_file: str
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Files that were found, and how to read them.
+
+    Args:
+        columns: column to type, as headers or schemas declare them; None for JSON, whose rows name their own.
+        read: reads all files.
+    """
+
+    columns: Mapping[str, str] | None
+    read: Callable[[], Iterator[ReadBatch]] = field(repr=False)
+
+    def batches(self) -> Iterator[ReadBatch]:
+        """Read all files, from the beginning at every call.
+
+        Raises:
+            DataError: a file cannot be unpacked or read.
+        """
+        return self.read()
+
+
+def rejected_table(rejected: Iterable[tuple[str, str]]) -> pa.Table:
+    """Put (raw text, reason) pairs into Arrow memory."""
+    texts, reasons = zip(*rejected, strict=True) if (rejected := list(rejected)) else ((), ())
+    return pa.table([pa.array(texts, pa.string()), pa.array(reasons, pa.string())], schema=REJECTED)
+
+
+def split_batches(rows: pa.Table, rejected: list[tuple[str, str]], source_file: str) -> Iterator[ReadBatch]:
+    """Cut rows into batches of at most `MAX_ROWS`; nothing where there are none."""
+    for start in range(0, max(rows.num_rows, 1), MAX_ROWS):
+        refused = rejected_table(rejected if start == 0 else [])
+        batch = ReadBatch(rows.slice(start, MAX_ROWS), refused, source_file)
+        if batch.rows.num_rows or batch.rejected.num_rows:
+            yield batch

@@ -1,0 +1,264 @@
+r"""Delimited text (CSV): columns by name, rows of a wrong shape refused with their text.
+
+A file is read in blocks of whole lines; line breaks of every kind become `\n`.
+1. Where every quote of a block opens, closes or escapes as it should, Arrow's CSV reader reads the block.
+2. Else only the lines without a quote are Arrow's; records with quotes are scanned one by one.
+3. A quote that is never closed, or whose closing leaves the row malformed, costs the line that it stands in: the lines
+   after it are rows again.
+"""
+
+from __future__ import annotations
+
+import codecs
+import io
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow import csv
+
+from cdp_spark.errors import DataError
+from cdp_spark.ingest.reading.batch import split_batches
+from cdp_spark.ingest.reading.dialect import name_columns
+from cdp_spark.ingest.reading.files import file_uri, read_blocks
+from cdp_spark.ingest.reading.quotes import sound_end
+from cdp_spark.ingest.reading.scanner import Scanner
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
+
+    from cdp_spark.ingest.reading.batch import ReadBatch
+    from cdp_spark.ingest.reading.dialect import Dialect
+    from cdp_spark.ingest.reading.scanner import Record
+
+BLOCK_BYTES = 4_000_000
+COLUMN_COUNT, UNCLOSED_QUOTE = "column_count", "unclosed_quote"
+
+
+def read_header(where: str, head: bytes, dialect: Dialect) -> tuple[str, ...]:
+    """Return the names of a file's columns; none for a file without a line.
+
+    Args:
+        where: names the file in errors.
+        head: its first bytes.
+        dialect: how it is written.
+
+    Raises:
+        DataError: the header is not in the declared encoding, has a quote that is not closed, or a name twice.
+    """
+    lines = _lines(_decoder(dialect.encoding).decode(head))
+    start = _first_filled(lines)
+    if start == len(lines):
+        return ()
+    record = Scanner(dialect).scan(lines, start, len(lines))
+    if record.is_open:
+        raise DataError(where, got="a quote that is not closed", fix="have the source close it")
+    return name_columns(where, record.cells, dialect.encoding)
+
+
+def read_delimited(file: Path, header: Sequence[str], dialect: Dialect) -> Iterator[ReadBatch]:
+    """Read a file's rows.
+
+    Args:
+        file: plain or packed.
+        header: names of its columns; its first record is skipped.
+        dialect: how it is written.
+
+    Raises:
+        DataError: the file cannot be read.
+    """
+    texts = decode_blocks(read_blocks(file, BLOCK_BYTES), dialect.encoding)
+    yield from read_texts(texts, header, dialect, source_file=file_uri(file))
+
+
+def decode_blocks(blocks: Iterable[bytes], encoding: str) -> Iterator[str]:
+    r"""Decode a file's bytes to text whose lines end in `\n`; what is not of the encoding becomes U+FFFD."""
+    decoder = _decoder(encoding)
+    for block in blocks:
+        yield decoder.decode(block)
+    yield decoder.decode(b"", final=True)
+
+
+def whole_lines(texts: Iterable[str]) -> Iterator[tuple[str, bool]]:
+    """Cut a text's pieces at line breaks, and say of each whether it is the last."""
+    rest: list[str] = []
+    for text in texts:
+        cut = text.rfind("\n") + 1
+        if cut:
+            yield "".join(rest) + text[:cut], False
+            rest = [text[cut:]]
+        else:
+            rest.append(text)
+    yield "".join(rest), True
+
+
+def read_texts(
+    texts: Iterable[str], header: Sequence[str], dialect: Dialect, *, source_file: str, has_header: bool = True
+) -> Iterator[ReadBatch]:
+    r"""Read rows from a file's text, piece by piece; a record may go over several pieces.
+
+    Args:
+        texts: the pieces, with `\n` at the end of lines.
+        header: names of the columns.
+        dialect: how the file is written.
+        source_file: URI of the file.
+        has_header: whether the first record is the header.
+    """
+    reader, rest, body = _Reader(header, dialect), "", not has_header
+    for piece, is_last in whole_lines(texts):
+        text = piece if body else reader.after_header(piece)
+        body = body or len(text) < len(piece)
+        if len(text) < len(rest) and not is_last:  # an open record is not scanned again before it has doubled
+            rest += text
+            continue
+        part = reader.read(rest + text, is_last=is_last)
+        rest = part.rest
+        yield from split_batches(part.rows, part.rejected, source_file)
+
+
+class _Part(NamedTuple):
+    """What was read of a text, and the text of a record that goes on in the next one."""
+
+    rows: pa.Table
+    rejected: list[tuple[str, str]]
+    rest: str = ""
+
+
+@dataclass
+class _Sorted:
+    """Where the lines of a text belong.
+
+    Args:
+        plain: lines without a quote.
+        rows: cells of records with quotes.
+        rejected: raw text and reason.
+        given_back: lines before this one were in a record that a quote held open.
+    """
+
+    plain: list[str] = field(default_factory=list)
+    rows: list[list[str]] = field(default_factory=list)
+    rejected: list[tuple[str, str]] = field(default_factory=list)
+    given_back: int = 0
+
+
+class _Reader:
+    """Reads the records of one file."""
+
+    def __init__(self, header: Sequence[str], dialect: Dialect) -> None:
+        self._names, self._dialect, self._scanner = list(header), dialect, Scanner(dialect)
+        self._is_for_arrow = (dialect.delimiter + dialect.quote).isascii()
+        self._nothing = ["", dialect.null_value]
+
+    def after_header(self, text: str) -> str:
+        """Return the text after the header's record; all of it where there are only empty lines."""
+        lines = _lines(text)
+        start = _first_filled(lines)
+        if start == len(lines):
+            return text
+        return "".join(lines[self._scanner.scan(lines, start, len(lines)).end :])
+
+    def read(self, text: str, *, is_last: bool) -> _Part:
+        """Read the records of a text; one whose quote is still open is the rest, unless the text is the last."""
+        data = text.encode("utf-8", "replace")
+        end = sound_end(data, self._dialect) if self._is_for_arrow else 0
+        part = self._parse(data[:end], quote=self._dialect.quote) if end else None
+        if part is None:
+            return self._scan(text, is_last=is_last)
+        rest = data[end:].decode()
+        if not (is_last and rest):
+            return part._replace(rest=rest)
+        last = self._scan(rest, is_last=True)
+        return _Part(pa.concat_tables([part.rows, last.rows]), part.rejected + last.rejected)
+
+    def _parse(self, data: bytes, *, quote: str) -> _Part | None:
+        """Read records whose quotes are sound; None where one is malformed that goes over several lines."""
+        rejected: list[str] = []
+
+        def reject(row: csv.InvalidRow) -> str:
+            rejected.append(row.text)
+            return "skip"
+
+        if not data.strip():
+            return _Part(self._table([]), [])
+        has_quotes = quote.encode() in data if quote else False
+        doubled = self._dialect.escape == quote
+        columns = [str(position) for position in range(len(self._names))]
+        rows = csv.read_csv(
+            pa.py_buffer(data),
+            csv.ReadOptions(column_names=columns, block_size=len(data) + 1, use_threads=False),
+            csv.ParseOptions(
+                delimiter=self._dialect.delimiter,
+                quote_char=quote if has_quotes else False,
+                double_quote=doubled,
+                newlines_in_values=has_quotes,
+                invalid_row_handler=reject,
+            ),
+            csv.ConvertOptions(
+                column_types=dict.fromkeys(columns, pa.string()), strings_can_be_null=True, null_values=self._nothing
+            ),
+        )
+        if any("\n" in text for text in rejected):
+            return None
+        return _Part(rows.rename_columns(self._names), [(it, COLUMN_COUNT) for it in rejected if it.strip()])
+
+    def _scan(self, text: str, *, is_last: bool) -> _Part:
+        lines, at, found = _lines(text), 0, _Sorted()
+        while at < len(lines):
+            if self._is_for_arrow and self._dialect.quote not in lines[at]:
+                found.plain.append(lines[at])
+                at += 1
+                continue
+            record = self._scanner.scan(lines, at, len(lines) if self._dialect.multi_line else at + 1)
+            if record.is_open and self._dialect.multi_line and not is_last:
+                break
+            at = self._sort(found, lines, at, record)
+        plain = self._parse("".join(found.plain).encode("utf-8", "replace"), quote="")
+        rows, rejected = (plain.rows, plain.rejected) if plain else (self._table([]), [])
+        return _Part(pa.concat_tables([rows, self._table(found.rows)]), rejected + found.rejected, "".join(lines[at:]))
+
+    def _sort(self, found: _Sorted, lines: list[str], start: int, record: Record) -> int:
+        """Put a record where it belongs; returns the line to go on with."""
+        is_row, spans = len(record.cells) == len(self._names), record.end > start + 1
+        swallows = record.is_torn or (not is_row and self._has_row(lines, start + 1, record.end))
+        if record.is_open or (spans and swallows):
+            found.rejected.append((lines[start].removesuffix("\n"), UNCLOSED_QUOTE))
+            found.given_back = max(found.given_back, record.end)
+            return start + 1
+        text = "".join(lines[start : record.end]).removesuffix("\n")
+        is_odd = self._scanner.has_open_quote(text)
+        if is_row and not (is_odd and not spans and start < found.given_back):
+            found.rows.append(record.cells)
+        elif text.strip():
+            found.rejected.append((text, UNCLOSED_QUOTE if is_odd else COLUMN_COUNT))
+        return record.end
+
+    def _has_row(self, lines: list[str], start: int, end: int) -> bool:
+        """Tell whether a line is a sound row by itself."""
+        for at in range(start, end):
+            record = self._scanner.scan(lines, at, at + 1)
+            is_sound = not (record.is_open or record.is_torn or self._scanner.has_open_quote(lines[at]))
+            if is_sound and len(record.cells) == len(self._names):
+                return True
+        return False
+
+    def _table(self, rows: list[list[str]]) -> pa.Table:
+        columns = [pa.array(cells, pa.string()) for cells in zip(*rows, strict=True)]
+        columns = columns or [pa.array([], pa.string())] * len(self._names)
+        nothing = pa.array(self._nothing)
+        filled = [pc.if_else(pc.is_in(column, value_set=nothing), None, column) for column in columns]
+        return pa.Table.from_arrays(filled, names=self._names)
+
+
+def _decoder(encoding: str) -> io.IncrementalNewlineDecoder:
+    return io.IncrementalNewlineDecoder(codecs.getincrementaldecoder(encoding)("replace"), translate=True)
+
+
+def _lines(text: str) -> list[str]:
+    r"""Cut a text at `\n` and nowhere else; each line keeps its end."""
+    return io.StringIO(text, newline="\n").readlines()
+
+
+def _first_filled(lines: Sequence[str]) -> int:
+    return next((at for at, line in enumerate(lines) if line != "\n"), len(lines))

@@ -1,0 +1,140 @@
+"""How a delimited file is written, and its header: read from the source's options and the file's first bytes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cdp_spark.errors import ConfigError, DataError
+from cdp_spark.ingest.reading.files import FILE_OPTIONS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+_SET_BY_INGEST = frozenset(
+    {"header", "inferschema", "enforceschema", "mode", "columnnameofcorruptrecord", "columnpruning", "comment"}
+)
+_KNOWN = frozenset({"delimiter", "sep", "quote", "escape", "encoding", "charset", "multiline", "nullvalue"})
+_UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How a delimited file is written.
+
+    Args:
+        delimiter: one character between two columns.
+        quote: one character around a value, empty for none.
+        escape: makes a quote inside a quoted value a part of it; the quote itself where quotes are doubled.
+        encoding: of the bytes.
+        multi_line: whether a quoted value may hold a line break.
+        null_value: a text that stands for nothing, as an empty one does.
+    """
+
+    delimiter: str = ","
+    quote: str = '"'
+    escape: str = '"'
+    encoding: str = "UTF-8"
+    multi_line: bool = True
+    null_value: str = ""
+
+
+def read_dialect(where: str, options: Mapping[str, str]) -> Dialect:
+    """Return the dialect that options describe; RFC 4180 in UTF-8 where they are silent.
+
+    Args:
+        where: names the options in errors.
+        options: of the source, their names in any case.
+
+    Raises:
+        ConfigError: an option that ingest itself sets, one that is unknown, or one of a wrong value.
+    """
+    given = {name.lower(): value for name, value in options.items()}
+    _check_names(where, given)
+    dialect = Dialect(
+        delimiter=given.get("delimiter", given.get("sep", ",")).replace("\\t", "\t"),
+        quote=given.get("quote", '"'),
+        escape=given.get("escape", '"'),
+        encoding=read_encoding(where, given),
+        multi_line=given.get("multiline", "true").lower() == "true",
+        null_value=given.get("nullvalue", ""),
+    )
+    if len(dialect.delimiter) != 1 or dialect.delimiter in "\r\n":
+        raise ConfigError(f"{where}.delimiter", got=repr(dialect.delimiter), allowed="one character")
+    for name, value in (("quote", dialect.quote), ("escape", dialect.escape)):
+        if len(value) > 1:
+            raise ConfigError(f"{where}.{name}", got=repr(value), allowed="one character, or none")
+    return dialect
+
+
+def read_encoding(where: str, options: Mapping[str, str]) -> str:
+    """Return the encoding that options (names in lower case) name, UTF-8 where they do not.
+
+    Raises:
+        ConfigError: it is unknown.
+    """
+    encoding = options.get("encoding", options.get("charset", "UTF-8"))
+    try:
+        "".encode(encoding)
+    except LookupError:
+        allowed = "UTF-8, ISO-8859-1, windows-1252, …"
+        raise ConfigError(f"{where}.encoding", got=repr(encoding), allowed=allowed) from None
+    return encoding
+
+
+def name_columns(where: str, cells: Sequence[str], encoding: str) -> tuple[str, ...]:
+    """Return a header's column names; one without a name is called by its position.
+
+    Raises:
+        DataError: the header is not in the declared encoding, or names a column twice.
+    """
+    if any("\ufffd" in cell for cell in cells):
+        raise DataError(where, got=f"bytes that are not {encoding}", fix="set options.encoding")
+    names = tuple(cell.strip() or f"_c{position}" for position, cell in enumerate(cells))
+    _refuse_duplicates(where, names)
+    return names
+
+
+def refuse_utf16(where: str, heads: Mapping[str, bytes]) -> None:
+    """Refuse a delivery that holds UTF-16.
+
+    Args:
+        where: names the source in the error.
+        heads: the files' first bytes by name.
+
+    Raises:
+        DataError: a file begins with a UTF-16 mark, or a third of its first bytes is zero.
+    """
+    wide = [name for name, head in heads.items() if head.startswith(_UTF16_MARKS) or head.count(0) * 3 > len(head)]
+    if wide:
+        raise DataError(
+            where,
+            got=f"UTF-16 text in {len(wide)} of {len(heads)} file(s), the first is {wide[0]}",
+            allowed="UTF-8, or an 8-bit encoding named in options.encoding",
+            fix="convert the file (iconv -f UTF-16 -t UTF-8) or have the source export UTF-8",
+        )
+
+
+def _check_names(where: str, given: Mapping[str, str]) -> None:
+    taken = sorted(given.keys() & _SET_BY_INGEST)
+    if taken:
+        raise ConfigError(where, got=", ".join(taken), fix="leave them out: ingest reads by header and as text")
+    unknown = sorted(given.keys() - _KNOWN - FILE_OPTIONS)
+    if unknown:
+        raise ConfigError(where, got=", ".join(unknown), allowed=", ".join(sorted(_KNOWN | FILE_OPTIONS)))
+
+
+def _refuse_duplicates(where: str, names: tuple[str, ...]) -> None:
+    seen: dict[str, str] = {}
+    twice = []
+    for name in names:
+        if name.casefold() in seen:
+            twice.append(f"'{seen[name.casefold()]}' and '{name}'")
+        seen.setdefault(name.casefold(), name)
+    if twice:
+        raise DataError(
+            where,
+            got=f"the same column twice: {'; '.join(twice[:5])}",
+            allowed="names that differ by more than their case",
+            fix="have the source rename or drop one of them",
+        )

@@ -1,0 +1,138 @@
+r"""The files of a source on this machine: found as Spark finds them, unpacked by their suffix.
+
+A path is a file, a folder or a glob (`*`, `?`, `[a-z]`, `{a,b}`, and `\` before a character that is meant itself). A
+folder is its own files, without those below it; files that begin with `_` or `.` are left out.
+"""
+
+from __future__ import annotations
+
+import bz2
+import fnmatch
+import gzip
+import re
+import zlib
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, cast
+from urllib.parse import quote, unquote, urlparse
+
+from cdp_spark.errors import ConfigError, DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+FILE_OPTIONS = frozenset({"pathglobfilter", "recursivefilelookup", "modifiedbefore", "modifiedafter"})
+UTF8_MARK = b"\xef\xbb\xbf"
+_PACKED: dict[str, Callable[[Path], object]] = {".gz": gzip.open, ".bz2": bz2.open}
+_IN_URIS = "/:@!$&'()*+,;=~"
+_GLOB = re.compile(r"[*?\[\]{}\\]")
+_ALTERNATIVES = re.compile(r"(?<!\\)\{([^{}]*)\}")
+
+
+def local_path(path: str, folder: str) -> str | None:
+    """Return a path on this machine, a relative one below the folder; None for one that is elsewhere."""
+    scheme = urlparse(path).scheme if ":/" in path else ""
+    if scheme == "file":
+        return unquote(urlparse(path).path)
+    if scheme:
+        return None
+    return path if path.startswith("/") else f"{folder.rstrip('/')}/{path}"
+
+
+def find_files(path: str, options: Mapping[str, str]) -> list[Path]:
+    """List a source's files in order of their names.
+
+    Args:
+        path: file, folder or glob.
+        options: `pathGlobFilter`, `recursiveFileLookup`, `modifiedBefore`, `modifiedAfter`, in any case; others are
+            ignored.
+    Returns: visible files only; none where nothing is there.
+    """
+    chosen = {name.lower(): value for name, value in options.items()}
+    recursive = chosen.get("recursivefilelookup", "false").lower() == "true"
+    found = {file for root in _expand(path) for file in _files_of(root, recursive=recursive)}
+    return sorted(file for file in found if _is_chosen(file, chosen))
+
+
+def file_uri(file: Path) -> str:
+    """Return a file's URI as Spark's column `_metadata.file_path` spells it."""
+    return f"file:{quote(str(file.absolute()), safe=_IN_URIS)}"
+
+
+def open_bytes(file: Path) -> BinaryIO:
+    """Open a file for reading, unpacked where its suffix says that it is packed."""
+    opened = _PACKED[file.suffix](file) if file.suffix in _PACKED else file.open("rb")
+    return cast("BinaryIO", opened)
+
+
+def read_blocks(file: Path, block_bytes: int) -> Iterator[bytes]:
+    """Read a file block by block, without the mark that UTF-8 files may begin with.
+
+    Raises:
+        DataError: the file cannot be read or unpacked.
+    """
+    try:
+        with open_bytes(file) as opened:
+            yield opened.read(max(block_bytes, len(UTF8_MARK))).removeprefix(UTF8_MARK)
+            while block := opened.read(block_bytes):
+                yield block
+    except (OSError, EOFError, zlib.error) as error:
+        got, fix = f"a file that cannot be read ({type(error).__name__})", "deliver it again"
+        raise DataError(f"file {file}", got=got, fix=fix) from None
+
+
+def _expand(path: str) -> list[Path]:
+    if Path(path).exists() or not _GLOB.search(path):
+        return [Path(path)] if Path(path).exists() else []
+    alternatives = _ALTERNATIVES.search(path)
+    if alternatives:
+        start, end = alternatives.span()
+        return [root for part in alternatives[1].split(",") for root in _expand(path[:start] + part + path[end:])]
+    roots = [Path("/")]
+    for part in filter(None, path.split("/")):
+        roots = [found for root in roots for found in _matches(root, part)]
+    return roots
+
+
+def _matches(folder: Path, part: str) -> list[Path]:
+    plain = re.sub(r"\\(.)", r"\1", part)
+    if not _GLOB.search(re.sub(r"\\.", "", part)):
+        return [folder / plain] if (folder / plain).exists() else []
+    pattern = re.compile(fnmatch.translate(re.sub(r"\\(.)", r"[\1]", part)))
+    return [child for child in folder.iterdir() if pattern.match(child.name)] if folder.is_dir() else []
+
+
+def _files_of(root: Path, *, recursive: bool) -> Iterator[Path]:
+    if not root.is_dir():
+        if not _is_hidden(root.name):
+            yield root
+        return
+    for child in root.iterdir():
+        if _is_hidden(child.name):
+            continue
+        if child.is_file():
+            yield child
+        elif recursive:
+            yield from _files_of(child, recursive=True)
+
+
+def _is_hidden(name: str) -> bool:
+    return name.startswith(".") or (name.startswith("_") and "=" not in name)
+
+
+def _is_chosen(file: Path, options: Mapping[str, str]) -> bool:
+    if not fnmatch.fnmatchcase(file.name, options.get("pathglobfilter", "*")):
+        return False
+    modified = file.stat().st_mtime
+    before, after = (_moment(options.get(name), name) for name in ("modifiedbefore", "modifiedafter"))
+    return (before is None or modified < before) and (after is None or modified > after)
+
+
+def _moment(text: str | None, option: str) -> float | None:
+    if text is None:
+        return None
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise ConfigError(f"options.{option}", got=repr(text), allowed="a time such as 2026-01-31T00:00:00") from None
+    return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()

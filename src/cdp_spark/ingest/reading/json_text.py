@@ -1,0 +1,137 @@
+"""JSON lines and documents as text by field: numbers in plain form, nested values as JSON.
+
+A number with a fraction loses the zeros at its end (`10000000000.0` is `10000000000`), and nested objects are written
+with their names in order, so that equal content is equal text. An object that names a field twice is refused, as is
+what follows an object on its line.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import pyarrow as pa
+
+from cdp_spark.ingest.reading.batch import MAX_ROWS, ReadBatch, rejected_table
+from cdp_spark.ingest.reading.delimited import BLOCK_BYTES, decode_blocks, whole_lines
+from cdp_spark.ingest.reading.files import file_uri, read_blocks
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+BAD_ENCODING, MALFORMED_JSON = "bad_encoding", "malformed_json"
+_MAX_CELLS = 5_000_000
+"""Cells of a batch: rows whose fields all differ would make a table far wider than it is filled."""
+_MAX_EXPONENT = 400
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+
+_Object = dict[str, str | None]
+
+
+def read_json_lines(file: Path, encoding: str) -> Iterator[ReadBatch]:
+    """Read a file of one object a line.
+
+    Raises:
+        DataError: the file cannot be read.
+    """
+    texts = decode_blocks(read_blocks(file, BLOCK_BYTES), encoding)
+    lines = (line for text, _ in whole_lines(texts) for line in text.split("\n"))
+    yield from read_objects(lines, file_uri(file))
+
+
+def read_json_document(file: Path, encoding: str) -> Iterator[ReadBatch]:
+    """Read a file that is one object, or an array of objects.
+
+    Raises:
+        DataError: the file cannot be read.
+    """
+    text = "".join(decode_blocks(read_blocks(file, BLOCK_BYTES), encoding))
+    yield from read_objects([text], file_uri(file), is_document=True)
+
+
+def read_objects(texts: Iterable[str], source_file: str, *, is_document: bool = False) -> Iterator[ReadBatch]:
+    """Read objects, one a text, or in documents all that a text's array holds; empty texts are left out."""
+    rows: list[_Object] = []
+    rejected: list[tuple[str, str]] = []
+    names: dict[str, None] = {}
+    for text in texts:
+        if not text or text.isspace():
+            continue
+        objects = None if "\ufffd" in text else _parse(text, is_document=is_document)
+        if objects is None:
+            rejected.append((text, BAD_ENCODING if "\ufffd" in text else MALFORMED_JSON))
+            continue
+        for row in objects:
+            rows.append(row)
+            names.update(dict.fromkeys(row))
+            if len(rows) == MAX_ROWS or len(rows) * len(names) > _MAX_CELLS:
+                yield _batch(rows, names, rejected, source_file)
+                rows, rejected, names = [], [], {}
+    if rows or rejected:
+        yield _batch(rows, names, rejected, source_file)
+
+
+def json_text(value: Any) -> str:  # noqa: ANN401 - whatever JSON can hold
+    """Write a nested value as JSON text without spaces, names in order, numbers in plain form."""
+    if isinstance(value, dict):
+        return "{" + ",".join(f"{json_text(name)}:{json_text(value[name])}" for name in sorted(value)) + "}"
+    if isinstance(value, list):
+        return "[" + ",".join(map(json_text, value)) + "]"
+    return plain_number(value) if isinstance(value, Decimal) else json.dumps(value, ensure_ascii=False)
+
+
+def plain_number(number: Decimal) -> str:
+    """Write a number without exponent and without zeros at the end of its fraction."""
+    if abs(number.adjusted()) > _MAX_EXPONENT:
+        return str(number)
+    text = format(number, "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _parse(text: str, *, is_document: bool) -> list[_Object] | None:
+    """Return the objects of a text as texts by field; None where it is none, or holds something else too."""
+    try:
+        value = _DECODER.decode(text)
+    except (ValueError, RecursionError):
+        return None
+    objects = value if is_document and isinstance(value, list) else [value]
+    if not all(isinstance(it, dict) for it in objects):
+        return None
+    return [{name: _text(it) for name, it in row.items()} for row in objects]
+
+
+def _text(value: Any) -> str | None:  # noqa: ANN401
+    if isinstance(value, str) or value is None:
+        return value
+    return json_text(value)
+
+
+def _fields(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
+        raise ValueError("a field twice")
+    return fields
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(name)
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_fields, parse_float=Decimal, parse_constant=_refuse_constant)
+
+
+def _batch(rows: list[_Object], names: Iterable[str], rejected: list[tuple[str, str]], source_file: str) -> ReadBatch:
+    kind = pa.struct([(name, pa.string()) for name in names])
+    try:
+        structs = pa.array(rows, kind)
+    except UnicodeEncodeError:
+        structs = pa.array([_without_surrogates(row) for row in rows], kind)
+    table = pa.Table.from_batches([pa.RecordBatch.from_struct_array(structs)])
+    return ReadBatch(table, rejected_table(rejected), source_file)
+
+
+def _without_surrogates(row: _Object) -> _Object:
+    return {name: value and _LONE_SURROGATE.sub("\ufffd", value) for name, value in row.items()}

@@ -1,0 +1,114 @@
+"""The slow, exact reader of one delimited record: for lines with quotes that are not as they should be.
+
+A value that begins with a quote runs to the next quote that is not escaped, over as many lines as it takes. A delimiter
+or the line's end must follow that quote (blanks aside). Where something else does, the record is *torn*: the value is
+taken as it stands, quotes included, to the next delimiter.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from cdp_spark.ingest.reading.dialect import Dialect
+
+
+class Record(NamedTuple):
+    """A record as its quotes have it.
+
+    Args:
+        cells: its values.
+        end: the line after its last one.
+        is_open: a quote is not closed before the lines end.
+        is_torn: something else than a delimiter follows a closing quote.
+    """
+
+    cells: list[str]
+    end: int
+    is_open: bool = False
+    is_torn: bool = False
+
+
+class Scanner:
+    """Reads records of one dialect from lines that keep their line breaks.
+
+    Args:
+        dialect: how the file is written.
+    """
+
+    def __init__(self, dialect: Dialect) -> None:
+        delimiter, quote, escape = (re.escape(it) for it in (dialect.delimiter, dialect.quote, dialect.escape))
+        self._delimiter, self._quote, self._escape = dialect.delimiter, dialect.quote, dialect.escape
+        self._is_doubled = dialect.escape == dialect.quote
+        self._plain = re.compile(rf"[^{delimiter}\n]*+")
+        if not dialect.quote:
+            return
+        blank = "[ ]*+" if dialect.delimiter == "\t" else r"\t*+" if dialect.delimiter == " " else r"[ \t]*+"
+        self._closing = re.compile(rf"{quote}{blank}(?={delimiter}|\n|\Z)")
+        if self._is_doubled:
+            self._body = re.compile(rf"[^{quote}]*+(?:{quote}{quote}[^{quote}]*+)*+")
+        elif not escape:
+            self._body = re.compile(rf"[^{quote}]*+")
+        else:
+            self._body = re.compile(rf"[^{quote}{escape}]*+(?:{escape}.?[^{quote}{escape}]*+)*+", re.DOTALL)
+            self._escaped = re.compile(f"{escape}([{quote}{escape}])")
+
+    def scan(self, lines: Sequence[str], start: int, stop: int) -> Record:
+        """Read the record that begins with a line.
+
+        Args:
+            lines: the file's, each with its line break.
+            start: the record's first line.
+            stop: the record ends before this line.
+        """
+        cells: list[str] = []
+        at, line, position, is_torn = start, lines[start], 0, False
+        while True:
+            if self._quote and line.startswith(self._quote, position):
+                body, at, position = self._read_body(lines, at, position + 1, stop)
+                if at == stop:
+                    return Record(cells, stop, is_open=True)
+                line = lines[at]
+                closing = self._closing.match(line, position)
+                value = self._value(body) if closing else self._quote + body
+            else:
+                closing, value = None, ""
+            if closing:
+                position = closing.end()
+            else:
+                is_torn = is_torn or bool(value)
+                rest = self._plain.match(line, position)
+                value, position = (value + rest[0], rest.end()) if rest else (value, position)
+            cells.append(value)
+            if not line.startswith(self._delimiter, position):
+                return Record(cells, at + 1, is_torn=is_torn)
+            position += 1
+
+    def has_open_quote(self, text: str) -> bool:
+        """Tell whether the number of quotes in a text, those that are escaped aside, is odd."""
+        if not self._quote:
+            return False
+        bare = text if self._is_doubled or not self._escape else text.replace(self._escape + self._quote, "")
+        return bare.count(self._quote) % 2 == 1
+
+    def _read_body(self, lines: Sequence[str], at: int, position: int, stop: int) -> tuple[str, int, int]:
+        """Return a quoted value's text, and the line and place of the quote after it; `stop` where there is none."""
+        parts = []
+        while True:
+            body = self._body.match(lines[at], position)
+            if body is not None:
+                parts.append(body[0])
+                position = body.end()
+            if position < len(lines[at]):
+                return "".join(parts), at, position
+            at, position = at + 1, 0
+            if at == stop:
+                return "".join(parts), at, position
+
+    def _value(self, body: str) -> str:
+        if self._is_doubled:
+            return body.replace(self._quote * 2, self._quote)
+        return self._escaped.sub(r"\1", body) if self._escape else body

@@ -1,0 +1,337 @@
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cdp_spark.config.source import SourceConfig
+from cdp_spark.errors import ConfigError, DataError
+from cdp_spark.ingest.reading import delimited, open_files
+from cdp_spark.ingest.reading.delimited import read_texts
+from cdp_spark.ingest.reading.dialect import Dialect
+
+Make = Callable[..., SourceConfig]
+Read = Callable[[SourceConfig], Any]
+
+
+def _good(**row: str) -> tuple[dict[str, str], None, None]:
+    return (row, None, None)
+
+
+def _bad(text: str, reason: str) -> tuple[None, str, str]:
+    return (None, text, reason)
+
+
+def test_short_and_long_rows_are_refused_and_a_newline_in_quotes_is_one_row(
+    tmp_path: Path, source: Make, read: Read
+) -> None:
+    text = '\ufeffid,name,email\r\n1,Ann,a@x\r\n2,Bob\r\n3,Cy,c@x,more\r\n\r\n4,"Dee\r\n""D"" Doe",\r\n'
+    (tmp_path / "crm.csv").write_bytes(text.encode())
+
+    assert _sorted(read(source("people"))) == _sorted(
+        [
+            _good(id="1", name="Ann", email="a@x"),
+            _bad("2,Bob", "column_count"),
+            _bad("3,Cy,c@x,more", "column_count"),
+            _good(id="4", name='Dee\n"D" Doe'),
+        ]
+    )
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        pytest.param(
+            '1,Ann,a\n2,"Bob,b\n3,Cy,c\n4,Di,d\n',
+            [_bad('2,"Bob,b', "unclosed_quote"), _good(id="1", name="Ann", email="a")],
+            id="runs to the end of the file",
+        ),
+        pytest.param(
+            '1,Ann,a\n2,Bob,"b\n3,Cy,c\n4,Di,d\n',
+            [_bad('2,Bob,"b', "unclosed_quote"), _good(id="1", name="Ann", email="a")],
+            id="in the last column",
+        ),
+        pytest.param(
+            '1,Ann,a\n2,"Bob,b\n3,Cy,c\n4,"Di",d\n',
+            [_bad('2,"Bob,b', "unclosed_quote"), _good(id="1", name="Ann", email="a")],
+            id="ended by a later quote",
+        ),
+        pytest.param(
+            '1,Ann,a\n2,"Bob,b\n3,Cy,c\n4,",Di"",d\n4,Di,d\n',
+            [
+                _bad('2,"Bob,b', "unclosed_quote"),
+                _bad('4,",Di"",d', "unclosed_quote"),
+                _good(id="1", name="Ann", email="a"),
+            ],
+            id="ended where a value could end",
+        ),
+        pytest.param(
+            '1,Ann,a\n2,"Bob,b\n3,Cy,c\n4,Di,d\n5,"Ed\nwin",e\n',
+            [
+                _bad('2,"Bob,b', "unclosed_quote"),
+                _good(id="1", name="Ann", email="a"),
+                _good(id="5", name="Ed\nwin", email="e"),
+            ],
+            id="before a sound value of several lines",
+        ),
+    ],
+)
+def test_an_unclosed_quote_costs_one_row(
+    tmp_path: Path, source: Make, read: Read, body: str, expected: list[Any]
+) -> None:
+    (tmp_path / "crm.csv").write_text(f"id,name,email\n{body}")
+
+    rest = [_good(id="3", name="Cy", email="c"), _good(id="4", name="Di", email="d")]
+
+    assert _sorted(read(source("people"))) == _sorted(expected + rest)
+
+
+def test_a_sound_value_of_several_lines_is_left_alone(tmp_path: Path, source: Make, read: Read) -> None:
+    (tmp_path / "crm.csv").write_text('id,name,email\n1,"""Hi"" she said,\nthen left",a\n2,5" pipe,b\n')
+
+    assert _sorted(read(source("people"))) == _sorted(
+        [_good(id="1", name='"Hi" she said,\nthen left', email="a"), _good(id="2", name='5" pipe', email="b")]
+    )
+
+
+def test_a_closed_value_is_one_value_whatever_its_lines_look_like(tmp_path: Path, source: Make, read: Read) -> None:
+    (tmp_path / "crm.csv").write_text('id,name,email\n1,"2,Bob,b\n3,Cy,c\n",a\n4,Di,"\n5,Ed,e\n6,Flo,f\n"\n')
+
+    assert _sorted(read(source("people"))) == _sorted(
+        [
+            _good(id="1", name="2,Bob,b\n3,Cy,c\n", email="a"),
+            _good(id="4", name="Di", email="\n5,Ed,e\n6,Flo,f\n"),
+        ]
+    )
+
+
+def test_a_row_of_several_lines_with_a_column_too_many_is_one_refused_row(
+    tmp_path: Path, source: Make, read: Read
+) -> None:
+    (tmp_path / "crm.csv").write_text('id,name,email\n1,"Ann\nLee",a,more\n2,"Bob\nLee"\n3,"Cy\nLee",c\n')
+
+    assert _sorted(read(source("people"))) == _sorted(
+        [
+            _bad('1,"Ann\nLee",a,more', "column_count"),
+            _bad('2,"Bob\nLee"', "column_count"),
+            _good(id="3", name="Cy\nLee", email="c"),
+        ]
+    )
+
+
+def test_without_several_lines_a_quote_ends_with_its_line(tmp_path: Path, source: Make, read: Read) -> None:
+    (tmp_path / "crm.csv").write_text('id,name,email\n1,"Ann\nLee",a\n2,"Bob, ""B""",b\n3,Cy,"c\n')
+
+    assert _sorted(read(source("people", options={"multiLine": "false"}))) == _sorted(
+        [
+            _bad('1,"Ann', "unclosed_quote"),
+            _bad('Lee",a', "unclosed_quote"),
+            _good(id="2", name='Bob, "B"', email="b"),
+            _bad('3,Cy,"c', "unclosed_quote"),
+        ]
+    )
+
+
+def test_what_stands_beside_a_quoted_value(tmp_path: Path, source: Make, read: Read) -> None:
+    (tmp_path / "crm.csv").write_text('id,name,email\n1,"Ann" ,a\n2, "Bob",b\n3,"Cy"x,c\n   \n4,"",\n5,\x00, \n')
+
+    assert _sorted(read(source("people"))) == _sorted(
+        [
+            _good(id="1", name="Ann", email="a"),
+            _good(id="2", name=' "Bob"', email="b"),
+            _good(id="3", name='"Cy"x', email="c"),
+            _good(id="4"),
+            _good(id="5", name="\x00", email=" "),
+        ]
+    )
+
+
+def test_backslashes_escape_quotes_and_nothing_else(tmp_path: Path, source: Make, read: Read) -> None:
+    (tmp_path / "crm.csv").write_text(
+        'id,name,email\n1,"Ann \\"A\\" Lee",a\\\n2,C:\\dir\\,b\n3,"C:\\dir","c\\\\"\n4,"a\n\\"b",d\n'
+    )
+
+    assert _sorted(read(source("people", options={"escape": "\\"}))) == _sorted(
+        [
+            _good(id="1", name='Ann "A" Lee', email="a\\"),
+            _good(id="2", name="C:\\dir\\", email="b"),
+            _good(id="3", name="C:\\dir", email="c\\"),
+            _good(id="4", name='a\n"b', email="d"),
+        ]
+    )
+
+
+def test_bytes_of_another_encoding_become_replacement_characters(tmp_path: Path, source: Make, read: Read) -> None:
+    (tmp_path / "crm.csv").write_bytes("id,name,email\n1,Zoë,z\n".encode("latin-1"))
+
+    assert read(source("people")) == [_good(id="1", name="Zo\ufffd", email="z")]
+
+
+def test_a_header_of_another_encoding_or_with_an_open_quote_is_refused(
+    tmp_path: Path, source: Make, read: Read
+) -> None:
+    (tmp_path / "crm.csv").write_bytes("id,größe\n1,z\n".encode("latin-1"))
+    with pytest.raises(
+        DataError, match=r"header of .*crm.csv: got bytes that are not UTF-8. Fix: set options.encoding"
+    ):
+        read(source("people"))
+
+    (tmp_path / "crm.csv").write_text('id,"name,email\n1,Ann,a\n')
+    with pytest.raises(DataError, match="a quote that is not closed"):
+        read(source("people"))
+
+
+def test_a_packed_file_that_is_torn_is_refused(tmp_path: Path, source: Make, read: Read) -> None:
+    (tmp_path / "crm.csv.gz").write_bytes(gzip.compress(b"id,name,email\n" * 20)[:-12])
+
+    with pytest.raises(DataError, match=r"source crm: got a file that cannot be read \(EOFError\) at .*crm.csv.gz"):
+        read(source("people", path="crm.csv.gz"))
+
+
+_TEXTS = st.text(
+    st.one_of(st.sampled_from("ab,;\"'\\\n\r\t \ufffd\x00\u2028\x85ä"), st.characters(codec="utf-8")), max_size=12
+)
+
+
+@given(
+    rows=st.lists(st.lists(_TEXTS, min_size=3, max_size=3), max_size=12),
+    quoting=st.sampled_from([csv.QUOTE_ALL, csv.QUOTE_MINIMAL]),
+    end=st.sampled_from(["\n", "\r\n"]),
+    cut=st.integers(1, 40),
+)
+def test_every_text_survives(rows: list[list[str]], quoting: Literal[0, 1], end: str, cut: int) -> None:
+    """Ends of lines aside, which all become line feeds; the writer puts quotes only around those that are its own."""
+    rows = [[value if "\r" in end else value.replace("\r", "\n") for value in row] for row in rows]
+    written = io.StringIO(newline="")
+    csv.writer(written, quoting=quoting, lineterminator=end).writerows([["a", "b", "c"], *rows])
+    data = written.getvalue().encode()
+    pieces = delimited.decode_blocks((data[at : at + cut] for at in range(0, len(data), cut)), "UTF-8")
+
+    batches = list(read_texts(pieces, ("a", "b", "c"), Dialect(), source_file="f"))
+
+    read = [tuple(value or "" for value in row.values()) for batch in batches for row in batch.rows.to_pylist()]
+    plain = [tuple(value.replace("\r\n", "\n").replace("\r", "\n") for value in row) for row in rows]
+    assert sorted(read) == sorted(plain)
+    assert not any(batch.rejected.num_rows for batch in batches)
+
+
+@given(
+    text=st.text(st.sampled_from('a,"\n\\ '), max_size=60),
+    cut=st.integers(1, 20),
+    escape=st.sampled_from(['"', "\\", ""]),
+    multi_line=st.booleans(),
+)
+def test_where_a_file_is_cut_changes_nothing(text: str, cut: int, escape: str, multi_line: bool) -> None:
+    dialect = Dialect(escape=escape, multi_line=multi_line)
+
+    def read(size: int) -> list[Any]:
+        pieces = [text[at : at + size] for at in range(0, len(text), size)]
+        batches = list(read_texts(pieces, ("a", "b"), dialect, source_file="f", has_header=False))
+        rows = [row for batch in batches for row in (*batch.rows.to_pylist(), *batch.rejected.to_pylist())]
+        return sorted(rows, key=str)
+
+    assert read(cut) == read(max(len(text), 1))
+
+
+def test_files_by_their_paths(tmp_path: Path) -> None:
+    (tmp_path / "_a [1].tsv").write_text("id\tname\n1\tAnn\n")
+    paths = [tmp_path / "_a [1].tsv", tmp_path / "missing"]
+
+    reading = open_files(paths, format="csv", options={"delimiter": "\\t"})
+
+    assert reading is not None
+    assert reading.columns == {"id": "string", "name": "string"}
+    for _ in range(2):
+        (batch,) = reading.batches()
+        assert batch.rows.to_pylist() == [{"id": "1", "name": "Ann"}]
+        assert batch.source_file == f"file:{tmp_path}/_a%20%5B1%5D.tsv"
+
+
+def test_files_of_one_source_may_order_and_name_columns_differently(tmp_path: Path, source: Make, read: Read) -> None:
+    folder = tmp_path / "crm [new] files"
+    folder.mkdir()
+    (folder / "a.csv").write_text("id,name,email\n1,Ann,a\n")
+    (folder / "b.csv").write_text("email,id,name,age\nb,2,Bob,40\n")
+    (folder / "c.csv").write_text("")
+    with gzip.open(folder / "d.csv.gz", "wt") as packed:
+        packed.write("email,id,name\nc,3,Cy\n")
+
+    assert _sorted(read(source("people", path="crm \\[new\\] files"))) == _sorted(
+        [
+            _good(id="1", name="Ann", email="a"),
+            _good(id="2", name="Bob", email="b", age="40"),
+            _good(id="3", name="Cy", email="c"),
+        ]
+    )
+
+
+def test_own_delimiter_encoding_and_quote(tmp_path: Path, source: Make, read: Read) -> None:
+    (tmp_path / "crm.csv").write_bytes("id;first name;e.mail;a`b\n1;'Zoë; J.';z;x\n".encode("latin-1"))
+    options = {"delimiter": ";", "encoding": "ISO-8859-1", "quote": "'", "escape": "\\"}
+
+    assert read(source("people", options=options)) == [
+        _good(**{"id": "1", "first name": "Zoë; J.", "e.mail": "z", "a`b": "x"})
+    ]
+
+
+def test_a_header_that_names_a_column_twice_is_refused(tmp_path: Path, source: Make, read: Read) -> None:
+    (tmp_path / "crm.csv").write_text("id,Email,name,email\n1,a,b,c\n")
+
+    with pytest.raises(DataError, match=r"source crm, header of .*got the same column twice: 'Email' and 'email'"):
+        read(source("people"))
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le"])
+def test_utf16_is_refused(tmp_path: Path, source: Make, read: Read, encoding: str) -> None:
+    (tmp_path / "crm.csv").write_bytes("id,name,email\n1,Ann,a\n".encode(encoding))
+
+    with pytest.raises(DataError, match="source crm: got UTF-16 text in 1 of 1"):
+        read(source("people"))
+
+
+def test_nothing_there(tmp_path: Path, source: Make, read: Read) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "zero.csv").touch()
+
+    assert read(source("people", path="missing.csv")) is None
+    assert read(source("people", path="folder")) is None
+    assert read(source("people", path="zero.csv")) is None
+
+
+def test_a_header_alone_has_no_rows(tmp_path: Path, source: Make, read: Read) -> None:
+    (tmp_path / "crm.csv").write_text("id,name,email")
+
+    assert read(source("people")) == []
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"header": "false"}, "sources/crm: options: got header"),
+        ({"delimiter": "||"}, "options.delimiter: got '||'"),
+        ({"encoding": "utf-99"}, "options.encoding: got 'utf-99'"),
+        ({"quote": "''"}, "options.quote: got \"''\""),
+        ({"sampling": "1"}, "sources/crm: options: got sampling; allowed: charset, "),
+        ({"modifiedBefore": "soon"}, "options.modifiedbefore: got 'soon'"),
+    ],
+)
+def test_options_that_cannot_be(
+    tmp_path: Path, source: Make, read: Read, options: dict[str, str], message: str
+) -> None:
+    (tmp_path / "crm.csv").write_text("id\n1\n")
+
+    with pytest.raises(ConfigError) as caught:
+        read(source("people", options=options))
+
+    assert message in str(caught.value)
+
+
+def _sorted(rows: list[Any]) -> list[Any]:
+    return sorted((sorted(row.items()) if row else [], raw or "", reason or "") for row, raw, reason in rows)
