@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
-import phonenumbers
+from cdp_spark.normalise.text import words
 
+_CODES = words(
+    """
+    AC AD AE AF AG AI AL AM AO AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT BW BY BZ CA
+    CC CD CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE EG EH ER ES ET FI FJ FK FM FO FR
+    GA GB GD GE GF GG GH GI GL GM GN GP GQ GR GT GU GW GY HK HN HR HT HU ID IE IL IM IN IO IQ IR IS IT JE JM JO JP
+    KE KG KH KI KM KN KP KR KW KY KZ LA LB LC LI LK LR LS LT LU LV LY MA MC MD ME MF MG MH MK ML MM MN MO MP MQ MR
+    MS MT MU MV MW MX MY MZ NA NC NE NF NG NI NL NO NP NR NU NZ OM PA PE PF PG PH PK PL PM PR PS PT PW PY QA RE RO
+    RS RU RW SA SB SC SD SE SG SH SI SJ SK SL SM SN SO SR SS ST SV SX SY SZ TA TC TD TG TH TJ TK TL TM TN TO TR TT
+    TV TW TZ UA UG US UY UZ VA VC VE VG VI VN VU WF WS XK YE YT ZA ZM ZW
+    """
+)
 _NAMES = """
 AE are, uae, united arab emirates, emirates
 AR arg, argentina
@@ -73,7 +84,7 @@ US usa, u.s., u.s.a., united states, united states of america, america, vereinig
 VN vnm, vietnam, viet nam
 ZA zaf, south africa, südafrika
 """
-_CODE_OF = {code.lower(): code for code in phonenumbers.SUPPORTED_REGIONS} | {
+_CODE_OF = {code.lower(): code for code in _CODES} | {
     name.strip(): line[:2] for line in _NAMES.strip().splitlines() for name in line[3:].split(",")
 }
 
