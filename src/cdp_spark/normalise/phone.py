@@ -72,6 +72,8 @@ SUBSCRIBERS = {
 }
 """Country code to the national numbers, trunk prefix left out, that a pattern may read."""
 _PLAIN_E164 = re.compile(r"\+(?:" + "|".join(code + plan for code, plan in sorted(SUBSCRIBERS.items())) + ")", re.ASCII)
+_WITH_TRUNK_ZERO = re.compile(rf"\+({'|'.join(sorted(_TRUNK_ZERO.values()))})0([1-9][0-9]+)")
+"""`+44 (0)20 …`: the trunk prefix inside an international number."""
 _NATIONAL_DIGITS = re.compile(r"[0-9]{6,15}")
 """What a number without any country looks like."""
 
@@ -121,7 +123,8 @@ def plain_phone(dialled: str, region: str | None) -> str | None:
 
 def _international(dialled: str, region: str | None) -> str | None:
     if dialled.startswith("+"):
-        return dialled
+        zero = _WITH_TRUNK_ZERO.fullmatch(dialled)
+        return f"+{zero[1]}{zero[2]}" if zero else dialled
     if region in _NORTH_AMERICA and dialled.startswith("1"):
         return f"+{dialled}"
     if dialled.startswith("00") and region not in _WITHOUT_DOUBLE_ZERO:
