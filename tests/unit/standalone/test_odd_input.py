@@ -7,7 +7,6 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from pyspark.sql import SparkSession
 from typer.testing import CliRunner
 
 from cdp_spark.cli.main import app
@@ -45,7 +44,7 @@ def _resolve(path: Path, rows: list[list[str]]) -> tuple[dict[str, object], dict
     return json.loads(done.stdout), clusters
 
 
-def test_a_phone_of_ten_thousand_people_joins_nobody(spark: SparkSession, tmp_path: Path) -> None:
+def test_a_phone_of_ten_thousand_people_joins_nobody(tmp_path: Path) -> None:
     people = _people(10_500, on_switchboard=10_000)
     facts, clusters = _resolve(tmp_path / "people.csv", people)
     pairs = {tuple(sorted(members)) for members in clusters.values() if len(members) > 1}
@@ -53,19 +52,19 @@ def test_a_phone_of_ten_thousand_people_joins_nobody(spark: SparkSession, tmp_pa
     assert int(str(facts["pairs_compared"])) < 10 * len(people), "the shared phone's 50 million pairs were compared"
 
 
-def test_one_record_is_alone(spark: SparkSession, tmp_path: Path) -> None:
+def test_one_record_is_alone(tmp_path: Path) -> None:
     """Alone it has nothing in common with anything, so there is nothing to compare: that is said, not guessed."""
     with pytest.raises(DataError, match="columns"):
         _resolve(tmp_path / "one.csv", _people(1, on_switchboard=0)[:1])
 
 
-def test_identical_records_say_nothing_about_each_other(spark: SparkSession, tmp_path: Path) -> None:
+def test_identical_records_say_nothing_about_each_other(tmp_path: Path) -> None:
     rows = [[f"r{number}", "Ann", "Lee", "1980-02-03", SWITCHBOARD, "10115"] for number in range(300)]
     with pytest.raises(DataError, match="columns"):
         _resolve(tmp_path / "same.csv", rows)
 
 
-def test_an_empty_column_and_a_constant_one_change_nothing(spark: SparkSession, tmp_path: Path) -> None:
+def test_an_empty_column_and_a_constant_one_change_nothing(tmp_path: Path) -> None:
     people = _people(300, on_switchboard=0)
     _, clusters = _resolve(tmp_path / "as_is.csv", people)
     _, with_constant = _resolve(tmp_path / "constant.csv", [[*row[:4], "", "10115"] for row in people])
@@ -73,14 +72,14 @@ def test_an_empty_column_and_a_constant_one_change_nothing(spark: SparkSession, 
     assert sizes == Counter(map(len, with_constant.values())) == {1: 294, 2: 6}
 
 
-def test_rows_without_an_id_are_left_out_and_counted(spark: SparkSession, tmp_path: Path) -> None:
+def test_rows_without_an_id_are_left_out_and_counted(tmp_path: Path) -> None:
     people = _people(200, on_switchboard=0)
     facts, clusters = _resolve(tmp_path / "people.csv", [*people, ["", *people[0][1:]], ["", *people[1][1:]]])
     assert facts["rejected"] == {"people: null_key": 2}
     assert facts["records"] == len(people) == sum(map(len, clusters.values()))
 
 
-def test_an_id_that_two_files_give_to_one_source_is_refused(spark: SparkSession, tmp_path: Path) -> None:
+def test_an_id_that_two_files_give_to_one_source_is_refused(tmp_path: Path) -> None:
     for name in ("old", "new"):
         (tmp_path / f"{name}.csv").write_text("id,system,name\n1,crm,ann\n2,shop,bob\n", encoding="utf-8")
     files = [str(tmp_path / "old.csv"), str(tmp_path / "new.csv")]
@@ -109,7 +108,7 @@ def _resolve_text(folder: Path, **files: list[list[str]]) -> tuple[dict[str, obj
 HEADER = ["id", "Vor.Name", "Nachname", "Source", "Tel. Nr.", "PLZ"]
 
 
-def test_columns_may_be_called_like_ours_and_have_points(spark: SparkSession, tmp_path: Path) -> None:
+def test_columns_may_be_called_like_ours_and_have_points(tmp_path: Path) -> None:
     people = [
         [key, first, last, "crm", phone, code] for key, first, last, _, phone, code in _people(300, on_switchboard=0)
     ]
@@ -118,7 +117,7 @@ def test_columns_may_be_called_like_ours_and_have_points(spark: SparkSession, tm
     assert Counter(map(len, clusters)) == {1: 294, 2: 6}
 
 
-def test_two_files_may_differ_in_columns_and_one_may_name_its_system(spark: SparkSession, tmp_path: Path) -> None:
+def test_two_files_may_differ_in_columns_and_one_may_name_its_system(tmp_path: Path) -> None:
     """A birth date in one file only; a column that is another one in each file says nothing about people."""
     people = [row for row in _people(300, on_switchboard=0) if row[0].startswith("p")]
     old = [["id", "first_name", "last_name", "birth_date", "phone", "postcode", "origin"]]

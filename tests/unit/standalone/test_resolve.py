@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pyarrow.parquet
 import pytest
-from pyspark.sql import SparkSession
 from typer.testing import CliRunner
 
 from cdp_spark.cli.main import app
@@ -65,7 +64,7 @@ def _pairs(path: Path) -> set[tuple[str, str]]:
 EXPECTED = {(f"p{number}", f"q{number}") for number in range(0, 120, 3)}
 
 
-def test_resolve_recognises_german_columns_and_finds_the_duplicates(spark: SparkSession, tmp_path: Path) -> None:
+def test_resolve_recognises_german_columns_and_finds_the_duplicates(tmp_path: Path) -> None:
     source, out, conf = _write(tmp_path / "kunden.csv", _people()), tmp_path / "out.csv", tmp_path / "match.yaml"
     facts = _run(source, "--id", "id", "--out", out, "--save-conf", conf)
     columns = facts["columns"]["kunden"]  # type: ignore[index]
@@ -80,14 +79,14 @@ def test_resolve_recognises_german_columns_and_finds_the_duplicates(spark: Spark
     assert load_match(conf).comparisons
 
 
-def test_the_saved_configuration_gives_the_same_clusters(spark: SparkSession, tmp_path: Path) -> None:
+def test_the_saved_configuration_gives_the_same_clusters(tmp_path: Path) -> None:
     source, conf = _write(tmp_path / "kunden.csv", _people()), tmp_path / "match.yaml"
     _run(source, "--id", "id", "--out", tmp_path / "one.csv", "--save-conf", conf)
     _run(source, "--id", "id", "--out", tmp_path / "two.csv", "--conf", conf)
     assert (tmp_path / "two.csv").read_bytes() == (tmp_path / "one.csv").read_bytes()
 
 
-def test_two_sources_without_duplicates_inside(spark: SparkSession, tmp_path: Path) -> None:
+def test_two_sources_without_duplicates_inside(tmp_path: Path) -> None:
     rows = _people()
     left = _write(tmp_path / "left.csv", [row for row in rows if row["id"].startswith("p")])
     right = _write(tmp_path / "right.csv", [row for row in rows if row["id"].startswith("q")])
@@ -109,7 +108,7 @@ def test_two_sources_without_duplicates_inside(spark: SparkSession, tmp_path: Pa
     ],
     ids=["empty file", "header only", "duplicate ids", "unknown id column"],
 )
-def test_bad_files_are_refused_in_words(spark: SparkSession, tmp_path: Path, text: str, message: str) -> None:
+def test_bad_files_are_refused_in_words(tmp_path: Path, text: str, message: str) -> None:
     (tmp_path / "in.csv").write_text(text)
     done = CliRunner().invoke(
         app, ["resolve", str(tmp_path / "in.csv"), "--id", "id", "--out", str(tmp_path / "o.csv")]
@@ -118,7 +117,7 @@ def test_bad_files_are_refused_in_words(spark: SparkSession, tmp_path: Path, tex
     assert not (tmp_path / "o.csv").exists()
 
 
-def test_febrl3_without_configuration(spark: SparkSession, public_data: Path, tmp_path: Path) -> None:
+def test_febrl3_without_configuration(public_data: Path, tmp_path: Path) -> None:
     out = tmp_path / "febrl3.csv"
     _run(public_data / "febrl3" / "records.csv", "--id", "record_id", "--out", out)
     with (public_data / "febrl3" / "truth.csv").open(encoding="utf-8") as file:
