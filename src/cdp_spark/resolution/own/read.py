@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 RECORD_ID = "record_id"
 _SAMPLE_ROWS = 20_000
 _FORMATS = {".csv": "csv", ".gz": "csv", ".tsv": "csv", ".parquet": "parquet", ".json": "json", ".jsonl": "json"}
-WORKER_MODULES = ("cdp_spark.standardise.text", "cdp_spark.standardise.contacts.phone", "cdp_spark.matching.kernel")
+WORKER_MODULES = ("cdp_spark.standardise.cleaning", "cdp_spark.matching.kernel")
 """What cleaning and comparing import in Python workers."""
 _OWN = frozenset({c.RECORD_KEY, RECORD_ID, c.SOURCE})
 _WHOLE_WITH_POINT = r"^(-?\d+)\.0$"
