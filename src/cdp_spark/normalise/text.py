@@ -83,6 +83,8 @@ def is_caseless(text: str) -> bool:
 
 def capitalised(text: str) -> str:
     """Return `Jean-Luc O'Brien` for `jean-luc o'brien`."""
+    if text.isalpha() and text.isascii():
+        return text.capitalize()
     return _BREAK_IN_WORD.sub(lambda word: _capital(word[0][0]) + word[0][1:].lower(), text)
 
 

@@ -1,0 +1,66 @@
+"""Contact points: the one normal form by which consent, suppression, erasure and matching know a mailbox or a number.
+
+A cell may list several: they are separated by `;`, `,`, `|`, line breaks or ` ::: `. A comma in a quoted display name
+(`"Lee, Ann" <ann@x.org>`) separates nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Literal, NamedTuple
+
+from cdp_spark.normalise.email import mailbox, read_email
+from cdp_spark.normalise.phone import read_phone
+from cdp_spark.normalise.text import WHITE_SPACE, clean_text
+
+EMAIL, PHONE = "email", "phone"
+
+_SEPARATOR = re.compile(r"[;,|\r\n]|:::")
+_VALUES = re.compile(r'(?:"[^"]*"(?=\s*<)|[^;,|\r\n])+')
+
+
+class ContactPoint(NamedTuple):
+    """A mailbox or a number.
+
+    Args:
+        kind: `email` or `phone`.
+        value: the mailbox, or the number in E.164 (national digits where no country is known); beside a reason, what
+            was read or dialled; None of an empty text.
+        reason: why it cannot be used; None where it can.
+    """
+
+    kind: str
+    value: str | None
+    reason: str | None
+
+    @property
+    def usable(self) -> str | None:
+        """The value, None where there is a reason against it."""
+        return self.value if self.reason is None else None
+
+
+def split_cell(cell: str) -> list[str]:
+    """Split a cell into the e-mails or phones that it lists, without white space around them; blank ones are left out.
+
+    Args:
+        cell: as received.
+    """
+    values = [cell]
+    if _SEPARATOR.search(cell):
+        values = [value for part in cell.split(":::") for value in _VALUES.findall(part)]
+    return [stripped for value in values if (stripped := value.strip(WHITE_SPACE))]
+
+
+def read_contact_point(text: str, kind: Literal["email", "phone", "detect"], region: str | None) -> ContactPoint:
+    """Read one contact point in its normal form.
+
+    Args:
+        text: as received, one value.
+        kind: what it is; with `detect`, a text with an @ is an e-mail, any other a phone.
+        region: ISO country of phones that name none.
+    """
+    text = clean_text(text)
+    if kind == PHONE or (kind != EMAIL and "@" not in text):
+        return ContactPoint(PHONE, *read_phone(text, region))
+    email, reason = read_email(text)
+    return ContactPoint(EMAIL, mailbox(email) if email and reason is None else email, reason)

@@ -1,0 +1,169 @@
+"""People's names: judged, titles cut off, suffixes set apart, case repaired, full names split.
+
+Every function expects cleaned text. A part of a name goes through four steps in this order: placeholders and texts
+without a letter are refused; titles are cut off the front; suffixes (`Jr`, `PhD`) are taken off the end, where the part
+may have some; a part in capitals or in lower case gets the usual case, with particles (`von`, `de la`) in lower case. A
+full name is split at its comma (`Lee, Ann`), otherwise into first word, middle words, and last word with the particles
+before it.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from cdp_spark.normalise.placeholders import PLACEHOLDER, is_name_placeholder
+from cdp_spark.normalise.text import capitalised, first_word, is_caseless, last_word, words
+
+NOT_A_NAME = "not_a_name"
+"""The reason of an e-mail address, or of a text without any letter."""
+
+_TITLES = words(
+    "mr mrs ms miss mx dr drs prof professor sir dame rev reverend herr herrn hrn frau fräulein mme mlle madame "
+    "mademoiselle monsieur señor señora señorita sra srta signor signora sig.ra dott dott.ssa doktor docteur dhr mevr "
+    "mevrouw"
+)
+_DOTTED_TITLES = words("capt col maj lt sgt hon fr hr sr ing dipl.-ing dipl-ing mag sig")
+"""Titles only where a full stop follows: the words are names, too."""
+_TITLE_STARTS = frozenset(title.split(".")[0] for title in (*_TITLES, *_DOTTED_TITLES))
+_TITLE = rf"(?:(?:{'|'.join(map(re.escape, _TITLES))})\.?|(?:{'|'.join(map(re.escape, _DOTTED_TITLES))})\.)"
+_LEADING_TITLES = re.compile(rf"(?:{_TITLE}(?: +|(?<=\.)(?=[^\W\d_])))+(?=\S)", re.IGNORECASE)
+
+_SUFFIXES = {
+    spelling: suffix
+    for suffix, spellings in {
+        "Jr": "jr jnr junior",
+        "Sr": "sr snr senior",
+        "II": "ii 2nd",
+        "III": "iii 3rd",
+        "IV": "iv 4th",
+        **{suffix: suffix.lower() for suffix in words("PhD MD DDS Esq MBA CPA OBE MBE CBE KBE MSc BSc")},
+    }.items()
+    for spelling in words(spellings)
+}
+_SUFFIX_WORD = r"(?:jr|jnr|junior|sr|snr|senior|i{2,3}|iv|2nd|3rd|4th|ph\.?d|m\.d|md|dds|esq|mba|cpa|[omck]be|msc|bsc)"
+_SUFFIX_TAIL = re.compile(rf"(?<=\S)(?:[ ,]+{_SUFFIX_WORD}\.?)+\Z", re.IGNORECASE | re.ASCII)
+_SUFFIX_MARKS = str.maketrans(",", " ", ".")
+
+_PARTICLES = frozenset(
+    words(
+        "von van der den de del della di da do dos das du la le ten ter zu zum zur vom af av al bin ibn ben y e 't op"
+    )
+)
+
+
+class NamePart(NamedTuple):
+    """One part of a name.
+
+    Args:
+        value: the name to show and to match by; None where there is a reason.
+        suffix: the suffixes that stood at its end, in their usual spelling; None without any.
+        reason: `placeholder` or `not_a_name`; None where the name can be used.
+    """
+
+    value: str | None
+    suffix: str | None
+    reason: str | None
+
+
+def read_name(text: str, *, suffixed: bool) -> NamePart:
+    """Read a given, middle, family or full name.
+
+    Args:
+        text: cleaned.
+        suffixed: take suffixes off the end, as for family names and full names.
+    """
+    reason = name_issue(text)
+    if reason is not None:
+        return NamePart(None, None, reason)
+    name, suffix = without_title(text), None
+    if suffixed:
+        name, suffix = split_suffix(name)
+    return NamePart(name_case(name), suffix, None)
+
+
+def name_issue(name: str) -> str | None:
+    """Tell why a name cannot be used: `placeholder`, `not_a_name`, or None where it can."""
+    if is_name_placeholder(name):
+        return PLACEHOLDER
+    if name.isalpha():
+        return None
+    return NOT_A_NAME if "@" in name or not any(map(str.isalpha, name)) else None
+
+
+def without_title(name: str) -> str:
+    """Cut `Mr`, `Prof. Dr.`, `Frau`, `Mme`, … off the front, unless nothing else is there."""
+    if first_word(name).split(".", 1)[0] not in _TITLE_STARTS:
+        return name
+    titles = _LEADING_TITLES.match(name)
+    return name[titles.end() :] if titles else name
+
+
+def read_suffix(text: str) -> str | None:
+    """Read the suffixes at a text's end, in their usual spelling: `Jr.`, or `Lee JR., Ph.D.` as `Jr PhD`."""
+    tail = _SUFFIX_TAIL.search(f"_ {text}") if _ends_in_suffix(text) else None
+    return _usual_suffixes(tail[0]) if tail else None
+
+
+def split_suffix(name: str) -> tuple[str, str | None]:
+    """Split a name into what stands before its suffixes, and the suffixes as `read_suffix` gives them.
+
+    A name that is nothing but a suffix stays.
+    """
+    if not _ends_in_suffix(name):
+        return name, None
+    tail = _SUFFIX_TAIL.search(name)
+    return (name[: tail.start()] if tail else name), read_suffix(name)
+
+
+def _ends_in_suffix(name: str) -> bool:
+    return last_word(name).replace(".", "") in _SUFFIXES
+
+
+def _usual_suffixes(tail: str) -> str | None:
+    written = tail.lower().translate(_SUFFIX_MARKS).split()
+    return " ".join(_SUFFIXES[word] for word in written if word in _SUFFIXES) or None
+
+
+def name_case(name: str) -> str:
+    """Capitalise a name in capitals or in lower case, particles inside it small: `Ludwig van Beethoven`."""
+    if not is_caseless(name):
+        return name
+    cased = capitalised(name)
+    if " " not in cased:
+        return cased
+    *before, last = cased.split(" ")
+    return " ".join([*(word.lower() if word.lower() in _PARTICLES else word for word in before), last])
+
+
+def split_full_name(name: str) -> tuple[str | None, str | None, str | None]:
+    """Split a full name into given, middle and family name.
+
+    `Ann Marie Lee` gives Ann, Marie, Lee; so does `Lee, Ann Marie`; `Vincent van Gogh` gives Vincent, None, van Gogh. A
+    single word is a given name.
+    """
+    if "," in name:
+        family, given = name.split(",", 1)[0].strip(), name.rsplit(",", 1)[1].strip()
+        first, _, middle = given.partition(" ")
+        return first or None, middle or None, family or None
+    parts = name.split()
+    if len(parts) < 2:
+        return name or None, None, None
+    at = len(parts) - 1
+    while at > 1 and parts[at - 1].lower() in _PARTICLES:
+        at -= 1
+    return parts[0], " ".join(parts[1:at]) or None, " ".join(parts[at:])
+
+
+def full_name(full: str | None, given: str | None, middle: str | None, family: str | None) -> str | None:
+    """Return the full name as given, or put together from its parts where it is missing or begins with the family name.
+
+    Args:
+        full: as `read_name` gives it; one with a comma has the family name first.
+        given: given name.
+        middle: middle names.
+        family: family name.
+    """
+    if full is not None and "," not in full:
+        return full
+    return " ".join(filter(None, (given, middle, family))) or None

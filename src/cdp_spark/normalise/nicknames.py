@@ -1,0 +1,83 @@
+"""Nicknames and the formal names behind them, from the package `nicknames`.
+
+The package lists pairs without saying which is the nickname: of two names, the one with more nicknames is the formal
+one. A name's root is found by climbing from nickname to formal name until a formal name is reached that is no nickname.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+from cdp_spark.normalise.text import words
+
+if TYPE_CHECKING:
+    from nicknames import NickNamer
+
+_USUAL = dict(
+    pair.split("/")
+    for pair in words(
+        "al/albert alex/alexander andy/andrew ben/benjamin bill/william billy/william charlie/charles "
+        "chris/christopher dan/daniel danny/daniel ed/edward eddie/edward fred/frederick greg/gregory harry/henry "
+        "jack/john jo/joanne joe/joseph ken/kenneth larry/lawrence matt/matthew mick/michael mickey/michael "
+        "mike/michael nick/nicholas pat/patrick ray/raymond rick/richard ricky/richard rob/robert ron/ronald "
+        "sam/samuel sandy/sandra steve/steven sue/susan ted/edward terry/terence tim/timothy tom/thomas "
+        "tony/anthony vicky/victoria will/william"
+    )
+)
+"""What the commonest nicknames of several names usually stand for; the package has no frequencies."""
+_ROOTS = frozenset(_USUAL.values())
+
+
+@cache
+def nickname_roots(name: str) -> frozenset[str]:
+    """Return the formal names that a given name may stand for; itself where it is nobody's nickname.
+
+    A name is always among its own roots, so two names may be one person's when their roots meet: `bob` and `robert`,
+    `bill` and `will`.
+
+    Args:
+        name: in match form.
+    """
+    return frozenset({name, *_formal_names(name)})
+
+
+def nickname_root(name: str) -> str:
+    """Return one root per name, for blocking keys: every nickname has the same root as its name where it can.
+
+    `bob`, `bobby`, `rob` and `robert` give `robert`. A nickname of several names gets its usual one, otherwise the one
+    with the most nicknames, then the first in the alphabet; a name that the package does not know stays.
+
+    Args:
+        name: in match form.
+    """
+    return _single_roots().get(name, name)
+
+
+@cache
+def _namer() -> NickNamer:
+    from nicknames import NickNamer  # noqa: PLC0415 - reads its files as it is imported, and most commands need none
+
+    return NickNamer()
+
+
+@cache
+def _single_roots() -> dict[str, str]:
+    return {name: root for name in _namer().canonical_lookup if (root := _climb(name)) != name}
+
+
+def _climb(name: str) -> str:
+    while name not in _ROOTS:
+        formal = {_USUAL[name]} if name in _USUAL else _formal_names(name)
+        if not formal:
+            return name
+        name = min(formal, key=lambda other: (-_fame(other), other))
+    return name
+
+
+def _formal_names(name: str) -> set[str]:
+    return {formal for formal in _namer().canonicals_of(name) if _fame(formal) > _fame(name)}
+
+
+def _fame(name: str) -> int:
+    return len(_namer().nicknames_of(name))
