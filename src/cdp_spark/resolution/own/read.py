@@ -8,6 +8,7 @@ from functools import partial, reduce
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.storagelevel import StorageLevel
@@ -16,17 +17,16 @@ from cdp_spark import columns as c
 from cdp_spark.config.source import SourceConfig
 from cdp_spark.discovery.recognise import Recognised, recognise
 from cdp_spark.errors import ConfigError, DataError
-from cdp_spark.ingest.deliveries import read_deliveries
+from cdp_spark.ingest.reading import open_source
 from cdp_spark.resolution.own.clean import clean_own, compared_columns
 from cdp_spark.session import start_worker_meanwhile
 from cdp_spark.tables.actions.together import run_together
+from cdp_spark.tables.rows import as_frame
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from pyspark.sql import SparkSession
-
-    from cdp_spark.ingest.readers.delivery import Delivery
+    from pyspark.sql import Column, SparkSession
 
     _Counted = tuple[int, dict[str, int]]
     _Recognised = dict[str, tuple[Recognised, ...]]
@@ -77,16 +77,15 @@ def read_own_data(
         DataError: a file is empty or missing, or an id stands twice in a source.
     """
     sources = _sources(inputs, id_column)
-    deliveries = read_deliveries(spark, sources, folder=str(Path.cwd()))
     rows: dict[str, DataFrame] = {}
     names: dict[str, tuple[str, ...]] = {}
     for source in sources:
-        delivery = deliveries[source.name]
+        delivery = _read(spark, source)
         if delivery is None:
             raise DataError(
                 str(source.path), got="nothing there", allowed="a file with a header and rows", fix="check the path"
             )
-        names[source.name] = tuple(delivery.columns or _columns_of(delivery.rows))
+        names[source.name] = delivery.names
         _require(names[source.name], source, [id_column, *([source_column] if source_column else [])])
         rows[source.name] = _keyed_texts(delivery, source.name, names[source.name], id_column, source_column)
     # A checkpoint, for what is persisted stays in all plans, and is read by code that has to be compiled.
@@ -142,9 +141,32 @@ def _unused(name: str, taken: Mapping[str, SourceConfig]) -> str:
     return next(candidate for candidate in candidates if candidate not in taken)
 
 
-def _columns_of(rows: DataFrame) -> list[str]:
-    keys = rows.select(F.explode(F.map_keys(c.ROW)).alias("name")).distinct().orderBy("name")
-    return [row["name"] for row in keys.collect()]
+@dataclass(frozen=True)
+class _Delivery:
+    """A file's rows: the cells by the place of their column, and the reason of a row that could not be read."""
+
+    rows: DataFrame
+    names: tuple[str, ...]
+
+    def cell_expr(self, name: str) -> Column:
+        return F.col(f"cell_{self.names.index(name)}")
+
+
+def _read(spark: SparkSession, source: SourceConfig) -> _Delivery | None:
+    reading = open_source(source, folder=str(Path.cwd()))
+    if reading is None:
+        return None
+    batches = list(reading.batches())
+    names = tuple(reading.columns or sorted({name for batch in batches for name in batch.rows.column_names}))
+    schema = pa.schema([*((f"cell_{at}", pa.string()) for at in range(len(names))), (c.REASON, pa.string())])
+    tables = [schema.empty_table()]
+    for batch in batches:
+        count, missing = batch.rows.num_rows, pa.nulls(batch.rows.num_rows, pa.string())
+        cells = [batch.rows[name] if name in batch.rows.column_names else missing for name in names]
+        tables.append(pa.Table.from_arrays([*cells, pa.nulls(count, pa.string())], schema=schema))
+        nothing = pa.nulls(batch.rejected.num_rows, pa.string())
+        tables.append(pa.Table.from_arrays([*[nothing] * len(names), batch.rejected[c.REASON]], schema=schema))
+    return _Delivery(as_frame(spark, pa.concat_tables(tables)), names)
 
 
 def _require(names: tuple[str, ...], source: SourceConfig, wanted: list[str]) -> None:
@@ -156,7 +178,7 @@ def _require(names: tuple[str, ...], source: SourceConfig, wanted: list[str]) ->
 
 
 def _keyed_texts(
-    delivery: Delivery, source: str, names: tuple[str, ...], id_column: str, source_column: str | None
+    delivery: _Delivery, source: str, names: tuple[str, ...], id_column: str, source_column: str | None
 ) -> DataFrame:
     """Each row's record key, id, source and texts; one that could not be read, or has no id, has a reason instead."""
     record_id = delivery.cell_expr(id_column)
