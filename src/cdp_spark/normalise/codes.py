@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 
 from cdp_spark.normalise.outcome import NOTHING, Normal
 from cdp_spark.normalise.placeholders import PLACEHOLDER, is_number_placeholder, is_text_placeholder
-from cdp_spark.normalise.text import alphanumeric, clean_text, without_float_tail, words
+from cdp_spark.normalise.text import alphanumeric, clean_text, composed, without_float_tail, words
 
 _GENDERS = {
     spelling: gender
@@ -67,8 +66,7 @@ def read_national_id(text: str) -> Normal:
     if not cleaned:
         return NOTHING
     value = alphanumeric(without_float_tail(cleaned))
-    if value is not None and not value.isascii():
-        value = unicodedata.normalize("NFC", value)
+    value = value and composed(value)
     if is_text_placeholder(cleaned) or (value is not None and is_number_placeholder(value)):
         return Normal(value, PLACEHOLDER)
     return Normal(value, "too_short" if len(value or "") < _SHORTEST_ID else None)

@@ -83,11 +83,11 @@ def read_email(text: str) -> Normal:
         email = lower
         reason = _too_long(email) if not _is_placeholder(email) else PLACEHOLDER
         return Normal(email, reason)
-    cleaned = clean_text(text)
+    cleaned = clean_text(text).lower()
     if not cleaned:
         return NOTHING
-    email = _bare(cleaned.lower())
-    return Normal(email or None, _issue(email))
+    email = _bare(cleaned)
+    return Normal(email or cleaned, _issue(email))
 
 
 def _bare(lower: str) -> str:

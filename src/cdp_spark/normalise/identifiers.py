@@ -11,7 +11,7 @@ from cdp_spark.normalise.hashing import sha256
 from cdp_spark.normalise.outcome import NOTHING, Normal
 from cdp_spark.normalise.phone import read_phone
 from cdp_spark.normalise.placeholders import PLACEHOLDER, is_id_placeholder
-from cdp_spark.normalise.text import clean_text, without_float_tail
+from cdp_spark.normalise.text import clean_text, composed, without_float_tail
 
 EMAIL, PHONE, NATIONAL_ID = "email", "phone", "national_id"
 EMAIL_SHA256, DEVICE_ID, LOYALTY_ID = "email_sha256", "device_id", "loyalty_id"
@@ -35,7 +35,7 @@ def read_identifier(kind: str, text: str) -> Normal:
     if not written:
         return NOTHING
     value = _value(kind, written) or None
-    if is_id_placeholder(written):
+    if is_id_placeholder(written) or (value != written and is_id_placeholder(value or "")):
         return Normal(value, PLACEHOLDER)
     is_malformed = kind == EMAIL_SHA256 and not _HEX_SHA256.fullmatch(value or "")
     return Normal(value, "malformed" if is_malformed else None)
@@ -44,7 +44,7 @@ def read_identifier(kind: str, text: str) -> Normal:
 def _value(kind: str, text: str) -> str:
     if kind in (EMAIL_SHA256, DEVICE_ID):
         return text.lower()
-    return text.translate(_CARD_SPACES).upper() if kind == LOYALTY_ID else text
+    return composed(text.translate(_CARD_SPACES).upper()) if kind == LOYALTY_ID else text
 
 
 def email_identifiers(email: Normal) -> list[tuple[str, str, str | None]]:

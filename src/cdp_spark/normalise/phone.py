@@ -19,9 +19,11 @@ from cdp_spark.normalise.text import clean_text, without_float_tail
 if TYPE_CHECKING:
     from phonenumbers import PhoneNumber
 
-_NOT_DIALLED = "-().'"
+_NOT_DIALLED = "-()."
 _NOT_DIALLED_EITHER = str.maketrans("", "", f" {_NOT_DIALLED}\u2010\u2011\u2013")
 _NOT_DIALLED_BYTES = f" {_NOT_DIALLED}".encode()
+_TEXT_MARK = "'"
+"""What a spreadsheet writes before a number that it keeps as text."""
 _SMALLEST_LOCAL = 1000
 """Of fewer than four digits no subscriber's number is made, only an emergency or service number."""
 
@@ -70,6 +72,8 @@ SUBSCRIBERS = {
 }
 """Country code to the national numbers, trunk prefix left out, that a pattern may read."""
 _PLAIN_E164 = re.compile(r"\+(?:" + "|".join(code + plan for code, plan in sorted(SUBSCRIBERS.items())) + ")", re.ASCII)
+_WITH_TRUNK_ZERO = re.compile(rf"\+({'|'.join(sorted(_TRUNK_ZERO.values()))})0([1-9][0-9]+)")
+"""`+44 (0)20 …`: the trunk prefix inside an international number."""
 _NATIONAL_DIGITS = re.compile(r"[0-9]{6,15}")
 """What a number without any country looks like."""
 
@@ -86,7 +90,7 @@ def read_phone(text: str, region: str | None) -> Normal:
     dialled = _dialled(cleaned)
     if not dialled:
         return NOTHING
-    plain = plain_phone(dialled.replace("/", ""), region)
+    plain = plain_phone(dialled, region)
     if plain is None and is_text_placeholder(dialled):
         return Normal(dialled, PLACEHOLDER)
     phone = plain or parse_phone(cleaned, region)
@@ -111,7 +115,7 @@ def plain_phone(dialled: str, region: str | None) -> str | None:
         dialled: a number's text without spaces, brackets, dots and dashes.
         region: ISO country.
     """
-    international = _international(dialled, region)
+    international = _international(dialled.replace("/", "").lstrip(_TEXT_MARK), region)
     if international is not None and _PLAIN_E164.fullmatch(international):
         return international
     return dialled if region is None and _NATIONAL_DIGITS.fullmatch(dialled) else None
@@ -119,7 +123,8 @@ def plain_phone(dialled: str, region: str | None) -> str | None:
 
 def _international(dialled: str, region: str | None) -> str | None:
     if dialled.startswith("+"):
-        return dialled
+        zero = _WITH_TRUNK_ZERO.fullmatch(dialled)
+        return f"+{zero[1]}{zero[2]}" if zero else dialled
     if region in _NORTH_AMERICA and dialled.startswith("1"):
         return f"+{dialled}"
     if dialled.startswith("00") and region not in _WITHOUT_DOUBLE_ZERO:

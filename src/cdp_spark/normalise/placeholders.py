@@ -23,7 +23,7 @@ NAME_PLACEHOLDERS = NAMELESS | {
 TEXT_PLACEHOLDERS = NAMELESS | {"na", "nan", "nil"}
 """For texts that are neither names nor codes: `Na`, `Nan` and `Nil` are people's names."""
 
-_COUNTED_UP = ("123456789", "987654321")
+_COUNTED_UP, _COUNTED_DOWN = "123456789", "987654321"
 
 
 def is_text_placeholder(text: str) -> bool:
@@ -50,7 +50,7 @@ def is_number_placeholder(digits: str) -> bool:
     Args:
         digits: a phone number or id without spaces and punctuation.
     """
-    return is_one_character(digits[-7:]) or any(run in digits for run in _COUNTED_UP)
+    return is_one_character(digits[-7:]) or _COUNTED_UP in digits or _COUNTED_DOWN in digits
 
 
 def is_id_placeholder(value: str) -> bool:

@@ -47,6 +47,11 @@ def clean_text(value: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", visible).translate(_CONTROLS).split())
 
 
+def composed(text: str) -> str:
+    """Join letters with the combining marks that follow them (NFC), where characters between them were taken out."""
+    return text if text.isascii() else unicodedata.normalize("NFC", text)
+
+
 def match_form(value: str) -> str | None:
     """Return lower-case letters and digits of any script without accents and punctuation; None where nothing is left.
 

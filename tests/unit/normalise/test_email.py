@@ -86,7 +86,7 @@ def test_what_cannot_be_used_is_shown() -> None:
     assert read_email("Ann <NoReply@Shop.com>") == Normal("noreply@shop.com", "placeholder")
     assert read_email(" A@X ") == Normal("a@x", "malformed")
     assert read_email("\u200b") == Normal(None)
-    assert read_email("<>;") == Normal(None, "no_at_sign")
+    assert read_email("<>;") == Normal("<>;", "no_at_sign")
 
 
 _LOCALS = st.text("abcz09.+-_'!", min_size=1, max_size=8)
