@@ -95,12 +95,7 @@ def newest_rows(staged: pa.Table, rule: NewRows) -> pa.Table:
     keys = [_staged_name(rule, name) for name in rule.keys]
     last = _last_places(staged.select(keys).take(pa.array(places)), keys)
     if len(last) < len(places):
-        by = [_staged_name(rule, name) for name in rule.by]
-        order = pc.sort_indices(
-            staged.select(by).take(pa.array(places)),
-            sort_keys=[(name, "ascending") for name in by],
-            null_placement="at_start",
-        )
+        order = _order(staged.select([_staged_name(rule, name) for name in rule.by]).take(pa.array(places)))
         places = places[np.asarray(order)]
         last = _last_places(staged.select(keys).take(pa.array(places)), keys)
     rows = staged if len(last) == staged.num_rows else staged.take(pa.array(places[last]))
@@ -125,6 +120,14 @@ def without_known(rows: pa.Table, known: pa.Table, rule: NewRows) -> pa.Table:
 
 def _staged_name(rule: NewRows, name: str) -> str:
     return next((staged for staged, own in rule.names.items() if own == name), name)
+
+
+def _order(rows: pa.Table) -> pa.Array:
+    """Return the places of rows in order, nulls before values."""
+    columns = {}
+    for number, column in enumerate(rows.columns):
+        columns |= {f"filled_{number}": pc.is_valid(column), f"value_{number}": column}
+    return pc.sort_indices(pa.table(columns), sort_keys=[(name, "ascending") for name in columns])
 
 
 def _last_places(keys: pa.Table, names: Sequence[str]) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
