@@ -11,6 +11,10 @@ IN_PROCESS_RECORD_BYTES = 5_000
 """Memory that a record takes in this process: 500,000 people with ten columns took 1.6 GB at their peak."""
 IN_PROCESS_TEXT_SHARE = 1 / 12
 """Share of the memory that the texts of files may take in this process: what is made of them takes more."""
+INGEST_IN_PROCESS_BYTES = 250_000_000
+"""Bytes of files that ingest reads into the driver: a million records, which take it some ten seconds and 1 GB."""
+PART_BYTES = 64_000_000
+"""Bytes of a file of lines that one task reads: seconds of work, beside which starting the task is nothing."""
 _UNKNOWN_MEMORY = 4 * 2**30
 
 

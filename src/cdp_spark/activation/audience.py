@@ -26,7 +26,7 @@ ANY_SILENCE = ConsentPolicy(default="granted")
 
 _REFUSALS = ("denied", "withdrawn")
 _CONTACT_COLUMNS = (c.EMAIL, c.PHONE, c.EMAILS, c.PHONES)
-_STATUSES = "status_by_hash"
+_STATUSES = "status_by_contact_point"
 
 
 def build_audience(
@@ -94,15 +94,13 @@ def _without_refused(known: DataFrame, policy: ConsentPolicy) -> DataFrame:
 
 
 def _with_statuses(audience: DataFrame, consents: DataFrame) -> DataFrame:
-    """Put the newest statuses of a profile's contact points beside it, as a map from hash to status; never null."""
-    points = audience.select(c.UNIFIED_ID, F.explode(F.array_distinct(_contact_points())).alias(c.VALUE)).select(
-        c.UNIFIED_ID, contact_point_hash_expr(F.col(c.VALUE)).alias(c.CONTACT_POINT_HASH)
-    )
+    """Put the newest statuses of a profile's contact points beside it, as a map from value to status; never null."""
+    points = audience.select(c.UNIFIED_ID, F.explode(F.array_distinct(_contact_points())).alias(c.VALUE))
     statuses = (
-        points.distinct()
+        points.withColumn(c.CONTACT_POINT_HASH, contact_point_hash_expr(F.col(c.VALUE)))
         .join(consents, on=c.CONTACT_POINT_HASH, how="inner")
         .groupBy(c.UNIFIED_ID)
-        .agg(F.map_from_entries(F.collect_list(F.struct(c.CONTACT_POINT_HASH, c.STATUS))).alias(_STATUSES))
+        .agg(F.map_from_entries(F.collect_list(F.struct(c.VALUE, c.STATUS))).alias(_STATUSES))
     )
     nothing = F.create_map().cast("map<string,string>")
     joined = audience.join(statuses, on=c.UNIFIED_ID, how="left")
@@ -119,7 +117,7 @@ def _no_refusal() -> Column:
 
 def _allowed_contacts(name: str, policy: ConsentPolicy) -> Column:
     def allowed(value: Column) -> Column:
-        status = F.try_element_at(F.col(_STATUSES), contact_point_hash_expr(value))
+        status = F.try_element_at(F.col(_STATUSES), value)
         return allowed_expr(status, policy=policy)
 
     column = F.col(name)

@@ -3,55 +3,19 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pyspark.sql import functions as F
-
-from cdp_spark import columns as c
 from cdp_spark.errors import DataError
 from cdp_spark.ingest.drift import Drift, find_drift, find_mistakes
-from cdp_spark.ingest.suppression.rows import SUPPRESSED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pyspark.sql import Column, DataFrame
-
     from cdp_spark.config.source import SourceConfig
+    from cdp_spark.ingest.staging.facts import Tally
 
 log = logging.getLogger(__name__)
-
-_DELIVERED, _TIME_ISSUE, _COLUMN = "delivered", "time_issue", "column"
-
-
-@dataclass
-class Tally:
-    """What a source's delivery holds.
-
-    Args:
-        rejected: refused rows by reason.
-        accepted: rows that were not refused.
-        suppressed: rows that were left out for the suppression list; they are in no table.
-        time_issues: accepted records whose time of observation is missing or implausible.
-        columns: columns that at least one row fills, for sources whose rows name their own.
-    """
-
-    rejected: dict[str, int] = field(default_factory=dict)
-    accepted: int = 0
-    suppressed: int = 0
-    time_issues: int = 0
-    columns: set[str] = field(default_factory=set)
-
-    @property
-    def rows_rejected(self) -> int:
-        """Refused rows, whatever the reason."""
-        return sum(self.rejected.values())
-
-    @property
-    def rows(self) -> int:
-        """All delivered rows."""
-        return self.accepted + self.rows_rejected + self.suppressed
 
 
 @dataclass(frozen=True)
@@ -82,22 +46,6 @@ class Verdict:
     tally: Tally
     columns: Mapping[str, str]
     drift: Drift
-
-
-def count_facts(staged: DataFrame) -> dict[str, Tally]:
-    """Count rows by reason, issues and columns of all sources in one job."""
-    none = F.array().cast("array<struct<fact:string,name:string>>")
-    facts = F.concat(
-        F.array(_fact(_DELIVERED, F.coalesce(c.REASON, F.lit("")))),
-        F.when(F.col(c.TIME_ISSUE), F.array(_fact(_TIME_ISSUE, F.lit("")))).otherwise(none),
-        F.coalesce(F.transform(c.COLUMNS_SEEN, lambda name: _fact(_COLUMN, name)), none),
-    )
-    counts = staged.select(c.SOURCE, F.inline(facts)).groupBy(c.SOURCE, c.FACT, c.NAME).agg(F.count("*").alias(c.ROWS))
-    tallies: dict[str, Tally] = {}
-    for row in counts.collect():
-        tally = tallies.setdefault(row[c.SOURCE], Tally())
-        _add(tally, row[c.FACT], row[c.NAME], row[c.ROWS])
-    return tallies
 
 
 def judge(
@@ -132,23 +80,6 @@ def judge(
     remembered = dict(last.columns) if last and declared is None else {}
     kept = {name: kind for name, kind in {**remembered, **present}.items() if name not in ignored}
     return Verdict(tally, kept, drift), mistakes
-
-
-def _fact(fact: str, name: Column) -> Column:
-    return F.struct(F.lit(fact).alias(c.FACT), name.alias(c.NAME))
-
-
-def _add(tally: Tally, fact: str, name: str, rows: int) -> None:
-    if fact == _COLUMN:
-        tally.columns.add(name)
-    elif fact == _TIME_ISSUE:
-        tally.time_issues = rows
-    elif name == SUPPRESSED:
-        tally.suppressed = rows
-    elif name:
-        tally.rejected[name] = rows
-    else:
-        tally.accepted = rows
 
 
 def _empty_mistakes(source: SourceConfig) -> list[DataError]:

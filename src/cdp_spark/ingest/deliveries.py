@@ -1,36 +1,35 @@
-"""Every source's newest delivery, by the reader of its format."""
+"""Every source's newest delivery: read in this process where all is small and here, otherwise in Spark's tasks.
+
+Files of this machine are opened by `reading`. The smallest, as many as together stay below a limit, are read here, the
+others by tasks. Spark reads whatever else there is: files elsewhere, Delta, JDBC, and Parquet that is partitioned or
+has options of its own.
+"""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pyspark.errors import AnalysisException
-from pyspark.sql import functions as F
-
-from cdp_spark import columns as c
-from cdp_spark.ingest.readers.delimited import read_delimited
-from cdp_spark.ingest.readers.header import group_by_header, read_dialect
-from cdp_spark.ingest.readers.heads import FileHead, read_heads, refuse_utf16
-from cdp_spark.ingest.readers.json_lines import read_json
-from cdp_spark.ingest.readers.local_heads import read_local_heads
-from cdp_spark.ingest.readers.typed import NOTHING_THERE, read_typed
+from cdp_spark.ingest.frames import distribute, open_in_spark
+from cdp_spark.ingest.reading import open_source
+from cdp_spark.ingest.reading.files import FILE_OPTIONS, find_files, local_path
+from cdp_spark.limits import INGEST_IN_PROCESS_BYTES
+from cdp_spark.session import is_on_this_machine
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
-    from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql import SparkSession
 
     from cdp_spark.config.source import SourceConfig
-    from cdp_spark.ingest.readers.delivery import Delivery
+    from cdp_spark.ingest.frames import SparkReading
+    from cdp_spark.ingest.reading import Reading
 
-_FILE_OPTIONS = ("pathglobfilter", "recursivefilelookup", "modifiedbefore", "modifiedafter")
 
-
-def read_deliveries(spark: SparkSession, sources: Sequence[SourceConfig], *, folder: str) -> dict[str, Delivery | None]:
-    """Read the newest delivery of every source; None where nothing is there.
-
-    The first lines of all text files are read here, or by one small job; everything else is read when the rows are.
+def open_deliveries(
+    spark: SparkSession, sources: Sequence[SourceConfig], *, folder: str
+) -> dict[str, Reading | SparkReading | None]:
+    """Open the newest delivery of every source; None where nothing is there.
 
     Args:
         spark: the session.
@@ -41,9 +40,18 @@ def read_deliveries(spark: SparkSession, sources: Sequence[SourceConfig], *, fol
         DataError: UTF-16, a header that names a column twice, files that are not of the source's format.
         ConfigError: an option that ingest itself sets.
     """
-    texts = {source.name: _open_text(spark, source, folder) for source in sources if _is_text(source)}
-    heads = _heads({name: text for name, text in texts.items() if text is not None})
-    return {source.name: _read(spark, source, folder, heads.get(source.name, ())) for source in sources}
+    is_local = is_on_this_machine(spark)
+    here = {it.name: open_source(it, folder=folder) for it in sources if is_local and _is_for_this_process(it, folder)}
+    small = _small_ones({name: reading for name, reading in here.items() if reading is not None})
+    opened: dict[str, Reading | SparkReading | None] = {}
+    for source in sources:
+        if source.name not in here:
+            opened[source.name] = open_in_spark(spark, source, source_path(source, folder))
+            continue
+        reading = here[source.name]
+        is_large = reading is not None and source.name not in small
+        opened[source.name] = distribute(spark, reading) if reading is not None and is_large else reading
+    return opened
 
 
 def source_path(source: SourceConfig, folder: str) -> str | None:
@@ -53,42 +61,27 @@ def source_path(source: SourceConfig, folder: str) -> str | None:
     return f"{folder.rstrip('/')}/{source.path}"
 
 
-def keep_columns(delivery: Delivery, known: frozenset[str]) -> Delivery:
-    """Drop all columns but the known ones from a delivery's rows."""
-    names = F.array(*[F.lit(name) for name in sorted(known)])
-    row = F.map_filter(c.ROW, lambda name, _: F.array_contains(names, name))
-    return replace(delivery, rows=delivery.rows.withColumn(c.ROW, row))
+def _is_for_this_process(source: SourceConfig, folder: str) -> bool:
+    path = local_path(source.path, folder) if source.path else None
+    if path is None or source.format not in ("csv", "json", "parquet"):
+        return False
+    if source.format != "parquet":
+        return True
+    has_own_options = bool({name.lower() for name in source.options} - FILE_OPTIONS)
+    return not has_own_options and not any(_is_in_partition(file, path) for file in find_files(path, source.options))
 
 
-def _read(spark: SparkSession, source: SourceConfig, folder: str, heads: tuple[FileHead, ...]) -> Delivery | None:
-    path = source_path(source, folder)
-    if not _is_text(source):
-        return read_typed(spark, source, path)
-    if path is None or not heads:
-        return None
-    refuse_utf16(source.name, heads)
-    if source.format == "json":
-        return read_json(spark, source, path)
-    dialect = read_dialect(source)
-    groups = group_by_header(source.name, heads, dialect)
-    return read_delimited(spark, source, path, dialect=dialect, groups=groups) if groups else None
+def _is_in_partition(file: Path, path: str) -> bool:
+    return any("=" in part for part in file.parent.parts[len(Path(path).parts) - 1 :])
 
 
-def _heads(texts: Mapping[str, DataFrame]) -> dict[str, tuple[FileHead, ...]]:
-    found = {name: read_local_heads(text) for name, text in texts.items()}
-    read = read_heads({name: texts[name] for name, heads in found.items() if heads is None})
-    return {name: read[name] if heads is None else heads for name, heads in found.items()}
-
-
-def _is_text(source: SourceConfig) -> bool:
-    return source.format in ("csv", "json")
-
-
-def _open_text(spark: SparkSession, source: SourceConfig, folder: str) -> DataFrame | None:
-    options = {name: value for name, value in source.options.items() if name.lower() in _FILE_OPTIONS}
-    try:
-        return spark.read.options(**options).text(source_path(source, folder) or "")
-    except AnalysisException as error:
-        if error.getCondition() in NOTHING_THERE:
-            return None
-        raise
+def _small_ones(readings: dict[str, Reading]) -> set[str]:
+    """Choose the smallest deliveries that together stay below the limit."""
+    chosen: set[str] = set()
+    size = 0
+    for name, reading in sorted(readings.items(), key=lambda item: (item[1].size_bytes, item[0])):
+        size += reading.size_bytes
+        if size > INGEST_IN_PROCESS_BYTES:
+            break
+        chosen.add(name)
+    return chosen

@@ -1,23 +1,30 @@
-"""The ingest stage: read, judge, write what is new."""
+"""The ingest stage: read, judge, write what is new.
+
+Every delivery is read and staged once. Where all of it is small it stays in this process as Arrow memory; otherwise it
+is a frame that Spark keeps on disk. It is counted and judged before the first row is written.
+"""
 
 from __future__ import annotations
 
 from functools import reduce
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
 from pyspark import StorageLevel
-from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
 from cdp_spark.errors import DataError
-from cdp_spark.ingest.checks import LastDelivery, Tally, Verdict, count_facts, judge
-from cdp_spark.ingest.deliveries import keep_columns, read_deliveries
+from cdp_spark.ingest.checks import LastDelivery, Verdict, judge
+from cdp_spark.ingest.deliveries import open_deliveries
 from cdp_spark.ingest.drift import configured_columns
-from cdp_spark.ingest.staging.rows import stage_rows
+from cdp_spark.ingest.frames import SparkReading, count_staged, stage_in_spark
+from cdp_spark.ingest.staging.facts import Tally, add_facts, count_facts
+from cdp_spark.ingest.staging.rows import STAGED, Staging, stage_batch
+from cdp_spark.ingest.suppression.listed import Listed
 from cdp_spark.ingest.suppression.register import read_suppression_list
-from cdp_spark.ingest.suppression.rows import with_suppressed
 from cdp_spark.ingest.write import count_new_rows, write_bronze
 from cdp_spark.tables.catalog import SOURCE_DELIVERIES
+from cdp_spark.tables.rows import Rows, as_frame
 from cdp_spark.tables.run import RunContext, StageResult
 
 if TYPE_CHECKING:
@@ -25,13 +32,15 @@ if TYPE_CHECKING:
 
     from pyspark.sql import DataFrame
 
-    from cdp_spark.ingest.readers.delivery import Delivery
+    from cdp_spark.config.source import SourceConfig
+    from cdp_spark.ingest.reading import Reading
+    from cdp_spark.ingest.suppression.listed import SuppressionList
+
+    Deliveries = Mapping[str, Reading | SparkReading | None]
 
 
 def run(context: RunContext) -> StageResult:
     """Bring every source's newest delivery into the bronze tables; what they hold already changes nothing.
-
-    All sources are read once, into one frame kept on disk; it is counted and judged before the first row is written.
 
     Args:
         context: the run.
@@ -43,49 +52,85 @@ def run(context: RunContext) -> StageResult:
         DataError: a delivery is empty, cannot be read, has lost columns or rows, or too many of its rows are refused.
     """
     last = _read_last_deliveries(context)
-    deliveries = read_deliveries(context.store.spark, context.project.sources, folder=context.project.folder)
-    staged = _stage_all(context, deliveries, last)
-    if staged is None:
+    deliveries = open_deliveries(context.store.spark, context.project.sources, folder=context.project.folder)
+    if not any(deliveries.values()):
         _judge_all(context, {}, deliveries, last)
         return StageResult(detail="no source delivered a row")
+    staged = _stage_all(context, deliveries, last)
+    if isinstance(staged, pa.Table):
+        return _finish(context, staged, add_facts([count_facts(staged)]), deliveries, last)
     staged = staged.persist(StorageLevel.DISK_ONLY)
     try:
-        verdicts = _judge_all(context, count_facts(staged), deliveries, last)
-        versions = write_bronze(context, staged, verdicts, last)
+        return _finish(context, staged, count_staged(staged), deliveries, last)
     finally:
         staged.unpersist()
+
+
+def _finish(
+    context: RunContext,
+    staged: Rows,
+    tallies: Mapping[str, Tally],
+    deliveries: Deliveries,
+    last: Mapping[str, LastDelivery],
+) -> StageResult:
+    verdicts = _judge_all(context, tallies, deliveries, last)
+    versions = write_bronze(context, staged, verdicts, last)
     return StageResult(versions, _metrics(verdicts, count_new_rows(context, versions)), _detail(verdicts))
 
 
 def _read_last_deliveries(context: RunContext) -> dict[str, LastDelivery]:
-    if not context.store.exists(SOURCE_DELIVERIES):
-        return {}
-    earlier = context.store.read(SOURCE_DELIVERIES).where(F.col(c.RUN_ID) != context.run_id)
-    facts = F.struct(c.ROWS_DELIVERED, c.ROWS_REJECTED, c.COLUMNS)
-    newest = earlier.groupBy(c.SOURCE).agg(F.max_by(facts, F.struct(c.DELIVERED_AT, c.RUN_ID)).alias("last"))
-    return {row[c.SOURCE]: LastDelivery(*row["last"]) for row in newest.collect()}
+    rows = context.store.fetch(SOURCE_DELIVERIES).to_pylist()
+    earlier = [row for row in rows if row[c.RUN_ID] != context.run_id]
+    return {
+        row[c.SOURCE]: LastDelivery(row[c.ROWS_DELIVERED], row[c.ROWS_REJECTED], dict(row[c.COLUMNS]))
+        for row in sorted(earlier, key=lambda row: (row[c.DELIVERED_AT], row[c.RUN_ID]))
+    }
 
 
-def _stage_all(
-    context: RunContext, deliveries: Mapping[str, Delivery | None], last: Mapping[str, LastDelivery]
-) -> DataFrame | None:
-    frames, suppressions = [], read_suppression_list(context.store, context.project)
+def _stage_all(context: RunContext, deliveries: Deliveries, last: Mapping[str, LastDelivery]) -> Rows:
+    suppressions = read_suppression_list(context.store, context.project)
+    tables, frames = [STAGED.empty_table()], []
     for source in context.project.sources:
         delivery = deliveries[source.name]
         if delivery is None:
             continue
-        if source.drift.new == "ignore" and source.name in last:
-            delivery = keep_columns(delivery, configured_columns(source) | frozenset(last[source.name].columns))
-        region = source.default_region or context.project.settings.default_region
-        staged = stage_rows(delivery.rows, source, as_of=context.as_of, region=region)
-        frames.append(with_suppressed(staged, source, suppressions, region=region) if suppressions else staged)
-    return reduce(lambda left, right: left.unionByName(right), frames) if frames else None
+        staging = _staging(context, source, delivery, last, suppressions)
+        if isinstance(delivery, SparkReading):
+            frames.append(stage_in_spark(delivery, staging))
+        else:
+            tables += [stage_batch(batch, staging) for batch in delivery.batches()]
+    staged = pa.concat_tables(tables)
+    return _unite(context, staged, frames) if frames else staged
+
+
+def _unite(context: RunContext, staged: pa.Table, frames: list[DataFrame]) -> DataFrame:
+    parts = [as_frame(context.store.spark, staged), *frames] if staged.num_rows else frames
+    return reduce(lambda left, right: left.unionByName(right), parts)
+
+
+def _staging(
+    context: RunContext,
+    source: SourceConfig,
+    delivery: Reading | SparkReading,
+    last: Mapping[str, LastDelivery],
+    suppressions: SuppressionList | None,
+) -> Staging:
+    region = source.default_region or context.project.settings.default_region
+    is_ignoring = source.drift.new == "ignore" and source.name in last
+    return Staging(
+        source,
+        as_of=context.as_of,
+        region=region,
+        kept=configured_columns(source) | frozenset(last[source.name].columns) if is_ignoring else None,
+        listed=Listed(suppressions, region, source) if suppressions else None,
+        names_columns=delivery.columns is None,
+    )
 
 
 def _judge_all(
     context: RunContext,
     tallies: Mapping[str, Tally],
-    deliveries: Mapping[str, Delivery | None],
+    deliveries: Deliveries,
     last: Mapping[str, LastDelivery],
 ) -> dict[str, Verdict]:
     verdicts, mistakes = {}, []

@@ -1,20 +1,30 @@
-"""Writing a judged delivery to the bronze tables, once."""
+"""Writing a judged delivery to the bronze tables, once.
+
+Staged rows in Arrow memory are compared with the rows that the tables hold of the same keys, and appended from here; a
+frame is joined to the tables and appended by Spark. A table to which nothing is new is left as it is.
+"""
 
 from __future__ import annotations
 
-from functools import partial, reduce
+from functools import partial
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
+import pyarrow.compute as pc
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
+from cdp_spark.ingest.frames import build_newest, build_without_known
 from cdp_spark.ingest.staging.bronze import (
-    build_new_consents,
-    build_new_events,
-    build_new_records,
-    build_new_rejections,
-    build_snapshots,
-    with_run,
+    CONSENTS as NEW_CONSENTS,
+)
+from cdp_spark.ingest.staging.bronze import (
+    EVENTS,
+    RECORDS,
+    REJECTIONS,
+    SNAPSHOT,
+    newest_rows,
+    without_known,
 )
 from cdp_spark.tables.actions.together import run_together
 from cdp_spark.tables.catalog import (
@@ -25,27 +35,25 @@ from cdp_spark.tables.catalog import (
     SOURCE_RECORDS,
     SOURCE_SNAPSHOTS,
 )
+from cdp_spark.tables.rows import texts
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from pyspark.sql import DataFrame
+    from collections.abc import Mapping, Sequence
 
     from cdp_spark.ingest.checks import LastDelivery, Verdict
+    from cdp_spark.ingest.staging.bronze import NewRows
+    from cdp_spark.tables.rows import Rows
     from cdp_spark.tables.run import RunContext
     from cdp_spark.tables.spec import TableSpec
 
 _STAGE = "ingest"
-_BUILDERS = {
-    "records": (SOURCE_RECORDS, build_new_records),
-    "events": (SOURCE_EVENTS, build_new_events),
-    "consents": (CONSENTS, build_new_consents),
-}
+_RULES = {SOURCE_RECORDS.name: RECORDS, SOURCE_EVENTS.name: EVENTS, CONSENTS.name: NEW_CONSENTS}
+_TABLES = (SOURCE_RECORDS, SOURCE_EVENTS, CONSENTS)
 
 
 def write_bronze(
     context: RunContext,
-    staged: DataFrame,
+    staged: Rows,
     verdicts: Mapping[str, Verdict],
     last: Mapping[str, LastDelivery],
 ) -> dict[str, int]:
@@ -61,47 +69,57 @@ def write_bronze(
         last: source to its last delivery.
 
     Returns:
-        Table name to its new Delta version.
+        Table name to its Delta version.
     """
     writes = {
-        spec.name: partial(_write_new, context, spec, staged)
-        for kind, (spec, _) in _BUILDERS.items()
-        if any(source.kind == kind and verdicts[source.name].tally.accepted for source in context.project.sources)
+        spec.name: partial(_write_new, context, spec, _RULES[spec.name], staged)
+        for spec in _TABLES
+        if any(
+            source.kind == _RULES[spec.name].kind and verdicts[source.name].tally.accepted
+            for source in context.project.sources
+        )
     }
     if any(verdict.tally.rows_rejected for verdict in verdicts.values()):
-        writes[REJECTED_ROWS.name] = partial(_write_rejections, context, staged)
+        writes[REJECTED_ROWS.name] = partial(_write_new, context, REJECTED_ROWS, REJECTIONS, staged)
     snapshots = _snapshots_delivered(context, verdicts)
     if snapshots:
         writes[SOURCE_SNAPSHOTS.name] = partial(_write_snapshots, context, staged, snapshots)
     changed = _changed_deliveries(context, verdicts, last)
     if changed:
-        writes[SOURCE_DELIVERIES.name] = partial(_write_deliveries, context, changed)
+        rows = SOURCE_DELIVERIES.table(changed)
+        writes[SOURCE_DELIVERIES.name] = partial(_append, context, SOURCE_DELIVERIES, rows)
     return run_together(context.store.spark, writes)
 
 
 def count_new_rows(context: RunContext, versions: Mapping[str, int]) -> dict[str, int]:
-    """Rows of this run in the bronze tables it wrote, by source."""
-    written = [spec for spec, _ in _BUILDERS.values() if spec.name in versions]
-    if not written:
-        return {}
-    rows = [context.store.read(spec).where(F.col(c.RUN_ID) == context.run_id).select(c.SOURCE) for spec in written]
-    counts = reduce(lambda left, right: left.unionAll(right), rows).groupBy(c.SOURCE).count()
-    return {row[c.SOURCE]: row["count"] for row in counts.collect()}
+    """Count the rows of this run in the bronze tables it wrote, by source."""
+    counts: dict[str, int] = {}
+    for spec in _TABLES:
+        if spec.name in versions:
+            sources = context.store.fetch(spec, (c.SOURCE,), only={c.RUN_ID: texts([context.run_id])})[c.SOURCE]
+            for row in sources.value_counts().to_pylist():
+                counts[row["values"]] = counts.get(row["values"], 0) + row["counts"]
+    return counts
 
 
-def _write_new(context: RunContext, spec: TableSpec, staged: DataFrame) -> int:
-    build_new = next(build for of_kind, build in _BUILDERS.values() if of_kind is spec)
-    new = build_new(staged, context.store.read(spec))
-    return _append(context, spec, with_run(new, run_id=context.run_id, at=context.as_of))
+def _write_new(context: RunContext, spec: TableSpec, rule: NewRows, staged: Rows) -> int:
+    store, at_column = context.store, c.REJECTED_AT if spec is REJECTED_ROWS else c.INGESTED_AT
+    if not isinstance(staged, pa.Table):
+        new = build_without_known(build_newest(staged, rule), store.read(spec), rule)
+        return _append(
+            context, spec, new.withColumns({c.RUN_ID: F.lit(context.run_id), at_column: F.lit(context.as_of)})
+        )
+    newest = newest_rows(staged, rule)
+    known = store.fetch(spec, rule.known_keys, only={rule.known_by: newest[rule.known_by].unique()})
+    rows = without_known(newest, known, rule)
+    if not rows.num_rows and store.exists(spec):
+        return store.version(spec)
+    at = pa.scalar(context.as_of, pa.timestamp("us", "UTC"))
+    named = rows.append_column(c.RUN_ID, pa.repeat(pa.scalar(context.run_id), rows.num_rows))
+    return _append(context, spec, named.append_column(at_column, pa.repeat(at, rows.num_rows)))
 
 
-def _write_rejections(context: RunContext, staged: DataFrame) -> int:
-    new = build_new_rejections(staged, context.store.read(REJECTED_ROWS))
-    rejections = with_run(new, run_id=context.run_id, at=context.as_of, at_column=c.REJECTED_AT)
-    return _append(context, REJECTED_ROWS, rejections)
-
-
-def _append(context: RunContext, spec: TableSpec, rows: DataFrame) -> int:
+def _append(context: RunContext, spec: TableSpec, rows: Rows) -> int:
     return context.store.append(spec, rows, application=context.application(_STAGE, spec))
 
 
@@ -114,11 +132,29 @@ def _snapshots_delivered(context: RunContext, verdicts: Mapping[str, Verdict]) -
     return delivered if any(delivered.values()) else {}
 
 
-def _write_snapshots(context: RunContext, staged: DataFrame, snapshots: Mapping[str, bool]) -> int:
-    delivered = [name for name, was_delivered in snapshots.items() if was_delivered]
-    kept = [name for name, was_delivered in snapshots.items() if not was_delivered]
-    rows = build_snapshots(staged, context.store.read(SOURCE_SNAPSHOTS), delivered=delivered, kept=kept)
-    return context.store.overwrite(SOURCE_SNAPSHOTS, rows)
+def _write_snapshots(context: RunContext, staged: Rows, snapshots: Mapping[str, bool]) -> int:
+    """Replace the records that the newest delivery of each snapshot source holds; one without a delivery keeps its."""
+    store, columns = context.store, SOURCE_SNAPSHOTS.schema.names
+    delivered = texts(name for name, was_delivered in snapshots.items() if was_delivered)
+    kept = texts(name for name, was_delivered in snapshots.items() if not was_delivered)
+    if not isinstance(staged, pa.Table):
+        current = build_newest(staged.where(F.col(c.SOURCE).isin(delivered.to_pylist())), SNAPSHOT)
+        held_rows = store.read(SOURCE_SNAPSHOTS).where(F.col(c.SOURCE).isin(kept.to_pylist()))
+        return store.overwrite(SOURCE_SNAPSHOTS, current.select(*columns).unionAll(held_rows.select(*columns)))
+    held = store.fetch(SOURCE_SNAPSHOTS)
+    current = newest_rows(staged.filter(pc.is_in(staged[c.SOURCE], value_set=delivered)), SNAPSHOT).select(columns)
+    kept_rows = held.filter(pc.is_in(held[c.SOURCE], value_set=kept))
+    rows = pa.concat_tables([current, kept_rows.cast(current.schema)])
+    if store.exists(SOURCE_SNAPSHOTS) and _is_same(rows, held, columns):
+        return store.version(SOURCE_SNAPSHOTS)
+    return store.overwrite(SOURCE_SNAPSHOTS, rows)
+
+
+def _is_same(rows: pa.Table, held: pa.Table, columns: Sequence[str]) -> bool:
+    if rows.num_rows != held.num_rows:
+        return False
+    order = [(name, "ascending") for name in columns]
+    return bool(rows.sort_by(order).equals(held.cast(rows.schema).sort_by(order)))
 
 
 def _changed_deliveries(
@@ -129,11 +165,6 @@ def _changed_deliveries(
         for source, verdict in verdicts.items()
         if verdict.tally.rows and _differs(verdict, last.get(source))
     ]
-
-
-def _write_deliveries(context: RunContext, changed: list[tuple[object, ...]]) -> int:
-    rows = context.store.spark.createDataFrame(changed, SOURCE_DELIVERIES.schema)
-    return _append(context, SOURCE_DELIVERIES, rows)
 
 
 def _differs(verdict: Verdict, last: LastDelivery | None) -> bool:

@@ -10,6 +10,7 @@ import re
 from typing import Literal, NamedTuple
 
 from cdp_spark.normalise.email import mailbox, read_email
+from cdp_spark.normalise.hashing import sha256
 from cdp_spark.normalise.phone import read_phone
 from cdp_spark.normalise.text import WHITE_SPACE, clean_text
 
@@ -64,3 +65,9 @@ def read_contact_point(text: str, kind: Literal["email", "phone", "detect"], reg
         return ContactPoint(PHONE, *read_phone(text, region))
     email, reason = read_email(text)
     return ContactPoint(EMAIL, mailbox(email) if email and reason is None else email, reason)
+
+
+def contact_point_hash(value: str) -> str:
+    """Return the hash under which consents know a clean e-mail or phone: that of its mailbox, or of its number."""
+    lower = value.strip().lower()
+    return sha256(mailbox(lower) if "@" in lower else lower)

@@ -8,7 +8,6 @@ import pyarrow as pa
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
-from cdp_spark.ingest.staging.rows import record_key_expr
 from cdp_spark.tables.actions.removal import AnyOf, Joined
 from cdp_spark.tables.catalog import (
     ACCOUNT_MEMBERS,
@@ -46,7 +45,7 @@ from cdp_spark.tables.catalog import (
     UNIFIED_EVENTS,
     UNIFIED_IDS,
 )
-from cdp_spark.tables.hashing import identifier_set_expr, visitor_key_expr
+from cdp_spark.tables.hashing import identifier_set_expr, record_key_expr, visitor_key_expr
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -17,12 +17,16 @@ from pyspark.sql import types as T
 
 from cdp_spark import columns as c
 from cdp_spark.clustering.records import EXCLUSIVE_SOURCE, cluster_records
+from cdp_spark.ingest.frames import distribute
+from cdp_spark.ingest.reading.batch import ReadBatch, rejected_table
 from cdp_spark.ingest.reading.typed import text_table
 from cdp_spark.matching.patterns import from_texts
 from cdp_spark.resolution.frames import read_feature_sample, sampled
 from cdp_spark.resolution.scored import ScoredPairs, score_pairs
+from cdp_spark.session import SessionSettings, get_session
 from cdp_spark.standalone.cleaning import LISTS, compared_columns
 from cdp_spark.standalone.engine import CLUSTER_ID, Clustered
+from cdp_spark.standalone.files import open_input
 from cdp_spark.standalone.records import (
     KEYS,
     RECORD_ID,
@@ -37,15 +41,17 @@ from cdp_spark.standalone.records import (
     safe_columns,
     safe_name,
 )
-from cdp_spark.tables.actions.held import hold, keep
+from cdp_spark.tables.actions.held import hold
 from cdp_spark.tables.catalog import LABELS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from cdp_spark.config.match import EntityMatch
     from cdp_spark.discovery.recognise import Recognised
+    from cdp_spark.ingest.frames import SparkReading
     from cdp_spark.matching.learning.sample import Sample
+    from cdp_spark.standalone.files import Input
 
 _FRAME = "table"
 
@@ -114,66 +120,96 @@ class OnSpark:
         scored.release()
 
 
+def open_on_spark(inputs: Sequence[Input], *, id_column: str, source_column: str | None, region: str | None) -> OnSpark:
+    """Start Spark and open files there, as `describe` does for tables in memory.
+
+    Raises:
+        ConfigError: a column is unknown.
+        DataError: nothing is there, an id stands twice in a source, or one has no row.
+    """
+    spark = get_session(SessionSettings(app_name="cdp resolve"))
+    keyed, where = {}, {}
+    for given in inputs:
+        reading = distribute(spark, open_input(given))
+        names = _field_names(reading) if reading.columns is None else list(reading.columns)
+        require_columns(names, str(given.path), id_column, source_column)
+        keyed[given.name] = _key(reading.rows, reading.read, given.name, names, (id_column, source_column))
+        where[given.name] = str(given.path)
+    return _open(keyed, where, (id_column, source_column), region)
+
+
 def open_frame(rows: DataFrame, *, id_column: str, source_column: str | None, region: str | None) -> OnSpark:
-    """Key, recognise and clean the rows of a frame, as `describe` does for tables in memory.
+    """Open a frame of any columns, as `describe` does for tables in memory.
 
     Raises:
         ConfigError: a column is unknown.
         DataError: an id stands twice, or no row has one.
     """
-    return open_frames({_FRAME: rows}, {}, id_column=id_column, source_column=source_column, region=region)
+    require_columns(rows.columns, _FRAME, id_column, source_column)
+    keyed = _key(rows, _read_frame, _FRAME, rows.columns, (id_column, source_column))
+    return _open({_FRAME: keyed}, {_FRAME: _FRAME}, (id_column, source_column), region)
 
 
-def open_frames(
-    inputs: Mapping[str, DataFrame],
-    rejected: Mapping[str, int],
-    *,
-    id_column: str,
-    source_column: str | None,
-    region: str | None,
+def _open(
+    keyed: Mapping[str, DataFrame], where: Mapping[str, str], given: tuple[str, str | None], region: str | None
 ) -> OnSpark:
-    """Key, recognise and clean the rows of several frames, each a source by its name.
-
-    Args:
-        inputs: frames by the name of their source.
-        rejected: rows that could not be read, by source and reason.
-        id_column: identifies a row within its source.
-        source_column: names the source of each row, instead of its input.
-        region: ISO country of phones that name none; None leaves national numbers as digits.
-
-    Raises:
-        ConfigError: a column is unknown.
-        DataError: an id stands twice in a source, or one has no row.
-    """
-    keyed = {}
-    for name, rows in inputs.items():
-        require_columns(rows.columns, name, id_column, source_column)
-        keyed[name] = hold(_key(rows, name, id_column, source_column))
-    without = {f"{name}: null_key": rows.count() - keyed[name].count for name, rows in inputs.items()}
-    keys = reduce(DataFrame.unionByName, [it.rows.select(c.RECORD_KEY) for it in keyed.values()])
-    doubles = keys.groupBy(c.RECORD_KEY).count().where(F.col("count") > 1)
-    refuse_doubles(doubles.count(), id_column)
-    skip = frozenset({*KEYS, *map(safe_name, (id_column, *([source_column] if source_column else [])))})
-    samples = {name: sampled(it.rows, most=SAMPLE_ROWS).toArrow() for name, it in keyed.items()}
-    recognised = recognise_sources(samples, {name: name for name in keyed}, skip=skip)
+    """Recognise and clean keyed rows, by the name of their source."""
+    held = {name: hold(rows) for name, rows in keyed.items()}
+    reasons = [it.rows.groupBy(F.lit(name).alias("input"), c.REASON).count() for name, it in held.items()]
+    counts = reduce(DataFrame.unionByName, reasons).orderBy("input", c.REASON).collect()
+    rejected = {f"{row['input']}: {row[c.REASON]}": row["count"] for row in counts if row[c.REASON] is not None}
+    sound = {name: it.rows.where(F.col(c.REASON).isNull()).drop(c.REASON) for name, it in held.items()}
+    keys = reduce(DataFrame.unionByName, [rows.select(c.RECORD_KEY) for rows in sound.values()])
+    refuse_doubles(keys.groupBy(c.RECORD_KEY).count().where(F.col("count") > 1).count(), given[0])
+    samples = {name: sampled(rows, most=SAMPLE_ROWS).toArrow() for name, rows in sound.items()}
+    skip = frozenset({*KEYS, *(safe_name(name) for name in given if name is not None)})
+    recognised = recognise_sources(samples, where, skip=skip)
     features = compared_columns(recognised)
-    cleaned = [_clean(it.rows, recognised[name], features, region) for name, it in keyed.items()]
-    records = keep(reduce(DataFrame.unionByName, cleaned))
-    left_out = {reason: rows for reason, rows in sorted({**rejected, **without}.items()) if rows}
-    sources = records.select(c.SOURCE).distinct().count()
-    return OnSpark(records, Described(recognised, features, sum(it.count for it in keyed.values()), left_out, sources))
+    cleaned = [_clean(rows, recognised[name], features, region) for name, rows in sound.items()]
+    records = hold(reduce(DataFrame.unionByName, cleaned))
+    sources = records.rows.select(c.SOURCE).distinct().count()
+    return OnSpark(records.rows, Described(recognised, features, records.count, rejected, sources))
 
 
-def _key(rows: DataFrame, name: str, id_column: str, source_column: str | None) -> DataFrame:
-    texts = [safe for column, safe in safe_columns(rows.columns).items()]
-    schema = T.StructType([T.StructField(it, T.StringType()) for it in (*KEYS, *texts)])
+def _field_names(reading: SparkReading) -> list[str]:
+    """The fields that rows of JSON name (an action)."""
+    read = reading.read
+
+    def name(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in read(batches):
+            yield pa.RecordBatch.from_pydict({c.NAME: pa.array(batch.rows.column_names, pa.string())})
+
+    rows = reading.rows.mapInArrow(name, f"{c.NAME} string").distinct().orderBy(c.NAME).collect()
+    return [row[c.NAME] for row in rows]
+
+
+def _read_frame(batches: Iterator[pa.RecordBatch]) -> Iterator[ReadBatch]:
+    for batch in batches:
+        yield ReadBatch(text_table(pa.Table.from_batches([batch])), rejected_table([]), "")
+
+
+def _key(
+    rows: DataFrame,
+    read: Callable[[Iterator[pa.RecordBatch]], Iterator[ReadBatch]],
+    name: str,
+    names: Sequence[str],
+    given: tuple[str, str | None],
+) -> DataFrame:
+    """Each row's keys and texts; of one that could not be read, or has no id, the reason alone."""
+    texts = list(safe_columns(names).values())
+    schema = pa.schema([(it, pa.string()) for it in (*KEYS, *texts, c.REASON)])
 
     def key(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for batch in batches:
-            given = Texts(name, name, text_table(pa.Table.from_batches([batch])), {})
-            yield from key_rows(given, id_column, source_column)[0].to_batches()
+        for batch in read(batches):
+            nothing = pa.nulls(batch.rows.num_rows, pa.string())
+            there = {it: batch.rows[it] if it in batch.rows.column_names else nothing for it in names}
+            keyed, without_id = key_rows(Texts(name, name, pa.table(there), {}), *given)
+            reasons = pa.chunked_array(batch.rejected[c.REASON]).combine_chunks().to_pylist()
+            left_out = pa.table({c.REASON: pa.array([*reasons, *["null_key"] * without_id], pa.string())})
+            for table in (keyed, left_out):
+                yield from pa.concat_tables([schema.empty_table(), table], promote_options="default").to_batches()
 
-    return rows.mapInArrow(key, schema)
+    return rows.mapInArrow(key, T.StructType([T.StructField(it, T.StringType()) for it in schema.names]))
 
 
 def _clean(

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
+
+from cdp_spark import columns as c
+from cdp_spark.normalise.batches import map_distinct
+from cdp_spark.normalise.contact_points import contact_point_hash
+from cdp_spark.normalise.hashing import KEY_LENGTH
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,8 +28,22 @@ def content_hash_expr(fields: Iterable[T.StructField]) -> Column:
 
 
 def contact_point_hash_expr(value: Column) -> Column:
-    """SHA-256 of a normalised contact point (lower-case e-mail, E.164 phone); null for null."""
-    return F.sha2(F.lower(F.trim(value)), 256)
+    """Hash of a clean contact point (e-mail as it is shown, phone in E.164) as `consents` has it; null for null.
+
+    Not for the inside of a function of arrays, which takes no Python.
+    """
+    return _hash_contact_points(value)  # type: ignore[no-any-return]
+
+
+@F.arrow_udf(T.StringType())  # type: ignore[attr-defined,untyped-decorator] # Spark's stubs lack it
+def _hash_contact_points(values: pa.Array) -> pa.Array:
+    return map_distinct(values, contact_point_hash, pa.string())
+
+
+def record_key_expr(source: Column, source_record_id: Column) -> Column:
+    """The key of a source's record, as `normalise.hashing.record_key` makes it; null where it has no id."""
+    parts = F.struct(source.alias(c.SOURCE), source_record_id.alias(c.SOURCE_RECORD_ID))
+    return F.when(source_record_id.isNotNull(), F.substring(F.sha2(F.to_json(parts), 256), 1, KEY_LENGTH))
 
 
 def identifier_set_expr(identifiers: Column) -> Column:

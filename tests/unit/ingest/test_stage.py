@@ -12,7 +12,7 @@ from pyspark.sql import DataFrame
 
 from cdp_spark.config.source import SourceConfig
 from cdp_spark.errors import DataError
-from cdp_spark.ingest import write
+from cdp_spark.ingest import deliveries, write
 from cdp_spark.ingest.stage import run
 from cdp_spark.tables.catalog import (
     CONSENTS,
@@ -94,10 +94,18 @@ def _content(store: Store) -> dict[str, Any]:
     }
 
 
+@pytest.mark.parametrize("is_small", [True, False])
 def test_all_kinds_of_sources_in_one_run(
-    tmp_path: Path, make_context: MakeContext, sources: list[SourceConfig]
+    tmp_path: Path,
+    make_context: MakeContext,
+    sources: list[SourceConfig],
+    monkeypatch: pytest.MonkeyPatch,
+    is_small: bool,
 ) -> None:
+    """Read in this process, or one of them here and the others in Spark's tasks."""
     _deliver(tmp_path)
+    if not is_small:
+        monkeypatch.setattr(deliveries, "INGEST_IN_PROCESS_BYTES", (tmp_path / "crm" / "part0").stat().st_size)
     context = make_context(*sources)
 
     result = run(context)
@@ -146,19 +154,29 @@ def test_all_kinds_of_sources_in_one_run(
     assert result.detail == "20 rows of 3 sources"
 
 
+@pytest.mark.parametrize("is_small", [True, False])
 def test_the_order_of_rows_and_files_and_a_second_delivery_change_nothing(
-    tmp_path: Path, make_context: MakeContext, sources: list[SourceConfig]
+    tmp_path: Path,
+    make_context: MakeContext,
+    sources: list[SourceConfig],
+    monkeypatch: pytest.MonkeyPatch,
+    is_small: bool,
 ) -> None:
+    """Read in this process at first, then here or in Spark's tasks."""
     _deliver(tmp_path)
     first = make_context(*sources)
     run(first)
     before = _content(first.store)
 
     _deliver(tmp_path, seed=7)
+    versions = {spec.name: first.store.version(spec) for spec in (SOURCE_RECORDS, SOURCE_EVENTS, CONSENTS)}
+    if not is_small:
+        monkeypatch.setattr(deliveries, "INGEST_IN_PROCESS_BYTES", 0)
     result = run(make_context(*sources, run=2))
 
     assert _content(first.store) == before
     assert [result.metrics[f"{name}.rows_new"] for name in ("crm", "web", "preferences")] == [0, 0, 0]
+    assert not is_small or versions.items() <= result.versions.items()
 
 
 def test_a_run_killed_between_its_tables_again_and_again_ends_as_if_it_had_not_been(

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 from pyspark.sql import SparkSession
@@ -18,16 +17,15 @@ from cdp_spark.config.project import SuppressionKey
 from cdp_spark.config.source import SourceConfig
 from cdp_spark.errors import ConfigError, DataError, StateError
 from cdp_spark.ingest.stage import run
-from cdp_spark.ingest.suppression.hashing import SOURCE_RECORD, keyed_hash, normal_values
+from cdp_spark.ingest.suppression.frames import holds_listed_expr, is_listed_expr
+from cdp_spark.ingest.suppression.hashing import SOURCE_RECORD, keyed_hash
+from cdp_spark.ingest.suppression.listed import Listed
 from cdp_spark.ingest.suppression.register import (
     Entry,
     add_suppressions,
     list_identifiers,
     read_suppression_list,
 )
-from cdp_spark.ingest.suppression.rows import with_suppressed
-from cdp_spark.standardise.identifiers import identifier_value_expr
-from cdp_spark.standardise.text import without_float_tail_expr
 from cdp_spark.tables.catalog import CONSENTS, REJECTED_ROWS, SOURCE_EVENTS, SOURCE_RECORDS, SUPPRESSIONS
 from cdp_spark.tables.run import RunContext
 
@@ -45,27 +43,7 @@ def keyed(context: RunContext, suppression: SuppressionKey | None = KEY) -> RunC
     return RunContext(context.store, project, context.run_id, context.ordinal, context.as_of)
 
 
-@pytest.mark.parametrize(
-    ("kind", "text", "normal"),
-    [
-        ("phone", "(202) 555-0123", [("phone", "+12025550123")]),
-        ("phone", "none", []),
-        ("user_id", " U7 ", [("user_id", "U7")]),
-        ("email", "nobody", []),
-        ("email_sha256", "AB", [("email_sha256", "ab")]),
-        ("loyalty_id", "ab-1 2", [("loyalty_id", "ab-1 2"), ("loyalty_id", "AB12")]),
-        ("device_id", "A-B", [("device_id", "A-B"), ("device_id", "a-b")]),
-        ("user_id", "77.0", [("user_id", "77.0"), ("user_id", "77")]),
-    ],
-)
-def test_normal_forms(kind: str, text: str, normal: list[tuple[str, str]]) -> None:
-    assert normal_values(kind, text, region="US") == normal
-
-
-def test_an_email_is_listed_with_its_sha256_and_a_hash_needs_the_key() -> None:
-    values = normal_values("email", "Ann@X.org; b@x.org", region="US")
-    assert [value for kind, value in values if kind == "email"] == ["ann@x.org", "b@x.org"]
-    assert [kind for kind, _ in values] == ["email", "email_sha256"] * 2
+def test_a_hash_needs_the_key_and_tells_types_apart() -> None:
     assert keyed_hash("email", "a@x.org", key=b"1") != keyed_hash("email", "a@x.org", key=b"2")
     assert keyed_hash("email", "7", key=b"1") != keyed_hash("phone", "7", key=b"1")
 
@@ -130,15 +108,23 @@ def test_the_key_is_in_no_plan(
     add_suppressions(context.store, context.project, "email", ["ann@x.org"], ENTRY)
     suppressions = read_suppression_list(context.store, context.project)
     assert suppressions is not None
-    staged: dict[str, Any] = {"source": "crm", "kind": "records", "reason": None, "raw_text": None, "time_issue": False}
-    schema = "source string, kind string, entity_type string, source_file string, reason string, raw_text string, "
     rows = spark.createDataFrame(
-        [{**staged, "row": {"email": "ann@x.org"}}], schema + "time_issue boolean, row map<string,string>"
+        [
+            ({"email": "ann@x.org"}, None),
+            ({"email": "bob@x.org"}, None),
+            (None, '{"email": "Ann@x.org"}'),
+            (None, None),
+        ],
+        "row map<string,string>, raw_text string",
     )
-    marked = with_suppressed(rows, source("people"), suppressions, region="US")
+    identifiers = spark.createDataFrame([('{"email":"ann@x.org"}',), ('{"cookie_id":"c"}',), (None,)], "text string")
+    listed = Listed(suppressions, "US", source("people"))
+    marked = rows.select(is_listed_expr(listed).alias("is_listed"))
+    held = identifiers.select(holds_listed_expr(F.col("text"), listed).alias("is_held"))
     marked.explain("extended")
     assert "0123456789abcdef" not in capsys.readouterr().out + repr(suppressions) + repr(context.project.settings)
-    assert [(row.reason, row.row) for row in marked.collect()] == [("suppressed", None)]
+    assert [row.is_listed for row in marked.collect()] == [True, False, True, False]
+    assert [row.is_held for row in held.collect()] == [True, False, False]
 
 
 def test_a_list_without_its_key_stops_the_run(spark: SparkSession, make_context: MakeContext) -> None:
@@ -156,13 +142,3 @@ def test_a_list_without_its_key_stops_the_run(spark: SparkSession, make_context:
         )
     with pytest.raises(DataError, match="value 2, which is no phone"):
         add_suppressions(context.store, context.project, "phone", ["+12025550123", "Ann"], ENTRY)
-
-
-def test_identifiers_are_listed_as_standardise_has_them(spark: SparkSession) -> None:
-    texts = {"loyalty_id": "ab-12 3", "device_id": "A-1b", "user_id": "77.0", "cookie_id": "C 1"}
-    forms = [
-        identifier_value_expr(kind, without_float_tail_expr(F.lit(text))).alias(kind) for kind, text in texts.items()
-    ]
-    row = spark.range(1).select(*forms).collect()[0]
-    for kind, text in texts.items():
-        assert normal_values(kind, text, region="US")[-1] == (kind, row[kind])

@@ -38,11 +38,13 @@ class Reading:
 
     Args:
         columns: column to type, as headers or schemas declare them; None for JSON, whose rows name their own.
-        read: reads all files.
+        parts: each reads a file, or a range of its bytes; they may run anywhere where the files are.
+        size_bytes: of all files, unpacked as far as one can tell.
     """
 
     columns: Mapping[str, str] | None
-    read: Callable[[], Iterator[ReadBatch]] = field(repr=False)
+    parts: tuple[Callable[[], Iterator[ReadBatch]], ...] = field(repr=False)
+    size_bytes: int = 0
 
     def batches(self) -> Iterator[ReadBatch]:
         """Read all files, from the beginning at every call.
@@ -50,7 +52,8 @@ class Reading:
         Raises:
             DataError: a file cannot be unpacked or read.
         """
-        return self.read()
+        for read in self.parts:
+            yield from read()
 
 
 def rejected_table(rejected: Iterable[tuple[str, str]]) -> pa.Table:

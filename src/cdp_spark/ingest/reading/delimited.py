@@ -21,7 +21,7 @@ from pyarrow import csv
 from cdp_spark.errors import DataError
 from cdp_spark.ingest.reading.batch import split_batches
 from cdp_spark.ingest.reading.dialect import name_columns
-from cdp_spark.ingest.reading.files import file_uri, read_blocks
+from cdp_spark.ingest.reading.files import WHOLE, file_uri, read_blocks
 from cdp_spark.ingest.reading.quotes import sound_end
 from cdp_spark.ingest.reading.scanner import Scanner
 
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from cdp_spark.ingest.reading.batch import ReadBatch
     from cdp_spark.ingest.reading.dialect import Dialect
+    from cdp_spark.ingest.reading.files import Span
     from cdp_spark.ingest.reading.scanner import Record
 
 BLOCK_BYTES = 4_000_000
@@ -58,19 +59,20 @@ def read_header(where: str, head: bytes, dialect: Dialect) -> tuple[str, ...]:
     return name_columns(where, record.cells, dialect.encoding)
 
 
-def read_delimited(file: Path, header: Sequence[str], dialect: Dialect) -> Iterator[ReadBatch]:
+def read_delimited(file: Path, header: Sequence[str], dialect: Dialect, span: Span = WHOLE) -> Iterator[ReadBatch]:
     """Read a file's rows.
 
     Args:
         file: plain or packed.
         header: names of its columns; its first record is skipped.
         dialect: how it is written.
+        span: of the file, where no record goes over several lines.
 
     Raises:
         DataError: the file cannot be read.
     """
-    texts = decode_blocks(read_blocks(file, BLOCK_BYTES), dialect.encoding)
-    yield from read_texts(texts, header, dialect, source_file=file_uri(file))
+    texts = decode_blocks(read_blocks(file, BLOCK_BYTES, span), dialect.encoding)
+    yield from read_texts(texts, header, dialect, source_file=file_uri(file), has_header=span[0] == 0)
 
 
 def decode_blocks(blocks: Iterable[bytes], encoding: str) -> Iterator[str]:

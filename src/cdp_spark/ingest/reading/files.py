@@ -9,6 +9,7 @@ from __future__ import annotations
 import bz2
 import fnmatch
 import gzip
+import lzma
 import re
 import zlib
 from datetime import UTC, datetime
@@ -23,7 +24,14 @@ if TYPE_CHECKING:
 
 FILE_OPTIONS = frozenset({"pathglobfilter", "recursivefilelookup", "modifiedbefore", "modifiedafter"})
 UTF8_MARK = b"\xef\xbb\xbf"
-_PACKED: dict[str, Callable[[Path], object]] = {".gz": gzip.open, ".bz2": bz2.open}
+Span = tuple[int, int | None]
+"""Bytes of a file from the first line that begins in it to the last; an end of None is the file's."""
+WHOLE: Span = (0, None)
+
+_PACKED: dict[str, Callable[[Path], object]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
+_PACKED_OTHERWISE = frozenset({".zst", ".lz4", ".snappy", ".deflate", ".zip", ".7z"})
+_UNPACKED_SIZE = 6
+"""Times that text is larger than its packed file, about."""
 _IN_URIS = "/:@!$&'()*+,;=~"
 _GLOB = re.compile(r"[*?\[\]{}\\]")
 _ALTERNATIVES = re.compile(r"(?<!\\)\{([^{}]*)\}")
@@ -65,20 +73,53 @@ def open_bytes(file: Path) -> BinaryIO:
     return cast("BinaryIO", opened)
 
 
-def read_blocks(file: Path, block_bytes: int) -> Iterator[bytes]:
-    """Read a file block by block, without the mark that UTF-8 files may begin with.
+def is_packed(file: Path) -> bool:
+    """Tell by its suffix whether a file is packed, so that it can only be read from its beginning."""
+    return file.suffix in _PACKED
+
+
+def unpacked_size(file: Path) -> int:
+    """Return a file's size in bytes, estimated where it is packed."""
+    return file.stat().st_size * (_UNPACKED_SIZE if is_packed(file) else 1)
+
+
+def read_blocks(file: Path, block_bytes: int, span: Span = WHOLE) -> Iterator[bytes]:
+    """Read a file, or the lines that begin in a span of it, block by block, without UTF-8's mark at the beginning.
 
     Raises:
         DataError: the file cannot be read or unpacked.
     """
+    if file.suffix in _PACKED_OTHERWISE:
+        allowed = ", ".join(sorted(_PACKED))
+        raise DataError(f"file {file}", got=f"a file packed as {file.suffix}", allowed=allowed, fix="unpack it")
     try:
         with open_bytes(file) as opened:
-            yield opened.read(max(block_bytes, len(UTF8_MARK))).removeprefix(UTF8_MARK)
-            while block := opened.read(block_bytes):
-                yield block
-    except (OSError, EOFError, zlib.error) as error:
+            yield from _blocks(opened, block_bytes, *span)
+    except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
         got, fix = f"a file that cannot be read ({type(error).__name__})", "deliver it again"
         raise DataError(f"file {file}", got=got, fix=fix) from None
+
+
+def _blocks(opened: BinaryIO, block_bytes: int, start: int, end: int | None) -> Iterator[bytes]:
+    if start:
+        opened.seek(start - 1)
+        opened.readline()
+    else:
+        yield opened.read(max(block_bytes, len(UTF8_MARK)) if end is None else end).removeprefix(UTF8_MARK)
+    while end is None or opened.tell() < end:
+        block = opened.read(block_bytes if end is None else min(block_bytes, end - opened.tell()))
+        if not block:
+            return
+        yield block
+    if start < end and not _ends_a_line(opened):
+        yield opened.readline()
+
+
+def _ends_a_line(opened: BinaryIO) -> bool:
+    if opened.tell() == 0:
+        return True
+    opened.seek(-1, 1)
+    return opened.read(1) == b"\n"
 
 
 def _expand(path: str) -> list[Path]:
@@ -112,8 +153,8 @@ def _files_of(root: Path, *, recursive: bool) -> Iterator[Path]:
             continue
         if child.is_file():
             yield child
-        elif recursive:
-            yield from _files_of(child, recursive=True)
+        elif recursive or "=" in child.name:  # the folder of a partition
+            yield from _files_of(child, recursive=recursive)
 
 
 def _is_hidden(name: str) -> bool:

@@ -16,11 +16,13 @@ import pyarrow as pa
 
 from cdp_spark.ingest.reading.batch import MAX_ROWS, ReadBatch, rejected_table
 from cdp_spark.ingest.reading.delimited import BLOCK_BYTES, decode_blocks, whole_lines
-from cdp_spark.ingest.reading.files import file_uri, read_blocks
+from cdp_spark.ingest.reading.files import WHOLE, file_uri, read_blocks
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
+
+    from cdp_spark.ingest.reading.files import Span
 
 BAD_ENCODING, MALFORMED_JSON = "bad_encoding", "malformed_json"
 _MAX_CELLS = 5_000_000
@@ -31,13 +33,13 @@ _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _Object = dict[str, str | None]
 
 
-def read_json_lines(file: Path, encoding: str) -> Iterator[ReadBatch]:
-    """Read a file of one object a line.
+def read_json_lines(file: Path, encoding: str, span: Span = WHOLE) -> Iterator[ReadBatch]:
+    """Read a file, or a span of it, of one object a line.
 
     Raises:
         DataError: the file cannot be read.
     """
-    texts = decode_blocks(read_blocks(file, BLOCK_BYTES), encoding)
+    texts = decode_blocks(read_blocks(file, BLOCK_BYTES, span), encoding)
     lines = (line for text, _ in whole_lines(texts) for line in text.split("\n"))
     yield from read_objects(lines, file_uri(file))
 

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 from cdp_spark.errors import CdpError, ConfigError, DataError
 from cdp_spark.ingest.reading.batch import ReadBatch, Reading
 from cdp_spark.ingest.reading.delimited import read_delimited, read_header
 from cdp_spark.ingest.reading.dialect import read_dialect, read_encoding, refuse_utf16
-from cdp_spark.ingest.reading.files import find_files, local_path, read_blocks
+from cdp_spark.ingest.reading.files import WHOLE, find_files, is_packed, local_path, read_blocks, unpacked_size
 from cdp_spark.ingest.reading.json_text import read_json_document, read_json_lines
 from cdp_spark.ingest.reading.typed import parquet_columns, read_parquet
+from cdp_spark.limits import PART_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from cdp_spark.config.source import SourceConfig
+    from cdp_spark.ingest.reading.dialect import Dialect
+    from cdp_spark.ingest.reading.files import Span
 
 Format = Literal["csv", "json", "parquet"]
 _HEAD_BYTES = 1_000_000
+_SNIFFED_BLOCK = 16_000_000
 _SNIFFED_BYTES = 65_536
 
 
@@ -73,17 +78,33 @@ def _open_delimited(where: str, options_at: str, files: Sequence[Path], options:
         if header:
             headers[file] = header
     columns = {name: "string" for header in headers.values() for name in header}
-    reads = [(file, lambda it, header=header: read_delimited(it, header, dialect)) for file, header in headers.items()]
-    return Reading(columns, lambda: _read(where, reads)) if headers else None
+    parts = [
+        partial(_read, where, read_delimited, file, header, dialect, span)
+        for file, header in headers.items()
+        for span in _spans(file, is_by_line=_is_by_line(file, dialect))
+    ]
+    return _reading(columns, parts, list(headers)) if headers else None
+
+
+def _is_by_line(file: Path, dialect: Dialect) -> bool:
+    """Tell whether no record goes over several lines: none may, or there is no quote that a large file could have."""
+    if not dialect.multi_line or not dialect.quote:
+        return True
+    if is_packed(file) or file.stat().st_size <= PART_BYTES:
+        return False
+    return not any(dialect.quote.encode() in block for block in read_blocks(file, _SNIFFED_BLOCK))
 
 
 def _open_json(where: str, options_at: str, files: Sequence[Path], options: Mapping[str, str]) -> Reading | None:
     given = {name.lower(): value for name, value in options.items()}
     encoding = read_encoding(options_at, given)
-    is_document = given.get("multiline", "false").lower() == "true"
-    read = read_json_document if is_document else read_json_lines
-    reads = [(file, lambda it: read(it, encoding)) for file in _heads(where, files)]
-    return Reading(None, lambda: _read(where, reads)) if reads else None
+    found = list(_heads(where, files))
+    if given.get("multiline", "false").lower() == "true":
+        parts = [partial(_read, where, read_json_document, file, encoding) for file in found]
+    else:
+        spans = [(file, span) for file in found for span in _spans(file, is_by_line=True)]
+        parts = [partial(_read, where, read_json_lines, file, encoding, span) for file, span in spans]
+    return _reading(None, parts, found) if parts else None
 
 
 def _open_parquet(where: str, _: str, files: Sequence[Path], __: Mapping[str, str]) -> Reading | None:
@@ -93,7 +114,22 @@ def _open_parquet(where: str, _: str, files: Sequence[Path], __: Mapping[str, st
             columns = parquet_columns(file) | columns
         except DataError as error:
             raise _of_source(where, error) from None
-    return Reading(columns, lambda: _read(where, [(file, read_parquet) for file in files])) if files else None
+    return _reading(columns, [partial(_read, where, read_parquet, file) for file in files], files) if files else None
+
+
+def _reading(
+    columns: Mapping[str, str] | None, parts: Sequence[Callable[[], Iterator[ReadBatch]]], files: Sequence[Path]
+) -> Reading:
+    return Reading(columns, tuple(parts), sum(map(unpacked_size, files)))
+
+
+def _spans(file: Path, *, is_by_line: bool) -> list[Span]:
+    """Cut a file of lines into spans that are worth a task of their own."""
+    if is_packed(file) or not is_by_line:
+        return [WHOLE]
+    count = max(file.stat().st_size // PART_BYTES, 1)
+    starts = [file.stat().st_size * number // count for number in range(count)]
+    return list(zip(starts, [*starts[1:], None], strict=True))
 
 
 def _heads(where: str, files: Sequence[Path]) -> dict[Path, bytes]:
@@ -113,12 +149,11 @@ def _heads(where: str, files: Sequence[Path]) -> dict[Path, bytes]:
     return filled
 
 
-def _read(where: str, reads: Sequence[tuple[Path, Callable[[Path], Iterator[ReadBatch]]]]) -> Iterator[ReadBatch]:
-    for file, read in reads:
-        try:
-            yield from read(file)
-        except DataError as error:
-            raise _of_source(where, error) from None
+def _read(where: str, read: Callable[..., Iterator[ReadBatch]], *settings: object) -> Iterator[ReadBatch]:
+    try:
+        yield from read(*settings)
+    except DataError as error:
+        raise _of_source(where, error) from None
 
 
 def _of_source(where: str, error: CdpError) -> DataError:

@@ -1,1 +1,1 @@
-"""From delivered rows to what is new in bronze, as pure transformations."""
+"""From delivered rows to staged ones in plain Python: what each row is, or why it is refused."""

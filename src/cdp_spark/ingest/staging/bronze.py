@@ -1,122 +1,137 @@
-"""What of the staged rows is new to the bronze tables."""
+"""Which staged rows are new to a bronze table: of several with one key the last, if the table lacks it."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pyspark.sql import functions as F
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from cdp_spark import columns as c
-from cdp_spark.ingest.staging.rows import record_key_expr
-from cdp_spark.ingest.suppression.rows import SUPPRESSED
+from cdp_spark.ingest.staging.rows import SUPPRESSED
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from datetime import datetime
+    from collections.abc import Mapping, Sequence
 
-    from pyspark.sql import DataFrame
-
-_RECORD_VERSION = (c.SOURCE, c.SOURCE_RECORD_ID, c.CONTENT_HASH)
-_CONSENT = (c.CONTACT_POINT_HASH, c.PURPOSE, c.SOURCE, c.GIVEN_AT, c.STATUS)
+_PLACE = "place_in_staged"
 
 
-def build_new_records(staged: DataFrame, known: DataFrame) -> DataFrame:
-    """The versions of records that `source_records` does not hold yet.
+@dataclass(frozen=True)
+class NewRows:
+    """What a table takes of staged rows.
 
     Args:
-        staged: staged rows of all sources.
-        known: `source_records`.
-
-    Returns:
-        One row per new (source, source_record_id, content_hash).
+        kind: kind of source whose accepted rows it takes; None takes the refused rows of all.
+        keys: columns of which the table holds each combination once.
+        by: of several staged rows with one key, the greatest by these columns is taken; nulls come first.
+        names: staged column to the table's, where they differ.
+        known_by: the key column by which known rows are looked up.
+        further_key: columns in which a known row must agree, too.
     """
-    records = _accepted(staged, "records").withColumnsRenamed({c.KEY: c.SOURCE_RECORD_ID, c.AT: c.OBSERVED_AT})
-    versions = _keep_last(records, _RECORD_VERSION, by=(c.SOURCE_FILE,))
-    new = versions.join(known.select(*_RECORD_VERSION), on=list(_RECORD_VERSION), how="left_anti")
-    return new.withColumn(c.RECORD_KEY, record_key_expr(F.col(c.SOURCE), F.col(c.SOURCE_RECORD_ID)))
+
+    kind: str | None
+    keys: tuple[str, ...]
+    by: tuple[str, ...]
+    known_by: str
+    names: Mapping[str, str] = field(default_factory=dict)
+    further_key: tuple[str, ...] = ()
+
+    @property
+    def known_keys(self) -> tuple[str, ...]:
+        """Columns in which a staged row agrees with the row of the table that makes it known."""
+        return (*self.keys, *self.further_key)
 
 
-def build_new_events(staged: DataFrame, known: DataFrame) -> DataFrame:
-    """The events that `source_events` does not hold yet; of an event delivered twice the latest.
+RECORDS = NewRows(
+    "records",
+    keys=(c.SOURCE, c.SOURCE_RECORD_ID, c.CONTENT_HASH),
+    by=(c.SOURCE_FILE,),
+    known_by=c.CONTENT_HASH,
+    names={c.KEY: c.SOURCE_RECORD_ID, c.AT: c.OBSERVED_AT},
+)
+EVENTS = NewRows(
+    "events",
+    keys=(c.EVENT_KEY,),
+    by=(c.OCCURRED_AT, c.CONTENT_HASH, c.SOURCE_FILE),
+    known_by=c.EVENT_KEY,
+    names={c.KEY: c.EVENT_KEY, c.AT: c.OCCURRED_AT, c.ROW: c.PROPERTIES},
+)
+"""Of an event delivered twice the latest."""
+CONSENTS = NewRows(
+    "consents",
+    keys=(c.CONTACT_POINT_HASH, c.PURPOSE, c.SOURCE, c.GIVEN_AT, c.STATUS),
+    by=(c.EVIDENCE, c.CONTENT_HASH),
+    known_by=c.CONTACT_POINT_HASH,
+    names={c.KEY: c.CONTACT_POINT_HASH, c.AT: c.GIVEN_AT},
+)
+"""Two statuses given at the same moment are both kept: a reader takes the more restrictive."""
+REJECTIONS = NewRows(
+    None,
+    keys=(c.SOURCE, c.ROW_HASH),
+    by=(c.REASON, c.SOURCE_FILE),
+    known_by=c.ROW_HASH,
+    further_key=(c.REASON,),
+)
+"""A row that is refused again, for another reason, is told again."""
+SNAPSHOT = NewRows(
+    "records",
+    keys=(c.SOURCE, c.SOURCE_RECORD_ID),
+    by=(c.OBSERVED_AT, c.CONTENT_HASH),
+    known_by=c.SOURCE_RECORD_ID,
+    names={c.KEY: c.SOURCE_RECORD_ID, c.AT: c.OBSERVED_AT},
+)
+"""The records of a delivery that is a whole source; of several versions the last observed."""
+
+
+def newest_rows(staged: pa.Table, rule: NewRows) -> pa.Table:
+    """Return the last staged row of each key that a rule takes, under the table's names."""
+    if rule.kind is None:
+        taken = pc.and_(pc.is_valid(staged[c.REASON]), pc.not_equal(staged[c.REASON], SUPPRESSED))
+    else:
+        taken = pc.and_(pc.equal(staged[c.KIND], rule.kind), pc.is_null(staged[c.REASON]))
+    places = np.flatnonzero(taken.combine_chunks())
+    keys = [_staged_name(rule, name) for name in rule.keys]
+    last = _last_places(staged.select(keys).take(pa.array(places)), keys)
+    if len(last) < len(places):
+        order = _order(staged.select([_staged_name(rule, name) for name in rule.by]).take(pa.array(places)))
+        places = places[np.asarray(order)]
+        last = _last_places(staged.select(keys).take(pa.array(places)), keys)
+    rows = staged if len(last) == staged.num_rows else staged.take(pa.array(places[last]))
+    return rows.rename_columns([rule.names.get(name, name) for name in rows.column_names])
+
+
+def without_known(rows: pa.Table, known: pa.Table, rule: NewRows) -> pa.Table:
+    """Leave out rows that the table holds.
 
     Args:
-        staged: staged rows of all sources.
-        known: `source_events`.
-
-    Returns:
-        One row per new event_key.
+        rows: no two of one key.
+        known: rows of the table, at least the columns of `known_keys`.
+        rule: names them.
     """
-    events = _accepted(staged, "events").withColumnsRenamed(
-        {c.KEY: c.EVENT_KEY, c.AT: c.OCCURRED_AT, c.ROW: c.PROPERTIES}
-    )
-    last = _keep_last(events, (c.EVENT_KEY,), by=(c.OCCURRED_AT, c.CONTENT_HASH, c.SOURCE_FILE))
-    return last.join(known.select(c.EVENT_KEY), on=c.EVENT_KEY, how="left_anti")
+    keys = rule.known_keys
+    if not rows.num_rows or not known.num_rows:
+        return rows
+    own = rows.select(keys).append_column(_PLACE, pa.array(np.arange(rows.num_rows)))
+    new = own.join(known.select(keys), list(keys), join_type="left anti")
+    return rows if new.num_rows == rows.num_rows else rows.take(new[_PLACE].sort())
 
 
-def build_new_consents(staged: DataFrame, known: DataFrame) -> DataFrame:
-    """The consents that `consents` does not hold yet.
-
-    Two statuses given at the same moment are both kept: a reader takes the more restrictive.
-
-    Args:
-        staged: staged rows of all sources.
-        known: `consents`.
-
-    Returns:
-        One row per new (contact point, purpose, source, given_at, status).
-    """
-    consents = _accepted(staged, "consents").withColumnsRenamed({c.KEY: c.CONTACT_POINT_HASH, c.AT: c.GIVEN_AT})
-    last = _keep_last(consents, _CONSENT, by=(c.EVIDENCE, c.CONTENT_HASH))
-    return last.join(known.select(*_CONSENT), on=list(_CONSENT), how="left_anti")
+def _staged_name(rule: NewRows, name: str) -> str:
+    return next((staged for staged, own in rule.names.items() if own == name), name)
 
 
-def build_new_rejections(staged: DataFrame, known: DataFrame) -> DataFrame:
-    """The refused rows that `rejected_rows` does not hold yet, by any run.
-
-    Args:
-        staged: staged rows of all sources.
-        known: `rejected_rows`.
-
-    Returns:
-        One row per new (source, row_hash).
-    """
-    refused = F.col(c.REASON).isNotNull() & (F.col(c.REASON) != SUPPRESSED)
-    rejected = staged.where(refused).withColumn(c.ROW_HASH, F.sha2(F.coalesce(c.RAW_TEXT, F.lit("")), 256))
-    last = _keep_last(rejected, (c.SOURCE, c.ROW_HASH), by=(c.REASON, c.SOURCE_FILE))
-    keys = [c.SOURCE, c.ROW_HASH, c.REASON]
-    return last.join(known.select(*keys), on=keys, how="left_anti")
+def _order(rows: pa.Table) -> pa.Array:
+    """Return the places of rows in order, nulls before values."""
+    columns = {}
+    for number, column in enumerate(rows.columns):
+        columns |= {f"filled_{number}": pc.is_valid(column), f"value_{number}": column}
+    return pc.sort_indices(pa.table(columns), sort_keys=[(name, "ascending") for name in columns])
 
 
-def build_snapshots(staged: DataFrame, held: DataFrame, *, delivered: Sequence[str], kept: Sequence[str]) -> DataFrame:
-    """The records that the newest delivery of each snapshot source holds, and which version of them.
-
-    Args:
-        staged: staged rows of all sources.
-        held: `source_snapshots`.
-        delivered: snapshot sources with a delivery.
-        kept: snapshot sources without one; their last snapshot stays.
-
-    Returns:
-        One row per (source, source_record_id); of several versions in a delivery the last observed.
-    """
-    records = _accepted(staged, "records").where(F.col(c.SOURCE).isin(*delivered))
-    last = _keep_last(records, (c.SOURCE, c.KEY), by=(c.AT, c.CONTENT_HASH))
-    columns = [c.SOURCE, c.SOURCE_RECORD_ID, c.CONTENT_HASH]
-    current = last.withColumnRenamed(c.KEY, c.SOURCE_RECORD_ID).select(*columns)
-    return current.unionAll(held.where(F.col(c.SOURCE).isin(*kept)).select(*columns))
-
-
-def with_run(rows: DataFrame, *, run_id: str, at: datetime, at_column: str = c.INGESTED_AT) -> DataFrame:
-    """Add the run and its clock."""
-    return rows.withColumns({c.RUN_ID: F.lit(run_id), at_column: F.lit(at)})
-
-
-def _accepted(staged: DataFrame, kind: str) -> DataFrame:
-    return staged.where((F.col(c.KIND) == kind) & F.col(c.REASON).isNull())
-
-
-def _keep_last(rows: DataFrame, keys: Sequence[str], *, by: Sequence[str]) -> DataFrame:
-    """Keep one row per key, the greatest by the given columns; nulls come first."""
-    values = [name for name in rows.columns if name not in keys]
-    last = F.max_by(F.struct(*values), F.struct(*by)).alias("last")
-    return rows.groupBy(*keys).agg(last).select(*keys, "last.*")
+def _last_places(keys: pa.Table, names: Sequence[str]) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    """Return the place of the last row of each key, in order."""
+    placed = keys.append_column(_PLACE, pa.array(np.arange(keys.num_rows)))
+    last = placed.group_by(names).aggregate([(_PLACE, "max")])[f"{_PLACE}_max"]
+    return np.sort(np.asarray(last, dtype=np.int64))

@@ -1,57 +1,215 @@
-"""A source's times, in its own formats and zone, to UTC."""
+"""A source's times, in its own formats and zone, as microseconds since 1970 in UTC.
+
+A format is `iso` (ISO 8601 and nothing else: `12:30` is not today and `2024` is not a day), `epoch_seconds`,
+`epoch_millis`, or a pattern in Spark's notation, which becomes a regular expression once. The first format that fits
+decides. A value without a zone is in the field's zone; of an hour that the clock has twice the first is meant, and one
+that it leaves out counts on from the hour before.
+"""
 
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
+from decimal import ROUND_HALF_UP, Decimal
+from functools import cache
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pyspark.sql import functions as F
+from cdp_spark.errors import ConfigError
 
 if TYPE_CHECKING:
-    from pyspark.sql import Column
+    from collections.abc import Callable
 
     from cdp_spark.config.source import TimeField
 
-_ISO = r"^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2})(:\d{2})?(\.\d+)?)?\s*(Z|[+-]\d{2}(?::?\d{2})?)?$"
-_ZONE_LETTERS = re.compile(r"[VzOXxZ]")
-_QUOTED = re.compile(r"'[^']*'")
-_EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
-_AHEAD = timedelta(days=1)
+    Parse = Callable[[str], int | None]
+
+_ISO = re.compile(
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[T ]([0-9]{2}:[0-9]{2})(:[0-9]{2})?(\.[0-9]+)?)?"
+    r"\s*(Z|[+-][0-9]{2}(?::?[0-9]{2})?)?"
+)
+_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - offsets are taken off as numbers, which knows no first and last year
+_MICROSECOND = timedelta(microseconds=1)
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
 _MICROS = {"epoch_seconds": 1_000_000, "epoch_millis": 1_000}
 _MAX_MICROS = 10**17
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_FULL_MONTHS = "january february march april may june july august september october november december".replace(" ", "|")
+_TOKEN = re.compile(r"'(?P<quoted>(?:[^']|'')*)'|(?P<letter>[A-Za-z])(?P=letter)*|[\[\]]|[^A-Za-z'\[\]]+")
+_OFFSET = r"(?P<zone>Z|[+-][0-9]{2}(?::?[0-9]{2})?(?::?[0-9]{2})?)"
+_ZONE = r"(?P<zone>(?:GMT|UTC)?[+-][0-9]{1,2}(?::?[0-9]{2})?|[A-Z][A-Za-z0-9_/+-]*)"
+_ZONES = {
+    "Z": "UTC",
+    **dict.fromkeys(("EST", "EDT"), "America/New_York"),
+    **dict.fromkeys(("CST", "CDT"), "America/Chicago"),
+    **dict.fromkeys(("MST", "MDT"), "America/Denver"),
+    **dict.fromkeys(("PST", "PDT"), "America/Los_Angeles"),
+    **dict.fromkeys(("CET", "CEST"), "Europe/Paris"),
+    "BST": "Europe/London",
+}
+"""Short names of zones, which stand for a place as in Java."""
+_PARTS = {
+    **dict.fromkeys(("y", "yyyy", "u", "uuuu"), "(?P<year>[0-9]{4})"),
+    **dict.fromkeys(("yy", "uu"), "(?P<short_year>[0-9]{2})"),
+    **dict.fromkeys(("M", "L"), "(?P<month>[0-9]{1,2})"),
+    **dict.fromkeys(("MM", "LL"), "(?P<month>[0-9]{2})"),
+    **dict.fromkeys(("MMM", "LLL"), f"(?P<month_name>{'|'.join(_MONTHS)})"),
+    **dict.fromkeys(("MMMM", "LLLL"), f"(?P<month_name>{_FULL_MONTHS})"),
+    "d": "(?P<day>[0-9]{1,2})",
+    "dd": "(?P<day>[0-9]{2})",
+    **dict.fromkeys(("D", "DD", "DDD"), "(?P<day_of_year>[0-9]{1,3})"),
+    **dict.fromkeys(("H", "k"), "(?P<hour>[0-9]{1,2})"),
+    **dict.fromkeys(("HH", "kk"), "(?P<hour>[0-9]{2})"),
+    **dict.fromkeys(("h", "K"), "(?P<half_hour>[0-9]{1,2})"),
+    **dict.fromkeys(("hh", "KK"), "(?P<half_hour>[0-9]{2})"),
+    "m": "(?P<minute>[0-9]{1,2})",
+    "mm": "(?P<minute>[0-9]{2})",
+    "s": "(?P<second>[0-9]{1,2})",
+    "ss": "(?P<second>[0-9]{2})",
+    "a": "(?P<half>AM|PM)",
+}
+_FRACTION, _OFFSETS, _NAMED_ZONES = "S", "XxZ", "VzO"
 
 
-def utc_time_expr(value: Column, field: TimeField) -> Column:
-    """Parse a text as a time by the field's formats, the first that fits; null where none does.
+def read_time(text: str, field: TimeField) -> int | None:
+    """Read a time by the field's formats; None where none fits.
 
-    A value without a zone is in the field's zone, whatever the session's zone.
+    Args:
+        text: without white space around it.
+        field: formats and zone.
+
+    Raises:
+        ConfigError: a format is no pattern.
     """
-    formats = field.formats or ("iso",)
-    return F.coalesce(*[_parse_expr(value, pattern, field.time_zone) for pattern in formats])
+    return compile_time(field.formats, field.time_zone)(text)
 
 
-def plausible_time_expr(at: Column, *, as_of: datetime) -> Column:
-    """Null instead of a time before 1900 or more than a day after the run's clock."""
-    return F.when(at.between(F.lit(_EARLIEST), F.lit(as_of + _AHEAD)), at)
+@cache
+def compile_time(formats: tuple[str, ...], time_zone: str) -> Callable[[str], int | None]:
+    """Return the function that reads times of some formats, ISO 8601 where there are none.
+
+    Raises:
+        ConfigError: a format is no pattern.
+    """
+    parses = [_parse_of(written, time_zone) for written in formats or ("iso",)]
+
+    def parse(text: str) -> int | None:
+        for parse_one in parses:
+            found = parse_one(text)
+            if found is not None:
+                return found
+        return None
+
+    return parses[0] if len(parses) == 1 else parse
 
 
-def _parse_expr(value: Column, pattern: str, zone: str) -> Column:
-    if pattern == "iso":
-        return _iso_expr(value, zone)
-    if pattern in _MICROS:
-        micros = value.try_cast("decimal(26,6)") * _MICROS[pattern]
-        return F.when(F.abs(micros) < _MAX_MICROS, F.timestamp_micros(micros.cast("bigint")))
-    if _ZONE_LETTERS.search(_QUOTED.sub("", pattern)):
-        return F.try_to_timestamp(value, F.lit(pattern))
-    return F.try_to_timestamp(F.concat(value, F.lit(f" {zone}")), F.lit(f"{pattern} VV"))
+def _parse_of(written: str, time_zone: str) -> Parse:
+    zone = ZoneInfo(time_zone)
+    if written == "iso":
+        return lambda text: _read_iso(text, zone)
+    if written in _MICROS:
+        scale = _MICROS[written]
+        return lambda text: _read_number(text, scale)
+    pattern = _compile_pattern(written)
+    return lambda text: _read_pattern(text, pattern, zone)
 
 
-def _iso_expr(value: Column, zone: str) -> Column:
-    """Spark's own cast would take `12:30` for today and `2024` for a date; this takes ISO 8601 and nothing else."""
-    part = [F.regexp_extract(value, _ISO, group) for group in range(6)]
-    clock = F.when(part[2] == "", F.lit("00:00")).otherwise(part[2])
-    seconds = F.when(part[3] == "", F.lit(":00")).otherwise(part[3])
-    offset = F.when(part[5] == "", F.lit(f" {zone}")).otherwise(part[5])
-    text = F.concat(part[1], F.lit("T"), clock, seconds, part[4], offset)
-    return F.when(part[1] != "", text.try_cast("timestamp"))
+def _read_iso(text: str, zone: ZoneInfo) -> int | None:
+    found = _ISO.fullmatch(text)
+    if found is None:
+        return None
+    day, clock, seconds, fraction, offset = found.groups()
+    try:
+        local = datetime.fromisoformat(f"{day}T{clock or '00:00'}{seconds or ':00'}{(fraction or '')[:7]}")
+        return _micros(local, _offset(offset, zone, local))
+    except ValueError:
+        return None
+
+
+def _read_number(text: str, scale: int) -> int | None:
+    if text.isascii() and text.isdigit():
+        micros = int(text[:30]) * scale
+    elif _NUMBER.fullmatch(text):
+        rounded = Decimal(text)
+        if rounded.adjusted() > len(str(_MAX_MICROS)):
+            return None
+        micros = int(rounded.quantize(Decimal("0.000001"), ROUND_HALF_UP) * scale)
+    else:
+        return None
+    return micros if abs(micros) < _MAX_MICROS else None
+
+
+def _read_pattern(text: str, pattern: re.Pattern[str], zone: ZoneInfo) -> int | None:
+    found = pattern.fullmatch(text)
+    if found is None:
+        return None
+    parts = {name: value for name, value in found.groupdict().items() if value is not None}
+    try:
+        local = _local(parts)
+        return _micros(local, _offset(parts.get("zone"), zone, local))
+    except (ValueError, OverflowError, ZoneInfoNotFoundError):
+        return None
+
+
+def _local(parts: dict[str, str]) -> datetime:
+    year = int(parts["year"]) if "year" in parts else 2000 + int(parts["short_year"]) if "short_year" in parts else 1970
+    month = _MONTHS.index(parts["month_name"][:3].lower()) + 1 if "month_name" in parts else int(parts.get("month", 1))
+    hour = int(parts.get("hour", 0))
+    if "half_hour" in parts:
+        hour = int(parts["half_hour"]) % 12 + (12 if parts.get("half", "").upper() == "PM" else 0)
+    day, minute, second = int(parts.get("day", 1)), int(parts.get("minute", 0)), int(parts.get("second", 0))
+    micros = int(parts.get("fraction", "0")[:6].ljust(6, "0"))
+    local = datetime(year, month, day, hour, minute, second, micros)  # noqa: DTZ001 - see _EPOCH
+    return local + timedelta(days=int(parts["day_of_year"]) - 1) if "day_of_year" in parts else local
+
+
+def _offset(written: str | None, zone: ZoneInfo, local: datetime) -> timedelta:
+    """Return how far a local time is ahead of UTC, by the zone that it is written with or else the given one."""
+    if written is None:
+        return zone.utcoffset(local) or timedelta()
+    plain = written.upper().removeprefix("GMT").removeprefix("UTC")
+    if plain in ("", "Z"):
+        return timedelta()
+    if plain[0] not in "+-":
+        return ZoneInfo(_ZONES.get(written.upper(), written)).utcoffset(local) or timedelta()
+    digits = plain[1:].replace(":", "").rjust(2, "0").ljust(4, "0")
+    ahead = timedelta(hours=int(digits[:2]), minutes=int(digits[2:4]))
+    return -ahead if plain[0] == "-" else ahead
+
+
+def _micros(local: datetime, ahead: timedelta) -> int:
+    return (local - _EPOCH - ahead) // _MICROSECOND
+
+
+def _compile_pattern(written: str) -> re.Pattern[str]:
+    tokens = list(_TOKEN.finditer(written))
+    if "".join(found[0] for found in tokens) != written:
+        raise _bad_format(written)
+    try:
+        return re.compile("".join(_regex_of(found, written) for found in tokens), re.IGNORECASE)
+    except re.error:
+        raise _bad_format(written) from None
+
+
+def _regex_of(token: re.Match[str], written: str) -> str:
+    text, letter = token[0], token["letter"]
+    if token["quoted"] is not None:
+        return re.escape(token["quoted"].replace("''", "'") or "'")
+    if letter is None:
+        return {"[": "(?:", "]": ")?"}.get(text) or re.escape(text)
+    if letter == _FRACTION:
+        return f"(?P<fraction>[0-9]{{1,{len(text)}}})"
+    if letter in _OFFSETS + _NAMED_ZONES:
+        return _OFFSET if letter in _OFFSETS else _ZONE
+    if text not in _PARTS:
+        raise _bad_format(written)
+    return _PARTS[text]
+
+
+def _bad_format(written: str) -> ConfigError:
+    return ConfigError(
+        "formats",
+        got=repr(written),
+        allowed="iso, epoch_seconds, epoch_millis, or a pattern such as dd.MM.yyyy HH:mm:ss, each part once",
+        fix="see Spark's date patterns; put other letters in quotes ('T')",
+    )

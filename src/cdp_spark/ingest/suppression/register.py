@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
-
-from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
 from cdp_spark.errors import ConfigError, DataError, StateError
-from cdp_spark.ingest.suppression.hashing import keyed_hash, normal_values
+from cdp_spark.ingest.suppression.hashing import keyed_hash
+from cdp_spark.ingest.suppression.listed import SuppressionList
+from cdp_spark.normalise.identifiers import searched_identifiers
 from cdp_spark.tables.catalog import SUPPRESSIONS
-from cdp_spark.tables.rows import tuples_of
+from cdp_spark.tables.rows import texts, tuples_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -22,21 +22,6 @@ if TYPE_CHECKING:
 
 INGEST = "ingest"
 MINIMUM_KEY_LENGTH = 16
-
-
-@dataclass(frozen=True)
-class SuppressionList:
-    """What ingest leaves out.
-
-    Args:
-        key: of the hashes; not shown.
-        hashes: of the identifiers.
-        kinds: types of identifiers that the list holds; others need not be looked at.
-    """
-
-    key: bytes = field(repr=False)
-    hashes: frozenset[str]
-    kinds: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -60,12 +45,11 @@ def read_suppression_list(store: Store, project: Project) -> SuppressionList | N
     Raises:
         StateError: the list was written with a key that the project does not have.
     """
-    listed = store.read(SUPPRESSIONS).where(F.col(c.SCOPE) == INGEST)
-    rows = listed.select(c.VALUE_HASH, c.TYPE, c.KEY_ID).distinct().collect()
+    rows = tuples_of(store.fetch(SUPPRESSIONS, (c.VALUE_HASH, c.TYPE, c.KEY_ID), only={c.SCOPE: texts([INGEST])}))
     if not rows:
         return None
     suppression = project.settings.suppression
-    unknown = sorted({row[c.KEY_ID] for row in rows} - ({suppression.key_id} if suppression else set()))
+    unknown = sorted({key_id for _, _, key_id in rows} - ({suppression.key_id} if suppression else set()))
     if unknown or suppression is None:
         raise StateError(
             f"table {SUPPRESSIONS.name}",
@@ -73,7 +57,7 @@ def read_suppression_list(store: Store, project: Project) -> SuppressionList | N
             allowed=f"key_id {suppression.key_id}" if suppression else "a section `suppression` in project.yaml",
             fix="name the key that the list was written with: without it those persons would come back",
         )
-    hashes, kinds = frozenset(row[c.VALUE_HASH] for row in rows), frozenset(row[c.TYPE] for row in rows)
+    hashes, kinds = frozenset(hashed for hashed, _, _ in rows), frozenset(kind for _, kind, _ in rows)
     return SuppressionList(key_of(suppression), hashes, kinds)
 
 
@@ -84,7 +68,7 @@ def add_suppressions(store: Store, project: Project, kind: str, values: Iterable
         store: the warehouse.
         project: has the key.
         kind: type of the identifiers.
-        values: as people write them; an e-mail's SHA-256 is added with it.
+        values: as people write them; an e-mail's hashes are added with it.
         entry: author and reason.
     Returns: entries added.
 
@@ -94,7 +78,7 @@ def add_suppressions(store: Store, project: Project, kind: str, values: Iterable
     """
     suppression, region = suppression_of(project), project.settings.default_region
     key_of(suppression)
-    found = [normal_values(kind, value, region=region) for value in values]
+    found = [searched_identifiers(kind, value, region=region) for value in values]
     wrong = [str(position) for position, pairs in enumerate(found, start=1) if not pairs]
     if wrong:
         got = f"value {', '.join(wrong[:5])}, which is no {kind}"

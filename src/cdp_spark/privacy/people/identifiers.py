@@ -19,10 +19,11 @@ from cdp_spark.ingest.suppression.hashing import (
     PHONE,
     SOURCE_RECORD,
     keyed_hash,
-    normal_values,
-    sha256,
 )
-from cdp_spark.ingest.suppression.register import SuppressionList, key_of, suppression_of
+from cdp_spark.ingest.suppression.listed import SuppressionList
+from cdp_spark.ingest.suppression.register import key_of, suppression_of
+from cdp_spark.normalise.hashing import sha256
+from cdp_spark.normalise.identifiers import searched_identifiers
 from cdp_spark.tables.catalog import CLUSTERS, IDENTIFIERS, PROFILE_HISTORY, RECORDS, UNIFIED_IDS
 from cdp_spark.tables.rows import rows_without, texts, tuples_of
 
@@ -91,7 +92,9 @@ def find_known(context: RunContext, people: People) -> Known:
     given = _contact_points(context, people) | _other_identifiers(context, people)
     shared = _find_shared(context, people, given)
     region = context.project.settings.default_region
-    own = frozenset(pair for kind, value in given - shared.keys() for pair in normal_values(kind, value, region=region))
+    own = frozenset(
+        pair for kind, value in given - shared.keys() for pair in searched_identifiers(kind, value, region=region)
+    )
     kinds = sorted({kind for kind, _ in shared})
     delivered = people.records.filter(pc.field(c.ENTITY_TYPE) != VISITOR)[c.RECORD_KEY].to_pylist()
     return Known(

@@ -10,8 +10,9 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
-from cdp_spark.ingest.suppression.hashing import normal_values
-from cdp_spark.ingest.suppression.rows import is_listed_expr, is_mentioned_expr, listed_udf
+from cdp_spark.ingest.suppression.frames import holds_listed_expr, is_listed_expr
+from cdp_spark.ingest.suppression.listed import Listed
+from cdp_spark.normalise.identifiers import searched_identifiers
 from cdp_spark.privacy.people.spans import Span, find_spans
 from cdp_spark.tables.actions.together import run_together
 from cdp_spark.tables.catalog import RECORDS, REJECTED_ROWS, SOURCE_EVENTS, SOURCE_RECORDS, UNIFIED_IDS
@@ -21,7 +22,7 @@ from cdp_spark.tables.rows import texts, tuples_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from cdp_spark.ingest.suppression.register import SuppressionList
+    from cdp_spark.ingest.suppression.listed import SuppressionList
     from cdp_spark.privacy.people.identifiers import Identifier, Known
     from cdp_spark.privacy.people.requests import People
     from cdp_spark.tables.run import RunContext
@@ -82,7 +83,7 @@ def _held(context: RunContext, known: Known, rows: list[Found]) -> frozenset[Ide
     """The identifiers that stand in rows, whatever their columns mean."""
     region, kinds = context.project.settings.default_region, {kind for kind, _ in known.own}
     cells = {cell for row in rows for cell in row[_CELLS] if cell}
-    borne = {pair for kind in kinds for cell in cells for pair in normal_values(kind, cell, region=region)}
+    borne = {pair for kind in kinds for cell in cells for pair in searched_identifiers(kind, cell, region=region)}
     return known.own & borne
 
 
@@ -118,21 +119,19 @@ def _search(context: RunContext, rows: DataFrame, found: SuppressionList) -> Dat
     default, sources = context.project.settings.default_region, context.project.sources
     parts = [
         rows.where(F.col(c.SOURCE) == source.name).where(
-            is_listed_expr(source, found, region=source.default_region or default)
+            is_listed_expr(Listed(found, source.default_region or default, source))
         )
         for source in sources
     ]
     of_others = rows.where(~F.col(c.SOURCE).isin(*[source.name for source in sources])) if sources else rows
-    return reduce(DataFrame.unionAll, [*parts, of_others.where(is_mentioned_expr(found, region=default))])
+    return reduce(DataFrame.unionAll, [*parts, of_others.where(is_listed_expr(Listed(found, default)))])
 
 
 def _find_visitors(context: RunContext, found: SuppressionList) -> list[Found]:
     """The sets of identifiers that events bear and that hold one of the people's."""
     borne = context.read_released(SOURCE_EVENTS).select(identifier_set_expr(F.col(c.IDENTIFIERS)).alias(_SET))
     sets = borne.where(F.col(_SET).isNotNull()).distinct()
-    points = F.map_entries(F.from_json(_SET, "map<string,string>"))
-    named = F.transform(points, lambda it: F.struct(it["key"].alias(c.TYPE), it["value"].alias(c.VALUE)))
-    held = listed_udf(found, context.project.settings.default_region)(named)
+    held = holds_listed_expr(F.col(_SET), Listed(found, context.project.settings.default_region))
     return _rows(sets.where(held).select(visitor_key_expr(F.col(_SET)).alias(c.RECORD_KEY)))
 
 

@@ -5,6 +5,7 @@ import gzip
 import io
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Literal
 
 import pytest
@@ -238,6 +239,27 @@ def test_where_a_file_is_cut_changes_nothing(text: str, cut: int, escape: str, m
         return sorted(rows, key=str)
 
     assert read(cut) == read(max(len(text), 1))
+
+
+@given(
+    lines=st.lists(st.text(st.sampled_from('ab,"\n\r'), max_size=9), max_size=20),
+    end=st.sampled_from(["\n", "\r\n"]),
+    size=st.integers(1, 30),
+    kind=st.sampled_from(["csv", "json"]),
+)
+def test_a_file_read_in_parts_is_the_file(lines: list[str], end: str, size: int, kind: Literal["csv", "json"]) -> None:
+    def rows(part_bytes: int) -> list[Any]:
+        with pytest.MonkeyPatch.context() as patch, TemporaryDirectory() as folder:
+            patch.setattr("cdp_spark.ingest.reading.open.PART_BYTES", part_bytes)
+            file = Path(folder, "a")
+            file.write_bytes(end.join(["a,b", *lines]).encode())
+            reading = open_files([file], format=kind, options={"multiLine": "false"})
+            assert reading is not None
+            batches = list(reading.batches())
+        found = [row for batch in batches for row in (*batch.rows.to_pylist(), *batch.rejected.to_pylist())]
+        return sorted(found, key=str)
+
+    assert rows(size) == rows(10_000)
 
 
 def test_files_by_their_paths(tmp_path: Path) -> None:

@@ -4,61 +4,105 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from pyspark.sql import SparkSession
-from pyspark.sql import functions as F
 
 from cdp_spark.config.source import TimeField
-from cdp_spark.ingest.staging.times import plausible_time_expr, utc_time_expr
+from cdp_spark.errors import ConfigError
+from cdp_spark.ingest.staging.times import read_time
 
 
 def _utc(*parts: int) -> datetime:
     return datetime(*parts, tzinfo=UTC)  # type: ignore[misc,arg-type]
 
 
-_CASES: list[tuple[dict[str, Any], dict[str | None, datetime | None]]] = [
+_CASES: list[tuple[dict[str, Any], dict[str, datetime | None]]] = [
     (
         {"time_zone": "Europe/Berlin"},
         {
             "2024-01-31T10:00:00Z": _utc(2024, 1, 31, 10),
             "2024-01-31 10:00": _utc(2024, 1, 31, 9),
             "2024-07-31T10:00:00.5": _utc(2024, 7, 31, 8, 0, 0, 500_000),
+            "2024-07-31T10:00:00.123456789": _utc(2024, 7, 31, 8, 0, 0, 123_456),
             "2024-01-31T10:00+0230": _utc(2024, 1, 31, 7, 30),
+            "2024-01-31 10:00 -02": _utc(2024, 1, 31, 12),
             "2024-01-31": _utc(2024, 1, 30, 23),
+            "2024-03-31 02:30": _utc(2024, 3, 31, 1, 30),
+            "2024-10-27 02:30": _utc(2024, 10, 27, 0, 30),
             "2023-02-29": None,
+            "2024-01-31T25:00": None,
             "12:30": None,
             "2024": None,
-            None: None,
+            "20240131": None,
         },
     ),
     (
         {"formats": ["dd.MM.yyyy HH:mm", "dd.MM.yyyy"], "time_zone": "Europe/Berlin"},
-        {"31.01.2024 10:00": _utc(2024, 1, 31, 9), "31.07.2024": _utc(2024, 7, 30, 22), "31.13.2024": None},
+        {
+            "31.01.2024 10:00": _utc(2024, 1, 31, 9),
+            "31.07.2024": _utc(2024, 7, 30, 22),
+            "31.13.2024": None,
+            "1.1.2024": None,
+            "31.01.2024 ": None,
+        },
     ),
-    ({"formats": ["dd/MM/yyyy HH:mm XXX"]}, {"31/01/2024 10:00 +02:00": _utc(2024, 1, 31, 8)}),
-    ({"formats": ["epoch_seconds"]}, {"1706695200.5": _utc(2024, 1, 31, 10, 0, 0, 500_000), "9e99": None, "x": None}),
-    ({"formats": ["epoch_millis"]}, {"1706695200000": _utc(2024, 1, 31, 10)}),
+    (
+        {"formats": ["dd/MM/yyyy HH:mm XXX"]},
+        {"31/01/2024 10:00 +02:00": _utc(2024, 1, 31, 8), "31/01/2024 10:00 Z": _utc(2024, 1, 31, 10)},
+    ),
+    (
+        {"formats": ["yyyyMMdd'T'HHmmss[.SSS]"]},
+        {"20240131T100000": _utc(2024, 1, 31, 10), "20240131T100000.25": _utc(2024, 1, 31, 10, 0, 0, 250_000)},
+    ),
+    (
+        {"formats": ["d MMM yy, h:mm a", "MMMM d yyyy"], "time_zone": "America/New_York"},
+        {
+            "1 feb 24, 1:05 pm": _utc(2024, 2, 1, 18, 5),
+            "1 Feb 24, 12:00 AM": _utc(2024, 2, 1, 5),
+            "July 4 2024": _utc(2024, 7, 4, 4),
+        },
+    ),
+    (
+        {"formats": ["yyyy-MM-dd HH:mm z", "yyyy-MM-dd HH:mm VV"]},
+        {
+            "2024-07-31 10:00 PST": _utc(2024, 7, 31, 17),
+            "2024-07-31 10:00 Europe/Berlin": _utc(2024, 7, 31, 8),
+            "2024-07-31 10:00 GMT+02:00": _utc(2024, 7, 31, 8),
+            "2024-07-31 10:00 UTC": _utc(2024, 7, 31, 10),
+            "2024-07-31 10:00 Nowhere/At": None,
+        },
+    ),
+    (
+        {"formats": ["epoch_seconds"]},
+        {
+            "1706695200.5": _utc(2024, 1, 31, 10, 0, 0, 500_000),
+            "1.7066952E9": _utc(2024, 1, 31, 10),
+            "1706695200": _utc(2024, 1, 31, 10),
+            "-1": _utc(1969, 12, 31, 23, 59, 59),
+            "9e99": None,
+            "x": None,
+            "1_000": None,
+        },
+    ),
+    ({"formats": ["epoch_millis"]}, {"1706695200000": _utc(2024, 1, 31, 10), "9" * 30: None}),
 ]
 
 
 @pytest.mark.parametrize(("field", "expected"), _CASES)
-def test_times_are_read_by_format_and_zone(
-    spark: SparkSession, field: dict[str, Any], expected: dict[str | None, datetime | None]
-) -> None:
-    texts = spark.createDataFrame([(text,) for text in expected], "text string")
-    parsed = utc_time_expr(F.col("text"), TimeField.model_validate(field | {"column": "text"}))
+def test_times_are_read_by_format_and_zone(field: dict[str, Any], expected: dict[str, datetime | None]) -> None:
+    time = TimeField.model_validate(field | {"column": "text"})
 
-    rows = texts.select("text", F.unix_micros(parsed).alias("micros")).collect()
-
-    assert {row["text"]: row["micros"] for row in rows} == {
+    assert {text: read_time(text, time) for text in expected} == {
         text: None if at is None else round(at.timestamp() * 1_000_000) for text, at in expected.items()
     }
 
 
-def test_times_before_1900_and_after_tomorrow_are_null(spark: SparkSession) -> None:
-    texts = ["0001-01-01", "1899-12-31", "1900-01-01", "2026-11-02", "2026-11-03", "9999-12-31"]
-    times = spark.createDataFrame([(text,) for text in texts], "text string")
-    at = plausible_time_expr(F.col("text").cast("timestamp"), as_of=_utc(2026, 11, 1, 2))
+def test_the_first_and_last_times_need_no_room() -> None:
+    berlin = TimeField(column="at", time_zone="Europe/Berlin")
 
-    kept = times.where(at.isNotNull()).collect()
+    assert read_time("0001-01-01", berlin) is not None
+    assert read_time("9999-12-31T23:59:59-18:00", berlin) is not None
 
-    assert [row["text"] for row in kept] == ["1900-01-01", "2026-11-02"]
+
+@pytest.mark.parametrize("written", ["yyyy-MM-dd EEE", "ww", "yyyy yyyy", "'T", "[yyyy"])
+def test_a_format_that_is_no_pattern_is_refused(written: str) -> None:
+    with pytest.raises(ConfigError, match="formats: got"):
+        read_time("2024", TimeField(column="at", formats=(written,)))

@@ -1,7 +1,8 @@
-"""Parquet, Delta and JDBC: typed columns, written as text once and for all."""
+"""Parquet, Delta and JDBC by Spark's own readers."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from py4j.protocol import Py4JJavaError
@@ -9,18 +10,17 @@ from pyspark.errors import AnalysisException
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from cdp_spark import columns as c
 from cdp_spark.errors import DataError
-from cdp_spark.ingest.readers.delivery import Delivery, quoted, without_nulls_expr
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pyspark.sql import Column, DataFrame, SparkSession
 
     from cdp_spark.config.source import SourceConfig
 
 NOTHING_THERE = frozenset({"PATH_NOT_FOUND", "UNABLE_TO_INFER_SCHEMA", "DELTA_TABLE_NOT_FOUND"})
 """Spark's conditions for a path without a file to read."""
-_NESTED = (T.StructType, T.ArrayType, T.MapType, T.VariantType)
 _DRIVERS = {
     "jdbc:postgresql": "org.postgresql.Driver",
     "jdbc:mysql": "com.mysql.cj.jdbc.Driver",
@@ -29,10 +29,24 @@ _DRIVERS = {
     "jdbc:oracle": "oracle.jdbc.OracleDriver",
 }
 """Driver class by the beginning of the URL."""
-_JSON_OPTIONS = {"timestampFormat": "yyyy-MM-dd'T'HH:mm:ss.SSSSSSXXX"}
+_PLAIN = (T.NumericType, T.StringType, T.BooleanType, T.BinaryType, T.DateType, T.TimestampType, T.TimestampNTZType)
+_FILE = "_cdp_source_file"
 
 
-def read_typed(spark: SparkSession, source: SourceConfig, path: str | None) -> Delivery | None:
+@dataclass(frozen=True)
+class TypedRows:
+    """A typed delivery.
+
+    Args:
+        columns: column to type, as Spark names it.
+        rows: the source file, null where there is none, then the source's columns.
+    """
+
+    columns: Mapping[str, str]
+    rows: DataFrame
+
+
+def read_typed(spark: SparkSession, source: SourceConfig, path: str | None) -> TypedRows | None:
     """Read a typed source.
 
     Args:
@@ -48,7 +62,7 @@ def read_typed(spark: SparkSession, source: SourceConfig, path: str | None) -> D
     """
     try:
         rows = spark.read.format(source.format).options(**_options(source)).load(path)
-        columns = {field.name: field.dataType.simpleString() for field in rows.schema.fields}
+        fields = rows.schema.fields
     except AnalysisException as error:
         if error.getCondition() in NOTHING_THERE:
             return None
@@ -56,50 +70,18 @@ def read_typed(spark: SparkSession, source: SourceConfig, path: str | None) -> D
     except Exception as error:
         # A driver's message may hold the connection's address and credentials: only its kind is passed on.
         raise _unreadable(source, error) from None
-    return Delivery(_conform(rows, with_file=source.format == "parquet"), columns)
+    file = F.col("_metadata.file_path") if source.format == "parquet" else F.lit(None).cast("string")
+    named = rows.select(file.alias(_FILE), *[_for_arrow(field).alias(field.name) for field in fields])
+    return TypedRows({field.name: field.dataType.simpleString() for field in fields}, named)
 
 
-def text_expr(value: Column, kind: T.DataType) -> Column:
-    """A value as text: times in ISO 8601 UTC, numbers in plain form, nested values as JSON, binary as Base64."""
-    if isinstance(kind, T.TimestampType):
-        return F.concat(_iso_expr(F.to_utc_timestamp(value, F.current_timezone())), F.lit("Z"))
-    if isinstance(kind, T.TimestampNTZType):
-        return _iso_expr(value)
-    if isinstance(kind, (T.DoubleType, T.FloatType)):
-        return _plain_number_expr(value)
-    if isinstance(kind, T.BinaryType):
-        return F.base64(value)
-    return F.to_json(value, _JSON_OPTIONS) if isinstance(kind, _NESTED) else value.cast("string")
-
-
-def _iso_expr(value: Column) -> Column:
-    return F.regexp_replace(F.date_format(value, "yyyy-MM-dd'T'HH:mm:ss.SSSSSS"), r"\.?0+$", "")
-
-
-def _plain_number_expr(value: Column) -> Column:
-    """A whole number without its `.0`: an integer column becomes floating as soon as one value is missing."""
-    text = value.cast("string")
-    plain = F.regexp_replace(value.try_cast("decimal(38,18)").cast("string"), r"\.?0+$", "")
-    whole = (value == F.floor(value)) & (F.abs(value) < 2**53)
-    return (
-        F.when(F.isnan(value), None)
-        .when(whole, value.try_cast("bigint").cast("string"))
-        .when(text.contains("E"), F.coalesce(plain, text))
-        .otherwise(text)
-    )
-
-
-def _conform(rows: DataFrame, *, with_file: bool) -> DataFrame:
-    fields = sorted(rows.schema.fields, key=lambda field: field.name)
-    entries = [p for f in fields for p in (F.lit(f.name), text_expr(F.col(quoted(f.name)), f.dataType))]
-    missing = F.lit(None).cast("string")
-    return rows.select(
-        without_nulls_expr(F.create_map(*entries)).alias(c.ROW),
-        missing.alias(c.RAW_TEXT),
-        missing.alias(c.REASON),
-        (F.col("_metadata.file_path") if with_file else missing).alias(c.SOURCE_FILE),
-        F.lit(None).cast("array<string>").alias(c.COLUMNS_SEEN),
-    )
+def _for_arrow(field: T.StructField) -> Column:
+    """Write as text what Arrow has no type for."""
+    column = F.col("`" + field.name.replace("`", "``") + "`")
+    if isinstance(field.dataType, T.VariantType):
+        return F.to_json(column)
+    is_known = isinstance(field.dataType, (*_PLAIN, T.StructType, T.ArrayType, T.MapType, T.NullType))
+    return column if is_known else column.cast("string")
 
 
 def _options(source: SourceConfig) -> dict[str, str]:

@@ -1,0 +1,225 @@
+"""Ingest on Spark: deliveries that are large, or that only Spark reads, staged in its tasks by the same functions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+from pyspark.errors import AnalysisException
+from pyspark.sql import functions as F
+from pyspark.sql.pandas.types import from_arrow_schema
+
+from cdp_spark import columns as c
+from cdp_spark.ingest.reading.batch import MAX_ROWS, ReadBatch, rejected_table
+from cdp_spark.ingest.reading.delimited import decode_blocks, read_header, read_texts
+from cdp_spark.ingest.reading.dialect import read_dialect, read_encoding, refuse_utf16
+from cdp_spark.ingest.reading.files import FILE_OPTIONS, UTF8_MARK
+from cdp_spark.ingest.reading.json_text import read_objects
+from cdp_spark.ingest.reading.typed import text_table
+from cdp_spark.ingest.staging.facts import FACTS, Tally, add_facts, count_facts
+from cdp_spark.ingest.staging.rows import STAGED, SUPPRESSED, Staging, stage_batch
+from cdp_spark.ingest.typed import NOTHING_THERE, read_typed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from pyspark.sql import DataFrame, SparkSession
+
+    from cdp_spark.config.source import SourceConfig
+    from cdp_spark.ingest.reading import Reading
+    from cdp_spark.ingest.staging.bronze import NewRows
+
+    Batches = Iterator[pa.RecordBatch]
+
+STAGED_SCHEMA = from_arrow_schema(STAGED)
+_FACTS_SCHEMA = from_arrow_schema(FACTS)
+_HEAD_BYTES = 65_536
+_HEAD_LINES = 20
+_PART, _VALUE, _IS_FIRST = "part", "value", "is_first_block"
+
+
+@dataclass(frozen=True)
+class SparkReading:
+    """A delivery that Spark brings to the readers.
+
+    Args:
+        columns: as of `Reading`.
+        rows: one row per piece of the delivery: a part, a file, a line or a typed row.
+        read: reads the pieces of a task.
+    """
+
+    columns: Mapping[str, str] | None
+    rows: DataFrame
+    read: Callable[[Batches], Iterator[ReadBatch]]
+
+
+def distribute(spark: SparkSession, reading: Reading) -> SparkReading:
+    """Have the parts of files on this machine read by tasks."""
+    parts = spark.range(len(reading.parts)).withColumnRenamed("id", _PART)
+    spread = parts.repartition(len(reading.parts), _PART) if len(reading.parts) > 1 else parts
+    return SparkReading(reading.columns, spread, partial(_read_parts, reading.parts))
+
+
+def open_in_spark(spark: SparkSession, source: SourceConfig, path: str | None) -> SparkReading | None:
+    """Open a delivery with Spark's own readers; None where nothing is there.
+
+    Args:
+        spark: the session.
+        source: of any format.
+        path: file, folder or glob; None for JDBC.
+
+    Raises:
+        DataError: the files or the database cannot be read, or a header cannot be used.
+        ConfigError: an option that ingest itself sets.
+    """
+    if source.format in ("csv", "json"):
+        return _open_text(spark, source, path or "")
+    typed = read_typed(spark, source, path)
+    return SparkReading(typed.columns, typed.rows, _read_typed_rows) if typed else None
+
+
+def stage_in_spark(reading: SparkReading, staging: Staging) -> DataFrame:
+    """Stage a delivery in tasks; one row per delivered row, the columns of `STAGED`."""
+
+    def stage(batches: Batches) -> Batches:
+        for batch in reading.read(batches):
+            yield from stage_batch(batch, staging).to_batches(max_chunksize=MAX_ROWS)
+
+    return reading.rows.mapInArrow(stage, STAGED_SCHEMA)
+
+
+def count_staged(staged: DataFrame) -> dict[str, Tally]:
+    """Count staged rows by source (an action)."""
+
+    def count(batches: Batches) -> Batches:
+        for batch in batches:
+            yield from count_facts(pa.Table.from_batches([batch])).to_batches()
+
+    return add_facts([staged.mapInArrow(count, _FACTS_SCHEMA).toArrow()])
+
+
+def build_newest(staged: DataFrame, rule: NewRows) -> DataFrame:
+    """The last staged row of each key that a rule takes, under the table's names."""
+    refused = F.col(c.REASON).isNotNull()
+    if rule.kind is None:
+        taken = staged.where(refused & (F.col(c.REASON) != SUPPRESSED))
+    else:
+        taken = staged.where(~refused & (F.col(c.KIND) == rule.kind))
+    rows = taken.withColumnsRenamed(dict(rule.names))
+    values = [name for name in rows.columns if name not in rule.keys]
+    last = F.max_by(F.struct(*values), F.struct(*rule.by)).alias("last")
+    return rows.groupBy(*rule.keys).agg(last).select(*rule.keys, "last.*")
+
+
+def build_without_known(rows: DataFrame, known: DataFrame, rule: NewRows) -> DataFrame:
+    """The rows that the table does not hold."""
+    return rows.join(known.select(*rule.known_keys), on=list(rule.known_keys), how="left_anti")
+
+
+def _read_parts(parts: tuple[Callable[[], Iterator[ReadBatch]], ...], batches: Batches) -> Iterator[ReadBatch]:
+    for batch in batches:
+        for number in batch.column(0).to_pylist():
+            yield from parts[number]()
+
+
+def _open_text(spark: SparkSession, source: SourceConfig, path: str) -> SparkReading | None:
+    options = {name.lower(): value for name, value in source.options.items()}
+    listed = {name: value for name, value in options.items() if name in FILE_OPTIONS}
+    try:
+        lines = spark.read.options(**listed).text(path)
+    except AnalysisException as error:
+        if error.getCondition() in NOTHING_THERE:
+            return None
+        raise
+    heads = _read_heads(lines)
+    refuse_utf16(f"source {source.name}", heads)
+    if source.format == "json":
+        is_document = options.get("multiline", "false").lower() == "true"
+        encoding = read_encoding(f"sources/{source.name}: options", options)
+        rows = _whole_files(spark, path, listed) if is_document else _lines(lines)
+        return SparkReading(None, rows, partial(_read_json, encoding, is_document)) if heads else None
+    dialect = read_dialect(f"sources/{source.name}: options", source.options)
+    named = {
+        file: read_header(f"source {source.name}, header of {file}", head, dialect) for file, head in heads.items()
+    }
+    headers = {file: header for file, header in named.items() if header}
+    is_by_line = not dialect.multi_line or not dialect.quote
+
+    def read(batches: Batches) -> Iterator[ReadBatch]:
+        for file, text, has_header in _texts(batches, dialect.encoding):
+            if file in headers:
+                yield from read_texts([text], headers[file], dialect, source_file=file, has_header=has_header)
+
+    columns = {name: "string" for header in headers.values() for name in header}
+    rows = _lines(lines) if is_by_line else _whole_files(spark, path, listed)
+    return SparkReading(columns, rows, read) if headers else None
+
+
+def _lines(lines: DataFrame) -> DataFrame:
+    """Each line's bytes, its file, and whether it is of the file's first block; blocks are read in order."""
+    metadata = F.col("_metadata")
+    is_first = (metadata["file_block_start"] == 0).alias(_IS_FIRST)
+    return lines.select(
+        F.col("value").cast("binary").alias(_VALUE), metadata["file_path"].alias(c.SOURCE_FILE), is_first
+    )
+
+
+def _whole_files(spark: SparkSession, path: str, listed: Mapping[str, str]) -> DataFrame:
+    """Each file's bytes: of a file whose records go over several lines, which has less than 2 GB."""
+    files = spark.read.format("binaryFile").options(**listed).load(path)
+    return files.select(
+        F.col("content").alias(_VALUE), F.col("_metadata.file_path").alias(c.SOURCE_FILE), F.lit(True).alias(_IS_FIRST)
+    )
+
+
+def _texts(batches: Batches, encoding: str) -> Iterator[tuple[str, str, bool]]:
+    """Join the lines of each file in each batch: (file, text, whether the text begins the file)."""
+    begun = None
+    for batch in batches:
+        values, files, are_first = (column.to_pylist() for column in batch.columns)
+        start = 0
+        for end in range(1, len(files) + 1):
+            if end < len(files) and (files[end], are_first[end]) == (files[start], are_first[start]):
+                continue
+            data = b"\n".join(values[start:end]).removeprefix(UTF8_MARK)
+            block = (files[start], are_first[start])
+            yield files[start], "".join(decode_blocks([data], encoding)), are_first[start] and block != begun
+            begun, start = block, end
+
+
+def _read_json(encoding: str, is_document: bool, batches: Batches) -> Iterator[ReadBatch]:
+    for file, text, _ in _texts(batches, encoding):
+        yield from read_objects([text] if is_document else text.split("\n"), file, is_document=is_document)
+
+
+def _read_typed_rows(batches: Batches) -> Iterator[ReadBatch]:
+    for batch in batches:
+        table = pa.Table.from_batches([batch])
+        files, rows = table.column(0), text_table(table.remove_column(0))
+        for file in files.unique().to_pylist():
+            own = rows.filter(pa.compute.equal(files, file)) if file is not None else rows
+            yield ReadBatch(own, rejected_table([]), file or "")
+
+
+def _read_heads(lines: DataFrame) -> dict[str, bytes]:
+    """Read the first lines of all files in one job; a file without a byte has no head."""
+    first = _lines(lines).where(F.col(_IS_FIRST)).withColumn(_VALUE, F.substring(_VALUE, 1, _HEAD_BYTES))
+    heads = first.mapInArrow(_take_heads, f"{c.SOURCE_FILE} string, {_VALUE} binary").toArrow().to_pylist()
+    found: dict[str, bytes] = {}
+    for row in sorted(heads, key=lambda row: str(row[c.SOURCE_FILE])):
+        found.setdefault(row[c.SOURCE_FILE], row[_VALUE].removeprefix(UTF8_MARK))
+    return found
+
+
+def _take_heads(batches: Batches) -> Batches:
+    heads: dict[str, list[bytes]] = {}
+    for batch in batches:
+        values, files, _ = (column.to_pylist() for column in batch.columns)
+        for line, file in zip(values, files, strict=True):
+            lines = heads.setdefault(file, [])
+            if len(lines) < _HEAD_LINES:
+                lines.append(line)
+    texts: Iterable[bytes] = [b"\n".join(lines) + b"\n" for lines in heads.values()]
+    yield pa.RecordBatch.from_pydict({c.SOURCE_FILE: list(heads), _VALUE: pa.array(texts, pa.binary())})

@@ -1,1 +1,0 @@
-"""One reader a format; all return the same delivered rows."""
