@@ -58,8 +58,11 @@ class Batch:
 def read_texts(batch: Batch) -> Texts:
     """Return the batch's clean texts by meaning and type of identifier, contacts left out."""
     origins = {name: read_origin(batch, origin) for name, origin in batch.mapping.text_mappings().items()}
-    memo = batch.remembered(clean_text)
-    cleaned = {name: map_encoded(cells, _clean, memo=memo) for name, cells in origins.items() if cells is not None}
+    cleaned = {
+        name: map_encoded(cells, _clean, memo=batch.remembered(clean_text, name))
+        for name, cells in origins.items()
+        if cells is not None
+    }
     return {name: text for name, text in cleaned.items() if has_values(text)}
 
 
