@@ -77,14 +77,15 @@ def open_in_spark(spark: SparkSession, source: SourceConfig, path: str | None) -
     if source.format in ("csv", "json"):
         return _open_text(spark, source, path or "")
     typed = read_typed(spark, source, path)
-    return SparkReading(typed.columns, typed.rows, _read_typed_rows) if typed else None
+    return SparkReading(typed.columns, typed.rows, partial(_read_typed_rows, tuple(typed.columns))) if typed else None
 
 
 def stage_in_spark(reading: SparkReading, staging: Staging) -> DataFrame:
     """Stage a delivery in tasks; one row per delivered row, the columns of `STAGED`."""
+    read = reading.read  # the function of a task must not hold the frame
 
     def stage(batches: Batches) -> Batches:
-        for batch in reading.read(batches):
+        for batch in read(batches):
             yield from stage_batch(batch, staging).to_batches(max_chunksize=MAX_ROWS)
 
     return reading.rows.mapInArrow(stage, STAGED_SCHEMA)
@@ -194,10 +195,10 @@ def _read_json(encoding: str, is_document: bool, batches: Batches) -> Iterator[R
         yield from read_objects([text] if is_document else text.split("\n"), file, is_document=is_document)
 
 
-def _read_typed_rows(batches: Batches) -> Iterator[ReadBatch]:
+def _read_typed_rows(names: tuple[str, ...], batches: Batches) -> Iterator[ReadBatch]:
     for batch in batches:
         table = pa.Table.from_batches([batch])
-        files, rows = table.column(0), text_table(table.remove_column(0))
+        files, rows = table.column(0), text_table(table.remove_column(0)).rename_columns(names)
         for file in files.unique().to_pylist():
             own = rows.filter(pa.compute.equal(files, file)) if file is not None else rows
             yield ReadBatch(own, rejected_table([]), file or "")

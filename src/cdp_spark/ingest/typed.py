@@ -30,7 +30,6 @@ _DRIVERS = {
 }
 """Driver class by the beginning of the URL."""
 _PLAIN = (T.NumericType, T.StringType, T.BooleanType, T.BinaryType, T.DateType, T.TimestampType, T.TimestampNTZType)
-_FILE = "_cdp_source_file"
 
 
 @dataclass(frozen=True)
@@ -39,7 +38,7 @@ class TypedRows:
 
     Args:
         columns: column to type, as Spark names it.
-        rows: the source file, null where there is none, then the source's columns.
+        rows: the source file, null where there is none, then a cell for each of the columns.
     """
 
     columns: Mapping[str, str]
@@ -71,8 +70,9 @@ def read_typed(spark: SparkSession, source: SourceConfig, path: str | None) -> T
         # A driver's message may hold the connection's address and credentials: only its kind is passed on.
         raise _unreadable(source, error) from None
     file = F.col("_metadata.file_path") if source.format == "parquet" else F.lit(None).cast("string")
-    named = rows.select(file.alias(_FILE), *[_for_arrow(field).alias(field.name) for field in fields])
-    return TypedRows({field.name: field.dataType.simpleString() for field in fields}, named)
+    # A function of Arrow batches takes no column with a dot in its name.
+    cells = [_for_arrow(field).alias(f"cell_{place}") for place, field in enumerate(fields)]
+    return TypedRows({it.name: it.dataType.simpleString() for it in fields}, rows.select(file.alias("file"), *cells))
 
 
 def _for_arrow(field: T.StructField) -> Column:

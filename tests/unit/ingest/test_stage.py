@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pyspark.sql import DataFrame
 
 from cdp_spark.config.source import SourceConfig
 from cdp_spark.errors import DataError
@@ -22,6 +21,7 @@ from cdp_spark.tables.catalog import (
     SOURCE_RECORDS,
     SOURCE_SNAPSHOTS,
 )
+from cdp_spark.tables.rows import Rows
 from cdp_spark.tables.run import RunContext
 from cdp_spark.tables.spec import TableSpec
 from cdp_spark.tables.store import Store
@@ -187,10 +187,10 @@ def test_a_run_killed_between_its_tables_again_and_again_ends_as_if_it_had_not_b
 ) -> None:
     _deliver(tmp_path)
     append = write._append
-    for killed_at in (SOURCE_EVENTS, REJECTED_ROWS, SOURCE_DELIVERIES):
+    for written in (SOURCE_EVENTS, REJECTED_ROWS, SOURCE_DELIVERIES):
 
-        def kill(context: RunContext, spec: TableSpec, rows: DataFrame, at: TableSpec = killed_at) -> int:
-            if spec is at:
+        def kill(context: RunContext, spec: TableSpec, rows: Rows, only: TableSpec = written) -> int:
+            if spec is not only:
                 raise KeyboardInterrupt
             return append(context, spec, rows)
 

@@ -124,7 +124,7 @@ def _staged_name(rule: NewRows, name: str) -> str:
 
 def _order(rows: pa.Table) -> pa.Array:
     """Return the places of rows in order, nulls before values."""
-    columns = {}
+    columns: dict[str, pa.ChunkedArray] = {}
     for number, column in enumerate(rows.columns):
         columns |= {f"filled_{number}": pc.is_valid(column), f"value_{number}": column}
     return pc.sort_indices(pa.table(columns), sort_keys=[(name, "ascending") for name in columns])
