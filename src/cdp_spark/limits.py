@@ -2,11 +2,50 @@
 
 from __future__ import annotations
 
-IN_PROCESS_BYTES = 400_000_000
-"""Bytes of files that `cdp resolve` reads into this process: their texts take some five times as much in memory."""
-IN_PROCESS_RECORDS = 1_000_000
-"""Records that `cdp resolve` matches in this process: half of them fit 8 GiB with room to spare."""
+import os
+from pathlib import Path
+
+IN_PROCESS_RECORDS = 2_000_000
+"""Records that `cdp resolve` matches in this process at most: it works on one core, Spark on all."""
+IN_PROCESS_RECORD_BYTES = 5_000
+"""Memory that a record takes in this process: 500,000 people with ten columns took 1.6 GB at their peak."""
+IN_PROCESS_TEXT_SHARE = 1 / 12
+"""Share of the memory that the texts of files may take in this process: what is made of them takes more."""
 INGEST_IN_PROCESS_BYTES = 250_000_000
 """Bytes of files that ingest reads into the driver: a million records, which take it some ten seconds and 1 GB."""
 PART_BYTES = 64_000_000
 """Bytes of a file of lines that one task reads: seconds of work, beside which starting the task is nothing."""
+_UNKNOWN_MEMORY = 4 * 2**30
+
+
+def in_process_records() -> int:
+    """Return how many records `cdp resolve` may match in this process."""
+    return min(IN_PROCESS_RECORDS, memory_bytes() // IN_PROCESS_RECORD_BYTES)
+
+
+def in_process_text_bytes() -> int:
+    """Return how many bytes of texts `cdp resolve` may hold in this process."""
+    return int(memory_bytes() * IN_PROCESS_TEXT_SHARE)
+
+
+def memory_bytes() -> int:
+    """Return this machine's memory, or what a limit on the process leaves of it."""
+    try:
+        whole = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, OSError, ValueError):  # not a POSIX system
+        return _UNKNOWN_MEMORY
+    return min([whole, *_process_limits()])
+
+
+def _process_limits() -> list[int]:
+    """Limits of the process's address space and of its control group, those that are set."""
+    import resource  # noqa: PLC0415 - POSIX only
+
+    found = [] if (soft := resource.getrlimit(resource.RLIMIT_AS)[0]) == resource.RLIM_INFINITY else [soft]
+    for path in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
+        try:
+            text = Path(path).read_text(encoding="ascii").strip()
+        except OSError:
+            continue
+        found += [int(text)] if text.isdecimal() else []
+    return found

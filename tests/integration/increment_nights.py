@@ -17,7 +17,6 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import types as T
 
-from cdp_spark.blocking.key_use import build_key_sizes, read_key_use
 from cdp_spark.blocking.slots import all_rules
 from cdp_spark.config.match import EntityMatch, MatchConfig
 from cdp_spark.config.project import Gates, Project, ProjectSettings, Warehouse
@@ -27,8 +26,10 @@ from cdp_spark.matching.learning.parameters import Parameters
 from cdp_spark.matching.model import MatchModel
 from cdp_spark.pipeline.runs.state import FINISHED, Run, StageOutcome, last_finish
 from cdp_spark.pipeline.stages import load_stage
+from cdp_spark.resolution.frames import build_key_sizes, read_key_use
+from cdp_spark.resolution.linkage import slots_of
 from cdp_spark.resolution.models import FittedBy, write_model
-from cdp_spark.resolution.scored import build_keyed, slots_of
+from cdp_spark.resolution.scored import keyed_records
 from cdp_spark.tables.catalog import GOLD, IDENTIFIERS, LABELS, RECORDS
 from cdp_spark.tables.direct.write import Write
 from cdp_spark.tables.run import RunContext, StageResult
@@ -218,7 +219,7 @@ class DyingStore(Store):
 def model_of(records: DataFrame, *, prior: float = 0.3) -> MatchModel:
     """A model made by hand, whose purged keys are those that too many of the records share."""
     slots, rules = slots_of(MATCH), all_rules(MATCH)
-    use = read_key_use(build_key_sizes(build_keyed(records, MATCH)), slots)
+    use = read_key_use(build_key_sizes(keyed_records(records, MATCH)), slots)
     parameters = Parameters(
         prior=np.full(len(rules), prior),
         m=(np.array([1.0, 0.1, 0.9]),) * 3,

@@ -5,32 +5,23 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from functools import partial
-from importlib import import_module
 from pathlib import Path
 
-import pyarrow as pa
 import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from cdp_spark.errors import StateError
-from cdp_spark.resolution.own.read import WORKER_MODULES
 from cdp_spark.session import (
     DELTA_COORDINATE,
-    SMALL_DATA,
     SessionSettings,
     check_java,
     get_session,
-    settings_for_files,
-    start_worker_meanwhile,
 )
 from cdp_spark.session.builder import build_local_conf
 from cdp_spark.session.class_archive import archive_path, reading_options
 from cdp_spark.session.jars import DELTA_JARS
 from cdp_spark.session.lookups import remember_lookups
-from cdp_spark.session.settings import SMALL_BYTES
-from cdp_spark.session.workers import import_all
 
 
 def local_conf(settings: SessionSettings) -> dict[str, str]:
@@ -63,37 +54,6 @@ def test_java_is_asked_for_a_function_once(spark: SparkSession, monkeypatch: pyt
     F.lower(F.lit("B"))
     about = [message.split("\n")[0] for message in messages if "org.apache.spark.sql.functions" in message]
     assert about == ["c", "c"], "two calls, no question (r)"
-
-
-def test_a_worker_is_started_and_imports(spark: SparkSession) -> None:
-    started = start_worker_meanwhile(spark, "no_such_module", *WORKER_MODULES)
-    assert started is not None
-    started.join(60)
-    assert not started.is_alive()
-    importing = partial(import_all, modules=("no_such_module", *WORKER_MODULES))
-    assert spark.range(3).mapInArrow(importing, "id bigint").count() == 3
-
-
-@pytest.mark.parametrize("module", WORKER_MODULES)
-def test_what_workers_import_is_there(module: str) -> None:
-    import_module(module)
-
-
-def test_a_worker_imports_what_it_can(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    (tmp_path / "there_is_one.py").touch()
-    monkeypatch.syspath_prepend(str(tmp_path))
-    batch = pa.record_batch({"id": [1]})
-    assert list(import_all(iter([batch]), modules=("no_such_module", "there_is_one"))) == [batch]
-    assert "there_is_one" in sys.modules
-
-
-def test_small_files_are_told_by_their_size_together(tmp_path: Path) -> None:
-    half, more = tmp_path / "half.csv", tmp_path / "more.csv"
-    half.write_bytes(b" " * (SMALL_BYTES // 2))
-    more.write_bytes(b" " * (SMALL_BYTES // 2 + 1))
-    assert SMALL_DATA.items() <= settings_for_files([str(half), str(half)]).items()
-    assert settings_for_files([str(half), str(more)]) == {}
-    assert settings_for_files(["s3://bucket/file.csv"]) == {}
 
 
 def test_no_java_is_one_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

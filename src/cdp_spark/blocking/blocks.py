@@ -7,57 +7,30 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
-from cdp_spark.keys import NO_KEY, contains, keys_of_lists, mark_leading, pack_keys
+from cdp_spark.keys import NO_KEY, contains, mark_leading, pack_keys
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-    from pyspark.sql import DataFrame
 
     from cdp_spark.blocking.key_use import KeyUse
     from cdp_spark.blocking.slots import Slot
 
 
-def build_blocks(keyed: DataFrame, use: KeyUse, slots: tuple[Slot, ...]) -> DataFrame:
-    """Emit each record once for each of its keys whose block has to be made for its pairs.
-
-    Only the keys travel to Python and back; the rows are multiplied in the JVM.
-
-    Args:
-        keyed: one row per record_key with `block_keys` and the features.
-        use: which keys are purged, and which lead to pairs.
-        slots: the layout of the keys.
-    Returns: one row per (block_key, record_key); `block_keys` is packed, for `unpack_keys`, without the purged ones,
-        and marked by `mark_leading`, as `block_key` is.
-    """
-    splits = split_slots(slots)
-
-    @F.arrow_udf(_MARKED_KEYS)  # type: ignore[attr-defined,untyped-decorator] # Spark's stubs lack it
-    def mark(keys: pa.Array) -> pa.Array:
-        return _mark(keys_of_lists(keys, len(splits)), use, splits)
-
-    others = [name for name in keyed.columns if name != c.BLOCK_KEYS]
-    marked = keyed.select(*others, mark(F.col(c.BLOCK_KEYS)).alias(_MARKED))
-    return marked.select(
-        F.explode(f"{_MARKED}.{_TRAVELLING}").alias(c.BLOCK_KEY),
-        *others,
-        F.col(f"{_MARKED}.{c.BLOCK_KEYS}").alias(c.BLOCK_KEYS),
-    )
-
-
 def expand_blocks(records: pa.Table, keys: NDArray[np.int64], use: KeyUse, slots: tuple[Slot, ...]) -> pa.Table:
-    """What `build_blocks` builds, of a table in memory, in the order of the blocks.
+    """Emit each record once for each of its keys whose block has to be made for its pairs, in the order of the blocks.
 
     Args:
         records: one row per record_key with the features.
         keys: of the records, shape (records, slots).
         use: which keys are purged, and which lead to pairs.
         slots: the layout of the keys.
+    Returns: one row per (block_key, record_key); `block_keys` is packed, for `unpack_keys`, without the purged ones,
+        and marked by `mark_leading`, as `block_key` is.
     """
-    marked = _mark(keys, use, split_slots(slots))
-    travelling = marked.field(_TRAVELLING)
+    marked = mark_keys(keys, use, split_slots(slots))
+    travelling = marked.field(TRAVELLING)
     position, block_key = pc.list_parent_indices(travelling), travelling.flatten()
     order = pc.sort_indices(block_key)
     rows = position.take(order)
@@ -65,18 +38,24 @@ def expand_blocks(records: pa.Table, keys: NDArray[np.int64], use: KeyUse, slots
     return blocks.append_column(c.BLOCK_KEY, block_key.take(order))
 
 
-_MARKED, _TRAVELLING = "marked", "travelling"
-_MARKED_KEYS = f"{c.BLOCK_KEYS} binary, {_TRAVELLING} array<bigint>"
+TRAVELLING = "travelling"
 
 
-def _mark(keys: NDArray[np.int64], use: KeyUse, splits: NDArray[np.int64]) -> pa.StructArray:
-    """The keys that are in force, packed, and as a list those of them whose blocks are made; all with their mark."""
+def mark_keys(keys: NDArray[np.int64], use: KeyUse, splits: NDArray[np.int64]) -> pa.StructArray:
+    """Pack the keys that are in force, and list those of them whose blocks are made; all with their mark.
+
+    Args:
+        keys: of records, shape (records, slots).
+        use: which keys are purged, and which lead to pairs.
+        splits: from `split_slots`.
+    Returns: a struct of `block_keys` (bytes) and `travelling` (list of keys), one a record.
+    """
     active = active_keys(keys, use.purged, splits)
     travels = (active != NO_KEY) & use.may_lead(active)
     marked = mark_leading(active, travels)
     ends = pa.array(np.append(0, np.cumsum(travels.sum(axis=1))), pa.int32())
     lists = pa.ListArray.from_arrays(ends, pa.array(marked[travels], pa.int64()))
-    return pa.StructArray.from_arrays([pack_keys(marked), lists], [c.BLOCK_KEYS, _TRAVELLING])
+    return pa.StructArray.from_arrays([pack_keys(marked), lists], [c.BLOCK_KEYS, TRAVELLING])
 
 
 def split_slots(slots: tuple[Slot, ...]) -> NDArray[np.int64]:

@@ -6,16 +6,14 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
 from cdp_spark.blocking.shared import SharedKeys, find_shared_keys
-from cdp_spark.keys import NO_KEY, KeyFilter, contains, keys_of_lists
+from cdp_spark.keys import KeyFilter, contains
 
 if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
-    from pyspark.sql import DataFrame
 
     from cdp_spark.blocking.slots import Slot
 
@@ -54,24 +52,17 @@ class KeyUse:
         return np.ones(keys.shape, dtype=bool) if self.leading is None else self.leading.may_contain(keys)
 
 
-def find_key_use(keyed: DataFrame, slots: tuple[Slot, ...], *, frozen: NDArray[np.int64] | None = None) -> KeyUse:
-    """Count the keys, on the driver or by a shuffle, and judge them (an action).
+def count_keys(keys: NDArray[np.int64], slots: tuple[Slot, ...], *, frozen: NDArray[np.int64] | None = None) -> KeyUse:
+    """Count keys in memory, shape (records, slots), and judge them.
 
     Args:
-        keyed: one row per record_key with `block_keys`; counted and then used, so pass a materialised frame.
+        keys: `NO_KEY` where a record has none.
         slots: the layout of the keys.
-        frozen: as `read_key_use` takes it.
+        frozen: the keys that a model purged, sorted; they stay purged, and others only where they have outgrown their
+            limit by far. Without a model every key above its limit is purged.
     """
-    if keyed.count() * len(slots) > LOCAL_KEYS_LIMIT:
-        return read_key_use(build_key_sizes(keyed), slots, frozen=frozen)
-    lists = keyed.select(c.BLOCK_KEYS).toArrow().column(c.BLOCK_KEYS)
-    return count_keys(keys_of_lists(lists, len(slots)), slots, frozen=frozen)
-
-
-def count_keys(keys: NDArray[np.int64], slots: tuple[Slot, ...], *, frozen: NDArray[np.int64] | None = None) -> KeyUse:
-    """What `find_key_use` finds, for keys in memory, shape (records, slots)."""
     shared = find_shared_keys(keys, kinds_of(slots))
-    use = _judge(shared.as_table(), slots, frozen=frozen)
+    use = judge_some(shared.as_table(), slots, frozen=frozen)
     splits = np.array([it.splits is not None for it in slots])[shared.slot]
     travels = ~contains(use.purged, shared.keys)
     travels &= ~shared.nested(travels & ~splits)
@@ -97,37 +88,15 @@ def kinds_of(slots: tuple[Slot, ...]) -> NDArray[np.int64]:
     return np.array([2 * slot.rule + (slot.splits is not None) for slot in slots], dtype=np.int64)
 
 
-def build_key_sizes(keyed: DataFrame) -> DataFrame:
-    """One row per key that at least two records share: block_key, slot (the lowest it stands in), record_count."""
-    exploded = keyed.select(F.posexplode(c.BLOCK_KEYS).alias(c.SLOT, c.BLOCK_KEY)).where(F.col(c.BLOCK_KEY) != NO_KEY)
-    sizes = exploded.groupBy(c.BLOCK_KEY).agg(F.min(c.SLOT).alias(c.SLOT), F.count(F.lit(1)).alias(c.RECORD_COUNT))
-    return sizes.where(F.col(c.RECORD_COUNT) > 1)
-
-
-def read_key_use(sizes: DataFrame, slots: tuple[Slot, ...], *, frozen: NDArray[np.int64] | None = None) -> KeyUse:
-    """Collect which keys are purged and which are shared (an action).
-
-    Args:
-        sizes: as `build_key_sizes` makes it.
-        slots: the layout of the keys.
-        frozen: the keys that a model purged, sorted; they stay purged, and others only where they have outgrown their
-            limit by far. Without a model every key above its limit is purged.
-    """
-    table = sizes.limit(SHARED_KEYS_LIMIT + 1).toArrow()
-    complete = table.num_rows <= SHARED_KEYS_LIMIT
-    if not complete:
-        table = sizes.where(F.col(c.RECORD_COUNT) > min(slot.limit for slot in slots)).toArrow()
-    return judge_sizes(table, slots, frozen=frozen) if complete else _judge(table, slots, frozen=frozen)
-
-
 def judge_sizes(table: pa.Table, slots: tuple[Slot, ...], *, frozen: NDArray[np.int64] | None = None) -> KeyUse:
-    """What `read_key_use` collects, for sizes in memory: one row per shared key, all of them."""
-    use = _judge(table, slots, frozen=frozen)
+    """Judge the sizes of all shared keys: block_key, slot, record_count; `frozen` as in `count_keys`."""
+    use = judge_some(table, slots, frozen=frozen)
     keys = table[c.BLOCK_KEY].to_numpy()
     return replace(use, leading=_filter(keys[~contains(use.purged, keys)]))
 
 
-def _judge(table: pa.Table, slots: tuple[Slot, ...], *, frozen: NDArray[np.int64] | None) -> KeyUse:
+def judge_some(table: pa.Table, slots: tuple[Slot, ...], *, frozen: NDArray[np.int64] | None) -> KeyUse:
+    """Judge sizes of which only those above a limit are sure to be there: so it is not known which keys lead."""
     keys, slot, count = (table[name].to_numpy() for name in (c.BLOCK_KEY, c.SLOT, c.RECORD_COUNT))
     rules = np.array([s.rule for s in slots], dtype=np.int64)
     splits = np.array([s.splits is not None for s in slots])

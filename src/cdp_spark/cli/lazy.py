@@ -9,6 +9,8 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typing_extensions import override
 
+from cdp_spark.errors import ConfigError
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("commands.run:app", "Run the nightly job, or some of its stages."),
     "profile": ("commands.warehouse.profile:app", "Look a profile up."),
-    "resolve": ("commands.matching.resolve:resolve_files", "Find who is who in one's own files."),
+    "resolve": ("commands.matching.resolve:resolve_files", "Match records in your own files; no project needed."),
     "blocking": ("commands.matching.blocking:app", "Suggest and estimate blocking rules."),
     "model": ("commands.matching.model:app", "Fit and list match models."),
     "why": ("commands.matching.why:why", "Explain why two records are together or apart."),
@@ -50,6 +52,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
 """Command to the place of its function or group below `cdp_spark.cli`, and its line in the help."""
 
 _DESCRIBING = "cdp.describing"
+_OF_SPARK = frozenset({"pyspark", "delta", "deltalake", "graphframes", "pandas", "altair", "jinja2", "vl_convert"})
+"""What the extra `spark` installs."""
 
 
 class LazyGroup(TyperGroup):
@@ -75,8 +79,20 @@ class LazyGroup(TyperGroup):
 
 
 def _load(name: str, place: str) -> Command:
+    """Import a command.
+
+    Raises:
+        ConfigError: it needs Spark, which is not installed.
+    """
     module, attribute = place.split(":")
-    command = typer.main.get_command(_as_app(getattr(import_module(f"cdp_spark.cli.{module}"), attribute)))
+    try:
+        target = getattr(import_module(f"cdp_spark.cli.{module}"), attribute)
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.split(".")[0] not in _OF_SPARK:
+            raise
+        fix = "pip install 'cdp-spark[spark]', with Java 17 or newer"
+        raise ConfigError(f"cdp {name}", got="no Spark, which this command needs", fix=fix) from error
+    command = typer.main.get_command(_as_app(target))
     command.name = name
     return command
 

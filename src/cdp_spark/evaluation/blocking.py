@@ -10,20 +10,19 @@ from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
 from cdp_spark.blocking.blocks import active_keys, split_slots
-from cdp_spark.blocking.key_use import KeyUse, find_key_use
-from cdp_spark.blocking.keys import with_block_keys
 from cdp_spark.blocking.slots import Slot, build_slots
 from cdp_spark.discovery.propose import MAX_CANDIDATES, candidate_rules
 from cdp_spark.discovery.recognise import recognise
 from cdp_spark.keys import keys_of_lists
-from cdp_spark.matching.features import build_features
 from cdp_spark.matching.pairs import shared_slots
 from cdp_spark.resolution.choose import RuleEstimate, choose_rules
+from cdp_spark.resolution.frames import build_keyed, find_key_use, read_feature_sample, sampled
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from pyspark.sql import DataFrame
 
+    from cdp_spark.blocking.key_use import KeyUse
     from cdp_spark.config.match import BlockingRule, EntityMatch
 
 MAX_KNOWN_PAIRS = 100_000
@@ -98,7 +97,7 @@ def estimate_blocking(records: DataFrame, match: EntityMatch, known_pairs: DataF
         known_pairs: pairs that are surely the same: record_key_l, record_key_r.
     """
     slots = build_slots(match.blocking, max_block_records=match.max_block_records)
-    keyed = with_block_keys(build_features(records, match), slots).select(c.RECORD_KEY, c.BLOCK_KEYS).persist()
+    keyed = build_keyed(records, match, slots).select(c.RECORD_KEY, c.BLOCK_KEYS).persist()
     use = find_key_use(keyed, slots)
     found = _found(keyed, known_pairs, use, slots)
     alone = found & (found.sum(axis=1, keepdims=True) == 1)
@@ -127,13 +126,12 @@ def suggest_rules(records: DataFrame, match: EntityMatch) -> tuple[RuleEstimate,
     Returns: the chosen rules, the best first.
     """
     texts = [F.col(name).cast("string").alias(name) for name in _SUGGESTED]
-    order = F.xxhash64(c.RECORD_KEY)
-    sample = records.orderBy(order, c.RECORD_KEY).limit(_SAMPLE_ROWS).select(*texts).toArrow()
+    sample = sampled(records, most=_SAMPLE_ROWS).select(*texts).toArrow()
     candidates = candidate_rules(recognise(sample))
     configured = {rule.name: rule for rule in match.blocking}
     proposal = match.model_copy(update={"blocking": merge_rules(match.blocking, candidates), "deterministic": ()})
-    chosen = choose_rules(records, proposal, record_count=records.count())
-    return tuple(replace(it, rule=configured.get(it.rule.name, it.rule)) for it in chosen.rules)
+    chosen = choose_rules(read_feature_sample(records, proposal), proposal, record_count=records.count())
+    return tuple(replace(it, rule=configured.get(it.rule.name, it.rule)) for it in chosen)
 
 
 def merge_rules(configured: tuple[BlockingRule, ...], candidates: tuple[BlockingRule, ...]) -> tuple[BlockingRule, ...]:

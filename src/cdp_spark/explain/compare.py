@@ -6,23 +6,23 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow as pa
+from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
 from cdp_spark.blocking.blocks import active_keys, split_slots
-from cdp_spark.blocking.keys import with_block_keys
-from cdp_spark.blocking.slots import all_rules, build_slots
-from cdp_spark.keys import keys_of_lists
+from cdp_spark.blocking.keys import make_keys
+from cdp_spark.keys import pack_keys, unpack_keys
 from cdp_spark.matching.comparing.comparisons import compile_comparisons
-from cdp_spark.matching.features import build_features
+from cdp_spark.matching.features import columns_read, make_features
 from cdp_spark.matching.kernel import compare_pairs
 from cdp_spark.matching.pairs import shared_slots
+from cdp_spark.resolution.linkage import slots_of
 
 if TYPE_CHECKING:
-    import pyarrow as pa
     from numpy.typing import NDArray
     from pyspark.sql import DataFrame
 
-    from cdp_spark.blocking.slots import Slot
     from cdp_spark.matching.model import MatchModel
 
 
@@ -55,8 +55,11 @@ def read_comparable(records: DataFrame, model: MatchModel) -> pa.Table:
         records: one row per record_key, as the model's run read them; a handful.
         model: names what is compared.
     """
-    keyed = with_block_keys(build_features(records, model.match), _slots(model))
-    return keyed.toArrow().sort_by(c.RECORD_KEY)
+    wanted = (c.RECORD_KEY, *columns_read(model.match, records.columns))
+    few = records.select(*(F.col(f"`{name}`") for name in wanted)).toArrow().sort_by(c.RECORD_KEY)
+    features = make_features(few, model.match)
+    keys = pack_keys(make_keys(features, slots_of(model.match)))
+    return pa.table({c.RECORD_KEY: few[c.RECORD_KEY], **features, c.BLOCK_KEYS: keys})
 
 
 def weigh_pairs(comparable: pa.Table, model: MatchModel, left: NDArray[np.int64], right: NDArray[np.int64]) -> Weighed:
@@ -95,9 +98,9 @@ def _unfound(model: MatchModel, levels: NDArray[np.int64]) -> NDArray[np.float64
 def _masks(
     comparable: pa.Table, model: MatchModel, left: NDArray[np.int64], right: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    slots = _slots(model)
+    slots = slots_of(model.match)
     rules = np.array([slot.rule for slot in slots], dtype=np.int64)
-    keys = keys_of_lists(comparable[c.BLOCK_KEYS], len(slots))
+    keys = unpack_keys(comparable[c.BLOCK_KEYS].combine_chunks(), len(slots))
     purged = np.array(model.purged_keys, dtype=np.int64)
     masks = [
         _mask(shared_slots(active_keys(keys, gone, split_slots(slots)), rules, left, right), rules)
@@ -108,7 +111,3 @@ def _masks(
 
 def _mask(shared: NDArray[np.bool_], rules: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.asarray(np.bitwise_or.reduce(np.where(shared, np.left_shift(np.int64(1), rules), 0), axis=1))
-
-
-def _slots(model: MatchModel) -> tuple[Slot, ...]:
-    return build_slots(all_rules(model.match), max_block_records=model.match.max_block_records)

@@ -1,18 +1,25 @@
-"""The columns that are blocked on and compared, in match form."""
+"""The columns that are blocked on and compared, in match form.
+
+Which form a column takes depends on the method that compares it: dates and phones keep their digits, e-mails their
+characters in lower case, ids letters and digits, any other text the words of its match form. A list becomes one text,
+its elements sorted.
+"""
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
-from pyspark.sql import functions as F
-from pyspark.sql import types as T
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from cdp_spark import columns as c
 from cdp_spark.errors import ContractError
-from cdp_spark.text import compact_form_expr, match_form_expr, null_if_empty_expr
+from cdp_spark.normalise.batches import map_distinct
+from cdp_spark.normalise.text import compact_form, match_form
 
 if TYPE_CHECKING:
-    from pyspark.sql import Column, DataFrame
+    from collections.abc import Callable
 
     from cdp_spark.config.match import EntityMatch
 
@@ -30,10 +37,11 @@ _FORM_BY_COLUMN = {c.BIRTH_DATE: "date", c.EMAIL: "lower", c.PHONE: "digits", c.
 _ANY_FORM = "sql"
 """A method that takes a column in the form that another one needs."""
 SET_SEPARATOR = "\n"
+_NOT_DIGITS = re.compile(r"[^0-9]+")
 
 
 def feature_columns(match: EntityMatch) -> dict[str, str]:
-    """Each column that is compared or blocked on, and its match form."""
+    """Map each column that is compared or blocked on to its form."""
     forms: dict[str, str] = {}
     for comparison in match.comparisons:
         if comparison.method != _ANY_FORM:
@@ -49,50 +57,67 @@ def feature_columns(match: EntityMatch) -> dict[str, str]:
     return dict(sorted(forms.items()))
 
 
-def build_features(records: DataFrame, match: EntityMatch, *, carried: tuple[str, ...] = ()) -> DataFrame:
-    """Keep the record key and the columns that matching needs, as comparable text.
-
-    Args:
-        records: one row per record_key; a column that is not among its own is looked up in `attributes`.
-        match: which columns are needed.
-        carried: columns to keep as they are.
-    Returns: one row per record_key; text or null in every column that is not carried.
+def columns_read(match: EntityMatch, columns: list[str]) -> list[str]:
+    """Name the columns of records that features are made of, `attributes` where one of them is not a column.
 
     Raises:
         ContractError: a column is neither in the records nor in a map of attributes.
     """
-    forms = feature_columns(match)
-    features = [form_expr(value_expr(records, name), records, name, form).alias(name) for name, form in forms.items()]
-    return records.select(c.RECORD_KEY, *carried, *features)
+    wanted = feature_columns(match)
+    found = [name for name in wanted if name in columns]
+    if len(found) == len(wanted):
+        return found
+    if c.ATTRIBUTES not in columns:
+        missing = next(name for name in wanted if name not in columns)
+        raise ContractError("match.yaml", got=f"column {missing}", allowed=", ".join(columns), fix="name one of these")
+    return [*found, c.ATTRIBUTES]
 
 
-def value_expr(records: DataFrame, name: str) -> Column:
-    """The value of a column, or of the attribute of that name.
+def make_features(records: pa.Table | pa.RecordBatch, match: EntityMatch) -> dict[str, pa.Array]:
+    """Make the comparable text of every column that matching needs.
+
+    Args:
+        records: one row per record_key; a column that is not among its own is looked up in `attributes`.
+        match: which columns are needed.
+    Returns: text or null by column, in the order of their names.
 
     Raises:
-        ContractError: the records have neither.
+        ContractError: a column is neither in the records nor in a map of attributes.
     """
-    if name in records.columns:
-        return F.col(name)
-    if c.ATTRIBUTES in records.columns:
-        return F.try_element_at(F.col(c.ATTRIBUTES), F.lit(name))
-    raise ContractError("match.yaml", got=f"column {name}", allowed=", ".join(records.columns), fix="name one of these")
+    columns_read(match, records.schema.names)
+    return {name: _in_form(_values(records, name), form) for name, form in feature_columns(match).items()}
 
 
-def form_expr(value: Column, records: DataFrame, name: str, form: str) -> Column:
-    """The value in the form that its method compares."""
-    kind = records.schema[name].dataType if name in records.columns else T.StringType()
-    if isinstance(kind, T.ArrayType):
-        return null_if_empty_expr(F.array_join(F.array_sort(value), SET_SEPARATOR))
-    if isinstance(kind, T.DateType | T.TimestampType):
-        return F.date_format(value, "yyyyMMdd")
-    text = value.cast("string")
-    match form:
-        case "date" | "digits":
-            return null_if_empty_expr(F.regexp_replace(text, r"[^0-9]+", ""))
-        case "lower" | "set":
-            return null_if_empty_expr(F.trim(F.lower(text)))
-        case "compact":
-            return compact_form_expr(text)
-        case _:
-            return match_form_expr(text)
+def _values(records: pa.Table | pa.RecordBatch, name: str) -> pa.Array:
+    own = name in records.schema.names
+    column = records.column(name if own else c.ATTRIBUTES)
+    column = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    return column if own else pc.map_lookup(column, name, "first")
+
+
+def _in_form(values: pa.Array, form: str) -> pa.Array:
+    kind = values.type
+    if pa.types.is_list(kind):
+        texts = [SET_SEPARATOR.join(sorted(filter(None, its))) or None if its else None for its in values.to_pylist()]
+        return pa.array(texts, pa.string())
+    if pa.types.is_date(kind) or pa.types.is_timestamp(kind):
+        return pc.strftime(values.cast(pa.timestamp("s")), format="%Y%m%d")
+    return map_distinct(values.cast(pa.string()), FORMS.get(form, match_form))
+
+
+def _digits(text: str) -> str | None:
+    return _NOT_DIGITS.sub("", text) or None
+
+
+def _lower(text: str) -> str | None:
+    return text.lower().strip(" ") or None
+
+
+FORMS: dict[str, Callable[[str], str | None]] = {
+    "date": _digits,
+    "digits": _digits,
+    "lower": _lower,
+    "set": _lower,
+    "compact": compact_form,
+}
+"""What becomes of a text, by form; any other form is the match form."""

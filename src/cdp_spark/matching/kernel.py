@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyspark.sql import types as T
 
 from cdp_spark import columns as c
 from cdp_spark.keys import block_spans, unpack_keys
@@ -18,26 +17,17 @@ from cdp_spark.matching.pairs import Pairs, build_pairs
 from cdp_spark.matching.patterns import pack
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from numpy.typing import NDArray
-    from pyspark.sql import DataFrame
 
     from cdp_spark.config.match import Comparison
-
-    BlockTask = Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]
 
 _ROWS_AT_ONCE = 100_000
 _PAIRS_AT_ONCE = 1_000_000
 
-PATTERNS_SCHEMA = T.StructType(
-    [
-        T.StructField(c.RECORD_KEY_L, T.StringType(), nullable=False),
-        T.StructField(c.RECORD_KEY_R, T.StringType(), nullable=False),
-        T.StructField(c.RULE_MASK, T.LongType(), nullable=False),
-        T.StructField(c.PATTERN, T.LongType(), nullable=False),
-    ]
-)
+PATTERNS = (c.RECORD_KEY_L, c.RECORD_KEY_R, c.RULE_MASK, c.PATTERN)
+"""Columns of compared pairs: both ends, rule mask and packed comparison levels."""
 
 
 @dataclass(frozen=True)
@@ -59,36 +49,8 @@ class Kernel:
         return compile_comparisons(self.comparisons)
 
 
-def build_pair_patterns(blocks: DataFrame, kernel: Kernel, *, partitions: int) -> DataFrame:
-    """Compare every two records that share a block.
-
-    Args:
-        blocks: as `build_blocks` makes them; where they bear the flag `is_fresh`, only pairs with at least one such
-            record are compared.
-        kernel: rules and comparisons.
-        partitions: of the one shuffle.
-    Returns: one row per unordered pair (record_key_l < record_key_r): rule mask and packed comparison levels.
-    """
-    return map_blocks(blocks, lambda batches: compare_blocks(batches, kernel), PATTERNS_SCHEMA, partitions=partitions)
-
-
-def map_blocks(blocks: DataFrame, task: BlockTask, schema: T.StructType, *, partitions: int) -> DataFrame:
-    """The one shuffle: bring each block together and give it to a task.
-
-    The sort is by the key alone, for which Spark has a radix sort; inside a block the order is any.
-
-    Args:
-        blocks: one row per (block_key, record_key).
-        task: Arrow batches of whole blocks in, rows of `schema` out.
-        schema: of the result.
-        partitions: of the shuffle.
-    """
-    shuffled = blocks.repartition(partitions, c.BLOCK_KEY).sortWithinPartitions(c.BLOCK_KEY)
-    return shuffled.mapInArrow(task, schema)
-
-
 def compare_blocks(batches: Iterator[pa.RecordBatch], kernel: Kernel) -> Iterator[pa.RecordBatch]:
-    """Compare the records of sorted blocks: batches of PATTERNS_SCHEMA, each pair once over all tasks."""
+    """Compare the records of sorted blocks: batches of PATTERNS, each pair once over all tasks."""
     compiled = kernel.compiled()
     for chunk in _whole_blocks(batches):
         yield from _compare_chunk(chunk, kernel, compiled)
@@ -152,9 +114,7 @@ def _compare_chunk(
         left, right = _swap(pairs, swapped.to_numpy(zero_copy_only=False))
         patterns = pack(_levels(columns, left, right, compiled, kernel.frequencies))
         ends = [pc.if_else(swapped, ends[1], ends[0]), pc.if_else(swapped, ends[0], ends[1])]
-        yield pa.RecordBatch.from_arrays(
-            [*ends, pa.array(pairs.rule_mask), pa.array(patterns)], names=PATTERNS_SCHEMA.names
-        )
+        yield pa.RecordBatch.from_arrays([*ends, pa.array(pairs.rule_mask), pa.array(patterns)], names=list(PATTERNS))
 
 
 def _swap(pairs: Pairs, swapped: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -9,8 +9,8 @@ from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
 from cdp_spark.matching.comparing.comparisons import words_of
-from cdp_spark.matching.features import build_features
 from cdp_spark.matching.model import model_from_json
+from cdp_spark.resolution.frames import build_features
 from cdp_spark.tables.catalog import MATCH_MODELS, RECORDS
 
 if TYPE_CHECKING:

@@ -1,85 +1,39 @@
-"""Where people live, in a form that is equal for the same door."""
+"""The doors that people live behind: `homes.py` carried to profiles, and what only all of them together tell."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
 from pyspark.sql import Window
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
-from cdp_spark.standardise.places.streets import street_match_expr
-from cdp_spark.text import compact_form_expr, match_form_expr
+from cdp_spark.normalise.batches import map_distinct, map_row_fields
+from cdp_spark.relations.homes import family, family_parts, read_home
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from pyspark.sql import Column, DataFrame
 
 BUILDING = "building"
 DOOR = "door"
 FAMILY = "family"
+FAMILY_PARTS = "family_parts"
 IS_WORKPLACE = "is_workplace"
 _SITE, _STREET, _FLAT = "site", "home_street", "flat"
-
-_NOT_A_HOME = (
-    r"^(?:p ?o ?box|pob|gpo box|postfach|pf|bp|b p|boite postale|apartado|casella postale|postbus|pmb|private bag|"
-    r"locked bag|general delivery|poste restante|postlagernd|packstation|parcel locker)(?: |\d|$)|"
-    r"(?:^| )(?:c o|care of|in care)(?: |$)"
+_ADDRESS = (c.STREET, c.HOUSE_NUMBER, c.UNIT, c.CITY, c.POSTCODE)
+_CARRIED = (c.UNIFIED_ID, c.EMAILS, c.PHONES)
+_HOMES = (
+    f"{c.UNIFIED_ID} string, {c.EMAILS} array<string>, {c.PHONES} array<string>, {_SITE} string, {_STREET} string, "
+    f"{_FLAT} string, {FAMILY} string, {FAMILY_PARTS} array<string>"
 )
-_KIND_OF_ROAD = "(?<=...)(?:str|strase|allee|al|weg|wg|platz|pl|gasse|ave|rd|st|ln|dr|ct|laan|plein)$"
 _MISSPELT_LETTERS = 2
-_UNIT_NUMBER = r"(\S*\d\S*)"
-_PARTICLES = "van von der den de del della di da do dos das la le les du el al bin ben ibn zu zum ter ten y e"
-_FEMALE_ENDINGS = (("(?:ov|ev)a?$", ""), ("(?<=[sc])ka$", "ki"))
-
-
-def site_expr() -> Column:
-    """A house in match form but for its street: postcode (or town) and number; null for half of them."""
-    place = F.coalesce(compact_form_expr(F.col(c.POSTCODE)), match_form_expr(F.col(c.CITY)))
-    number = compact_form_expr(F.col(c.HOUSE_NUMBER))
-    complete = place.isNotNull() & number.isNotNull()
-    return F.when(complete, F.to_json(F.struct(place.alias("place"), number.alias("number"))))
-
-
-def street_expr() -> Column:
-    """A street in match form without what kind of road it is; null for a post box or a c/o.
-
-    `Hauptstraße`, `Haupt-Str.` and `Hauptal.` → `haupt`: one house number and one name live in one of them only.
-    """
-    written = F.coalesce(match_form_expr(F.concat_ws(" ", c.STREET, c.UNIT)), F.lit(""))
-    street = F.replace(street_match_expr(F.col(c.STREET)), F.lit(" "), F.lit(""))
-    return F.when(~written.rlike(_NOT_A_HOME), F.regexp_replace(street, _KIND_OF_ROAD, ""))
-
-
-def unit_expr() -> Column:
-    """A flat in match form: `Apt. 4B`, `#4b` → `4b`; null where none is said."""
-    unit = match_form_expr(F.col(c.UNIT))
-    number = F.regexp_extract(unit, _UNIT_NUMBER, 1)
-    return F.when(number != "", number).otherwise(unit)
-
-
-def family_expr() -> Column:
-    """A family name in match form, the same for all genders: `Nováková` and `Novák`, `Kowalska` and `Kowalski`."""
-    return _without_gender(match_form_expr(F.col(c.FAMILY_NAME)))
-
-
-def family_parts_expr(family: Column) -> Column:
-    """The names in a family name: `muller schmidt` → both; particles do not count. Empty for null."""
-    words = F.filter(
-        F.split(F.coalesce(family, F.lit("")), " "),
-        lambda word: (F.char_length(word) > 1) & ~word.isin(*_PARTICLES.split()),
-    )
-    return F.array_distinct(F.transform(words, _without_gender))
-
-
-def _without_gender(name: Column) -> Column:
-    for ending, replacement in _FEMALE_ENDINGS:
-        shorter = F.regexp_replace(name, ending, replacement)
-        name = F.when(F.char_length(shorter) > 1, shorter).otherwise(name)
-    return name
 
 
 def with_doors(people: DataFrame, accounts: DataFrame) -> DataFrame:
-    """Add the building, the door in it, the family name, and whether the building is an account's.
+    """Find the building, the door in it, the family name, and whether the building is an account's.
 
     Of people of one name, house number and postcode, whose streets are up to two letters apart, the most usual spelling
     counts. Who leaves the flat out lives behind the one door at which the building has people of the name, if it is
@@ -90,22 +44,38 @@ def with_doors(people: DataFrame, accounts: DataFrame) -> DataFrame:
         accounts: profiles of accounts.
 
     Returns:
-        the people with a home address: `building`, `door`, `family` (null where there is no family name),
-        `is_workplace`.
+        one row per person with a home address: unified_id, emails, phones, `building`, `door`, `family` (null where
+        there is no family name), `family_parts`, `is_workplace`.
     """
-    located = people.withColumns({_SITE: site_expr(), _STREET: street_expr(), FAMILY: family_expr()})
-    at_home = located.where(F.col(_SITE).isNotNull() & F.col(_STREET).isNotNull())
-    spelt = at_home.withColumn(_STREET, _usual_spelling_expr()).withColumns(
-        {BUILDING: _building_expr(), _FLAT: unit_expr()}
-    )
+    at_home = build_homes(people).where(F.col(_SITE).isNotNull() & F.col(_STREET).isNotNull())
+    spelt = at_home.withColumn(_STREET, _usual_spelling_expr()).withColumn(BUILDING, _building_expr())
     of_family = Window.partitionBy(BUILDING, FAMILY)
     is_only_flat = F.min(_FLAT).over(of_family) == F.max(_FLAT).over(of_family)
     only_flat = F.when(is_only_flat & F.col(FAMILY).isNotNull(), F.min(_FLAT).over(of_family))
     door = F.to_json(F.struct(BUILDING, F.coalesce(_FLAT, only_flat).alias(_FLAT)))
-    workplaces = accounts.select(site_expr().alias(_SITE), street_expr().alias(_STREET)).dropna()
+    workplaces = build_homes(accounts).select(_SITE, _STREET).dropna()
     addresses = workplaces.select(_building_expr().alias(BUILDING), F.lit(True).alias(IS_WORKPLACE)).distinct()
     placed = spelt.withColumn(DOOR, door).join(addresses, on=BUILDING, how="left")
     return placed.fillna(False, subset=[IS_WORKPLACE]).drop(_SITE, _STREET, _FLAT)
+
+
+def build_homes(profiles: DataFrame) -> DataFrame:
+    """Read the home and the family name of each profile.
+
+    Returns: one row per profile: unified_id, emails, phones, site, home_street, flat, family, family_parts.
+    """
+    return profiles.select(*_CARRIED, *_ADDRESS, c.FAMILY_NAME).mapInArrow(_read_homes, _HOMES)
+
+
+def _read_homes(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    text, texts = pa.string(), pa.list_(pa.string())
+    for batch in batches:
+        homes = map_row_fields([batch.column(name) for name in _ADDRESS], read_home, (text,) * 3)
+        families = map_distinct(batch.column(c.FAMILY_NAME), family)
+        parts = map_distinct(families, family_parts, texts)
+        carried = [batch.column(name) for name in _CARRIED]
+        names = [*_CARRIED, _SITE, _STREET, _FLAT, FAMILY, FAMILY_PARTS]
+        yield pa.RecordBatch.from_arrays([*carried, *homes, families, parts], names=names)
 
 
 def _building_expr() -> Column:

@@ -8,7 +8,7 @@ from pyspark.sql import Window
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
-from cdp_spark.relations.addresses import DOOR, FAMILY, IS_WORKPLACE, family_parts_expr, with_doors
+from cdp_spark.relations.addresses import DOOR, FAMILY, FAMILY_PARTS, IS_WORKPLACE, with_doors
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
@@ -57,7 +57,7 @@ def build_household_groups(people: DataFrame, accounts: DataFrame, *, config: Ho
 def _ties_expr(config: HouseholdsConfig) -> Column:
     """What a person may have in common with others behind the door, as texts of a kind and a value."""
     lists = {"phone": c.PHONES, "email": c.EMAILS}
-    names = _kind("name", family_parts_expr(F.col(FAMILY)))
+    names = _kind("name", F.coalesce(F.col(FAMILY_PARTS), F.array().cast("array<string>")))
     return F.concat(names, *(_kind(contact, F.col(lists[contact])) for contact in config.shared_contacts))
 
 

@@ -8,24 +8,23 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cdp_spark import columns as c
-from cdp_spark.blocking.keys import with_block_keys
+from cdp_spark.blocking.keys import make_keys
 from cdp_spark.blocking.slots import build_slots
-from cdp_spark.keys import NO_KEY, block_spans, keys_of_lists
+from cdp_spark.keys import NO_KEY, block_spans
 from cdp_spark.matching.comparing.comparisons import compile_comparisons
-from cdp_spark.matching.features import build_features
+from cdp_spark.matching.features import feature_columns
 from cdp_spark.matching.kernel import compare_pairs
 from cdp_spark.matching.learning.fitting import count_patterns, fit_parameters, layout_of
-from cdp_spark.matching.learning.sample import Sample, sampled
 from cdp_spark.matching.model import MatchModel
-from cdp_spark.matching.pairs import Pairs, build_pairs
+from cdp_spark.matching.pairs import Pairs, all_pairs
 from cdp_spark.matching.patterns import pack
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-    from pyspark.sql import DataFrame
 
     from cdp_spark.blocking.slots import Slot
     from cdp_spark.config.match import BlockingRule, EntityMatch
+    from cdp_spark.matching.learning.sample import Sample
 
 MAX_PAIRS_PER_RECORD = 30.0
 """What all chosen rules may cost together, estimated for the whole data."""
@@ -33,6 +32,10 @@ MIN_MATCHES_PER_PAIR = 0.01
 """A rule is worth its pairs when one in a hundred of those it adds is a match."""
 MIN_GAIN = 0.0005
 """Share of all probable matches that a rule must add."""
+_RULE_BITS = 6
+"""Bits of a rule's number beside a pair's: at most 60 rules, and the pair of two of 50,000 rows takes 32 bits."""
+_MERGED_PAIRS = 20_000_000
+"""Pairs that wait to be merged, 8 bytes each."""
 
 
 @dataclass(frozen=True)
@@ -54,54 +57,42 @@ class RuleEstimate:
     recall: float
 
 
-@dataclass(frozen=True)
-class Choice:
-    """Blocking rules and what they were chosen on.
-
-    Args:
-        rules: the best first; none where no rule finds a pair.
-        sample: of the records, with all that the comparisons read; a model can be fitted with it.
-    """
-
-    rules: tuple[RuleEstimate, ...]
-    sample: Sample
-
-
-def choose_rules(records: DataFrame, match: EntityMatch, *, record_count: int) -> Choice:
-    """Choose among `match.blocking` on a sample of records, the best first.
+def choose_rules(sample: Sample, match: EntityMatch, *, record_count: int) -> tuple[RuleEstimate, ...]:
+    """Choose among `match.blocking` on a sample of records, the best first; none where no rule finds a pair.
 
     The candidates' pairs are compared and weighed as a whole run would; what weighs like a match counts as one.
 
     Args:
-        records: one row per record_key, cleaned.
+        sample: of the records, with all that the rules and comparisons read.
         match: candidate rules (at most 60) and comparisons.
-        record_count: of the whole data.
-    """
-    slots = build_slots(match.blocking, max_block_records=match.max_block_records)
-    # keys of dozens of rules are dear: only the sample's are made
-    keyed = with_block_keys(sampled(build_features(records, match), seed=match.seed), slots)
-    sample = Sample(keyed.toArrow())
-    return Choice(choose_from(sample, match, record_count=record_count), sample)
-
-
-def choose_from(sample: Sample, match: EntityMatch, *, record_count: int) -> tuple[RuleEstimate, ...]:
-    """The rules that `choose_rules` chooses, from a sample.
-
-    Args:
-        sample: with `block_keys`.
-        match: as in `choose_rules`.
         record_count: of the whole data.
     """
     share = sample.features.num_rows / max(record_count, 1)
     slots = build_slots(match.blocking, max_block_records=match.max_block_records)
-    keys = keys_of_lists(sample.features[c.BLOCK_KEYS], len(slots))
+    features = {name: sample.features[name] for name in feature_columns(match)}
+    keys = make_keys(features, slots)
     affordable = _affordable(keys, slots, share)
     pairs = _pairs(affordable, slots)
     if not len(pairs.left):
         return ()
-    probability = _match_probability(sample, pairs, match)
+    found = _matches_by_mask(sample, pairs, match)
     budget = MAX_PAIRS_PER_RECORD * len(keys) * share
-    return _greedy(pairs, probability, match.blocking, share=share, budget=budget)
+    return _greedy(found, match.blocking, share=share, budget=budget)
+
+
+@dataclass(frozen=True)
+class _Found:
+    """The pairs that each set of rules finds.
+
+    Args:
+        rule_mask: the sets, shape (masks,).
+        pairs: that just these rules find, shape (masks,).
+        matches: probable ones among them, shape (masks,).
+    """
+
+    rule_mask: NDArray[np.int64]
+    pairs: NDArray[np.float64]
+    matches: NDArray[np.float64]
 
 
 def _affordable(keys: NDArray[np.int64], slots: tuple[Slot, ...], share: float) -> NDArray[np.int64]:
@@ -122,47 +113,67 @@ def _affordable(keys: NDArray[np.int64], slots: tuple[Slot, ...], share: float) 
 
 
 def _pairs(affordable: NDArray[np.int64], slots: tuple[Slot, ...]) -> Pairs:
-    """All pairs of sample rows that share an affordable key."""
-    rows, places = np.nonzero(affordable)
-    block_keys = affordable[rows, places]
+    """All pairs of sample rows that share an affordable key, each once, with the rules that find it."""
+    rules = np.array([slot.rule for slot in slots])
+    found = np.zeros(0, dtype=np.int64)
+    waiting: list[NDArray[np.int64]] = []
+    for rule in np.unique(rules):
+        waiting.append(_pairs_of_rule(affordable[:, rules == rule], int(rule)))
+        if sum(map(len, waiting)) > _MERGED_PAIRS:
+            found, waiting = _merged([found, *waiting]), []
+    found = _merged([found, *waiting])
+    code = found >> _RULE_BITS
+    starts = np.flatnonzero(np.diff(code, prepend=-1))
+    bits = np.left_shift(np.int64(1), found & ((1 << _RULE_BITS) - 1))
+    mask = np.bitwise_or.reduceat(bits, starts) if len(starts) else bits
+    left, right = np.divmod(code[starts], max(len(affordable), 1))
+    return Pairs(left, right, mask)
+
+
+def _pairs_of_rule(keys: NDArray[np.int64], rule: int) -> NDArray[np.int64]:
+    """Pairs of rows that share a key, as numbers that sort by pair and then by rule."""
+    rows, places = np.nonzero(keys)
+    block_keys = keys[rows, places]
     order = np.argsort(block_keys, kind="stable")
-    rows, block_keys = rows[order], block_keys[order]
-    _, sizes = block_spans(block_keys)
-    shared = np.repeat(sizes > 1, sizes)
-    rows, block_keys = rows[shared], block_keys[shared]
-    pairs = build_pairs(block_keys, affordable[rows], np.array([slot.rule for slot in slots]))
-    return Pairs(rows[pairs.left], rows[pairs.right], pairs.rule_mask)
+    rows = rows[order]
+    left, right = all_pairs(*block_spans(block_keys[order]))
+    one, other = rows[left], rows[right]
+    code = np.minimum(one, other) * len(keys) + np.maximum(one, other)
+    return np.asarray((code[one != other] << _RULE_BITS) | rule)
 
 
-def _match_probability(sample: Sample, pairs: Pairs, match: EntityMatch) -> NDArray[np.float64]:
+def _merged(several: list[NDArray[np.int64]]) -> NDArray[np.int64]:
+    ordered = np.sort(np.concatenate(several))
+    return ordered[np.flatnonzero(np.diff(ordered, prepend=-1))]
+
+
+def _matches_by_mask(sample: Sample, pairs: Pairs, match: EntityMatch) -> _Found:
+    """Compare and weigh the pairs, and sum up their probabilities of being matches."""
     frequencies = sample.frequencies(match.comparisons)
     compiled = compile_comparisons(match.comparisons)
     levels = compare_pairs(sample.features, pairs.left, pairs.right, compiled, frequencies)
+    counts = count_patterns(pairs.rule_mask, pack(levels))
     layout = layout_of(match.blocking, match.comparisons)
-    parameters = fit_parameters(
-        count_patterns(pairs.rule_mask, pack(levels)),
-        sample,
-        comparisons=match.comparisons,
-        layout=layout,
-        seed=match.seed,
-    )
+    parameters = fit_parameters(counts, sample, comparisons=match.comparisons, layout=layout, seed=match.seed)
     names = tuple(rule.name for rule in match.blocking)
     model = MatchModel(match, names, layout.forced, parameters, frequencies, ())
-    return np.asarray(1.0 / (1.0 + np.exp2(-model.weights(pairs.rule_mask, levels))))
+    mask, pattern, count = (counts[name].to_numpy() for name in (c.RULE_MASK, c.PATTERN, c.RECORD_COUNT))
+    probability = 1.0 / (1.0 + np.exp2(-model.pattern_weights(mask, pattern)))
+    masks, place = np.unique(mask, return_inverse=True)
+    sums = [np.bincount(place, of).astype(np.float64) for of in (count, count * probability)]
+    return _Found(masks, *sums)
 
 
-def _greedy(
-    pairs: Pairs, probability: NDArray[np.float64], rules: tuple[BlockingRule, ...], *, share: float, budget: float
-) -> tuple[RuleEstimate, ...]:
+def _greedy(found: _Found, rules: tuple[BlockingRule, ...], *, share: float, budget: float) -> tuple[RuleEstimate, ...]:
     """Take the rule with the most new matches a new pair, until none is worth its pairs."""
-    found = ((pairs.rule_mask[:, np.newaxis] >> np.arange(len(rules))) & 1).astype(bool)
-    total = float(probability.sum())
-    open_pairs = np.ones(len(probability), dtype=bool)
+    finds = ((found.rule_mask[:, np.newaxis] >> np.arange(len(rules))) & 1).astype(np.float64)
+    total = float(found.matches.sum())
+    still_open = np.ones(len(found.rule_mask))
     chosen: list[RuleEstimate] = []
     spent = covered = 0.0
     while True:
-        matches = probability[open_pairs] @ found[open_pairs]
-        cost = found[open_pairs].sum(axis=0)
+        matches = (found.matches * still_open) @ finds
+        cost = (found.pairs * still_open) @ finds
         worth = (matches >= MIN_GAIN * total) & (matches >= MIN_MATCHES_PER_PAIR * cost) & (spent + cost <= budget)
         if not worth.any():
             return tuple(chosen)
@@ -171,13 +182,13 @@ def _greedy(
         chosen.append(
             RuleEstimate(
                 rules[best],
-                pairs=float(found[:, best].sum()) / share**2,
+                pairs=float(found.pairs @ finds[:, best]) / share**2,
                 added_pairs=float(cost[best]) / share**2,
                 added_matches=float(matches[best]),
                 recall=covered / total,
             )
         )
-        open_pairs &= ~found[:, best]
+        still_open *= 1 - finds[:, best]
 
 
 def _value(matches: NDArray[np.float64], cost: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -1,4 +1,4 @@
-"""Records in, scored pairs and the model that weighed them out."""
+"""Records in, scored pairs and the model that weighed them out, in Spark: the steps of `linkage` at any size."""
 
 from __future__ import annotations
 
@@ -10,23 +10,21 @@ import numpy as np
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
-from cdp_spark.blocking.blocks import build_blocks, expand_blocks
-from cdp_spark.blocking.key_use import KeyUse, find_key_use
-from cdp_spark.blocking.keys import with_block_keys
-from cdp_spark.blocking.slots import Slot, all_rules, build_slots, deterministic_mask
-from cdp_spark.matching.features import build_features
-from cdp_spark.matching.kernel import Kernel, build_pair_patterns
-from cdp_spark.matching.learning.fitting import (
-    fit_parameters,
-    layout_of,
+from cdp_spark.blocking.slots import deterministic_mask
+from cdp_spark.matching.learning.fitting import with_known_classes
+from cdp_spark.matching.learning.sample import Sample
+from cdp_spark.matching.learning.soundness import Doubt, find_doubts
+from cdp_spark.resolution.frames import (
+    build_blocks,
+    build_keyed,
+    build_pair_patterns,
+    build_pair_scores,
+    find_key_use,
     read_labelled_counts,
     read_pattern_counts,
-    with_known_classes,
+    read_sample,
 )
-from cdp_spark.matching.learning.sample import read_sample
-from cdp_spark.matching.learning.soundness import Doubt, find_doubts
-from cdp_spark.matching.model import MatchModel
-from cdp_spark.matching.scoring import build_pair_scores, score_blocks_in_memory
+from cdp_spark.resolution.linkage import FIT_PAIRS, fit_model, kernel_of, linkage_figures, slots_of
 from cdp_spark.session import shuffle_partitions
 from cdp_spark.tables.actions.together import run_together
 
@@ -34,16 +32,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     import pyarrow as pa
-    from numpy.typing import NDArray
     from pyspark.sql import DataFrame
 
+    from cdp_spark.blocking.key_use import KeyUse
     from cdp_spark.config.match import EntityMatch
-    from cdp_spark.matching.comparing.comparisons import Frequencies
     from cdp_spark.matching.learning.sample import Sample
-
-
-FIT_PAIRS = 2_000_000
-"""A model is fitted from about so many pairs (each rule's counted apart), though there may be many more."""
+    from cdp_spark.matching.model import MatchModel
 
 
 @dataclass(frozen=True)
@@ -91,22 +85,17 @@ def score_pairs(
         sample: of these records, where one was read already, with all that the match compares.
     """
     match = model.match if model else match
-    keyed = build_keyed(records, match).persist()
+    keyed = keyed_records(records, match).persist()
     if model is not None:
         frozen = np.array(model.purged_keys, dtype=np.int64)
         return score_blocks(keyed, find_key_use(keyed, slots_of(match), frozen=frozen), model)
     return _fit_and_score(keyed, match, labels, sample)
 
 
-def build_keyed(records: DataFrame, match: EntityMatch) -> DataFrame:
+def keyed_records(records: DataFrame, match: EntityMatch) -> DataFrame:
     """One row per record_key: features, `block_keys`, and of `input_hash` and `is_fresh` what the records have."""
     carried = tuple(name for name in (c.INPUT_HASH, c.IS_FRESH) if name in records.columns)
-    return with_block_keys(build_features(records, match, carried=carried), slots_of(match))
-
-
-def slots_of(match: EntityMatch) -> tuple[Slot, ...]:
-    """The layout of the blocking keys of all rules."""
-    return build_slots(all_rules(match), max_block_records=match.max_block_records)
+    return build_keyed(records, match, slots_of(match), carried=carried)
 
 
 def score_blocks(keyed: DataFrame, use: KeyUse, model: MatchModel) -> ScoredPairs:
@@ -119,28 +108,10 @@ def score_blocks(keyed: DataFrame, use: KeyUse, model: MatchModel) -> ScoredPair
         model: with its rules and comparisons.
     """
     match, partitions = model.match, shuffle_partitions(keyed.sparkSession)
-    blocks, kernel = _blocks(keyed, use, match), _kernel(match, model.frequencies)
+    blocks, kernel = _blocks(keyed, use, match), kernel_of(match, model.frequencies)
     mask = deterministic_mask(match)
     scores = build_pair_scores(blocks, kernel, model, deterministic_mask=mask, partitions=partitions)
-    return ScoredPairs(scores, model, _metrics(use, model), keyed, (), (keyed,))
-
-
-def score_blocks_on_driver(
-    records: pa.Table, keys: NDArray[np.int64], use: KeyUse, model: MatchModel
-) -> tuple[pa.Table, dict[str, float]]:
-    """What `score_blocks` gives, on the driver: the pairs, and figures by dotted name.
-
-    Args:
-        records: one row per record_key with the features; with the flag `is_fresh`, only pairs with at least one such
-            record.
-        keys: of the records, shape (records, slots).
-        use: which keys are purged and shared.
-        model: with its rules and comparisons.
-    """
-    match = model.match
-    blocks = expand_blocks(records, keys, use, slots_of(match))
-    mask, kernel = deterministic_mask(match), _kernel(match, model.frequencies)
-    return score_blocks_in_memory(blocks, kernel, model, deterministic_mask=mask), _metrics(use, model)
+    return ScoredPairs(scores, model, linkage_figures(use, model), keyed, (), (keyed,))
 
 
 def _fit_and_score(
@@ -162,41 +133,17 @@ def _fit(
     keyed: DataFrame, use: KeyUse, sample: Sample, match: EntityMatch, labels: DataFrame | None
 ) -> tuple[MatchModel, pa.Table]:
     """Fit a model from all pairs, or from those of every n-th key where there are very many and none is labelled."""
-    rules = all_rules(match)
     frequencies = sample.frequencies(match.comparisons)
     nth = max(1, int(use.pairs.sum()) // FIT_PAIRS) if labels is None else 1
     blocks = _blocks(keyed, use, match).where(F.pmod(F.col(c.BLOCK_KEY), F.lit(nth)) == 0)
     patterns = build_pair_patterns(
-        blocks, _kernel(match, frequencies), partitions=shuffle_partitions(keyed.sparkSession)
+        blocks, kernel_of(match, frequencies), partitions=shuffle_partitions(keyed.sparkSession)
     )
     counts = read_pattern_counts(patterns)
     if labels is not None:
         counts = with_known_classes(counts, read_labelled_counts(patterns, labels))
-    layout = layout_of(rules, match.comparisons)
-    parameters = fit_parameters(counts, sample, comparisons=match.comparisons, layout=layout, seed=match.seed)
-    names = tuple(rule.name for rule in rules)
-    return MatchModel(match, names, layout.forced, parameters, frequencies, tuple(use.purged.tolist())), counts
+    return fit_model(counts, use, sample, match), counts
 
 
 def _blocks(keyed: DataFrame, use: KeyUse, match: EntityMatch) -> DataFrame:
     return build_blocks(keyed.drop(c.INPUT_HASH), use, slots_of(match))
-
-
-def _kernel(match: EntityMatch, frequencies: Frequencies) -> Kernel:
-    return Kernel(match.comparisons, frequencies, tuple(slot.rule for slot in slots_of(match)))
-
-
-def _metrics(use: KeyUse, model: MatchModel) -> dict[str, float]:
-    parameters = model.parameters
-    metrics = {
-        "blocks.purged": float(len(use.purged)),
-        "blocks.overgrown": float(use.overgrown),
-        "model.iterations": float(parameters.iterations),
-        "model.converged": float(parameters.converged),
-    }
-    for rule, (name, pairs) in enumerate(zip(model.rule_names, use.pairs, strict=True)):
-        metrics[f"rule.{name}.pairs"] = float(pairs)
-        metrics[f"rule.{name}.prior"] = float(parameters.prior[rule])
-        metrics[f"rule.{name}.purged"] = float(use.purged_rules[rule])
-        metrics[f"rule.{name}.split"] = float(use.split_rules[rule])
-    return metrics

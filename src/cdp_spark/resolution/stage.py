@@ -12,9 +12,9 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
-from cdp_spark.blocking.keys import packed_keys_expr
 from cdp_spark.clustering.settings import settings_checksum
 from cdp_spark.matching.learning.soundness import refuse_unsound
+from cdp_spark.resolution.frames import packed_keys_expr
 from cdp_spark.resolution.increment.changed import score_changes
 from cdp_spark.resolution.increment.inputs import with_input_hash
 from cdp_spark.resolution.increment.local import LocalInputs
@@ -27,8 +27,9 @@ from cdp_spark.resolution.increment.night import (
 )
 from cdp_spark.resolution.increment.on_driver import score_changes_on_driver
 from cdp_spark.resolution.increment.write import Part, write_actions
+from cdp_spark.resolution.linkage import slots_of
 from cdp_spark.resolution.models import FittedBy, pinned_model, write_model
-from cdp_spark.resolution.scored import score_pairs, slots_of
+from cdp_spark.resolution.scored import score_pairs
 from cdp_spark.tables.actions.held import Held
 from cdp_spark.tables.actions.together import run_together
 from cdp_spark.tables.catalog import MATCH_INPUTS, MATCH_MODELS, PAIR_SCORES, RECORDS, TOUCHED_RECORDS

@@ -3,8 +3,7 @@
 from cdp_spark.session.builder import get_session, is_on_this_machine, shuffle_partitions
 from cdp_spark.session.jars import DELTA_COORDINATE, GRAPHFRAMES_COORDINATE
 from cdp_spark.session.java import check_java
-from cdp_spark.session.settings import SMALL_DATA, SessionSettings, settings_for_files
-from cdp_spark.session.workers import start_worker_meanwhile
+from cdp_spark.session.settings import SMALL_DATA, SessionSettings
 
 __all__ = [
     "DELTA_COORDINATE",
@@ -14,7 +13,5 @@ __all__ = [
     "check_java",
     "get_session",
     "is_on_this_machine",
-    "settings_for_files",
     "shuffle_partitions",
-    "start_worker_meanwhile",
 ]

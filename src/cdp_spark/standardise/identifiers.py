@@ -10,56 +10,15 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
-from cdp_spark.standardise.contacts.email import email_match_expr
-from cdp_spark.standardise.mapping import OTHER_IDENTIFIERS
-from cdp_spark.standardise.placeholders import PLACEHOLDER, is_id_placeholder_expr
-from cdp_spark.standardise.text import without_float_tail_expr
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from pyspark.sql import Column, DataFrame
 
-    from cdp_spark.standardise.mapping import RawShape
 
 SHARED = "shared"
 BLOCKED = "blocked"
-NATIONAL_ID_GIVEN = "national_id_given"
-"""Column with a national id in its normal form, usable or not."""
-
-_HEX_SHA256 = "^[0-9a-f]{64}$"
-
-
-def record_identifiers_expr(shape: RawShape) -> Column:
-    """All identifiers of a record: array of (type, value, reason), the reason null where it is usable.
-
-    Args:
-        shape: says which contact and identifier columns are there, contacts cleaned, with their `_issue`.
-    """
-    emails = [found for slot in shape.emails for found in _email_identifiers(slot)]
-    phones = [_identifier("phone", F.col(slot), F.col(f"{slot}_issue")) for slot in shape.phones]
-    ids = [_other_identifier(kind) for kind in OTHER_IDENTIFIERS if kind in shape.texts]
-    if c.NATIONAL_ID in shape.texts:
-        ids.append(_identifier(c.NATIONAL_ID, F.col(NATIONAL_ID_GIVEN), F.col("national_id_issue")))
-    none = F.lit(None).cast("struct<type:string,value:string,reason:string>")
-    return F.array_distinct(F.array(none, *emails, *phones, *ids))
-
-
-def _email_identifiers(slot: str) -> list[Column]:
-    """The mailbox, and the hashes under which others may know it: of the address as written and of the mailbox."""
-    email, issue = F.col(slot), F.col(f"{slot}_issue")
-    mailbox = F.when(issue.isNull(), email_match_expr(email)).otherwise(email)
-    hashes = [F.when(issue.isNull(), F.sha2(form, 256)) for form in (email, mailbox)]
-    return [_identifier("email", mailbox, issue), *(_identifier(c.EMAIL_SHA256, hashed) for hashed in hashes)]
-
-
-def _other_identifier(kind: str) -> Column:
-    text = without_float_tail_expr(F.col(kind))
-    value = identifier_value_expr(kind, text)
-    reason = F.when(is_id_placeholder_expr(text), PLACEHOLDER)
-    if kind == c.EMAIL_SHA256:
-        reason = reason.when(~value.rlike(_HEX_SHA256), "malformed")
-    return _identifier(kind, value, reason)
 
 
 def identifier_value_expr(kind: str, text: Column) -> Column:
@@ -74,12 +33,6 @@ def identifier_value_expr(kind: str, text: Column) -> Column:
     return F.upper(F.translate(text, " -", "")) if kind == c.LOYALTY_ID else text
 
 
-def _identifier(kind: str, value: Column, reason: Column | None = None) -> Column:
-    why = F.lit(None).cast("string") if reason is None else reason
-    found = F.struct(F.lit(kind).alias(c.TYPE), value.alias(c.VALUE), why.alias(c.REASON))
-    return F.when(value.isNotNull(), found)
-
-
 def build_identifiers(
     records: DataFrame,
     *,
@@ -91,8 +44,7 @@ def build_identifiers(
     A value that too many people share identifies no visitor either.
 
     Args:
-        records: one row per record_key, with entity_type, observed_at and `identifiers` as `with_clean_values` gives
-            them.
+        records: one row per record_key, with entity_type, observed_at and `identifiers` as `clean_rows` gives them.
         max_sharing: entity type to identifier type to the number of records that may share a value.
         blocked: identifier type to values that nobody is recognised by; `*` stands for any text.
     Returns: one row per record_key, type and value, in the shape of the table `identifiers`.

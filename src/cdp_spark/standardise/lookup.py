@@ -17,11 +17,6 @@ if TYPE_CHECKING:
 _WORDS_PER_BUCKET = 4
 
 
-def words(text: str) -> tuple[str, ...]:
-    """The words of a list that reads better as a text than as a column of quoted strings."""
-    return tuple(text.split())
-
-
 def lookup_expr(table: Mapping[str, str], word: Column) -> Column:
     """The table's value for a word, null where it has none.
 

@@ -8,10 +8,9 @@ from pyspark.sql import Window
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
-from cdp_spark.standardise.attributes import CARRIED, with_clean_values
+from cdp_spark.standardise.attributes import build_clean_rows
 from cdp_spark.standardise.identifiers import build_identifiers
-from cdp_spark.standardise.layouts import build_raw_values
-from cdp_spark.standardise.mapping import RawMapping, RawShape
+from cdp_spark.standardise.mapping import RawMapping
 from cdp_spark.standardise.visitors import (
     VISITOR,
     build_identifier_sets,
@@ -23,8 +22,7 @@ from cdp_spark.tables.catalog import IDENTIFIERS, RECORDS, SOURCE_EVENTS, SOURCE
 from cdp_spark.tables.run import StageResult
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
-    from datetime import date
+    from collections.abc import Collection
 
     from pyspark.sql import Column, DataFrame
 
@@ -63,7 +61,9 @@ def _clean_all(context: RunContext) -> DataFrame:
     )
     current = build_current_versions(delivered)
     nothing = {name: F.lit(None).cast(kind) for name, kind in _OF_VISITORS.items()}
-    records = build_clean_records(current, record_mappings(project), as_of=as_of).withColumns(nothing)
+    records = build_clean_rows(current.select(*_KEYS, c.ROW), record_mappings(project), as_of=as_of).withColumns(
+        nothing
+    )
     if not event_sources(project):
         return records
     sets = build_identifier_sets(store.read(SOURCE_EVENTS), event_sources(project))
@@ -117,21 +117,6 @@ def build_current_versions(source_records: DataFrame) -> DataFrame:
     newest = [F.col(c.OBSERVED_AT).desc_nulls_last(), F.col(c.INGESTED_AT).desc(), F.col(c.CONTENT_HASH).desc()]
     rank = F.row_number().over(Window.partitionBy(c.RECORD_KEY).orderBy(*newest))
     return source_records.withColumn("rank", rank).where(F.col("rank") == 1).drop("rank")
-
-
-def build_clean_records(current: DataFrame, mappings: Mapping[str, RawMapping], *, as_of: date) -> DataFrame:
-    """Clean the rows of the configured sources, all in one pass; rows of other sources are left out.
-
-    Args:
-        current: one row per record_key, `row` as received.
-        mappings: by source.
-        as_of: today.
-    Returns: one row per record_key: keys, every attribute of `records`, and `identifiers`.
-    """
-    shape = RawShape.of(mappings.values())
-    known = current.where(F.col(c.SOURCE).isin(*mappings))
-    rows = build_raw_values(known.select(*_KEYS, c.ROW), mappings, shape, carried=CARRIED)
-    return with_clean_values(rows, shape, as_of=as_of)
 
 
 def _metric_expr(*parts: Column | str) -> Column:

@@ -8,8 +8,8 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from cdp_spark import columns as c
-from cdp_spark.standardise.attributes import ATTRIBUTES, CARRIED, with_clean_values
-from cdp_spark.standardise.mapping import RawMapping, RawShape, mapped_columns
+from cdp_spark.standardise.attributes import ATTRIBUTES, build_clean_rows
+from cdp_spark.standardise.mapping import RawMapping
 from cdp_spark.tables.catalog import RECORDS
 from cdp_spark.tables.hashing import identifier_set_expr, visitor_key_expr
 
@@ -83,12 +83,11 @@ def build_visitors(
     Returns: one row per set: the columns of `records`, and `identifiers`.
     """
     mapping = RawMapping({}, {kind: kind for kind in types}, default_region=default_region)
-    shape = RawShape.of([mapping])
-    values = F.from_json(_SET, "map<string,string>")
-    raw = mapped_columns(mapping, shape, lambda name: values[name])
     keys = _key_columns()
-    carried = [value.alias(f"{CARRIED}{name}") for name, value in keys.items()]
-    cleaned = with_clean_values(identifier_sets.select(*carried, *raw), shape, as_of=as_of)
+    rows = identifier_sets.select(
+        *(value.alias(name) for name, value in keys.items()), F.from_json(_SET, "map<string,string>").alias(c.ROW)
+    )
+    cleaned = build_clean_rows(rows, {VISITOR_SOURCE: mapping}, as_of=as_of)
     return cleaned.select(*keys, *map(_empty_expr, ATTRIBUTES), c.IDENTIFIERS)
 
 

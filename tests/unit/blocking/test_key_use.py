@@ -9,11 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
-from cdp_spark.blocking.key_use import build_key_sizes, count_keys, find_key_use, kinds_of
+from cdp_spark.blocking.key_use import count_keys, kinds_of
 from cdp_spark.blocking.shared import find_shared_keys
 from cdp_spark.blocking.slots import Slot
 from cdp_spark.config.match import BlockingKey
 from cdp_spark.keys import NO_KEY, pack_keys, unpack_keys
+from cdp_spark.resolution.frames import build_key_sizes
 
 KEYS = [[7, 9, NO_KEY], [7, NO_KEY, 9], [5, 9, 8], [NO_KEY, 6, NO_KEY], [5, NO_KEY, NO_KEY], [7, NO_KEY, NO_KEY]]
 KEY = (BlockingKey(column="email"),)
@@ -45,11 +46,8 @@ def test_driver_and_shuffle_agree(spark: SparkSession) -> None:
     assert_df_equality(build_key_sizes(keyed), found, ignore_row_order=True, ignore_nullable=True, transforms=[])
 
 
-def test_a_key_above_its_limit_is_purged(spark: SparkSession) -> None:
-    keyed = spark.createDataFrame(
-        [(f"r{i}", row) for i, row in enumerate(KEYS)], "record_key string, block_keys array<long>"
-    )
-    use = find_key_use(keyed, SLOTS)
+def test_a_key_above_its_limit_is_purged() -> None:
+    use = count_keys(np.array(KEYS, dtype=np.int64), SLOTS)
     assert use.purged.tolist() == [7, 9]
     assert (use.purged_rules.tolist(), use.split_rules.tolist()) == ([1, 1], [0, 0])
     assert use.pairs.tolist() == [1, 0]

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 from hypothesis import given
-from tests.unit.normalise.test_places import TEXTS
+from tests.unit.normalise.strategies import TEXTS
 
 from cdp_spark.normalise.addresses import (
     AddressLine,

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 from hypothesis import given
-from tests.unit.normalise.test_places import TEXTS
+from tests.unit.normalise.strategies import TEXTS
 
 from cdp_spark.normalise.companies import (
     Figure,
@@ -12,6 +12,7 @@ from cdp_spark.normalise.companies import (
     read_figure,
     read_registration_number,
 )
+from cdp_spark.normalise.email import FREE_MAIL_DOMAINS
 from cdp_spark.normalise.outcome import Normal
 
 
@@ -118,6 +119,10 @@ def test_a_domain_is_the_host(text: str, domain: str) -> None:
 )
 def test_a_domain_that_says_nothing_of_a_company_says_why(text: str, reason: str) -> None:
     assert read_domain(text) == Normal(None, reason)
+
+
+def test_no_account_has_a_free_mail_domain() -> None:
+    assert {read_domain(domain).reason for domain in FREE_MAIL_DOMAINS} == {"free_mail"}
 
 
 def test_registration_numbers_are_letters_and_digits() -> None:

@@ -3,12 +3,11 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.unit.normalise.strategies import TEXTS
 
 from cdp_spark.normalise.countries import country_code
 from cdp_spark.normalise.outcome import Normal
 from cdp_spark.normalise.places import read_city, read_country, read_postcode, read_region
-
-TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
 
 
 @pytest.mark.parametrize(

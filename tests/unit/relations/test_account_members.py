@@ -13,7 +13,6 @@ from tests.unit.relations.conftest import account_records, people_records, rows_
 from cdp_spark.config.relations import AccountKey
 from cdp_spark.relations.account_members import build_account_members
 from cdp_spark.relations.evidence import build_domain_evidence, build_employer_evidence, build_key_evidence
-from cdp_spark.standardise.contacts.domains import FREE_MAIL_DOMAINS, domain_issue_expr
 from cdp_spark.tables.catalog import ACCOUNT_MEMBERS, IDENTIFIERS
 
 EVIDENCE = "unified_id string, record_key string, account_id string, account_record_key string"
@@ -94,11 +93,6 @@ def test_a_domain_names_the_only_account_that_has_it(spark: SparkSession, accoun
     )
     assert found(build_domain_evidence(people, accounts)) == [("p1", "A"), ("p3", "N1")]
     assert found(build_domain_evidence(people, accounts, excluded=("ACME.example",))) == [("p3", "N1")]
-
-
-def test_no_account_has_a_free_mail_domain(spark: SparkSession) -> None:
-    domains = spark.createDataFrame([(domain,) for domain in sorted(FREE_MAIL_DOMAINS)], "domain string")
-    assert domains.where(domain_issue_expr(domains.domain).isNull()).isEmpty()
 
 
 def test_an_employer_s_name_needs_to_be_one_account_s(spark: SparkSession, accounts: DataFrame) -> None:

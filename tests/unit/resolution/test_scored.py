@@ -13,6 +13,7 @@ from cdp_spark.config.match import BlockingKey, BlockingRule, Comparison, Determ
 from cdp_spark.matching.kernel import compare_pairs
 from cdp_spark.matching.model import model_from_json
 from cdp_spark.resolution.choose import choose_rules
+from cdp_spark.resolution.frames import read_feature_sample
 from cdp_spark.resolution.scored import score_pairs
 
 SCHEMA = "record_key string, given_name string, family_name string, email string, city string"
@@ -66,12 +67,13 @@ def test_a_sample_that_was_read_to_choose_rules_serves_the_fit(
     compared = Mock(wraps=compare_pairs)
     monkeypatch.setattr("cdp_spark.matching.learning.sample.compare_pairs", compared)
     match = _match()
-    choice = choose_rules(_people(spark), match, record_count=len(PEOPLE))
-    scored = score_pairs(_people(spark), match, sample=choice.sample)
+    sample = read_feature_sample(_people(spark), match)
+    assert choose_rules(sample, match, record_count=len(PEOPLE))
+    scored = score_pairs(_people(spark), match, sample=sample)
     assert compared.call_count == 1
     assert scored.model.to_json() == score_pairs(_people(spark), match).model.to_json()
     other = match.model_copy(update={"comparisons": match.comparisons[:1]})
-    score_pairs(_people(spark), other, sample=choice.sample)
+    score_pairs(_people(spark), other, sample=sample)
     assert compared.call_count == 3, "its own, and other comparisons, are compared anew"
 
 

@@ -11,23 +11,23 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from cdp_spark.resolution.resolve import Resolution
+    from cdp_spark.standalone.resolve import Resolution
 
 
 def facts_of(resolution: Resolution, out: Path, seconds: float) -> dict[str, Any]:
     """The result in figures and words, ready for JSON."""
     return {
-        "records": resolution.data.record_count,
-        "clusters": resolution.cluster_count,
-        "largest_cluster": resolution.largest_cluster,
-        "pairs_compared": resolution.pair_count,
-        "rejected": resolution.data.rejected,
+        "records": resolution.described.record_count,
+        "clusters": resolution.clustered.cluster_count,
+        "largest_cluster": resolution.clustered.largest_cluster,
+        "pairs_compared": resolution.clustered.pair_count,
+        "rejected": resolution.described.rejected,
         "doubts": [f"{doubt.problem}: {doubt.fix}" for doubt in resolution.scored.doubts],
         "seconds": round(seconds, 1),
         "out": str(out),
         "columns": {
             name: {item.column: {"meaning": item.meaning, "why": item.reason} for item in found}
-            for name, found in resolution.data.recognised.items()
+            for name, found in resolution.described.recognised.items()
         },
         "rules": [
             {"rule": item.rule.name, "pairs": round(item.pairs), "recall": round(item.recall, 4)}
@@ -38,7 +38,7 @@ def facts_of(resolution: Resolution, out: Path, seconds: float) -> dict[str, Any
 
 def print_resolution(console: Console, resolution: Resolution, facts: dict[str, Any]) -> None:
     """Print what the columns were taken for, the rules, and the figures."""
-    for name, found in resolution.data.recognised.items():
+    for name, found in resolution.described.recognised.items():
         columns = Table("column", "taken for", "why", title=f"Columns of {name}", title_justify="left")
         for item in found:
             columns.add_row(item.column, item.meaning, item.reason)
@@ -49,7 +49,7 @@ def print_resolution(console: Console, resolution: Resolution, facts: dict[str, 
             counts = (f"{estimate.pairs:,.0f}", f"{estimate.added_pairs:,.0f}", f"{estimate.recall:.1%}")
             rules.add_row(estimate.rule.name, *counts)
         console.print(rules)
-    for reason, count in resolution.data.rejected.items():
+    for reason, count in resolution.described.rejected.items():
         console.print(f"[yellow]{count:,} rows left out ({reason})")
     for doubt in facts["doubts"]:
         console.print(f"[yellow]Doubt: {doubt}")

@@ -75,8 +75,9 @@ def each_distinct(
     if not len(codes_l):
         return np.zeros(0)
     low, high = np.minimum(codes_l, codes_r), np.maximum(codes_l, codes_r)
-    distinct, inverse = np.unique(low * len(column.texts) + high, return_inverse=True)
-    return measure(column, distinct // len(column.texts), distinct % len(column.texts))[inverse]
+    coded = pa.array(low * len(column.texts) + high).dictionary_encode()  # hashing takes half the time of np.unique
+    left, right = np.divmod(coded.dictionary.to_numpy(), len(column.texts))
+    return np.asarray(measure(column, left, right)[coded.indices.to_numpy()])
 
 
 def jaro_winkler(

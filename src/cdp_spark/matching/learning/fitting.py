@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
 from cdp_spark.matching.comparing.comparisons import (
@@ -23,7 +22,6 @@ from cdp_spark.matching.patterns import LEVEL_BITS, pack, unpack
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-    from pyspark.sql import DataFrame
 
     from cdp_spark.config.match import BlockingKey, BlockingRule, Comparison
     from cdp_spark.matching.learning.sample import Sample
@@ -35,25 +33,7 @@ _LIST_OF = {c.EMAIL: c.EMAILS, c.PHONE: c.PHONES, c.EMAILS: c.EMAIL, c.PHONES: c
 _CLASSED = pa.schema(
     {c.RULE_MASK: pa.int64(), c.PATTERN: pa.int64(), c.RECORD_COUNT: pa.int64(), IS_MATCH: pa.bool_()}.items()
 )
-_COUNT_ORDER = [(c.RULE_MASK, "ascending"), (c.PATTERN, "ascending")]
-
-
-def read_pattern_counts(pair_patterns: DataFrame) -> pa.Table:
-    """Distinct (rule_mask, pattern) with their number of pairs, ordered (an action)."""
-    counts = pair_patterns.groupBy(c.RULE_MASK, c.PATTERN).agg(F.count(F.lit(1)).alias(c.RECORD_COUNT)).toArrow()
-    return counts.sort_by(_COUNT_ORDER)
-
-
-def read_labelled_counts(pair_patterns: DataFrame, labels: DataFrame) -> pa.Table:
-    """Distinct (rule_mask, pattern, is_match) of the labelled pairs with their number, ordered (an action).
-
-    Args:
-        pair_patterns: one row per pair.
-        labels: record_key_l, record_key_r, is_match; a pair once.
-    """
-    judged = pair_patterns.join(labels, on=[c.RECORD_KEY_L, c.RECORD_KEY_R], how="inner")
-    counts = judged.groupBy(c.RULE_MASK, c.PATTERN, IS_MATCH).agg(F.count(F.lit(1)).alias(c.RECORD_COUNT)).toArrow()
-    return counts.sort_by([*_COUNT_ORDER, (IS_MATCH, "ascending")])
+COUNT_ORDER = [(c.RULE_MASK, "ascending"), (c.PATTERN, "ascending")]
 
 
 def forced_comparisons(rules: tuple[BlockingRule, ...], comparisons: tuple[Comparison, ...]) -> NDArray[np.bool_]:
@@ -82,7 +62,7 @@ def fit_parameters(
     A labelled pair counts once, as any other does, but its class is not guessed: EM takes it from the label.
 
     Args:
-        counts: as `read_pattern_counts` gives them, or `with_known_classes`.
+        counts: as `count_patterns` gives them, or `with_known_classes`.
         sample: records to draw random pairs from.
         comparisons: as configured.
         layout: comparisons that each rule forces, and by which key.
@@ -107,10 +87,10 @@ def _keys_on(rule: BlockingRule, comparison: Comparison) -> tuple[BlockingKey, .
 
 
 def count_patterns(rule_mask: NDArray[np.int64], pattern: NDArray[np.int64]) -> pa.Table:
-    """Distinct (rule_mask, pattern) with their number of pairs, ordered; as `read_pattern_counts` gives them."""
+    """Distinct (rule_mask, pattern) with their number of pairs, ordered."""
     pairs = pa.table({c.RULE_MASK: rule_mask, c.PATTERN: pattern})
     counts = pairs.group_by([c.RULE_MASK, c.PATTERN]).aggregate([([], "count_all")])
-    return counts.rename_columns([c.RULE_MASK, c.PATTERN, c.RECORD_COUNT]).sort_by(_COUNT_ORDER)
+    return counts.rename_columns([c.RULE_MASK, c.PATTERN, c.RECORD_COUNT]).sort_by(COUNT_ORDER)
 
 
 def _by_rule(counts: pa.Table, forced: NDArray[np.bool_]) -> PatternCounts:
@@ -130,15 +110,15 @@ def with_known_classes(counts: pa.Table, labelled: pa.Table) -> pa.Table:
     """Take the labelled pairs out of the counts and put them beside, with `is_match`, which is null for all others.
 
     Args:
-        counts: as `read_pattern_counts` gives them.
-        labelled: of the same pairs those that a label judges, as `read_labelled_counts` gives them.
+        counts: as `count_patterns` gives them.
+        labelled: of the same pairs those that a label judges, with `is_match`.
     """
     key, count = [c.RULE_MASK, c.PATTERN], c.RECORD_COUNT
     judged = labelled.select(_CLASSED.names).cast(_CLASSED)
     taken = judged.drop_columns([count, IS_MATCH]).append_column(count, pc.negate(judged[count]))
     both = pa.concat_tables([counts.select([*key, count]).cast(taken.schema), taken])
     left = both.group_by(key).aggregate([(count, "sum")]).rename_columns([*key, count])
-    others = left.filter(pc.greater(left[count], 0)).sort_by(_COUNT_ORDER)
+    others = left.filter(pc.greater(left[count], 0)).sort_by(COUNT_ORDER)
     unknown = others.append_column(IS_MATCH, pa.nulls(others.num_rows, pa.bool_()))
     return pa.concat_tables([unknown.cast(_CLASSED), judged])
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+import struct
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
-from pyspark.sql import functions as F
+import xxhash
 
 from cdp_spark import columns as c
 from cdp_spark.matching.comparing.comparisons import COMMON_SHARE, UNCOMMON_SHARE, compile_comparisons, words_of
@@ -17,14 +19,16 @@ from cdp_spark.matching.comparing.similarity import RAREST_WORD
 from cdp_spark.matching.kernel import compare_pairs
 
 if TYPE_CHECKING:
-    import pyarrow as pa
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
-    from pyspark.sql import DataFrame
 
     from cdp_spark.config.match import Comparison
 
 SAMPLE_RECORDS = 50_000
 _RANDOM_PAIRS = 500_000
+_SPARK_SEED = 42
+"""Where Spark's `xxhash64` starts."""
 
 
 @dataclass(frozen=True)
@@ -71,20 +75,39 @@ class Sample:
         if asked not in self.compared:
             left, right = self.random_pairs(seed=seed)
             compiled, frequencies = compile_comparisons(comparisons), self.frequencies(comparisons)
+            # of a small sample the same pairs are drawn many times over
+            records = self.features.num_rows
+            drawn, again = np.unique(left * records + right, return_inverse=True)
+            levels = compare_pairs(self.features, drawn // records, drawn % records, compiled, frequencies)
             self.compared.clear()
-            self.compared[asked] = compare_pairs(self.features, left, right, compiled, frequencies)
+            self.compared[asked] = levels[again]
         return self.compared[asked]
 
 
-def read_sample(keyed: DataFrame, *, seed: int) -> Sample:
-    """The records with the lowest hashes, whatever the partitioning, without their block keys (an action)."""
-    return Sample(sampled(keyed.drop(c.BLOCK_KEYS), seed=seed).toArrow())
+def sample_order(keys: Sequence[str], *, seed: int | None = None) -> NDArray[np.int64]:
+    """Hash record keys as Spark's `xxhash64` of the seed and the key does: the lowest hashes are the sample.
+
+    Args:
+        keys: record keys.
+        seed: None to hash the keys alone.
+    Returns: shape (keys,).
+    """
+    start = _SPARK_SEED if seed is None else xxhash.xxh64_intdigest(struct.pack("<i", seed), _SPARK_SEED)
+    hashed = [xxhash.xxh64_intdigest(key.encode(), start) for key in keys]
+    return np.array(hashed, dtype=np.uint64).view(np.int64)
 
 
-def sampled(features: DataFrame, *, seed: int) -> DataFrame:
-    """The records with the lowest hashes."""
-    order = F.xxhash64(F.lit(seed), F.col(c.RECORD_KEY))
-    return features.orderBy(order, c.RECORD_KEY).limit(SAMPLE_RECORDS)
+def take_sample(records: pa.Table, *, most: int = SAMPLE_RECORDS, seed: int | None = None) -> pa.Table:
+    """Take the records with the lowest hashes, in the order of these, whatever the order of the records.
+
+    Args:
+        records: one row per record_key.
+        most: records to take.
+        seed: another one gives another sample.
+    """
+    keys = records[c.RECORD_KEY].to_pylist()
+    order = np.lexsort((np.array(keys, dtype=np.str_), sample_order(keys, seed=seed)))
+    return records.take(pa.array(order[:most]))
 
 
 def _bins(values: pa.ChunkedArray) -> dict[str, int]:

@@ -9,9 +9,10 @@ import numpy as np
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
-from cdp_spark.blocking.keys import packed_keys_expr
+from cdp_spark.resolution.frames import packed_keys_expr
 from cdp_spark.resolution.increment.inputs import ChangedPairs
-from cdp_spark.resolution.scored import ScoredPairs, build_keyed, score_blocks, slots_of
+from cdp_spark.resolution.linkage import slots_of
+from cdp_spark.resolution.scored import ScoredPairs, keyed_records, score_blocks
 from cdp_spark.tables.actions.held import Held, hold, keep
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def score_changes(records: DataFrame, before: SparkInputs, changes: Held, model:
 
 def _build_inputs(records: DataFrame, changes: Held, model: MatchModel) -> DataFrame:
     """record_key, input_hash and packed block_keys of the changed records that are there."""
-    wanted = build_keyed(records.join(changes.joinable, on=c.RECORD_KEY, how="inner"), model.match)
+    wanted = keyed_records(records.join(changes.joinable, on=c.RECORD_KEY, how="inner"), model.match)
     return wanted.select(c.RECORD_KEY, c.INPUT_HASH, packed_keys_expr(len(slots_of(model.match))))
 
 
@@ -54,6 +55,6 @@ def _score_touched(records: DataFrame, inputs: DataFrame, blocks: SparkBlocks, m
     """Compare the fresh records and their partners inside the touched blocks."""
     fresh = inputs.select(c.RECORD_KEY, F.lit(True).alias(c.IS_FRESH))
     compared = hold(fresh.unionByName(blocks.partners().withColumn(c.IS_FRESH, F.lit(False))))
-    keyed = keep(build_keyed(records.join(compared.joinable, on=c.RECORD_KEY, how="inner"), model.match))
+    keyed = keep(keyed_records(records.join(compared.joinable, on=c.RECORD_KEY, how="inner"), model.match))
     pairs = score_blocks(keyed, blocks.key_use(np.array(model.purged_keys, dtype=np.int64)), model)
     return replace(pairs, pair_scores=keep(pairs.pair_scores))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
-from cdp_spark.matching.features import feature_columns, value_expr
+from cdp_spark.matching.features import columns_read, feature_columns
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
@@ -63,12 +63,14 @@ def with_input_hash(records: DataFrame, match: EntityMatch) -> DataFrame:
         match: which columns these are.
     """
     names = sorted({*feature_columns(match), *match.clustering.unique})
+    columns_read(match, records.columns)
     return records.withColumn(c.INPUT_HASH, F.xxhash64(*[_column_hash_expr(records, name) for name in names]))
 
 
 def _column_hash_expr(records: DataFrame, name: str) -> Column:
     """A hash of its own a column: `xxhash64` passes over nulls, so that (1, null) would equal (null, 1)."""
-    return F.xxhash64(F.lit(name), value_expr(records, name))
+    value = F.col(name) if name in records.columns else F.try_element_at(F.col(c.ATTRIBUTES), F.lit(name))
+    return F.xxhash64(F.lit(name), value)
 
 
 def build_changes(now: DataFrame, before: DataFrame) -> DataFrame:

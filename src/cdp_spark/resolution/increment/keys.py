@@ -10,11 +10,11 @@ import pyarrow as pa
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
-from cdp_spark.blocking.key_use import GROWTH, KeyUse, read_key_use
-from cdp_spark.blocking.keys import unpacked_keys_expr
+from cdp_spark.blocking.key_use import GROWTH, KeyUse
 from cdp_spark.keys import NO_KEY
+from cdp_spark.resolution.frames import read_key_use, unpacked_keys_expr
 from cdp_spark.resolution.increment.inputs import Changes, build_changes
-from cdp_spark.resolution.scored import slots_of
+from cdp_spark.resolution.linkage import slots_of
 from cdp_spark.tables.actions.held import hold, keep
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from cdp_spark import columns as c
 from cdp_spark.blocking.key_use import GROWTH, KeyUse, judge_sizes, too_large
 from cdp_spark.keys import NO_KEY, contains, unpack_keys
 from cdp_spark.resolution.increment.inputs import Changes
-from cdp_spark.resolution.scored import slots_of
+from cdp_spark.resolution.linkage import slots_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -14,7 +14,7 @@ from cdp_spark.blocking.key_use import LOCAL_KEYS_LIMIT
 from cdp_spark.clustering.settings import settings_checksum
 from cdp_spark.resolution.increment.keys import SparkInputs
 from cdp_spark.resolution.increment.local import LocalInputs
-from cdp_spark.resolution.scored import slots_of
+from cdp_spark.resolution.linkage import slots_of
 from cdp_spark.tables.actions.together import run_together
 from cdp_spark.tables.catalog import MATCH_INPUTS, OUTDATED_RECORDS, PAIR_SCORES
 

@@ -13,10 +13,12 @@ import pyarrow.compute as pc
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
-from cdp_spark.keys import keys_of_lists, pack_keys, unpack_keys
-from cdp_spark.matching.features import build_features, feature_columns
+from cdp_spark.blocking.keys import make_keys
+from cdp_spark.keys import pack_keys, unpack_keys
+from cdp_spark.matching.features import columns_read, make_features
 from cdp_spark.resolution.increment.inputs import ChangedPairs
-from cdp_spark.resolution.scored import build_keyed, score_blocks, score_blocks_on_driver, slots_of
+from cdp_spark.resolution.linkage import score_changed, slots_of
+from cdp_spark.resolution.scored import keyed_records, score_blocks
 from cdp_spark.tables.actions.held import keep
 from cdp_spark.tables.catalog import RECORDS
 from cdp_spark.tables.rows import as_frame
@@ -67,10 +69,9 @@ def _mark_fresh(fresh: pa.Table, partners: pa.Table) -> pa.Table:
 def _fetch_inputs(store: Store, changes: pa.Table, match: EntityMatch) -> pa.Table:
     """record_key, input_hash and packed block_keys of the changed records that are there."""
     there = changes.filter(pc.is_valid(changes[c.INPUT_HASH]))
-    keyed = build_keyed(_read_few(store, there, match), match).select(c.RECORD_KEY, c.INPUT_HASH, c.BLOCK_KEYS)
-    found = keyed.toArrow()
-    packed = pack_keys(keys_of_lists(found[c.BLOCK_KEYS], len(slots_of(match))))
-    return found.drop_columns([c.BLOCK_KEYS]).append_column(c.BLOCK_KEYS, packed)
+    records = _fetch_few(store, there, match)
+    keys = make_keys(make_features(records, match), slots_of(match))
+    return records.select([c.RECORD_KEY, c.INPUT_HASH]).append_column(c.BLOCK_KEYS, pack_keys(keys))
 
 
 def _score_touched(
@@ -80,35 +81,36 @@ def _score_touched(
     match, use = model.match, blocks.key_use(np.array(model.purged_keys, dtype=np.int64))
     known = compared.select([c.RECORD_KEY, c.IS_FRESH])
     if compared.num_rows > FETCHED_RECORDS or blocks.pair_bound() > MAX_PAIRS:
-        scored = score_blocks(keep(build_keyed(_read_few(store, known, match), match)), use, model)
+        scored = score_blocks(keep(keyed_records(_join_few(store, known), match)), use, model)
         return keep(scored.pair_scores), scored.metrics
-    features = build_features(_read_few(store, known, match), match, carried=(c.IS_FRESH,)).toArrow()
-    place = pc.index_in(features[c.RECORD_KEY], value_set=compared[c.RECORD_KEY])
+    records = _fetch_few(store, known, match)
+    place = pc.index_in(records[c.RECORD_KEY], value_set=compared[c.RECORD_KEY])
     keys = unpack_keys(compared[c.BLOCK_KEYS].take(place).combine_chunks(), len(blocks.slots))
-    return score_blocks_on_driver(features, keys, use, model)
+    features = pa.table(make_features(records, match))
+    for name in (c.RECORD_KEY, c.IS_FRESH):
+        features = features.append_column(name, records[name])
+    return score_changed(features, keys, use, model)
 
 
-def _read_few(store: Store, rows: pa.Table, match: EntityMatch) -> DataFrame:
-    """What matching reads of some records, beside what is known of them.
+def _fetch_few(store: Store, rows: pa.Table, match: EntityMatch) -> pa.Table:
+    """Fetch what matching reads of some records, beside what is known of them.
 
     Args:
         store: with the records.
         rows: record_key, and columns to keep.
         match: says what is read.
     """
+    wanted = [c.RECORD_KEY, *columns_read(match, RECORDS.schema.names)]
     if rows.num_rows > FETCHED_RECORDS:
-        return store.read(RECORDS).join(F.broadcast(as_frame(store.spark, rows)), on=c.RECORD_KEY, how="inner")
-    keys = rows[c.RECORD_KEY].combine_chunks()
-    found = store.fetch(RECORDS, _columns_read(match), only={c.RECORD_KEY: keys})
-    place = pc.index_in(found[c.RECORD_KEY], value_set=keys)
+        found = _join_few(store, rows.select([c.RECORD_KEY])).select(*wanted).toArrow()
+    else:
+        found = store.fetch(RECORDS, wanted, only={c.RECORD_KEY: rows[c.RECORD_KEY].combine_chunks()})
+    place = pc.index_in(found[c.RECORD_KEY], value_set=rows[c.RECORD_KEY].combine_chunks())
     for name in rows.column_names:
         if name != c.RECORD_KEY:
             found = found.append_column(name, rows[name].take(place))
-    return as_frame(store.spark, found)
+    return found
 
 
-def _columns_read(match: EntityMatch) -> list[str]:
-    wanted = {c.RECORD_KEY, *feature_columns(match)}
-    if not wanted <= set(RECORDS.schema.names):
-        wanted.add(c.ATTRIBUTES)
-    return [name for name in RECORDS.schema.names if name in wanted]
+def _join_few(store: Store, rows: pa.Table) -> DataFrame:
+    return store.read(RECORDS).join(F.broadcast(as_frame(store.spark, rows)), on=c.RECORD_KEY, how="inner")

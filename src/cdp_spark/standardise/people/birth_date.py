@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 
 from cdp_spark.errors import ConfigError
-from cdp_spark.standardise.lookup import lookup_expr, words
-from cdp_spark.standardise.placeholders import PLACEHOLDER, is_text_placeholder_expr
+from cdp_spark.normalise.text import words
+from cdp_spark.standardise.lookup import lookup_expr
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -67,18 +67,6 @@ _PARTS = {
     "d": r"(?<d>\d{1,2})",
 }
 _TIME_OF_DAY = r"(?:[T ]\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?(?: ?[AaPp][Mm])?(?:Z|[+-]\d{2}:?\d{2})?)?"
-_NEVER = (
-    "0001-01-01",
-    "1111-11-11",
-    "1899-12-30",
-    "1899-12-31",
-    "1900-01-01",
-    "1901-01-01",
-    "1970-01-01",
-    "9999-12-31",
-)
-_NO_DIGITS_BUT_ZERO = r"^[0 ./-]+$"
-_OLDEST_YEAR = 1000
 
 
 def birth_date_expr(text: Column, formats: Iterable[str] = (), *, as_of: date) -> Column:
@@ -142,25 +130,4 @@ def _bad_format(pattern: str) -> ConfigError:
         got=repr(pattern),
         allowed="one each of a year (yyyy, yy), a month (MM, M, MMM, MMMM) and a day (dd, d)",
         fix="write the date's own part of the pattern only; a time of day is dropped by itself",
-    )
-
-
-def birth_date_issue_expr(text: Column, birth_date: Column, *, as_of: date, max_age_years: int | None) -> Column:
-    """Why a birth date cannot be used, or null: placeholder, malformed, future, too_old.
-
-    Args:
-        text: as given.
-        birth_date: as `birth_date_expr` gives it.
-        as_of: today.
-        max_age_years: years; None where people long dead are welcome, as in a historian's records.
-    """
-    oldest = F.make_date(F.lit(_OLDEST_YEAR), F.lit(1), F.lit(1))
-    if max_age_years is not None:
-        oldest = F.add_months(F.lit(as_of), -12 * max_age_years)
-    is_placeholder = birth_date.cast("string").isin(*_NEVER) | text.rlike(_NO_DIGITS_BUT_ZERO)
-    return (
-        F.when(is_placeholder | is_text_placeholder_expr(text), PLACEHOLDER)
-        .when(text.isNotNull() & birth_date.isNull(), "malformed")
-        .when(birth_date > F.lit(as_of), "future")
-        .when(birth_date < oldest, "too_old")
     )

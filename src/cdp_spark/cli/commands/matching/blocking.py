@@ -16,9 +16,10 @@ from cdp_spark.config.match import EntityMatch
 from cdp_spark.errors import ConfigError, StateError
 from cdp_spark.evaluation.blocking import BlockingFigures, build_known_pairs, estimate_blocking, suggest_rules
 from cdp_spark.resolution.choose import RuleEstimate
-from cdp_spark.resolution.own.read import read_own_data
-from cdp_spark.resolution.resolve import propose_match
-from cdp_spark.session import SessionSettings, get_session
+from cdp_spark.standalone.files import name_inputs, read_inputs
+from cdp_spark.standalone.in_process import InProcess
+from cdp_spark.standalone.records import describe
+from cdp_spark.standalone.resolve import propose_match
 from cdp_spark.tables.catalog import LABELS, PAIR_SCORES, RECORDS
 from cdp_spark.tables.store import Store
 
@@ -40,9 +41,9 @@ def suggest(
         raise ConfigError("--id", got="none", allowed="the column that identifies a row", fix="--id COLUMN")
     known: BlockingFigures | None = None
     if inputs:
-        spark = get_session(SessionSettings(app_name="cdp blocking suggest"))
-        data = read_own_data(spark, tuple(inputs), id_column=str(id_column), source_column=None, region=None)
-        rules = propose_match(data).rules
+        texts = read_inputs(name_inputs(inputs))
+        held = describe(texts, id_column=str(id_column), source_column=None, region=None)
+        rules = propose_match(InProcess(*held)).rules
     else:
         project, store = open_project(ctx)
         records = store.read(RECORDS).where(F.col(c.ENTITY_TYPE) == entity)

@@ -13,7 +13,7 @@ from cdp_spark.cli.commands.opening import open_project
 from cdp_spark.cli.display.output import print_result
 from cdp_spark.cli.references import match_section
 from cdp_spark.errors import ConfigError, StateError
-from cdp_spark.matching.features import build_features
+from cdp_spark.resolution.frames import build_features
 from cdp_spark.resolution.models import FittedBy, newest_model, read_model, write_model
 from cdp_spark.resolution.splink.export import splink_settings
 from cdp_spark.resolution.splink.read import model_from_splink, read_splink

@@ -1,1 +1,0 @@
-"""One's own files as records: read, columns recognised, values cleaned."""

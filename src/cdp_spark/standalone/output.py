@@ -1,0 +1,46 @@
+"""What `cdp resolve` leaves behind: clusters in one file, and the configuration that made them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet
+import yaml
+
+from cdp_spark import columns as c
+from cdp_spark.standalone.engine import CLUSTER_ID
+from cdp_spark.standalone.records import RECORD_ID
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from cdp_spark.config.match import EntityMatch
+    from cdp_spark.standalone.resolve import Resolution
+
+
+def clusters_table(resolution: Resolution) -> pa.Table:
+    """Return one row per record: record_id, cluster_id, and the source where there are several; in their order."""
+    clusters = resolution.clustered.clusters
+    table = clusters if isinstance(clusters, pa.Table) else clusters.toArrow()
+    table = table.select([c.SOURCE, RECORD_ID, CLUSTER_ID]).sort_by([(c.SOURCE, "ascending"), (RECORD_ID, "ascending")])
+    several = len(resolution.described.recognised) > 1 or resolution.described.sources > 1
+    return table if several else table.drop_columns([c.SOURCE])
+
+
+def write_clusters(resolution: Resolution, path: Path) -> None:
+    """Write `clusters_table` as CSV or Parquet by the path's suffix; a failed write leaves nothing half written."""
+    unfinished = path.with_name(f".{path.name}.unfinished")
+    write = pyarrow.csv.write_csv if path.suffix.lower() == ".csv" else pyarrow.parquet.write_table
+    try:
+        write(clusters_table(resolution), unfinished)
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def write_match_config(match: EntityMatch, path: Path) -> None:
+    """Write a match.yaml that `cdp resolve --conf` and a project read."""
+    section = match.model_dump(mode="json", exclude_defaults=True, by_alias=True)
+    path.write_text(yaml.safe_dump({"person": section}, sort_keys=False, allow_unicode=True), encoding="utf-8")

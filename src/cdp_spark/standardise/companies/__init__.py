@@ -1,1 +1,0 @@
-"""Companies: names, domains and figures."""

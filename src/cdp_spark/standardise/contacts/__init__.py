@@ -1,1 +1,0 @@
-"""E-mail addresses and phone numbers."""

@@ -1,1 +1,0 @@
-"""Postal addresses: streets, postcodes, countries."""
