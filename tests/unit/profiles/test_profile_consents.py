@@ -11,6 +11,8 @@ from pyspark.sql import functions as F
 
 from cdp_spark.config.profile import SurvivorshipConfig
 from cdp_spark.config.project import ConsentPolicy
+from cdp_spark.normalise.contact_points import contact_point_hash
+from cdp_spark.normalise.hashing import record_key
 from cdp_spark.profiles.profiles import build_profiles
 from cdp_spark.profiles.survivors import build_survivors
 from cdp_spark.tables.catalog import CONSENTS, PROFILES
@@ -20,6 +22,7 @@ from cdp_spark.tables.consents import (
     build_contact_points,
     build_profile_consents,
 )
+from cdp_spark.tables.hashing import record_key_expr
 
 Rows = Callable[..., DataFrame]
 
@@ -69,6 +72,31 @@ def test_the_latest_word_of_a_source_counts_and_the_most_restrictive_of_all(spar
     assert_df_equality(
         build_contact_point_consents(consents, until=AS_OF), expected, ignore_row_order=True, ignore_nullable=True
     )
+
+
+def test_a_withdrawal_in_another_spelling_of_the_mailbox_counts(spark: SparkSession) -> None:
+    profiles = spark.createDataFrame(
+        [("u1", ["ann.lee+shop@googlemail.com"], ["+4930123456"]), ("u2", None, []), ("u3", [], ["+491"])],
+        "unified_id string, emails array<string>, phones array<string>",
+    )
+    consents = consents_of(spark, ("annlee@gmail.com", "mail", "crm", day(1), "withdrawn"))
+    points = build_contact_points(profiles)
+
+    found = build_profile_consents(build_contact_point_consents(consents), points)
+
+    assert [tuple(row) for row in found.collect()] == [("u1", "mail", "withdrawn")]
+    assert contact_point_hash("Ann.Lee@gmail.com ") == sha("annlee@gmail.com")
+    hashes = {row.contact_point_hash for row in points.collect()}
+    assert hashes == {sha("annlee@gmail.com"), sha("+4930123456"), sha("+491")}
+
+
+def test_the_key_of_a_record_is_the_same_in_spark(spark: SparkSession) -> None:
+    ids = ["1", 'a"\\b', "ä/\u2028", None]
+    rows = spark.createDataFrame([(it,) for it in ids], "id string")
+
+    keys = [row.key for row in rows.select(record_key_expr(F.lit("crm"), F.col("id")).alias("key")).collect()]
+
+    assert keys == [None if it is None else record_key("crm", it) for it in ids]
 
 
 def test_a_merge_never_upgrades_and_a_split_restores(spark: SparkSession, make_records: Rows, make_ids: Rows) -> None:
