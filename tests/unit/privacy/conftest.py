@@ -19,10 +19,9 @@ from pyspark.sql import functions as F
 from cdp_spark.config.match import MatchConfig
 from cdp_spark.config.project import Project, ProjectSettings, SuppressionKey, Warehouse
 from cdp_spark.config.source import SourceConfig
-from cdp_spark.tables.hashing import record_key_expr
 from cdp_spark.privacy.people.requests import Request
 from cdp_spark.tables import catalog as tables
-from cdp_spark.tables.hashing import identifier_set_expr, visitor_key_expr
+from cdp_spark.tables.hashing import identifier_set_expr, record_key_expr, visitor_key_expr
 from cdp_spark.tables.run import RunContext
 from cdp_spark.tables.spec import TableSpec
 from cdp_spark.tables.store import Store
