@@ -74,14 +74,17 @@ class _Budget:
         self.rows -= batch.num_rows
         self.text_bytes -= batch.nbytes
         if self.rows < 0 or self.text_bytes < 0:
-            raise TooLargeError(
-                where,
-                got="more than this process can match",
-                allowed=f"{in_process_records():,} rows and {in_process_text_bytes() / 2**20:,.0f} MiB of text on this "
-                "machine",
-                fix="install Spark with pip install 'cdp-spark[spark]' and Java 17 or newer, and run it again with "
-                "--engine spark",
-            )
+            raise too_large(where)
+
+
+def too_large(where: str) -> TooLargeError:
+    """Say that files hold more than this process can match, and what to do."""
+    return TooLargeError(
+        where,
+        got="more than this process can match",
+        allowed=f"{in_process_records():,} rows and {in_process_text_bytes() / 2**20:,.0f} MiB of text on this machine",
+        fix="install Spark (pip install 'cdp-spark[spark]', and Java 17 or newer) and run it again with --engine spark",
+    )
 
 
 def name_inputs(paths: Sequence[str]) -> list[Input]:

@@ -43,3 +43,18 @@ def test_a_file_that_grows_beyond_the_limit_writes_nothing(
     assert isinstance(done.exception, TooLargeError)
     assert "cdp-spark[spark]" in str(done.exception)
     assert not out.exists()
+
+
+def test_memory_that_ends_in_the_middle_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, out = tmp_path / "few.csv", tmp_path / "out.csv"
+    path.write_text(
+        "id,first_name,email\n" + "".join(f"{at},ann,a{at % 9}@x.org\n" for at in range(18)), encoding="utf-8"
+    )
+
+    def run_out(*_: object, **__: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("cdp_spark.standalone.in_process.link", run_out)
+    done = CliRunner().invoke(app, ["resolve", str(path), "--id", "id", "--out", str(out)])
+    assert isinstance(done.exception, TooLargeError)
+    assert list(tmp_path.iterdir()) == [path]

@@ -13,7 +13,7 @@ from cdp_spark.cli.display.resolution import facts_of, print_resolution
 from cdp_spark.cli.options import options_of
 from cdp_spark.config.load.sections import load_match
 from cdp_spark.errors import ConfigError
-from cdp_spark.standalone.files import TooLargeError, name_inputs, read_inputs
+from cdp_spark.standalone.files import TooLargeError, name_inputs, read_inputs, too_large
 from cdp_spark.standalone.in_process import InProcess
 from cdp_spark.standalone.output import write_clusters, write_match_config
 from cdp_spark.standalone.records import describe
@@ -61,8 +61,11 @@ def resolve_files(
         console.print(f"[dim]{time.monotonic() - started:5.1f} s[/] {step}", highlight=False)
 
     columns = {"id_column": id_column, "source_column": source, "region": region.upper() if region else None}
-    chosen = _open_engine(name_inputs(inputs), engine, columns, tell)
-    resolution = resolve_records(chosen, matching, tell=tell)
+    try:
+        chosen = _open_engine(name_inputs(inputs), engine, columns, tell)
+        resolution = resolve_records(chosen, matching, tell=tell)
+    except MemoryError as error:
+        raise too_large(", ".join(inputs)) from error
     write_clusters(resolution, out)
     if save_conf:
         write_match_config(resolution.match, save_conf)
