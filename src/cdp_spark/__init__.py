@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from cdp_spark.version import __version__
+
 if TYPE_CHECKING:
     from cdp_spark.standalone.api import Matches, resolve
 
-__version__ = "0.1.0"
-__all__ = ["Matches", "resolve"]
+__all__ = ["Matches", "__version__", "resolve"]
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - what the module offers is of many types

@@ -17,17 +17,17 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import types as T
 
-from cdp_spark.blocking.slots import all_rules
 from cdp_spark.config.match import EntityMatch, MatchConfig
 from cdp_spark.config.project import Gates, Project, ProjectSettings, Warehouse
 from cdp_spark.config.source import SourceConfig
-from cdp_spark.matching.learning.fitting import forced_comparisons
-from cdp_spark.matching.learning.parameters import Parameters
-from cdp_spark.matching.model import MatchModel
 from cdp_spark.pipeline.runs.state import FINISHED, Run, StageOutcome, last_finish
 from cdp_spark.pipeline.stages import load_stage
+from cdp_spark.resolution.blocking.slots import all_rules
 from cdp_spark.resolution.frames import build_key_sizes, read_key_use
+from cdp_spark.resolution.learning.fitting import forced_comparisons
+from cdp_spark.resolution.learning.parameters import Parameters
 from cdp_spark.resolution.linkage import slots_of
+from cdp_spark.resolution.model import MatchModel
 from cdp_spark.resolution.models import FittedBy, write_model
 from cdp_spark.resolution.scored import keyed_records
 from cdp_spark.tables.catalog import GOLD, IDENTIFIERS, LABELS, RECORDS

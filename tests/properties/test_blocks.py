@@ -6,12 +6,12 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cdp_spark.blocking.blocks import active_keys, split_slots
-from cdp_spark.blocking.key_use import count_keys
-from cdp_spark.blocking.slots import Slot
 from cdp_spark.config.match import BlockingKey
-from cdp_spark.keys import NO_KEY, contains, mark_leading
-from cdp_spark.matching.pairs import build_pairs
+from cdp_spark.resolution.blocking.blocks import active_keys, split_slots
+from cdp_spark.resolution.blocking.key_arrays import NO_KEY, contains, mark_leading
+from cdp_spark.resolution.blocking.key_use import count_keys
+from cdp_spark.resolution.blocking.slots import Slot
+from cdp_spark.resolution.pairs import build_pairs
 
 KEY = (BlockingKey(column="email"),)
 SLOTS = (

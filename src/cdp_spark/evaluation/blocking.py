@@ -9,21 +9,21 @@ import numpy as np
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
-from cdp_spark.blocking.blocks import active_keys, split_slots
-from cdp_spark.blocking.slots import Slot, build_slots
-from cdp_spark.discovery.propose import MAX_CANDIDATES, candidate_rules
-from cdp_spark.discovery.recognise import recognise
-from cdp_spark.keys import keys_of_lists
-from cdp_spark.matching.pairs import shared_slots
+from cdp_spark.resolution.blocking.blocks import active_keys, split_slots
+from cdp_spark.resolution.blocking.key_arrays import keys_of_lists
+from cdp_spark.resolution.blocking.slots import Slot, build_slots
 from cdp_spark.resolution.choose import RuleEstimate, choose_rules
 from cdp_spark.resolution.frames import build_keyed, find_key_use, read_feature_sample, sampled
+from cdp_spark.resolution.pairs import shared_slots
+from cdp_spark.standalone.discovery.propose import MAX_CANDIDATES, candidate_rules
+from cdp_spark.standalone.discovery.recognise import recognise
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from pyspark.sql import DataFrame
 
-    from cdp_spark.blocking.key_use import KeyUse
     from cdp_spark.config.match import BlockingRule, EntityMatch
+    from cdp_spark.resolution.blocking.key_use import KeyUse
 
 MAX_KNOWN_PAIRS = 100_000
 """Known pairs, chosen by hash, on which recall is measured."""

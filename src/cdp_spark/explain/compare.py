@@ -10,20 +10,20 @@ import pyarrow as pa
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
-from cdp_spark.blocking.blocks import active_keys, split_slots
-from cdp_spark.blocking.keys import make_keys
-from cdp_spark.keys import pack_keys, unpack_keys
-from cdp_spark.matching.comparing.comparisons import compile_comparisons
-from cdp_spark.matching.features import columns_read, make_features
-from cdp_spark.matching.kernel import compare_pairs
-from cdp_spark.matching.pairs import shared_slots
+from cdp_spark.resolution.blocking.blocks import active_keys, split_slots
+from cdp_spark.resolution.blocking.key_arrays import pack_keys, unpack_keys
+from cdp_spark.resolution.blocking.keys import make_keys
+from cdp_spark.resolution.comparing.comparisons import compile_comparisons
+from cdp_spark.resolution.features import columns_read, make_features
+from cdp_spark.resolution.kernel import compare_pairs
 from cdp_spark.resolution.linkage import slots_of
+from cdp_spark.resolution.pairs import shared_slots
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from pyspark.sql import DataFrame
 
-    from cdp_spark.matching.model import MatchModel
+    from cdp_spark.resolution.model import MatchModel
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
-from cdp_spark.matching.comparing.comparisons import words_of
-from cdp_spark.matching.model import model_from_json
+from cdp_spark.resolution.comparing.comparisons import words_of
 from cdp_spark.resolution.frames import build_features
+from cdp_spark.resolution.model import model_from_json
 from cdp_spark.tables.catalog import MATCH_MODELS, RECORDS
 
 if TYPE_CHECKING:
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from pyspark.sql import Column, DataFrame
 
-    from cdp_spark.matching.model import MatchModel
     from cdp_spark.privacy.people.requests import People
+    from cdp_spark.resolution.model import MatchModel
     from cdp_spark.tables.run import RunContext
 
 _TERM = "term"

@@ -9,8 +9,8 @@ import vl_convert
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from cdp_spark import __version__
 from cdp_spark.errors import ConfigError
+from cdp_spark.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from cdp_spark import __version__
+from cdp_spark.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,23 +8,23 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cdp_spark import columns as c
-from cdp_spark.blocking.keys import make_keys
-from cdp_spark.blocking.slots import build_slots
-from cdp_spark.keys import NO_KEY, block_spans
-from cdp_spark.matching.comparing.comparisons import compile_comparisons
-from cdp_spark.matching.features import feature_columns
-from cdp_spark.matching.kernel import compare_pairs
-from cdp_spark.matching.learning.fitting import count_patterns, fit_parameters, layout_of
-from cdp_spark.matching.model import MatchModel
-from cdp_spark.matching.pairs import Pairs, all_pairs
-from cdp_spark.matching.patterns import pack
+from cdp_spark.resolution.blocking.key_arrays import NO_KEY, block_spans
+from cdp_spark.resolution.blocking.keys import make_keys
+from cdp_spark.resolution.blocking.slots import build_slots
+from cdp_spark.resolution.comparing.comparisons import compile_comparisons
+from cdp_spark.resolution.features import feature_columns
+from cdp_spark.resolution.kernel import compare_pairs
+from cdp_spark.resolution.learning.fitting import count_patterns, fit_parameters, layout_of
+from cdp_spark.resolution.model import MatchModel
+from cdp_spark.resolution.pairs import Pairs, all_pairs
+from cdp_spark.resolution.patterns import pack
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from cdp_spark.blocking.slots import Slot
     from cdp_spark.config.match import BlockingRule, EntityMatch
-    from cdp_spark.matching.learning.sample import Sample
+    from cdp_spark.resolution.blocking.slots import Slot
+    from cdp_spark.resolution.learning.sample import Sample
 
 MAX_PAIRS_PER_RECORD = 30.0
 """What all chosen rules may cost together, estimated for the whole data."""

@@ -16,8 +16,9 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from cdp_spark import columns as c
-from cdp_spark.blocking.blocks import TRAVELLING, mark_keys, split_slots
-from cdp_spark.blocking.key_use import (
+from cdp_spark.resolution.blocking.blocks import TRAVELLING, mark_keys, split_slots
+from cdp_spark.resolution.blocking.key_arrays import NO_KEY, keys_of_lists, pack_keys, unpack_keys
+from cdp_spark.resolution.blocking.key_use import (
     LOCAL_KEYS_LIMIT,
     SHARED_KEYS_LIMIT,
     KeyUse,
@@ -25,13 +26,12 @@ from cdp_spark.blocking.key_use import (
     judge_sizes,
     judge_some,
 )
-from cdp_spark.blocking.keys import make_keys
-from cdp_spark.keys import NO_KEY, keys_of_lists, pack_keys, unpack_keys
-from cdp_spark.matching.features import columns_read, feature_columns, make_features
-from cdp_spark.matching.kernel import compare_blocks
-from cdp_spark.matching.learning.fitting import COUNT_ORDER, IS_MATCH
-from cdp_spark.matching.learning.sample import SAMPLE_RECORDS, Sample
-from cdp_spark.matching.scoring import weigh_patterns
+from cdp_spark.resolution.blocking.keys import make_keys
+from cdp_spark.resolution.features import columns_read, feature_columns, make_features
+from cdp_spark.resolution.kernel import compare_blocks
+from cdp_spark.resolution.learning.fitting import COUNT_ORDER, IS_MATCH
+from cdp_spark.resolution.learning.sample import SAMPLE_RECORDS, Sample
+from cdp_spark.resolution.scoring import weigh_patterns
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -39,10 +39,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from pyspark.sql import Column, DataFrame
 
-    from cdp_spark.blocking.slots import Slot
     from cdp_spark.config.match import EntityMatch
-    from cdp_spark.matching.kernel import Kernel
-    from cdp_spark.matching.model import MatchModel
+    from cdp_spark.resolution.blocking.slots import Slot
+    from cdp_spark.resolution.kernel import Kernel
+    from cdp_spark.resolution.model import MatchModel
 
     ArrowTask = Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]
 

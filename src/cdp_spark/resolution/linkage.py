@@ -18,25 +18,25 @@ import numpy as np
 import pyarrow as pa
 
 from cdp_spark import columns as c
-from cdp_spark.blocking.blocks import expand_blocks
-from cdp_spark.blocking.key_use import count_keys
-from cdp_spark.blocking.keys import make_keys
-from cdp_spark.blocking.slots import Slot, all_rules, build_slots, deterministic_mask
-from cdp_spark.matching.features import make_features
-from cdp_spark.matching.kernel import Kernel, compare_blocks
-from cdp_spark.matching.learning.fitting import count_patterns, fit_parameters, layout_of
-from cdp_spark.matching.learning.sample import Sample, take_sample
-from cdp_spark.matching.learning.soundness import Doubt, find_doubts
-from cdp_spark.matching.model import MatchModel
-from cdp_spark.matching.patterns import unpack
-from cdp_spark.matching.scoring import score_blocks_in_memory
+from cdp_spark.resolution.blocking.blocks import expand_blocks
+from cdp_spark.resolution.blocking.key_use import count_keys
+from cdp_spark.resolution.blocking.keys import make_keys
+from cdp_spark.resolution.blocking.slots import Slot, all_rules, build_slots, deterministic_mask
+from cdp_spark.resolution.features import make_features
+from cdp_spark.resolution.kernel import Kernel, compare_blocks
+from cdp_spark.resolution.learning.fitting import count_patterns, fit_parameters, layout_of
+from cdp_spark.resolution.learning.sample import Sample, take_sample
+from cdp_spark.resolution.learning.soundness import Doubt, find_doubts
+from cdp_spark.resolution.model import MatchModel
+from cdp_spark.resolution.patterns import unpack
+from cdp_spark.resolution.scoring import score_blocks_in_memory
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from cdp_spark.blocking.key_use import KeyUse
     from cdp_spark.config.match import EntityMatch
-    from cdp_spark.matching.comparing.comparisons import Frequencies
+    from cdp_spark.resolution.blocking.key_use import KeyUse
+    from cdp_spark.resolution.comparing.comparisons import Frequencies
 
 FIT_PAIRS = 2_000_000
 """A model is fitted from about so many pairs (each rule's counted apart), though there may be many more."""

@@ -10,8 +10,8 @@ from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
 from cdp_spark.errors import StateError
-from cdp_spark.matching.learning.soundness import Doubt, refuse_unsound
-from cdp_spark.matching.model import MatchModel, model_from_json
+from cdp_spark.resolution.learning.soundness import Doubt, refuse_unsound
+from cdp_spark.resolution.model import MatchModel, model_from_json
 from cdp_spark.resolution.scored import score_pairs
 from cdp_spark.tables.catalog import MATCH_MODELS, RECORDS
 

@@ -10,10 +10,7 @@ import numpy as np
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
-from cdp_spark.blocking.slots import deterministic_mask
-from cdp_spark.matching.learning.fitting import with_known_classes
-from cdp_spark.matching.learning.sample import Sample
-from cdp_spark.matching.learning.soundness import Doubt, find_doubts
+from cdp_spark.resolution.blocking.slots import deterministic_mask
 from cdp_spark.resolution.frames import (
     build_blocks,
     build_keyed,
@@ -24,6 +21,9 @@ from cdp_spark.resolution.frames import (
     read_pattern_counts,
     read_sample,
 )
+from cdp_spark.resolution.learning.fitting import with_known_classes
+from cdp_spark.resolution.learning.sample import Sample
+from cdp_spark.resolution.learning.soundness import Doubt, find_doubts
 from cdp_spark.resolution.linkage import FIT_PAIRS, fit_model, kernel_of, linkage_figures, slots_of
 from cdp_spark.session import shuffle_partitions
 from cdp_spark.tables.actions.together import run_together
@@ -34,10 +34,10 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from pyspark.sql import DataFrame
 
-    from cdp_spark.blocking.key_use import KeyUse
     from cdp_spark.config.match import EntityMatch
-    from cdp_spark.matching.learning.sample import Sample
-    from cdp_spark.matching.model import MatchModel
+    from cdp_spark.resolution.blocking.key_use import KeyUse
+    from cdp_spark.resolution.learning.sample import Sample
+    from cdp_spark.resolution.model import MatchModel
 
 
 @dataclass(frozen=True)

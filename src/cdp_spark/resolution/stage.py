@@ -13,7 +13,6 @@ from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
 from cdp_spark.clustering.settings import settings_checksum
-from cdp_spark.matching.learning.soundness import refuse_unsound
 from cdp_spark.resolution.frames import packed_keys_expr
 from cdp_spark.resolution.increment.changed import score_changes
 from cdp_spark.resolution.increment.inputs import with_input_hash
@@ -27,6 +26,7 @@ from cdp_spark.resolution.increment.night import (
 )
 from cdp_spark.resolution.increment.on_driver import score_changes_on_driver
 from cdp_spark.resolution.increment.write import Part, write_actions
+from cdp_spark.resolution.learning.soundness import refuse_unsound
 from cdp_spark.resolution.linkage import slots_of
 from cdp_spark.resolution.models import FittedBy, pinned_model, write_model
 from cdp_spark.resolution.scored import score_pairs
@@ -41,10 +41,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from cdp_spark.config.match import EntityMatch
-    from cdp_spark.matching.learning.soundness import Doubt
-    from cdp_spark.matching.model import MatchModel
     from cdp_spark.resolution.increment.inputs import ChangedPairs, Changes
     from cdp_spark.resolution.increment.keys import SparkInputs
+    from cdp_spark.resolution.learning.soundness import Doubt
+    from cdp_spark.resolution.model import MatchModel
     from cdp_spark.tables.rows import Rows
     from cdp_spark.tables.store import Store
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from cdp_spark.config.match import EntityMatch
-    from cdp_spark.matching.model import MatchModel
+    from cdp_spark.resolution.model import MatchModel
     from cdp_spark.standalone.engine import Engine
 
 _NAME = "table"

@@ -25,8 +25,8 @@ from cdp_spark.standardise.mapping import RawMapping
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from cdp_spark.discovery.recognise import Recognised
-    from cdp_spark.discovery.vocabulary import Meaning
+    from cdp_spark.standalone.discovery.recognise import Recognised
+    from cdp_spark.standalone.discovery.vocabulary import Meaning
 
 _PARTS: Mapping[str, tuple[str, ...]] = {
     "full_name": (c.GIVEN_NAME, c.FAMILY_NAME),

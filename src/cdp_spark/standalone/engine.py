@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from cdp_spark.config.match import EntityMatch
-    from cdp_spark.matching.learning.sample import Sample
-    from cdp_spark.matching.learning.soundness import Doubt
-    from cdp_spark.matching.model import MatchModel
+    from cdp_spark.resolution.learning.sample import Sample
+    from cdp_spark.resolution.learning.soundness import Doubt
+    from cdp_spark.resolution.model import MatchModel
     from cdp_spark.standalone.records import Described
 
 CLUSTER_ID = "cluster_id"

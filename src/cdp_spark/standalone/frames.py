@@ -20,8 +20,8 @@ from cdp_spark.clustering.records import EXCLUSIVE_SOURCE, cluster_records
 from cdp_spark.ingest.frames import distribute
 from cdp_spark.ingest.reading.batch import ReadBatch, rejected_table
 from cdp_spark.ingest.reading.typed import text_table
-from cdp_spark.matching.patterns import from_texts
 from cdp_spark.resolution.frames import read_feature_sample, sampled
+from cdp_spark.resolution.patterns import from_texts
 from cdp_spark.resolution.scored import ScoredPairs, score_pairs
 from cdp_spark.session import SessionSettings, get_session
 from cdp_spark.standalone.cleaning import LISTS, compared_columns
@@ -48,9 +48,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from cdp_spark.config.match import EntityMatch
-    from cdp_spark.discovery.recognise import Recognised
     from cdp_spark.ingest.frames import SparkReading
-    from cdp_spark.matching.learning.sample import Sample
+    from cdp_spark.resolution.learning.sample import Sample
+    from cdp_spark.standalone.discovery.recognise import Recognised
     from cdp_spark.standalone.files import Input
 
 _FRAME = "table"

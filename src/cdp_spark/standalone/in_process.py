@@ -11,9 +11,9 @@ import pyarrow as pa
 from cdp_spark import columns as c
 from cdp_spark.clustering.in_memory import cluster_positions
 from cdp_spark.clustering.linkage.evidence import Constraints
-from cdp_spark.matching.features import make_features
-from cdp_spark.matching.learning.sample import Sample, take_sample
 from cdp_spark.normalise.batches import encode
+from cdp_spark.resolution.features import make_features
+from cdp_spark.resolution.learning.sample import Sample, take_sample
 from cdp_spark.resolution.linkage import LinkedPairs, levels_of, link, prepare, slots_of
 from cdp_spark.standalone.engine import CLUSTER_ID, Clustered
 from cdp_spark.standalone.records import RECORD_ID

@@ -17,11 +17,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from cdp_spark import columns as c
-from cdp_spark.discovery.recognise import Recognised, recognise
 from cdp_spark.errors import ConfigError, DataError
-from cdp_spark.matching.learning.sample import take_sample
 from cdp_spark.normalise.hashing import record_key
+from cdp_spark.resolution.learning.sample import take_sample
 from cdp_spark.standalone.cleaning import clean_texts, compared_columns
+from cdp_spark.standalone.discovery.recognise import Recognised, recognise
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -12,15 +12,15 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from cdp_spark.config.match import ClusteringConfig, EntityMatch
-from cdp_spark.discovery.propose import candidate_rules, propose_comparisons
 from cdp_spark.errors import DataError
-from cdp_spark.matching.learning.soundness import refuse_unsound
 from cdp_spark.resolution.choose import RuleEstimate, choose_rules
+from cdp_spark.resolution.learning.soundness import refuse_unsound
+from cdp_spark.standalone.discovery.propose import candidate_rules, propose_comparisons
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from cdp_spark.matching.learning.sample import Sample
+    from cdp_spark.resolution.learning.sample import Sample
     from cdp_spark.standalone.engine import Clustered, Engine
     from cdp_spark.standalone.records import Described
 

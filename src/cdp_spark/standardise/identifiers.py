@@ -21,18 +21,6 @@ SHARED = "shared"
 BLOCKED = "blocked"
 
 
-def identifier_value_expr(kind: str, text: Column) -> Column:
-    """The normal form of an identifier: hashes and device ids lower-case, card numbers without spaces and dashes.
-
-    Args:
-        kind: an identifier type other than e-mail and phone.
-        text: trimmed.
-    """
-    if kind in (c.EMAIL_SHA256, c.DEVICE_ID):
-        return F.lower(text)
-    return F.upper(F.translate(text, " -", "")) if kind == c.LOYALTY_ID else text
-
-
 def build_identifiers(
     records: DataFrame,
     *,

@@ -8,7 +8,7 @@ from pyspark.sql import Window
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
-from cdp_spark.standardise.attributes import build_clean_rows
+from cdp_spark.standardise.frames import build_clean_rows
 from cdp_spark.standardise.identifiers import build_identifiers
 from cdp_spark.standardise.mapping import RawMapping
 from cdp_spark.standardise.visitors import (

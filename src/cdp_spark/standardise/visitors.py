@@ -8,7 +8,7 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from cdp_spark import columns as c
-from cdp_spark.standardise.attributes import ATTRIBUTES, build_clean_rows
+from cdp_spark.standardise.frames import ATTRIBUTES, build_clean_rows
 from cdp_spark.standardise.mapping import RawMapping
 from cdp_spark.tables.catalog import RECORDS
 from cdp_spark.tables.hashing import identifier_set_expr, visitor_key_expr

@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 from tests.unit.cli.calls import Calls
 from tests.unit.matched_shop import Shop
 
-from cdp_spark.matching.model import FORMAT
+from cdp_spark.resolution.model import FORMAT
 from cdp_spark.tables.catalog import MATCH_MODELS
 
 

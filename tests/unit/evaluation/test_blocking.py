@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from cdp_spark.blocking.slots import build_slots
 from cdp_spark.config.match import BlockingKey, BlockingRule
 from cdp_spark.evaluation.blocking import merge_rules
+from cdp_spark.resolution.blocking.slots import build_slots
 
 
 def test_each_rule_is_a_candidate_once_and_without_its_split() -> None:

@@ -15,8 +15,8 @@ from cdp_spark.evaluation.mistakes.find import build_worst_pairs
 from cdp_spark.evaluation.mistakes.tell import Around, read_around, tell_compared, weigh_uncompared
 from cdp_spark.evaluation.mistakes.words import Decided, Mistake, Part, parts_against, why_false, why_missed
 from cdp_spark.explain.chain import Link
-from cdp_spark.matching.learning.parameters import Parameters
-from cdp_spark.matching.model import MatchModel
+from cdp_spark.resolution.learning.parameters import Parameters
+from cdp_spark.resolution.model import MatchModel
 from cdp_spark.tables.catalog import CLUSTERS, IDENTIFIERS, PAIR_SCORES, RECORDS
 from cdp_spark.tables.store import Store
 

@@ -14,11 +14,10 @@ from pyspark.sql import DataFrame, SparkSession
 from tests.integration.increment_nights import MATCH as NIGHTS_MATCH
 from tests.integration.increment_nights import World, model_of
 
-from cdp_spark.blocking.key_use import GROWTH
-from cdp_spark.blocking.slots import Slot
 from cdp_spark.config.match import BlockingKey, BlockingRule, Comparison, EntityMatch
-from cdp_spark.keys import pack_keys
-from cdp_spark.matching.model import MatchModel
+from cdp_spark.resolution.blocking.key_arrays import pack_keys
+from cdp_spark.resolution.blocking.key_use import GROWTH
+from cdp_spark.resolution.blocking.slots import Slot
 from cdp_spark.resolution.frames import packed_keys_expr, read_key_use
 from cdp_spark.resolution.increment import on_driver
 from cdp_spark.resolution.increment.changed import score_changes
@@ -27,6 +26,7 @@ from cdp_spark.resolution.increment.keys import SparkBlocks, SparkInputs
 from cdp_spark.resolution.increment.local import LocalBlocks, LocalInputs, find_changes
 from cdp_spark.resolution.increment.on_driver import score_changes_on_driver
 from cdp_spark.resolution.linkage import slots_of
+from cdp_spark.resolution.model import MatchModel
 from cdp_spark.resolution.scored import score_pairs
 from cdp_spark.tables import catalog
 from cdp_spark.tables.actions.held import Held, hold

@@ -10,10 +10,10 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from cdp_spark.config.match import BlockingKey, BlockingRule, Comparison, DeterministicRule, EntityMatch
-from cdp_spark.matching.kernel import compare_pairs
-from cdp_spark.matching.model import model_from_json
 from cdp_spark.resolution.choose import choose_rules
 from cdp_spark.resolution.frames import read_feature_sample
+from cdp_spark.resolution.kernel import compare_pairs
+from cdp_spark.resolution.model import model_from_json
 from cdp_spark.resolution.scored import score_pairs
 
 SCHEMA = "record_key string, given_name string, family_name string, email string, city string"
@@ -65,7 +65,7 @@ def test_a_sample_that_was_read_to_choose_rules_serves_the_fit(
     spark: SparkSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     compared = Mock(wraps=compare_pairs)
-    monkeypatch.setattr("cdp_spark.matching.learning.sample.compare_pairs", compared)
+    monkeypatch.setattr("cdp_spark.resolution.learning.sample.compare_pairs", compared)
     match = _match()
     sample = read_feature_sample(_people(spark), match)
     assert choose_rules(sample, match, record_count=len(PEOPLE))

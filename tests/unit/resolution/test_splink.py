@@ -15,11 +15,11 @@ import pytest
 
 from cdp_spark.config.match import BlockingKey, BlockingRule, Comparison, EntityMatch
 from cdp_spark.errors import ConfigError
-from cdp_spark.matching.comparing.comparisons import compile_comparisons
-from cdp_spark.matching.kernel import compare_pairs
-from cdp_spark.matching.learning.fitting import forced_comparisons
-from cdp_spark.matching.learning.parameters import Parameters, Related
-from cdp_spark.matching.model import MatchModel
+from cdp_spark.resolution.comparing.comparisons import compile_comparisons
+from cdp_spark.resolution.kernel import compare_pairs
+from cdp_spark.resolution.learning.fitting import forced_comparisons
+from cdp_spark.resolution.learning.parameters import Parameters, Related
+from cdp_spark.resolution.model import MatchModel
 from cdp_spark.resolution.splink.export import splink_settings
 from cdp_spark.resolution.splink.levels import sql_levels
 from cdp_spark.resolution.splink.read import model_from_splink, read_splink

@@ -9,8 +9,8 @@ import pytest
 from pyspark.sql import SparkSession
 
 from cdp_spark.config.match import BlockingKey, BlockingRule, Comparison, EntityMatch
-from cdp_spark.matching.learning.parameters import Parameters, Related
-from cdp_spark.matching.model import MatchModel
+from cdp_spark.resolution.learning.parameters import Parameters, Related
+from cdp_spark.resolution.model import MatchModel
 from cdp_spark.resolution.versions.compare import (
     LevelWeights,
     SideChanges,

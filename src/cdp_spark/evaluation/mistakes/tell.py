@@ -9,7 +9,6 @@ import numpy as np
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
-from cdp_spark.blocking.slots import deterministic_mask
 from cdp_spark.clustering.kinds import VISITOR
 from cdp_spark.evaluation.mistakes.find import EVIDENCE, PLACE
 from cdp_spark.evaluation.mistakes.words import (
@@ -30,7 +29,8 @@ from cdp_spark.explain.identifiers import read_holdings, shared_types
 from cdp_spark.explain.pairs.facts import RELATED
 from cdp_spark.explain.pairs.surroundings import MAX_RECORDS, read_links, read_members
 from cdp_spark.explain.pairs.verdict import not_compared_words
-from cdp_spark.matching.patterns import from_texts
+from cdp_spark.resolution.blocking.slots import deterministic_mask
+from cdp_spark.resolution.patterns import from_texts
 from cdp_spark.tables.catalog import CLUSTERS
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from pyspark.sql import DataFrame, Row
 
-    from cdp_spark.matching.model import MatchModel
+    from cdp_spark.resolution.model import MatchModel
     from cdp_spark.tables.store import Store
 
 _Pair = tuple[str, str]

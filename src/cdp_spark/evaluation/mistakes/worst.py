@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
     from cdp_spark.evaluation.mistakes.words import Mistake
-    from cdp_spark.matching.model import MatchModel
+    from cdp_spark.resolution.model import MatchModel
     from cdp_spark.tables.store import Store
 
 

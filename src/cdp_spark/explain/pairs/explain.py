@@ -10,7 +10,6 @@ import numpy as np
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
-from cdp_spark.blocking.slots import deterministic_mask
 from cdp_spark.errors import DataError, StateError
 from cdp_spark.explain.compare import contributions, read_comparable, weigh_pairs
 from cdp_spark.explain.identifiers import read_holdings, shared_types
@@ -24,9 +23,10 @@ from cdp_spark.explain.pairs.facts import (
     only_one_type,
 )
 from cdp_spark.explain.pairs.surroundings import read_surroundings
-from cdp_spark.matching.model import MatchModel, model_from_json
-from cdp_spark.matching.patterns import from_texts
+from cdp_spark.resolution.blocking.slots import deterministic_mask
+from cdp_spark.resolution.model import MatchModel, model_from_json
 from cdp_spark.resolution.models import newest_model
+from cdp_spark.resolution.patterns import from_texts
 from cdp_spark.tables.catalog import LABELS, MATCH_MODELS, PAIR_SCORES, RECORDS
 
 if TYPE_CHECKING:

@@ -18,8 +18,8 @@ from cdp_spark.tables.actions.held import Held, hold, keep
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-    from cdp_spark.matching.model import MatchModel
     from cdp_spark.resolution.increment.keys import SparkBlocks, SparkInputs
+    from cdp_spark.resolution.model import MatchModel
 
 
 def score_changes(records: DataFrame, before: SparkInputs, changes: Held, model: MatchModel) -> ChangedPairs:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
-from cdp_spark.matching.features import columns_read, feature_columns
+from cdp_spark.resolution.features import columns_read, feature_columns
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame

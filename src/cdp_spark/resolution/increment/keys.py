@@ -10,8 +10,8 @@ import pyarrow as pa
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
-from cdp_spark.blocking.key_use import GROWTH, KeyUse
-from cdp_spark.keys import NO_KEY
+from cdp_spark.resolution.blocking.key_arrays import NO_KEY
+from cdp_spark.resolution.blocking.key_use import GROWTH, KeyUse
 from cdp_spark.resolution.frames import read_key_use, unpacked_keys_expr
 from cdp_spark.resolution.increment.inputs import Changes, build_changes
 from cdp_spark.resolution.linkage import slots_of
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from pyspark.sql import Column, DataFrame
 
-    from cdp_spark.blocking.slots import Slot
-    from cdp_spark.matching.model import MatchModel
+    from cdp_spark.resolution.blocking.slots import Slot
+    from cdp_spark.resolution.model import MatchModel
     from cdp_spark.tables.actions.held import Held
 
 _WAS, _FRESH = "was", "fresh"

@@ -10,16 +10,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from cdp_spark import columns as c
-from cdp_spark.blocking.key_use import GROWTH, KeyUse, judge_sizes, too_large
-from cdp_spark.keys import NO_KEY, contains, unpack_keys
+from cdp_spark.resolution.blocking.key_arrays import NO_KEY, contains, unpack_keys
+from cdp_spark.resolution.blocking.key_use import GROWTH, KeyUse, judge_sizes, too_large
 from cdp_spark.resolution.increment.inputs import Changes
 from cdp_spark.resolution.linkage import slots_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from cdp_spark.blocking.slots import Slot
-    from cdp_spark.matching.model import MatchModel
+    from cdp_spark.resolution.blocking.slots import Slot
+    from cdp_spark.resolution.model import MatchModel
 
 
 @dataclass(frozen=True)

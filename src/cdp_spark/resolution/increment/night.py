@@ -10,8 +10,8 @@ import pyarrow as pa
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
-from cdp_spark.blocking.key_use import LOCAL_KEYS_LIMIT
 from cdp_spark.clustering.settings import settings_checksum
+from cdp_spark.resolution.blocking.key_use import LOCAL_KEYS_LIMIT
 from cdp_spark.resolution.increment.keys import SparkInputs
 from cdp_spark.resolution.increment.local import LocalInputs
 from cdp_spark.resolution.linkage import slots_of

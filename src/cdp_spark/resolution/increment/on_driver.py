@@ -13,9 +13,9 @@ import pyarrow.compute as pc
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
-from cdp_spark.blocking.keys import make_keys
-from cdp_spark.keys import pack_keys, unpack_keys
-from cdp_spark.matching.features import columns_read, make_features
+from cdp_spark.resolution.blocking.key_arrays import pack_keys, unpack_keys
+from cdp_spark.resolution.blocking.keys import make_keys
+from cdp_spark.resolution.features import columns_read, make_features
 from cdp_spark.resolution.increment.inputs import ChangedPairs
 from cdp_spark.resolution.linkage import score_changed, slots_of
 from cdp_spark.resolution.scored import keyed_records, score_blocks
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
     from cdp_spark.config.match import EntityMatch
-    from cdp_spark.matching.model import MatchModel
     from cdp_spark.resolution.increment.local import LocalBlocks, LocalInputs
+    from cdp_spark.resolution.model import MatchModel
     from cdp_spark.tables.rows import Rows
     from cdp_spark.tables.store import Store
 

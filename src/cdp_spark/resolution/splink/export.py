@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from cdp_spark.blocking.slots import all_rules
 from cdp_spark.errors import ConfigError
+from cdp_spark.resolution.blocking.slots import all_rules
 from cdp_spark.resolution.splink.levels import SqlLevel, sql_levels
 from cdp_spark.resolution.splink.rules import SAID, sql_rule
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from cdp_spark.config.match import Comparison
-    from cdp_spark.matching.model import MatchModel
+    from cdp_spark.resolution.model import MatchModel
 
 DIALECT = "duckdb"
 

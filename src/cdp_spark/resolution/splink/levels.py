@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cdp_spark.matching.comparing.comparisons import FREQUENCY_BINS, compile_comparisons
+from cdp_spark.resolution.comparing.comparisons import FREQUENCY_BINS, compile_comparisons
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cdp_spark.blocking.slots import all_rules
 from cdp_spark.errors import ConfigError
-from cdp_spark.matching.comparing.comparisons import compile_comparisons
-from cdp_spark.matching.learning.fitting import forced_comparisons
-from cdp_spark.matching.learning.parameters import Parameters
-from cdp_spark.matching.model import MatchModel
+from cdp_spark.resolution.blocking.slots import all_rules
+from cdp_spark.resolution.comparing.comparisons import compile_comparisons
+from cdp_spark.resolution.learning.fitting import forced_comparisons
+from cdp_spark.resolution.learning.parameters import Parameters
+from cdp_spark.resolution.model import MatchModel
 from cdp_spark.resolution.splink.levels import SqlLevel, sql_levels
 
 if TYPE_CHECKING:

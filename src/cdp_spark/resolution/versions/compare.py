@@ -9,16 +9,16 @@ import numpy as np
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
-from cdp_spark.matching.learning.parameters import log_ratios
-from cdp_spark.matching.patterns import from_texts
+from cdp_spark.resolution.learning.parameters import log_ratios
 from cdp_spark.resolution.models import evidence_of
+from cdp_spark.resolution.patterns import from_texts
 
 if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
     from pyspark.sql import DataFrame
 
-    from cdp_spark.matching.model import MatchModel
+    from cdp_spark.resolution.model import MatchModel
 
 Two = tuple[float | None, float | None]
 """A figure under both versions; None where a version lacks what it is of."""

@@ -15,8 +15,8 @@ from cdp_spark.cli.display.output import console, print_json, print_result, prin
 from cdp_spark.cli.references import match_section
 from cdp_spark.clustering.labels import MUST_LINK, build_current_labels
 from cdp_spark.errors import ConfigError, StateError
-from cdp_spark.matching.learning.fitting import IS_MATCH
-from cdp_spark.matching.model import MatchModel, model_from_json
+from cdp_spark.resolution.learning.fitting import IS_MATCH
+from cdp_spark.resolution.model import MatchModel, model_from_json
 from cdp_spark.resolution.models import FittedBy, fit_next_model, read_model, restore_model
 from cdp_spark.resolution.versions.compare import (
     are_comparable,

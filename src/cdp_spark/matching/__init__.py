@@ -1,1 +1,0 @@
-"""Comparing candidate pairs and weighing what was found (Fellegi–Sunter)."""

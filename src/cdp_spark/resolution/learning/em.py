@@ -1,0 +1,140 @@
+"""Expectation-maximisation for Fellegi–Sunter parameters, conditioned on the blocking rule.
+
+A pair that a blocking rule finds agrees on what the rule asks for, so pairs are counted for every rule that finds them,
+and the comparisons that the rule forces are left out of that rule's counts. The priors are the rules' own; the
+probabilities of the levels among matches (m), related people (r) and others (u) are shared by all rules.
+Source: Fellegi & Sunter 1969; Winkler 1988 for EM; docs/adr/0005 for the conditioning, 0008 for related people.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from cdp_spark.resolution.learning.parameters import Parameters, Related
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from cdp_spark.resolution.learning.parameters import PatternCounts, Side, Start
+
+_FLOOR = 1e-6
+_NOBODY = 1e-100
+"""A share that no evidence makes up for, and of which there is a logarithm."""
+_START_PRIOR, _START_RELATED = 0.3, 0.1
+"""First share of matches, and of related people, under every rule; where EM ends hardly depends on it."""
+
+
+def fit(counts: PatternCounts, start: Start, *, max_iterations: int = 500, tolerance: float = 1e-7) -> Parameters:
+    """Maximise the likelihood of the counts from the given start.
+
+    Args:
+        counts: what was found.
+        start: first probabilities, two pairs' worth of which stay mixed in.
+        max_iterations: give up after these.
+        tolerance: relative change of the log-likelihood that ends the search.
+    """
+    counts = replace(counts, levels=np.asfortranarray(counts.levels))  # it is read by columns
+    anchors, sides = start.anchors, start.sides or start.anchors
+    prior = _without_related(_first_prior(start, rules=len(counts.forced)), start)
+    last, converged, iteration = -np.inf, False, 0
+    while iteration < max_iterations and not converged:
+        iteration += 1
+        classes, log_likelihood = _expect(counts, prior, sides, start.shares)
+        prior, sides = _maximise(counts, classes, prior, anchors)
+        prior = _without_related(prior, start)
+        if start.tied is not None:
+            sides = _tie(counts, classes, sides, start)
+        converged = abs(log_likelihood - last) <= tolerance * abs(log_likelihood)
+        last = log_likelihood
+    third = None if start.related is None else Related(prior[:, 2], sides[2])
+    return Parameters(prior[:, 0], sides[0], sides[1], last, iteration, converged, third, start.shares)
+
+
+def _first_prior(start: Start, *, rules: int) -> NDArray[np.float64]:
+    if start.prior is not None:
+        return start.prior
+    related = 0.0 if start.related is None else _START_RELATED
+    first = np.array([_START_PRIOR, 1 - _START_PRIOR - related, related])[: len(start.anchors)]
+    return np.tile(first, (rules, 1))
+
+
+def _without_related(prior: NDArray[np.float64], start: Start) -> NDArray[np.float64]:
+    """The priors of all rules and classes, next to none of related people under the rules that find none."""
+    if start.unrelated is None:
+        return prior
+    left = prior.copy()
+    left[start.unrelated, 2] = _NOBODY
+    return np.asarray(left / left.sum(axis=1, keepdims=True))
+
+
+def _log_probability(counts: PatternCounts, side: Side, shares: NDArray[np.float64] | None) -> NDArray[np.float64]:
+    """Log-probability of each pattern's levels within a class, shape (patterns,)."""
+    total = np.zeros(len(counts.rule))
+    for comparison, probability in enumerate(side):
+        logs = np.log(probability) * (1.0 if shares is None else shares[comparison])
+        logs[0] = 0.0
+        total += logs[counts.levels[:, comparison]]
+    return total
+
+
+def _expect(
+    counts: PatternCounts, prior: NDArray[np.float64], sides: tuple[Side, ...], shares: NDArray[np.float64] | None
+) -> tuple[NDArray[np.float64], float]:
+    """Probability of each class given the pattern, shape (patterns, classes), and the log-likelihood of all pairs."""
+    log_prior = np.log(prior)
+    joint = np.stack(
+        [log_prior[counts.rule, at] + _log_probability(counts, side, shares) for at, side in enumerate(sides)]
+    )
+    if counts.known is not None:  # a label rules classes out
+        joint[1:, counts.known == 1] = -np.inf
+        joint[0, counts.known == 0] = -np.inf
+    most = joint.max(axis=0)
+    likelihood = np.exp(joint - most)
+    total = likelihood.sum(axis=0)
+    return (likelihood / total).T, float(counts.count @ (most + np.log(total)))
+
+
+def _maximise(
+    counts: PatternCounts,
+    classes: NDArray[np.float64],
+    prior: NDArray[np.float64],
+    anchors: tuple[Side, ...],
+) -> tuple[NDArray[np.float64], tuple[Side, ...]]:
+    weight = counts.count[:, np.newaxis] * classes
+    rules, size = prior.shape
+    hits = np.stack([np.bincount(counts.rule, weight[:, at], minlength=rules) for at in range(size)], axis=1)
+    found = hits.sum(axis=1, keepdims=True)
+    shares = np.clip(np.where(found > 0, (hits + 1) / (found + size), prior), _FLOOR, 1 - _FLOOR)
+    sides = tuple(_side(counts, weight[:, at], anchor) for at, anchor in enumerate(anchors))
+    return shares / shares.sum(axis=1, keepdims=True), sides
+
+
+def _tie(
+    counts: PatternCounts, classes: NDArray[np.float64], sides: tuple[Side, ...], start: Start
+) -> tuple[Side, ...]:
+    """Give related people and others one probability of the levels of each tied comparison."""
+    assert start.tied is not None
+    together = _side(counts, counts.count * classes[:, 1:].sum(axis=1), start.u)
+    others, related = (
+        tuple(np.where(tied, one, own) for tied, one, own in zip(start.tied, together, side, strict=True))
+        for side in sides[1:]
+    )
+    return sides[0], others, related
+
+
+def _side(counts: PatternCounts, weight: NDArray[np.float64], anchors: Side) -> Side:
+    return tuple(_shares(counts.levels[:, at], weight, anchor) for at, anchor in enumerate(anchors))
+
+
+def _shares(levels: NDArray[np.int64], weight: NDArray[np.float64], anchor: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Share of each level among known values, with two pairs' worth of the anchor mixed in."""
+    by_level = np.bincount(levels, weight, minlength=len(anchor))
+    by_level[0] = 0.0
+    smoothed = by_level + 2.0 * anchor
+    smoothed[0] = 0.0
+    share = np.clip(smoothed / smoothed.sum(), _FLOOR, 1.0)
+    share[0] = 1.0
+    return np.asarray(share)

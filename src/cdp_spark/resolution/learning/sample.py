@@ -1,0 +1,129 @@
+"""A sample of records on the driver: what random pairs agree on, and which values are common."""
+
+from __future__ import annotations
+
+import math
+import struct
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import xxhash
+
+from cdp_spark import columns as c
+from cdp_spark.resolution.comparing.comparisons import COMMON_SHARE, UNCOMMON_SHARE, compile_comparisons, words_of
+from cdp_spark.resolution.comparing.similarity import RAREST_WORD
+from cdp_spark.resolution.kernel import compare_pairs
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from cdp_spark.config.match import Comparison
+
+SAMPLE_RECORDS = 50_000
+_RANDOM_PAIRS = 500_000
+_SPARK_SEED = 42
+"""Where Spark's `xxhash64` starts."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A deterministic sample of records, in match form, on the driver.
+
+    Args:
+        features: one row a record.
+        compared: what `random_levels` found last, for the next to ask the same.
+        counted: likewise of `frequencies`.
+    """
+
+    features: pa.Table
+    compared: dict[tuple[tuple[Comparison, ...], int], NDArray[np.int64]] = field(default_factory=dict, repr=False)
+    counted: dict[tuple[Comparison, ...], dict[str, dict[str, int]]] = field(default_factory=dict, repr=False)
+
+    def frequencies(self, comparisons: tuple[Comparison, ...]) -> dict[str, dict[str, int]]:
+        """Bins of the values that are not rare, for comparisons that weigh by frequency."""
+        if comparisons not in self.counted:
+            self.counted.clear()
+            self.counted[comparisons] = self._count(comparisons)
+        return self.counted[comparisons]
+
+    def _count(self, comparisons: tuple[Comparison, ...]) -> dict[str, dict[str, int]]:
+        names = sorted({item.columns[0] for item in comparisons if item.weighs_frequency})
+        texts = sorted({item.columns[0] for item in comparisons if item.weighs_frequency and item.method == "tokens"})
+        words = {words_of(name): _word_bits(self.features[name]) for name in texts}
+        return {name: _bins(self.features[name]) for name in names} | words
+
+    def random_pairs(self, *, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Pairs of two different records drawn at random: nearly all of them are not the same person."""
+        generator = np.random.default_rng(seed)
+        records = self.features.num_rows
+        if records < 2:
+            return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
+        left = generator.integers(0, records, _RANDOM_PAIRS)
+        right = generator.integers(0, records, _RANDOM_PAIRS)
+        distinct = left != right
+        return left[distinct], right[distinct]
+
+    def random_levels(self, comparisons: tuple[Comparison, ...], *, seed: int) -> NDArray[np.int64]:
+        """Levels of each comparison for `random_pairs`, shape (pairs, comparisons)."""
+        asked = (comparisons, seed)
+        if asked not in self.compared:
+            left, right = self.random_pairs(seed=seed)
+            compiled, frequencies = compile_comparisons(comparisons), self.frequencies(comparisons)
+            # of a small sample the same pairs are drawn many times over
+            records = self.features.num_rows
+            drawn, again = np.unique(left * records + right, return_inverse=True)
+            levels = compare_pairs(self.features, drawn // records, drawn % records, compiled, frequencies)
+            self.compared.clear()
+            self.compared[asked] = levels[again]
+        return self.compared[asked]
+
+
+def sample_order(keys: Sequence[str], *, seed: int | None = None) -> NDArray[np.int64]:
+    """Hash record keys as Spark's `xxhash64` of the seed and the key does: the lowest hashes are the sample.
+
+    Args:
+        keys: record keys.
+        seed: None to hash the keys alone.
+    Returns: shape (keys,).
+    """
+    start = _SPARK_SEED if seed is None else xxhash.xxh64_intdigest(struct.pack("<i", seed), _SPARK_SEED)
+    hashed = [xxhash.xxh64_intdigest(key.encode(), start) for key in keys]
+    return np.array(hashed, dtype=np.uint64).view(np.int64)
+
+
+def take_sample(records: pa.Table, *, most: int = SAMPLE_RECORDS, seed: int | None = None) -> pa.Table:
+    """Take the records with the lowest hashes, in the order of these, whatever the order of the records.
+
+    Args:
+        records: one row per record_key.
+        most: records to take.
+        seed: another one gives another sample.
+    """
+    keys = records[c.RECORD_KEY].to_pylist()
+    order = np.lexsort((np.array(keys, dtype=np.str_), sample_order(keys, seed=seed)))
+    return records.take(pa.array(order[:most]))
+
+
+def _bins(values: pa.ChunkedArray) -> dict[str, int]:
+    known = values.drop_null()
+    counted = pc.value_counts(known).field("counts").to_numpy()
+    texts = pc.value_counts(known).field("values").to_pylist()
+    share = counted / max(len(known), 1)
+    common = {texts[i]: 0 for i in np.flatnonzero(share >= COMMON_SHARE)}
+    uncommon = {texts[i]: 1 for i in np.flatnonzero((share >= UNCOMMON_SHARE) & (share < COMMON_SHARE))}
+    return {**common, **uncommon}
+
+
+def _word_bits(values: pa.ChunkedArray) -> dict[str, int]:
+    """Bits that the words say which at least one text in a thousand has."""
+    texts = values.drop_null().to_pylist()
+    counts = Counter(word for text in texts for word in set(text.split()))
+    share = {word: count / len(texts) for word, count in counts.items()}
+    bits = {word: max(1, round(-math.log2(part))) for word, part in share.items() if part >= UNCOMMON_SHARE}
+    return {word: its for word, its in sorted(bits.items()) if its < RAREST_WORD}

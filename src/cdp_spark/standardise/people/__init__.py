@@ -1,1 +1,0 @@
-"""Names, birth dates, gender and national ids."""

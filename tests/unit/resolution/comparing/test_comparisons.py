@@ -1,0 +1,169 @@
+"""Levels of each comparison method."""
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from cdp_spark.config.match import Comparison
+from cdp_spark.resolution.comparing.comparisons import compile_comparisons
+from cdp_spark.resolution.comparing.similarity import Coded
+
+
+def _level(method: str, left: str | None, right: str | None, **settings: object) -> str:
+    comparison = Comparison.model_validate({"name": "x", "method": method, "columns": ("x",), **settings})
+    (compiled,) = compile_comparisons((comparison,))
+    columns = {"x": Coded(pa.array([left, right], pa.string()))}
+    level = compiled.levels(columns, np.array([0]), np.array([1]), {})
+    back = compiled.levels(columns, np.array([1]), np.array([0]), {})
+    assert level[0] == back[0], "a comparison must not depend on the order of its two values"
+    return str(compiled.level_names[level[0]])
+
+
+@pytest.mark.parametrize(
+    ("method", "left", "right", "expected"),
+    [
+        ("exact", "berlin", "berlin", "equal, rare"),
+        ("exact", "berlin", "bonn", "different"),
+        ("exact", None, "bonn", "missing"),
+        ("exact", "", "bonn", "missing"),
+        ("jaro_winkler", "martha", "marhta", "jaro_winkler ≥ 0.92"),
+        ("levenshtein", "12345", "12354", "edits ≤ 1"),
+        ("levenshtein", "12345", "99999", "different"),
+        ("tokens", "acme trading company", "acme trading", "shared words ≥ 0.4"),
+        ("set_overlap", "a\nb", "b\nc", "some in common"),
+        ("set_overlap", "a\nb", "c", "different"),
+        ("name", "bob", "robert", "jaro_winkler ≥ 0.9 or nickname"),
+        ("name", "j", "john", "initial or swapped"),
+        ("name", "anna maria", "maria", "jaro_winkler ≥ 0.9 or nickname"),
+        ("name", "xavier", "ute", "different"),
+        ("date", "19800503", "19800305", "one digit off or transposed"),
+        ("date", "19800503", "19800504", "one digit off or transposed"),
+        ("date", "19800503", "19800528", "two parts equal"),
+        ("date", "19800503", "19801228", "same year"),
+        ("date", "19800503", "19511228", "different"),
+        ("email", "ann.lee@a.com", "ann.lee@b.org", "same local part or two edits"),
+        ("email", "ann.lee@a.com", "zed@b.org", "different"),
+        ("phone", "4915112345678", "015112345678", "one digit off or same last seven"),
+        ("digits", "1234567", "1234576", "edits ≤ 1"),
+        ("phonetic", "anna", "boris", "different"),
+        ("phonetic", "stephen", "steven", "sounds alike"),
+        ("phonetic", "42", "17", "different"),
+        ("number", "1000", "1000.0", "within 0.01 of the larger"),
+        ("number", "1000", "1050", "within 0.1 of the larger"),
+        ("number", "-5", "5", "different"),
+        ("number", "many", "5", "different"),
+        ("number", "0", "0.0", "within 0.01 of the larger"),
+        ("days", "20260228", "20260301", "within 1 days"),
+        ("days", "20260101", "20260130", "within 31 days"),
+        ("days", "20260101", "20280101", "different"),
+        ("days", "20260230", "20260301", "different"),
+        ("geo", "52.5200,13.4050", "52.5206,13.4050", "within 0.1 km"),
+        ("geo", "0,179.999", "0,-179.999", "within 1 km"),
+        ("geo", "52.52,13.40", "48.14,11.58", "different"),
+        ("geo", "91,0", "52.52,13.40", "different"),
+    ],
+)
+def test_level_of(method: str, left: str | None, right: str | None, expected: str) -> None:
+    assert _level(method, left, right) == expected
+
+
+def test_frequent_values_agree_on_a_level_of_their_own() -> None:
+    (compiled,) = compile_comparisons((Comparison(name="x", method="exact", columns=("x",)),))
+    columns = {"x": Coded(pa.array(["smith", "smith", "quux", "quux"]))}
+    levels = compiled.levels(columns, np.array([0, 2]), np.array([1, 3]), {"x": {"smith": 0}})
+    assert [compiled.level_names[level] for level in levels] == ["equal, common", "equal, rare"]
+
+
+def test_a_place_may_be_two_columns() -> None:
+    comparison = Comparison(name="x", method="geo", columns=("lat", "lon"))
+    (compiled,) = compile_comparisons((comparison,))
+    columns = {
+        "lat": Coded(pa.array(["52.5200", "52.5206", "52.5200", "52.52"])),
+        "lon": Coded(pa.array(["13.405", "13.405", "13.405", None])),
+    }
+    levels = compiled.levels(columns, np.array([0, 0, 0]), np.array([1, 2, 3]), {})
+    assert [compiled.level_names[level] for level in levels] == ["within 0.1 km", "equal", "missing"]
+
+
+def test_conditions_of_ones_own_grade_a_pair_whichever_record_comes_first() -> None:
+    conditions = ("a_l = a_r AND b_l = b_r", "starts_with(a_l, a_r)")
+    (compiled,) = compile_comparisons((Comparison(name="x", method="sql", columns=("a", "b"), conditions=conditions),))
+    columns = {
+        "a": Coded(pa.array(["acme", "acme", "acme gmbh", "bolt", "bolt"])),
+        "b": Coded(pa.array(["york", "york", "york", "york", None])),
+    }
+    levels = compiled.levels(columns, np.array([0, 0, 2, 0, 3]), np.array([1, 2, 0, 3, 4]), {})
+    assert [compiled.level_names[level] for level in levels] == [
+        "a_l = a_r AND b_l = b_r",
+        "starts_with(a_l, a_r)",
+        "starts_with(a_l, a_r)",
+        "different",
+        "starts_with(a_l, a_r)",
+    ]
+
+
+def test_a_condition_that_is_null_where_none_holds_is_a_missing_value() -> None:
+    (compiled,) = compile_comparisons((Comparison(name="x", method="sql", columns=("a",), conditions=("a_l = a_r",)),))
+    levels = compiled.levels({"a": Coded(pa.array(["x", None]))}, np.array([0]), np.array([1]), {})
+    assert compiled.level_names[levels[0]] == "missing"
+
+
+def test_swapped_names_are_found() -> None:
+    comparison = Comparison(name="given", method="name", columns=("given", "family"))
+    (compiled,) = compile_comparisons((comparison,))
+    columns = {
+        "given": Coded(pa.array(["mark", "stone", None])),
+        "family": Coded(pa.array(["stone", "mark", "mark"])),
+    }
+    levels = compiled.levels(columns, np.array([0, 0]), np.array([1, 2]), {})
+    assert [compiled.level_names[level] for level in levels] == ["initial or swapped", "initial or swapped"]
+
+
+@pytest.mark.parametrize(
+    ("right", "expected"),
+    [
+        (("high street", "york", "yo1", "5"), "same street, same city or postcode"),
+        (("high street", "york", "yo1", "6"), "alike street, same city or postcode"),
+        (("high street", "leeds", "ls1", None), "same street elsewhere"),
+        (("low road", "leeds", "yo1", None), "same postcode"),
+        (("low road", "york", "zz9", None), "same city"),
+        (("low road", "leeds", "zz9", None), "different"),
+        ((None, None, None, "5"), "missing"),
+    ],
+)
+def test_address_is_one_comparison(right: tuple[str | None, ...], expected: str) -> None:
+    names = ("street", "city", "postcode", "house_number")
+    (compiled,) = compile_comparisons((Comparison(name="address", method="address", columns=names),))
+    left = ("high street", "york", "yo1", "5")
+    columns = {name: Coded(pa.array([a, b], pa.string())) for name, a, b in zip(names, left, right, strict=True)}
+    level = compiled.levels(columns, np.array([0]), np.array([1]), {})
+    assert compiled.level_names[level[0]] == expected
+
+
+def _names(*people: tuple[str | None, str | None]) -> list[str]:
+    given = Comparison(name="x", method="name", columns=("given", "family"))
+    (compiled,) = compile_comparisons((given,))
+    columns = {
+        name: Coded(pa.array([person[at] for person in people], pa.string()))
+        for at, name in enumerate(("given", "family"))
+    }
+    levels = compiled.levels(columns, np.array([0]), np.array([1]), {})
+    return [compiled.level_names[level] for level in levels]
+
+
+def test_swapped_names_are_swapped_on_both_sides() -> None:
+    """Of a family, the one whose names are swapped has the name of all the others for a given name."""
+    assert _names(("lee", "anna"), ("anna", "lee")) == ["initial or swapped"]
+    assert _names(("lee", "anna"), ("oscar", "lee")) == ["different"]
+    assert _names(("lee", None), ("oscar", "lee")) == ["initial or swapped"]
+    assert _names(("lee", "ana"), ("anna", "lee")) == ["initial or swapped"], "with a mistake in one of them"
+    assert _names(("lee", "a"), ("anna", "lee")) == ["initial or swapped"]
+
+
+def test_rare_words_in_common_count_more() -> None:
+    (compiled,) = compile_comparisons((Comparison(name="x", method="tokens", columns=("x",)),))
+    columns = {"x": Coded(pa.array(["sony camera black dsc-w55", "dsc-w55 by sony", "canon camera black a570"]))}
+    words = {"words of x": {"camera": 1, "black": 1, "sony": 2, "by": 1}}
+    levels = compiled.levels(columns, np.array([0, 0]), np.array([1, 2]), words)
+    assert [compiled.level_names[level] for level in levels] == ["shared words ≥ 0.75", "different"]
+    assert compiled.levels(columns, np.array([0]), np.array([1]), {}).tolist() == [2], "without weights: Jaccard, 0.4"

@@ -1,0 +1,106 @@
+"""Columns are recognised by name and by value."""
+
+import pyarrow as pa
+import pytest
+
+from cdp_spark.standalone.discovery.recognise import recognise
+from cdp_spark.standalone.discovery.vocabulary import meaning_of_name, snake_case
+
+
+@pytest.mark.parametrize(
+    ("name", "meaning"),
+    [
+        ("First Name", "given_name"),
+        ("cust_LastName", "family_name"),
+        ("Vorname", "given_name"),
+        ("nombre", "given_name"),
+        ("DateOfBirth", "birth_date"),
+        ("geburtsdatum", "birth_date"),
+        ("E-Mail", "email"),
+        ("email2", "email"),
+        ("Telefon", "phone"),
+        ("mobile_no", "phone"),
+        ("PLZ", "postcode"),
+        ("zip_code", "postcode"),
+        ("postcode_old", "postcode"),
+        ("suburb", "city"),
+        ("address_1", "street"),
+        ("soc_sec_id", "national_id"),
+        ("company", "company_name"),
+        ("customer_name", "full_name"),
+        ("Prénom", "given_name"),
+        ("TÉLÉPHONE", "phone"),
+        ("courriel", "email"),
+        ("nazwisko", "family_name"),
+        ("data_urodzenia", "birth_date"),
+        ("website", "domain"),
+        ("Handelsregisternummer", "registration_number"),
+        ("qzx", None),
+    ],
+)
+def test_meaning_of_name(name: str, meaning: str | None) -> None:
+    assert meaning_of_name(name) == meaning
+
+
+def test_snake_case() -> None:
+    assert [snake_case(name) for name in ("DateOfBirth", "Date of birth", "date-of-birth")] == ["date_of_birth"] * 3
+
+
+def _meanings(**columns: list[str | None]) -> dict[str, str]:
+    return {item.column: item.meaning for item in recognise(pa.table(columns))}
+
+
+def test_values_speak_where_names_do_not() -> None:
+    assert _meanings(
+        a=["ann@x.org", "bob@y.com", None],
+        b=["anna", "robert", "william"],
+        c=["1980-05-01", "1975-12-31", "1990-01-02"],
+        d=["+49 151 1234567", "+49 30 1234567", "+44 20 79460000"],
+    ) == {"a": "email", "b": "given_name", "c": "date", "d": "phone"}
+
+
+def test_a_name_that_its_values_refute_is_not_believed() -> None:
+    (item,) = recognise(pa.table({"email": ["yes", "no", "yes", "no"] * 30}))
+    assert item.meaning == "category"
+    assert "its name says email" in item.reason
+
+
+def test_empty_and_constant_columns_are_ignored() -> None:
+    assert _meanings(city=[None, None, None], country=["DE", "DE", "DE"]) == {"city": "ignored", "country": "ignored"}
+
+
+def test_a_whole_name_beside_its_parts_is_ignored() -> None:
+    found = _meanings(name=["ann lee", "bob ray"], first_name=["ann", "bob"], surname=["lee", "ray"])
+    assert found == {"name": "ignored", "first_name": "given_name", "surname": "family_name"}
+
+
+def test_the_fuller_of_two_columns_has_the_meaning() -> None:
+    found = _meanings(city=["york", "hull", None], town=["york", "leeds", "hull"])
+    assert found == {"city": "text", "town": "city"}
+
+
+def test_a_date_in_three_columns_is_one_date() -> None:
+    parts: dict[str, list[str | None]] = {
+        "by": ["1967", "1980", "1944"],
+        "bm": ["9", "12", "1"],
+        "bd": ["27", "3", "30"],
+    }
+    names: dict[str, list[str | None]] = {"first_name": ["ann", "bob", "cid"], "last_name": ["lee", "ray", "fox"]}
+    found = _meanings(**names, **parts)
+    assert [found[name] for name in parts] == ["birth_year", "birth_month", "birth_day"]
+    assert "birth_year" not in _meanings(**parts).values(), "nobody is born where nobody has a name"
+    known = _meanings(**names, **parts, dob=["1967-09-27", "1980-12-03", "1944-01-30"])
+    assert known["dob"] == "birth_date"
+    assert "birth_year" not in known.values()
+
+
+def test_names_of_places_to_eat_are_no_names_of_people() -> None:
+    found = _meanings(name=["cafe bizou", "campanile", "the grill", "hotel bel-air", "spago", "jackson & sons"])
+    assert found == {"name": "company_name"}
+    assert _meanings(name=["ann lee", "zofia nowak", "wei zhang"]) == {"name": "full_name"}
+
+
+def test_a_column_means_the_same_in_all_sources() -> None:
+    few, many = pa.table({"price": ["on request", "sold"]}), pa.table({"price": [f"{n}.50" for n in range(99)] * 5})
+    (alone,), (beside,) = recognise(few), recognise(few, beside=[many])
+    assert (alone.meaning, beside.meaning) == ("text", "number")
