@@ -92,13 +92,12 @@ def newest_rows(staged: pa.Table, rule: NewRows) -> pa.Table:
     else:
         taken = pc.and_(pc.equal(staged[c.KIND], rule.kind), pc.is_null(staged[c.REASON]))
     places = np.flatnonzero(taken.combine_chunks())
-    keys = [_staged_name(rule, name) for name in rule.keys]
-    last = _last_places(staged.select(keys).take(pa.array(places)), keys)
-    if len(last) < len(places):
+    names = [_staged_name(rule, name) for name in rule.keys]
+    if _has_repetition(staged[_staged_name(rule, rule.known_by)].take(pa.array(places))):
         order = _order(staged.select([_staged_name(rule, name) for name in rule.by]).take(pa.array(places)))
         places = places[np.asarray(order)]
-        last = _last_places(staged.select(keys).take(pa.array(places)), keys)
-    rows = staged if len(last) == staged.num_rows else staged.take(pa.array(places[last]))
+        places = places[_last_places(staged.select(names).take(pa.array(places)), names)]
+    rows = staged if len(places) == staged.num_rows else staged.take(pa.array(places))
     return rows.rename_columns([rule.names.get(name, name) for name in rows.column_names])
 
 
@@ -120,6 +119,10 @@ def without_known(rows: pa.Table, known: pa.Table, rule: NewRows) -> pa.Table:
 
 def _staged_name(rule: NewRows, name: str) -> str:
     return next((staged for staged, own in rule.names.items() if own == name), name)
+
+
+def _has_repetition(values: pa.ChunkedArray) -> bool:
+    return bool(pc.count_distinct(values, mode="all").as_py() < len(values))
 
 
 def _order(rows: pa.Table) -> pa.Array:
