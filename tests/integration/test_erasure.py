@@ -120,7 +120,7 @@ def assert_tombstones(shop: Shop, zoe: str) -> None:
     assert exits == [(3, "reachable_gold", zoe, "exit", "erasure")]
     with pytest.raises(DataError, match=r"closed \(erasure\). Fix: nothing is left of it"):
         find_ids(warehouse, zoe)
-    with pytest.raises(DataError, match="an e-mail address that no profile has"):
+    with pytest.raises(DataError, match="an e-mail address or phone that no profile has"):
         find_ids(warehouse, EMAIL)
 
 

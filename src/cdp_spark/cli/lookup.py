@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
@@ -12,11 +13,13 @@ from cdp_spark.cli.relations import describe_relations
 from cdp_spark.errors import DataError, StateError
 from cdp_spark.identity.resolved import resolve_id
 from cdp_spark.identity.terms import ERASURE, LIVE
+from cdp_spark.normalise.identifiers import searched_identifiers
 from cdp_spark.pipeline import current_release
 from cdp_spark.profiles.history import holds_at, profile_at
 from cdp_spark.tables.catalog import (
     CONSENTS,
     ID_REGISTRY,
+    IDENTIFIERS,
     PROFILE_HISTORY,
     PROFILE_VALUES,
     PROFILES,
@@ -36,6 +39,8 @@ if TYPE_CHECKING:
     from cdp_spark.tables.store import Store
 
 _SHOW = "cdp profile show"
+_NO_REGION = "ZZ"
+"""Phones are looked up with their country code."""
 _RECORD_COLUMNS = (
     c.SOURCE,
     c.SOURCE_RECORD_ID,
@@ -82,11 +87,11 @@ class ReleasedWarehouse:
 def find_ids(
     warehouse: ReleasedWarehouse, id_or_email: str, *, command: str = _SHOW, at: datetime | None = None
 ) -> list[str]:
-    """The ids that a unified id or an e-mail address stands for: of a merged one the id that lives.
+    """Find the ids that a unified id, an e-mail or a phone number stands for: of a merged one the id that lives.
 
     Args:
         warehouse: where to look.
-        id_or_email: what is asked for.
+        id_or_email: what is asked for; an e-mail in any spelling of its mailbox, a phone with its country code.
         command: that asks, for messages.
         at: an id that had a profile of its own then stands for itself, whatever became of it.
 
@@ -94,18 +99,36 @@ def find_ids(
         DataError: no profile has it.
     """
     asked = id_or_email.strip()
-    if "@" in asked:
-        email = F.lit(asked.lower())
-        has_email = F.array_contains(c.EMAILS, email) | (F.col(c.EMAIL) == email)
-        found = warehouse.read(PROFILES).where(has_email).select(c.UNIFIED_ID).orderBy(c.UNIFIED_ID).collect()
-        ids = [row[c.UNIFIED_ID] for row in found]
+    if is_contact_point(asked):
+        is_borne = F.col(c.RECORD_KEY).isin(find_bearers(warehouse.store, asked))
+        borne = warehouse.read(UNIFIED_IDS).where(is_borne).select(c.UNIFIED_ID)
+        ids = [row[c.UNIFIED_ID] for row in borne.distinct().orderBy(c.UNIFIED_ID).collect()]
     elif at is not None and not _history_at(warehouse, at).where(F.col(c.UNIFIED_ID) == asked).isEmpty():
         ids = [asked]
     else:
         ids = [_survivor(warehouse, asked, command=command)]
     if not ids:
-        raise DataError(command, got="an e-mail address that no profile has", fix="check its spelling")
+        raise DataError(command, got="an e-mail address or phone that no profile has", fix="check its spelling")
     return ids
+
+
+def is_contact_point(text: str) -> bool:
+    """Tell whether a text is meant as an e-mail address, or as a phone number with its country code."""
+    return "@" in text or (text.startswith("+") and any(map(str.isdigit, text)))
+
+
+def find_bearers(store: Store, contact_point: str) -> list[str]:
+    """Find the records that have a mailbox, in whatever spelling, or a phone number; their keys in order.
+
+    Args:
+        store: the warehouse.
+        contact_point: an e-mail address, or a phone with its country code.
+    """
+    kind = c.EMAIL if "@" in contact_point else c.PHONE
+    searched = searched_identifiers(kind, contact_point, region=_NO_REGION)
+    values = pa.array([value for of, value in searched if of == kind], pa.string())
+    only = {c.TYPE: pa.array([kind]), c.VALUE: values}
+    return sorted(store.fetch(IDENTIFIERS, (c.RECORD_KEY,), only=only)[c.RECORD_KEY].to_pylist())
 
 
 def _survivor(warehouse: ReleasedWarehouse, unified_id: str, *, command: str) -> str:

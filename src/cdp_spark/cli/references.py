@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
-from cdp_spark.cli.lookup import ReleasedWarehouse, find_ids
+from cdp_spark.cli.lookup import ReleasedWarehouse, find_bearers, find_ids, is_contact_point
 from cdp_spark.clustering.identifiers.links import linking_types
 from cdp_spark.clustering.kinds import PERSON, VISITOR
 from cdp_spark.errors import ConfigError, DataError
@@ -42,13 +42,16 @@ def find_records(store: Store, reference: str) -> tuple[RecordName, ...]:
     source, _, own_id = text.partition(":")
     named = (F.col(c.SOURCE) == source) & (F.col(c.SOURCE_RECORD_ID) == own_id)
     found = _read(store, (F.col(c.RECORD_KEY) == text) | named)
-    if not found and "@" in text:
-        email = F.lit(text.lower())
-        found = _read(store, (F.col(c.EMAIL) == email) | F.array_contains(c.EMAILS, email))
+    if not found and is_contact_point(text):
+        found = _read(store, F.col(c.RECORD_KEY).isin(find_bearers(store, text)))
     elif not found and ":" not in text:
         found = _of_unified_id(store, text)
     if not found:
-        got = "an e-mail address that no record has" if "@" in text else f"{text}, which no record has"
+        got = (
+            "an e-mail address or phone that no record has"
+            if is_contact_point(text)
+            else f"{text}, which no record has"
+        )
         raise DataError("record", got=got, allowed=ALLOWED, fix="check its spelling; `cdp profile show` lists records")
     return found
 

@@ -51,6 +51,6 @@ def test_an_id_that_lives_nowhere_is_said_so(warehouse: ReleasedWarehouse, unifi
 
 
 def test_an_unknown_email_is_not_repeated(warehouse: ReleasedWarehouse) -> None:
-    with pytest.raises(DataError, match="an e-mail address that no profile has") as error:
+    with pytest.raises(DataError, match="an e-mail address or phone that no profile has") as error:
         find_ids(warehouse, "someone@example.org")
     assert "someone" not in str(error.value)

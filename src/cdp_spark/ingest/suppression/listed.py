@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from cdp_spark.columns import NATIONAL_ID
 from cdp_spark.ingest.suppression.hashing import EMAIL, EMAIL_SHA256, PHONE, SOURCE_RECORD, keyed_hash
 from cdp_spark.normalise.batches import map_distinct
 from cdp_spark.normalise.hashing import record_key as key_of_record
@@ -115,11 +116,15 @@ class Listed:
         return keyed_hash(kind, value, key=self.suppressions.key) in self.suppressions.hashes
 
 
+_SEARCHED = (EMAIL, PHONE, NATIONAL_ID)
+"""Meanings of columns that are types of identifiers, too."""
+
+
 def identifying_columns(source: SourceConfig) -> list[tuple[str, str]]:
     """List (type, column) of everything in a source's row that identifies somebody."""
     mapped = source.columns.items()
     pairs: list[tuple[str, str]] = [
-        (meaning, name) for meaning, mapping in mapped if meaning in (EMAIL, PHONE) for name in mapping.from_
+        (meaning, name) for meaning, mapping in mapped if meaning in _SEARCHED for name in mapping.from_
     ]
     pairs += list(source.identifiers.items())
     pairs += list(source.events.identifiers.items()) if source.events else []

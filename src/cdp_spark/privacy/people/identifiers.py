@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 Identifier = tuple[str, str]
 """Type and value."""
-_OTHER_TYPES = frozenset(typing.get_args(IdentifierType)) - {EMAIL, PHONE}
+_OTHER_TYPES = frozenset({*typing.get_args(IdentifierType), c.NATIONAL_ID}) - {EMAIL, PHONE}
 NOT_OF_A_PERSON = ("placeholder", "blocked")
 """Reasons of identifiers that say nothing about who bears them."""
 _UNRELEASED = "a record of no release"

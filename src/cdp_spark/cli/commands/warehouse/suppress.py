@@ -18,7 +18,7 @@ from cdp_spark.tables.catalog import SUPPRESSIONS
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Keep identifiers from coming back at ingest.")
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-KINDS: tuple[str, ...] = typing.get_args(IdentifierType)
+KINDS: tuple[str, ...] = (*typing.get_args(IdentifierType), c.NATIONAL_ID)
 
 
 @app.command()
