@@ -28,7 +28,7 @@ def _listed(kind: str, value: str) -> Listed:
         ("email", "ann@x.org", "mail", '"Lee, Ann" <ANN@X.ORG>'),
         ("email", "ann@x.org", "mail", "bob@y.org; ann@x.org."),
         ("phone", "+49 30 1234567", "tel", "030/1234567"),
-        ("national_id", "DE 123-456-789", "tax", "de123456789"),
+        ("national_id", "DE 129-457-780", "tax", "de129457780"),
         ("loyalty_id", "ab 12-34", "card", "AB1234"),
     ],
 )
