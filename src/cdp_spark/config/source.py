@@ -55,7 +55,8 @@ class ColumnMapping(Shorthand):
     join: str | None = None
     value: str | None = None
     formats: Strings = ()
-    """Date patterns in Spark's notation, tried in order."""
+    """Date patterns in Spark's notation, or `dmy`, `mdy`, `spreadsheet_serial`, `epoch_seconds`, `epoch_millis`,
+    `epoch_micros`; tried in order."""
 
     @model_validator(mode="after")
     def _one_origin(self) -> Self:
@@ -136,6 +137,9 @@ class SourceConfig(Strict):
     consents: ConsentFields | None = None
     default_region: Annotated[str, Field(pattern=r"^[A-Z]{2}$")] | None = None
     """Country of phones and addresses that name none; the project's default otherwise."""
+    date_order: Literal["dmy", "mdy"] | None = None
+    """Order of day and month in birth dates such as `3/4/1980`; without it, they are read only where one order alone
+    gives a date."""
     delivery: Literal["increment", "snapshot"] = "increment"
     """`snapshot`: each delivery is the whole source, and what it lacks is gone."""
     priority: int = 100

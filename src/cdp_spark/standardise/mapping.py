@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from cdp_spark.config.source import SourceConfig
+    from cdp_spark.normalise.dates import DateOrder
 
 CONTACTS: tuple[Meaning, ...] = ("email", "phone")
 TEXTS: tuple[Meaning, ...] = tuple(meaning for meaning in get_args(Meaning) if meaning not in CONTACTS)
@@ -29,23 +30,26 @@ class RawMapping:
         identifiers: further identifiers, type to column.
         attributes: own attributes, name to column.
         default_region: ISO country of phones and postcodes that name none; None where nothing is known.
+        date_order: order of day and month in birth dates without formats; None where it is unknown.
     """
 
     meanings: Mapping[Meaning, ColumnMapping]
     identifiers: Mapping[IdentifierType, str] = field(default_factory=dict)
     attributes: Mapping[str, str] = field(default_factory=dict)
     default_region: str | None = None
+    date_order: DateOrder | None = None
 
     @classmethod
     def of_source(cls, source: SourceConfig, *, default_region: str) -> RawMapping:
         """Return the mapping of a configured source; the default region where it names none of its own."""
         region = source.default_region or default_region
-        return cls(source.columns, source.identifiers, source.attributes, region)
+        return cls(source.columns, source.identifiers, source.attributes, region, source.date_order)
 
     @property
     def birth_date_formats(self) -> tuple[str, ...]:
         """How the source writes birth dates; none for every unambiguous way."""
-        return self.meanings["birth_date"].formats if "birth_date" in self.meanings else ()
+        formats = self.meanings["birth_date"].formats if "birth_date" in self.meanings else ()
+        return formats or (() if self.date_order is None else (self.date_order,))
 
     @property
     def columns(self) -> list[str]:
