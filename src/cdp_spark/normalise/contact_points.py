@@ -1,11 +1,12 @@
 """Contact points: the one normal form by which consent, suppression, erasure and matching know a mailbox or a number.
 
-A cell may list several: they are separated by `;`, `,`, `|`, line breaks or ` ::: `. A comma in a quoted display name
-(`"Lee, Ann" <ann@x.org>`) separates nothing.
+A cell may list several: they are separated by `;`, `,`, `|`, line breaks or ` ::: `, or stand in a list of JSON.
+A comma in a quoted display name (`"Lee, Ann" <ann@x.org>`) separates nothing.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Literal, NamedTuple
 
@@ -17,6 +18,8 @@ from cdp_spark.normalise.text import WHITE_SPACE, clean_text
 EMAIL, PHONE = "email", "phone"
 
 _SEPARATOR = re.compile(r"[;,|\r\n]|:::")
+_VALUE_NAMES = ("value", EMAIL, PHONE, "address", "number")
+"""Under which an object in a list has the contact point."""
 _VALUES = re.compile(r'(?:"[^"]*"(?=\s*<)|[^;,|\r\n])+')
 
 
@@ -46,10 +49,29 @@ def split_cell(cell: str) -> list[str]:
     Args:
         cell: as received.
     """
-    values = [cell]
-    if _SEPARATOR.search(cell):
-        values = [value for part in cell.split(":::") for value in _VALUES.findall(part)]
+    cells = _listed(cell) if cell.lstrip().startswith("[") else [cell]
+    values = [value for it in cells for value in (_separated(it) if _SEPARATOR.search(it) else [it])]
     return [stripped for value in values if (stripped := value.strip(WHITE_SPACE))]
+
+
+def _separated(cell: str) -> list[str]:
+    return [value for part in cell.split(":::") for value in _VALUES.findall(part)]
+
+
+def _listed(cell: str) -> list[str]:
+    """The texts and numbers of a list of JSON, also of objects with a `value`; the cell itself where it is none."""
+    try:
+        found = json.loads(cell)
+    except (ValueError, RecursionError):
+        return [cell]
+    if not isinstance(found, list):
+        return [cell]
+    values = [_named_value(it) if isinstance(it, dict) else it for it in found]
+    return [str(value) for value in values if isinstance(value, str | int) and not isinstance(value, bool)]
+
+
+def _named_value(entry: dict[str, object]) -> object:
+    return next((entry[name] for name in _VALUE_NAMES if name in entry), None)
 
 
 def read_contact_point(text: str, kind: Literal["email", "phone", "detect"], region: str | None) -> ContactPoint:

@@ -66,7 +66,9 @@ _WORDED = tuple(
         rf"(?P<y>[0-9]{{4}}){_GAP}{_WORD}{_GAP}(?P<d>[0-9]{{1,2}})\.?",
     )
 )
-_WITHOUT_YEAR = re.compile(r"-{0,2}[0-9]{1,2}[-/.][0-9]{1,2}\.?|[0-9]{1,2}\.? [^\W\d_]{3,13}\.?|[^\W\d_]{3,13}\.? [0-9]{1,2}")
+_WITHOUT_YEAR = re.compile(
+    r"-{0,2}[0-9]{1,2}[-/.][0-9]{1,2}\.?|[0-9]{1,2}\.? [^\W\d_]{3,13}\.?|[^\W\d_]{3,13}\.? [0-9]{1,2}"
+)
 _WHOLE = re.compile(r"(-?[0-9]+)(?:[.,][0-9]+)?")
 _SERIAL_START = date(1899, 12, 30)
 _SERIALS = range(61, 2_958_466)
@@ -178,6 +180,20 @@ def date_order_of(text: str, *, as_of: date) -> DateOrder | Literal["either"] | 
     return "dmy" if day_first else "mdy"
 
 
+def date_parts(text: str, formats: Iterable[str] = ()) -> tuple[str, str, str] | None:
+    """Return year, month and day of a date in numbers, whether or not such a day exists.
+
+    Args:
+        text: as received.
+        formats: as in `compile_formats`; without `mdy` the day comes first.
+    Returns: None where the text has no four digits of a year behind the two others.
+    """
+    found = _NUMBERS.fullmatch(clean_text(text))
+    if found is None or len(found[4]) != 4:
+        return None
+    return (found[4], found[1], found[3]) if "mdy" in formats else (found[4], found[3], found[1])
+
+
 @cache
 def _of_pattern(written: str) -> Reader:
     pattern = "".join(_PARTS.get(token) or _literal(token, written) for token in _TOKEN.findall(written))
@@ -198,7 +214,7 @@ def _bad_format(written: str) -> ConfigError:
     return ConfigError(
         "birth_date.formats",
         got=repr(written),
-        allowed=f"one each of a year (yyyy, yy), a month (MM, M, MMM, MMMM) and a day (dd, d), or {', '.join(NOTATIONS)}",
+        allowed=f"a year (yyyy, yy), a month (MM, M, MMM, MMMM) and a day (dd, d), or {', '.join(NOTATIONS)}",
         fix="write the date's own part of the pattern only; a time of day is dropped by itself",
     )
 

@@ -12,7 +12,8 @@ from cdp_spark.normalise.text import match_form, words
 
 _NAMES = (
     "jan january januar jänner janvier enero ene gennaio gen janeiro januari styczeń stycznia sty leden ledna led",
-    "feb february februar feber février fév févr febrero febbraio fevereiro fev februari luty lutego lut únor února úno",
+    "feb february februar feber février fév févr febrero febbraio fevereiro fev februari luty lutego lut únor února "
+    "úno",
     "mar march märz maerz mrz mars marzo março marco maart mrt marzec marca marts březen března bře mär",
     "apr april avril avr abril abr aprile kwiecień kwietnia kwi duben dubna dub",
     "may mai mayo maggio mag maio mei maj maja květen května kvě",
@@ -26,6 +27,7 @@ _NAMES = (
     "grudzień grudnia gru prosinec prosince pro",
 )
 _MONTHS = {match_form(month): number for number, months in enumerate(_NAMES, start=1) for month in words(months)}
+_SPELT = frozenset(_MONTHS) | frozenset(month for months in _NAMES for month in words(months))
 _WEEKDAYS = frozenset(
     match_form(day)
     for day in words(
@@ -44,6 +46,11 @@ _WEEKDAYS = frozenset(
 def month_number(word: str) -> int | None:
     """Return 1 to 12; None where the word is no month."""
     return _MONTHS.get(match_form(word))
+
+
+def is_month(word: str) -> bool:
+    """Recognise a month's name quickly, as most texts are none."""
+    return word.lower() in _SPELT
 
 
 def without_weekday(text: str) -> str:

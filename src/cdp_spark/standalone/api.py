@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from cdp_spark.config.match import EntityMatch
+    from cdp_spark.normalise.dates import DateOrder
     from cdp_spark.resolution.model import MatchModel
     from cdp_spark.standalone.engine import Engine
 
@@ -49,6 +50,7 @@ def resolve(  # noqa: PLR0913 - the options of the command line
     unique_within_source: bool = False,
     match: EntityMatch | None = None,
     region: str | None = None,
+    date_order: DateOrder | None = None,
     threshold_log2: float | None = None,
 ) -> Matches:
     """Find the records of one person (or organisation) in a frame whose columns nobody has described.
@@ -60,6 +62,7 @@ def resolve(  # noqa: PLR0913 - the options of the command line
         unique_within_source: no two records of one source are the same person.
         match: rules and comparisons, as `cdp_spark.config.load.load_match` reads them; None to propose them.
         region: ISO country of phones that name none, such as DE.
+        date_order: what 3/4/1980 is where a column's values don't tell: `dmy` (3 April) or `mdy`.
         threshold_log2: match weight in bits from which a pair is an edge; None for the configuration's own.
 
     Raises:
@@ -67,7 +70,7 @@ def resolve(  # noqa: PLR0913 - the options of the command line
         DataError: an id stands twice, or nothing can be compared.
     """
     kind = type(data).__module__.split(".")[0]
-    engine = _open(data, kind, id_column=id, source_column=source, region=region)
+    engine = _open(data, kind, id_column=id, source_column=source, region=region, date_order=date_order)
     matching = Matching(match, unique_within_source, threshold_log2)
     found = resolve_records(engine, matching, tell=lambda _: None)
     columns = {item.column: item.meaning for its in found.described.recognised.values() for item in its}
@@ -83,14 +86,16 @@ def _open(
     id_column: str,
     source_column: str | None,
     region: str | None,
+    date_order: DateOrder | None,
 ) -> Engine:
     """Hand the records to the engine that is to match them."""
     if kind == "pyspark":
         from cdp_spark.standalone.frames import open_frame  # noqa: PLC0415 - Spark is there already
 
-        return open_frame(data, id_column=id_column, source_column=source_column, region=region)
+        return open_frame(data, id_column=id_column, source_column=source_column, region=region, date_order=date_order)
     rows = Texts(_NAME, _NAME, text_table(_as_arrow(data)), {})
-    return InProcess(*describe([rows], id_column=id_column, source_column=source_column, region=region))
+    known = {"id_column": id_column, "source_column": source_column}
+    return InProcess(*describe([rows], **known, region=region, date_order=date_order))  # type: ignore[arg-type]
 
 
 def _as_arrow(data: Any) -> pa.Table:  # noqa: ANN401

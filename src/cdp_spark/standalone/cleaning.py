@@ -1,7 +1,8 @@
 """Clean the columns of a file by what they were recognised as.
 
 What has a standard meaning is cleaned as every source's records are. A birth date becomes eight digits, also where it
-is no date, for an error can be near; a date of unknown meaning likewise. All other columns stay as they are.
+is no date, for an error can be near, but not where its day may be its month; a date of unknown meaning likewise. All
+other columns stay as they are.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from datetime import date
+from functools import partial
 from typing import TYPE_CHECKING, get_args
 
 import pyarrow as pa
@@ -18,7 +20,9 @@ from cdp_spark import columns as c
 from cdp_spark.config.source import ColumnMapping
 from cdp_spark.config.source import Meaning as Attribute
 from cdp_spark.normalise.batches import map_distinct, map_distinct_rows
-from cdp_spark.normalise.dates import read_date
+from cdp_spark.normalise.dates import MALFORMED, date_parts, read_birth_date, read_date
+from cdp_spark.standalone.discovery.dates import month_digits
+from cdp_spark.standalone.discovery.recognise import UNUSED
 from cdp_spark.standardise.cleaning import clean_rows
 from cdp_spark.standardise.mapping import RawMapping
 
@@ -69,7 +73,7 @@ def clean_texts(
     made: dict[str, pa.Array] = {}
     for name in wanted:
         if name == c.BIRTH_DATE:
-            made[name] = _birth_digits(clean[c.BIRTH_DATE].combine_chunks(), texts, columns)
+            made[name] = _birth_digits(clean[c.BIRTH_DATE].combine_chunks(), texts, recognised)
         elif name in _made_by(mapping):
             made[name] = clean[name].combine_chunks()
         elif name in dates:
@@ -87,19 +91,39 @@ def compared_columns(recognised: Mapping[str, tuple[Recognised, ...]]) -> tuple[
     Args:
         recognised: what each column was taken for, by source.
     """
-    several = {meaning for found in recognised.values() for meaning in _SEVERAL if len(_columns(found, meaning)) > 1}
+    several = several_of(recognised)
     features: dict[str, Recognised] = {}
-    for item in (item for found in recognised.values() for item in found if item.meaning != "ignored"):
-        if item.meaning in several:
-            parts: tuple[str, ...] = (_SEVERAL[item.meaning],)
-        elif item.meaning in _PARTS:
-            parts = _PARTS[item.meaning]
-        else:
-            parts = (item.meaning,) if item.meaning in _ATTRIBUTES else (item.column,)
-        for part in parts:
+    for item in (item for found in recognised.values() for item in found):
+        for part in features_of(item, several):
             meaning = part if item.meaning in _PARTED else item.meaning
             features.setdefault(part, replace(item, column=part, meaning=meaning))  # type: ignore[arg-type]
     return tuple(features.values())
+
+
+def several_of(recognised: Mapping[str, tuple[Recognised, ...]]) -> set[Meaning]:
+    """Name the contacts of which a record has several: in several columns, or in one cell."""
+    return {
+        meaning
+        for found in recognised.values()
+        for meaning in _SEVERAL
+        if len(_columns(found, meaning)) > 1 or any(it.profile.several for it in found if it.meaning == meaning)
+    }
+
+
+def features_of(item: Recognised, several: set[Meaning]) -> tuple[str, ...]:
+    """Name the features that a column is made to; none where it is not to be compared.
+
+    Args:
+        item: what the column was taken for.
+        several: contacts of which a record has several.
+    """
+    if item.meaning in UNUSED:
+        return ()
+    if item.meaning in several:
+        return (_SEVERAL[item.meaning],)
+    if item.meaning in _PARTS:
+        return _PARTS[item.meaning]
+    return (item.meaning,) if item.meaning in _ATTRIBUTES else (item.column,)
 
 
 def _mapping_of(recognised: Sequence[Recognised], columns: Mapping[Meaning, str], region: str | None) -> RawMapping:
@@ -123,13 +147,13 @@ def _made_by(mapping: RawMapping) -> set[str]:
 def _origin(item: Recognised, recognised: Sequence[Recognised]) -> ColumnMapping:
     """A contact's columns are all read, the fullest first; of any other meaning there is one column."""
     origin = _columns(recognised, item.meaning) if item.meaning in _SEVERAL else (item.column,)
-    is_date = item.meaning == c.BIRTH_DATE and item.profile.date_pattern
-    return ColumnMapping.model_validate({"from": origin, "formats": (item.profile.date_pattern,) if is_date else ()})
+    formats = item.profile.dates.formats if item.meaning == c.BIRTH_DATE else ()
+    return ColumnMapping.model_validate({"from": origin, "formats": formats})
 
 
 def _columns(recognised: Sequence[Recognised], meaning: Meaning) -> tuple[str, ...]:
     having = [item for item in recognised if item.meaning == meaning]
-    return tuple(item.column for item in sorted(having, key=lambda item: -item.profile.filled))
+    return tuple(item.column for item in sorted(having, key=lambda item: (item.rank, -item.profile.filled)))
 
 
 def _column(texts: pa.Table | pa.RecordBatch, name: str) -> pa.Array | None:
@@ -143,7 +167,7 @@ def _days(texts: pa.Array | None, item: Recognised) -> pa.Array | None:
     """Dates of unknown meaning as yyyymmdd, as they stand where they cannot be read."""
     if texts is None:
         return None
-    formats, today = ((item.profile.date_pattern,) if item.profile.date_pattern else ()), _today()
+    formats, today = item.profile.dates.formats, _today()
 
     def day(text: str) -> str:
         found = read_date(text.strip(" "), formats, as_of=today)
@@ -152,17 +176,35 @@ def _days(texts: pa.Array | None, item: Recognised) -> pa.Array | None:
     return map_distinct(texts, day)
 
 
-def _birth_digits(birth_date: pa.Array, texts: pa.Table | pa.RecordBatch, columns: Mapping[Meaning, str]) -> pa.Array:
-    """Birth dates as yyyymmdd; where one cannot be read, its digits if there are eight of them."""
+def _birth_digits(birth_date: pa.Array, texts: pa.Table | pa.RecordBatch, recognised: Sequence[Recognised]) -> pa.Array:
+    """Birth dates as yyyymmdd; where one cannot be true, its digits if there are eight of them."""
+    columns = {item.meaning: item.column for item in recognised}
     readable = pc.strftime(birth_date.cast(pa.timestamp("s")), format="%Y%m%d")
-    written = _column(texts, columns["birth_date"]) if "birth_date" in columns else None
-    if written is not None:
-        near = map_distinct(written, lambda text: _near_date(_NOT_DIGITS.sub("", text)))
+    item = next((it for it in recognised if it.meaning == c.BIRTH_DATE), None)
+    written = None if item is None else _column(texts, item.column)
+    if item is not None and written is not None:
+        unread = pc.if_else(readable.is_null(), written, None)
+        near = map_distinct(unread, partial(_digits_near, formats=item.profile.dates.formats, as_of=_today()))
     elif "birth_year" in columns:
         near = map_distinct_rows(_date_parts(texts, columns), _digits_of_parts)
     else:
         return readable
     return pc.coalesce(readable, near)
+
+
+def _digits_near(text: str, formats: tuple[str, ...], as_of: date) -> str | None:
+    """The digits of a date that cannot be true, an error may be in one of them; of what says nothing None."""
+    found = read_birth_date(text, formats, as_of=as_of, max_age_years=None)
+    if found.reason in _OUT_OF_RANGE:
+        day = read_date(text, formats, as_of=as_of)
+        return f"{day:%Y%m%d}" if day else None
+    if found.reason != MALFORMED:
+        return None
+    parts = date_parts(text, formats)
+    return _near_date(_NOT_DIGITS.sub("", text)) if parts is None else _digits_of_parts(*parts)
+
+
+_OUT_OF_RANGE = frozenset({"future", "too_old"})
 
 
 def _near_date(digits: str) -> str | None:
@@ -177,7 +219,7 @@ def _date_parts(texts: pa.Table | pa.RecordBatch, columns: Mapping[Meaning, str]
 
 def _digits_of_parts(*parts: str | None) -> str | None:
     """Year, month and day as eight digits, zeros for one that is missing; None where more are."""
-    known = [part.strip(" ") or None if part else None for part in parts]
+    known = [month_digits(part.strip(" ")) or None if part else None for part in parts]
     if sum(part is not None for part in known) < len(_DATE_PARTS) - 1:
         return None
     padded = [(part or "0").rjust(size, "0")[:size] for part, (_, size) in zip(known, _DATE_PARTS, strict=True)]
@@ -188,7 +230,7 @@ def _joined_date(texts: pa.Table | pa.RecordBatch, columns: Mapping[Meaning, str
     """Year, month and day as one text; null where one is missing."""
 
     def join(*parts: str | None) -> str | None:
-        return "-".join(part.strip(" ") for part in parts if part) if all(parts) else None
+        return "-".join(month_digits(part.strip(" ")) for part in parts if part) if all(parts) else None
 
     return map_distinct_rows(_date_parts(texts, columns), join)
 

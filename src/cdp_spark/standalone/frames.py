@@ -41,6 +41,7 @@ from cdp_spark.standalone.records import (
     safe_columns,
     safe_name,
 )
+from cdp_spark.standalone.usage import prove_features
 from cdp_spark.tables.actions.held import hold
 from cdp_spark.tables.catalog import LABELS
 
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
 
     from cdp_spark.config.match import EntityMatch
     from cdp_spark.ingest.frames import SparkReading
+    from cdp_spark.normalise.dates import DateOrder
     from cdp_spark.resolution.learning.sample import Sample
     from cdp_spark.standalone.discovery.recognise import Recognised
     from cdp_spark.standalone.files import Input
@@ -120,7 +122,14 @@ class OnSpark:
         scored.release()
 
 
-def open_on_spark(inputs: Sequence[Input], *, id_column: str, source_column: str | None, region: str | None) -> OnSpark:
+def open_on_spark(
+    inputs: Sequence[Input],
+    *,
+    id_column: str,
+    source_column: str | None,
+    region: str | None,
+    date_order: DateOrder | None = None,
+) -> OnSpark:
     """Start Spark and open files there, as `describe` does for tables in memory.
 
     Raises:
@@ -135,10 +144,17 @@ def open_on_spark(inputs: Sequence[Input], *, id_column: str, source_column: str
         require_columns(names, str(given.path), id_column, source_column)
         keyed[given.name] = _key(reading.rows, reading.read, given.name, names, (id_column, source_column))
         where[given.name] = str(given.path)
-    return _open(keyed, where, (id_column, source_column), region)
+    return _open(keyed, where, (id_column, source_column), (region, date_order))
 
 
-def open_frame(rows: DataFrame, *, id_column: str, source_column: str | None, region: str | None) -> OnSpark:
+def open_frame(
+    rows: DataFrame,
+    *,
+    id_column: str,
+    source_column: str | None,
+    region: str | None,
+    date_order: DateOrder | None = None,
+) -> OnSpark:
     """Open a frame of any columns, as `describe` does for tables in memory.
 
     Raises:
@@ -147,13 +163,17 @@ def open_frame(rows: DataFrame, *, id_column: str, source_column: str | None, re
     """
     require_columns(rows.columns, _FRAME, id_column, source_column)
     keyed = _key(rows, _read_frame, _FRAME, rows.columns, (id_column, source_column))
-    return _open({_FRAME: keyed}, {_FRAME: _FRAME}, (id_column, source_column), region)
+    return _open({_FRAME: keyed}, {_FRAME: _FRAME}, (id_column, source_column), (region, date_order))
 
 
 def _open(
-    keyed: Mapping[str, DataFrame], where: Mapping[str, str], given: tuple[str, str | None], region: str | None
+    keyed: Mapping[str, DataFrame],
+    where: Mapping[str, str],
+    given: tuple[str, str | None],
+    read_by: tuple[str | None, DateOrder | None],
 ) -> OnSpark:
-    """Recognise and clean keyed rows, by the name of their source."""
+    """Recognise and clean keyed rows, by the name of their source; they are read by a region and an order of dates."""
+    region, date_order = read_by
     held = {name: hold(rows) for name, rows in keyed.items()}
     reasons = [it.rows.groupBy(F.lit(name).alias("input"), c.REASON).count() for name, it in held.items()]
     counts = reduce(DataFrame.unionByName, reasons).orderBy("input", c.REASON).collect()
@@ -163,11 +183,12 @@ def _open(
     refuse_doubles(keys.groupBy(c.RECORD_KEY).count().where(F.col("count") > 1).count(), given[0])
     samples = {name: sampled(rows, most=SAMPLE_ROWS).toArrow() for name, rows in sound.items()}
     skip = frozenset({*KEYS, *(safe_name(name) for name in given if name is not None)})
-    recognised = recognise_sources(samples, where, skip=skip)
+    recognised = recognise_sources(samples, where, skip=skip, date_order=date_order)
     features = compared_columns(recognised)
     cleaned = [_clean(rows, recognised[name], features, region) for name, rows in sound.items()]
     records = hold(reduce(DataFrame.unionByName, cleaned))
     sources = records.rows.select(c.SOURCE).distinct().count()
+    recognised, features = prove_features(sampled(records.rows, most=SAMPLE_ROWS).toArrow(), recognised, features)
     return OnSpark(records.rows, Described(recognised, features, records.count, rejected, sources))
 
 

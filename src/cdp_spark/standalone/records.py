@@ -22,9 +22,12 @@ from cdp_spark.normalise.hashing import record_key
 from cdp_spark.resolution.learning.sample import take_sample
 from cdp_spark.standalone.cleaning import clean_texts, compared_columns
 from cdp_spark.standalone.discovery.recognise import Recognised, recognise
+from cdp_spark.standalone.usage import prove_features
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+
+    from cdp_spark.normalise.dates import DateOrder
 
 RECORD_ID = "record_id"
 KEYS = (c.RECORD_KEY, RECORD_ID, c.SOURCE)
@@ -70,7 +73,12 @@ class Described:
 
 
 def describe(
-    inputs: Sequence[Texts], *, id_column: str, source_column: str | None, region: str | None
+    inputs: Sequence[Texts],
+    *,
+    id_column: str,
+    source_column: str | None,
+    region: str | None,
+    date_order: DateOrder | None = None,
 ) -> tuple[pa.Table, Described]:
     """Key, recognise and clean rows that nobody has described.
 
@@ -79,6 +87,7 @@ def describe(
         id_column: identifies a row within its source.
         source_column: names the source of each row, instead of its input.
         region: ISO country of phones that name none; None leaves national numbers as digits.
+        date_order: order of day and month in dates such as 3/4/1980; None to tell it by each column's values.
     Returns: one row per record: record_key, record_id, source and the features; and what is known of them.
 
     Raises:
@@ -95,10 +104,12 @@ def describe(
     refuse_duplicates(keyed.values(), id_column)
     skip = frozenset({*KEYS, *map(safe_name, (id_column, *([source_column] if source_column else [])))})
     samples = {given.name: take_sample(keyed[given.name], most=SAMPLE_ROWS) for given in inputs}
-    recognised = recognise_sources(samples, {given.name: given.where for given in inputs}, skip=skip)
+    where = {given.name: given.where for given in inputs}
+    recognised = recognise_sources(samples, where, skip=skip, date_order=date_order)
     features = compared_columns(recognised)
     cleaned = [clean_source(rows, recognised[name], features, region=region) for name, rows in keyed.items()]
     records = pa.concat_tables(cleaned)
+    recognised, features = prove_features(take_sample(records, most=SAMPLE_ROWS), recognised, features)
     sources = len(pc.unique(records[c.SOURCE]))
     return records, Described(recognised, features, records.num_rows, rejected, sources)
 
@@ -180,7 +191,11 @@ def refuse_doubles(doubles: int, id_column: str) -> None:
 
 
 def recognise_sources(
-    samples: Mapping[str, pa.Table], where: Mapping[str, str], *, skip: frozenset[str]
+    samples: Mapping[str, pa.Table],
+    where: Mapping[str, str],
+    *,
+    skip: frozenset[str],
+    date_order: DateOrder | None = None,
 ) -> dict[str, tuple[Recognised, ...]]:
     """Decide what each source's columns mean; a name that several sources have means the same in all of them.
 
@@ -192,8 +207,9 @@ def recognise_sources(
             raise DataError(
                 where[name], got="no usable row", allowed="rows below the header, with an id", fix="check the file"
             )
+    beside = {name: [other for of, other in samples.items() if of != name] for name in samples}
     return {
-        name: recognise(sample, skip=skip, beside=[other for of, other in samples.items() if of != name])
+        name: recognise(sample, skip=skip, beside=beside[name], date_order=date_order)
         for name, sample in samples.items()
     }
 

@@ -6,12 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
+from cdp_spark.standalone.usage import column_uses
+
 if TYPE_CHECKING:
     from pathlib import Path
 
     from rich.console import Console
 
     from cdp_spark.standalone.resolve import Resolution
+    from cdp_spark.standalone.usage import ColumnUse
 
 
 def facts_of(resolution: Resolution, out: Path, seconds: float) -> dict[str, Any]:
@@ -26,9 +29,10 @@ def facts_of(resolution: Resolution, out: Path, seconds: float) -> dict[str, Any
         "seconds": round(seconds, 1),
         "out": str(out),
         "columns": {
-            name: {item.column: {"meaning": item.meaning, "why": item.reason} for item in found}
-            for name, found in resolution.described.recognised.items()
+            name: {use.item.column: _column_facts(use) for use in uses}
+            for name, uses in column_uses(resolution.described.recognised, resolution.match).items()
         },
+        "unread_dates": _unread_dates(resolution),
         "rules": [
             {"rule": item.rule.name, "pairs": round(item.pairs), "recall": round(item.recall, 4)}
             for item in resolution.rules
@@ -38,10 +42,10 @@ def facts_of(resolution: Resolution, out: Path, seconds: float) -> dict[str, Any
 
 def print_resolution(console: Console, resolution: Resolution, facts: dict[str, Any]) -> None:
     """Print what the columns were taken for, the rules, and the figures."""
-    for name, found in resolution.described.recognised.items():
-        columns = Table("column", "taken for", "why", title=f"Columns of {name}", title_justify="left")
-        for item in found:
-            columns.add_row(item.column, item.meaning, item.reason)
+    for name, uses in column_uses(resolution.described.recognised, resolution.match).items():
+        columns = Table("column", "taken for", "why", "used", title=f"Columns of {name}", title_justify="left")
+        for use in uses:
+            columns.add_row(use.item.column, use.item.meaning, use.item.reason, _used(use))
         console.print(columns)
     if resolution.rules:
         rules = Table("blocking rule", "pairs", "adds pairs", "recall so far", title="Rules", title_justify="left")
@@ -51,6 +55,8 @@ def print_resolution(console: Console, resolution: Resolution, facts: dict[str, 
         console.print(rules)
     for reason, count in resolution.described.rejected.items():
         console.print(f"[yellow]{count:,} rows left out ({reason})")
+    for told in facts["unread_dates"]:
+        console.print(f"[yellow]{told}")
     for doubt in facts["doubts"]:
         console.print(f"[yellow]Doubt: {doubt}")
     console.print(
@@ -58,3 +64,25 @@ def print_resolution(console: Console, resolution: Resolution, facts: dict[str, 
         f"[bold]{facts['clusters']:,} clusters[/bold] (the largest of {facts['largest_cluster']:,}) "
         f"in {facts['seconds']} s → {facts['out']}"
     )
+
+
+def _column_facts(use: ColumnUse) -> dict[str, Any]:
+    facts: dict[str, Any] = {"meaning": use.item.meaning, "why": use.item.reason, "used": use.used}
+    return facts if use.why_not is None else {**facts, "why_not": use.why_not}
+
+
+def _used(use: ColumnUse) -> str:
+    if use.used:
+        return "yes"
+    return "no" if use.why_not in {None, use.item.reason} else f"no: {use.why_not}"
+
+
+def _unread_dates(resolution: Resolution) -> list[str]:
+    """Say of which birth dates the order of day and month is unknown."""
+    return [
+        f"{item.column} of {name}: {item.profile.open_dates:,} dates may be day/month or month/day and are not used "
+        "(day_or_month). Say which with --date-order dmy or --date-order mdy."
+        for name, found in resolution.described.recognised.items()
+        for item in found
+        if item.meaning == "birth_date" and item.profile.open_dates
+    ]

@@ -42,6 +42,8 @@ _METHODS: dict[Meaning, Method] = {
     "domain": "jaro_winkler",
     "registration_number": "digits",
     "code": "levenshtein",
+    "identifier": "exact",
+    "birthday": "exact",
     "category": "exact",
     "text": "jaro_winkler",
     "number": "exact",
@@ -77,6 +79,8 @@ _PARTS: dict[Meaning, tuple[_Part, ...]] = {
     "domain": (_EXACT,),
     "registration_number": (_EXACT,),
     "code": (_EXACT,),
+    "identifier": (_EXACT,),
+    "birthday": (_EXACT,),
     "category": (_EXACT,),
     "text": (_EXACT, ("first_word", 4)),
 }
@@ -93,6 +97,7 @@ _ALONE: frozenset[Meaning] = frozenset(
         "domain",
         "registration_number",
         "code",
+        "identifier",
         "text",
     }
 )

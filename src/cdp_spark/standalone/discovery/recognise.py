@@ -1,18 +1,29 @@
-"""Decide what each column means, and say why."""
+"""Decide what each column means, and say why.
+
+1. A name that tells a meaning is believed unless the values refute it (`column_names.py`).
+2. Otherwise the values speak: e-mails, phones, dates, codes, categories, texts. Addresses of machines, places on a map,
+   yes and no, and ids are what they are, and never taken for a phone.
+3. Of two columns with a meaning that a person has once, the one with the better name has it, then the fuller one.
+4. Columns of somebody else (owner, manager, parent, emergency contact) say nothing of the person.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import TYPE_CHECKING
 
-from cdp_spark.standalone.discovery.dates import find_date_parts
+from cdp_spark.standalone.discovery.column_names import EXACT, LATER, ColumnName, read_column_name
+from cdp_spark.standalone.discovery.dates import find_date_parts, find_notation
 from cdp_spark.standalone.discovery.values import ColumnProfile, profile_values
-from cdp_spark.standalone.discovery.vocabulary import Meaning, meaning_of_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import pyarrow as pa
+
+    from cdp_spark.normalise.dates import DateOrder
+    from cdp_spark.standalone.discovery.vocabulary import Meaning
 
 _MINIMUM_FILLED = 0.01
 _NAME_WORDS, _TEXT_WORDS = 6, 25
@@ -20,6 +31,7 @@ _NAME_WORDS, _TEXT_WORDS = 6, 25
 _SINGLE: frozenset[Meaning] = frozenset(
     {
         "given_name",
+        "middle_name",
         "family_name",
         "birth_date",
         "full_name",
@@ -27,12 +39,19 @@ _SINGLE: frozenset[Meaning] = frozenset(
         "house_number",
         "city",
         "postcode",
+        "region",
+        "country",
         "company_name",
         "domain",
+        "national_id",
         "registration_number",
+        "gender",
     }
 )
-"""Meanings that one column only can have; the fuller column wins and the others are compared as text."""
+"""Meanings that a record has once; a second column is compared as text where it proves to speak of the person."""
+_NAMES: frozenset[Meaning] = frozenset({"given_name", "family_name", "full_name"})
+UNUSED: frozenset[Meaning] = frozenset({"ip_address", "coordinate", "flag", "ignored"})
+"""Meanings that are neither blocked on nor compared."""
 
 _LETTERED: tuple[Meaning, ...] = ("given_name", "family_name", "city")
 _LOOKS_OF: dict[Meaning, tuple[str, str]] = {
@@ -41,6 +60,7 @@ _LOOKS_OF: dict[Meaning, tuple[str, str]] = {
     "domain": ("domain", "web addresses"),
 }
 """What at least half of the values must look like, and how that is called."""
+_LENGTH_OF_ID = 6
 
 
 @dataclass(frozen=True)
@@ -49,45 +69,79 @@ class Recognised:
 
     Args:
         column: its name.
-        meaning: what it holds; `ignored` columns are neither blocked on nor compared.
+        meaning: what it holds; those of `UNUSED` are neither blocked on nor compared.
         reason: why, in words for the reader.
         profile: what its values look like.
+        rank: how good its name is, the lower the better.
+        unused: why it is not compared, although its meaning could be; None where it is.
     """
 
     column: str
     meaning: Meaning
     reason: str
     profile: ColumnProfile
+    rank: int = EXACT
+    unused: str | None = None
 
 
 def recognise(
-    sample: pa.Table, *, skip: frozenset[str] = frozenset(), beside: Sequence[pa.Table] = ()
+    sample: pa.Table,
+    *,
+    skip: frozenset[str] = frozenset(),
+    beside: Sequence[pa.Table] = (),
+    date_order: DateOrder | None = None,
 ) -> tuple[Recognised, ...]:
     """Take each column of a sample for what its name and values say.
 
     Args:
         sample: rows of text columns.
         skip: columns that are known already, such as the record's id.
-        beside: samples of other sources; what a column of the same name holds there speaks, too.
+        beside: samples of other sources; what a column of the same name holds there speaks, too, but not for the order
+            of day and month.
+        date_order: of day and month, where somebody said it.
     Returns: one entry a column that was not skipped, in the sample's order.
     """
     found = []
     for name in sample.column_names:
         if name not in skip:
             tables = (sample, *(other for other in beside if name in other.column_names))
-            found.append(_recognise(profile_values(name, [it for table in tables for it in table[name].to_pylist()])))
-    return tuple(_without_redundant_names(_one_each(_with_date_parts(found))))
+            columns = [table[name].to_pylist() for table in tables]
+            found.append(_recognise(name, columns, date_order))
+    named = _with_further_contacts(_with_somebody(found))
+    return tuple(_without_redundant_names(_one_each(_with_family_name(_with_date_parts(named)))))
 
 
-def _recognise(profile: ColumnProfile) -> Recognised:
-    meaning, reason = _meaning(profile)
-    return Recognised(profile.name, meaning, reason, profile)
+def _recognise(column: str, values: list[list[str | None]], date_order: DateOrder | None) -> tuple[Recognised, str]:
+    """A column, and whose it is, where it is somebody else's."""
+    name = read_column_name(column)
+    own = [text for value in values[0] if value and (text := value.strip())]
+    numbers = name.meaning == "birth_date" or name.kind == "time"
+    dates = find_notation(own, as_of=_today(), order=date_order, numbers=numbers)
+    profile = profile_values(column, [value for its in values for value in its], dates)
+    meaning, reason = _meaning(profile, name)
+    rank = name.rank if name.meaning == meaning else LATER
+    return Recognised(column, meaning, reason, profile, rank), name.somebody or ""
+
+
+def _with_somebody(found: list[tuple[Recognised, str]]) -> list[Recognised]:
+    """Leave out what is somebody else's, unless nobody else is there and the values differ from row to row."""
+    has_name = any(item.meaning in _NAMES for item, somebody in found if not somebody)
+    taken = []
+    for item, somebody in found:
+        theirs = has_name or item.profile.distinct < _OWN_VALUES
+        left_out = somebody and theirs and item.meaning not in UNUSED
+        reason = f"somebody else's: {somebody}"
+        taken.append(replace(item, meaning="ignored", reason=reason) if left_out else item)
+    return taken
+
+
+_OWN_VALUES = 0.5
 
 
 def _with_date_parts(found: list[Recognised]) -> list[Recognised]:
     """Take a year, a month and a day for the birth date, where no column holds it and the rows have names."""
     meanings = {item.meaning for item in found}
-    if "birth_date" in meanings or not meanings & {"given_name", "family_name", "full_name"}:
+    if "birth_date" in meanings or not meanings & _NAMES:
         return found
     parts = find_date_parts(item.profile for item in found)
     beside = " and ".join(parts)
@@ -97,20 +151,73 @@ def _with_date_parts(found: list[Recognised]) -> list[Recognised]:
     ]
 
 
-def _meaning(profile: ColumnProfile) -> tuple[Meaning, str]:
+def _with_family_name(found: list[Recognised]) -> list[Recognised]:
+    """Beside a given name, `Name` is the family name where there is no other: `Vorname, Name`."""
+    meanings = {item.meaning for item in found}
+    if "given_name" not in meanings or "family_name" in meanings:
+        return found
+    return [
+        replace(item, meaning="family_name", reason="a name beside the given name")
+        if item.profile.shares["letters"] > _MOSTLY and item.profile.mean_words < _ONE_WORD and _is_plain_name(item)
+        else item
+        for item in found
+    ]
+
+
+_MOSTLY, _ONE_WORD = 0.5, 1.6
+
+
+def _is_plain_name(item: Recognised) -> bool:
+    name = read_column_name(item.column)
+    return name.meaning == "full_name" and name.somebody is None and name.rank < LATER
+
+
+def _meaning(profile: ColumnProfile, name: ColumnName) -> tuple[Meaning, str]:
+    if nothing := _says_nothing(profile, name):
+        return nothing
+    named = name.meaning
+    refuted = None if named is None else _refuted(named, profile)
+    if named is not None and refuted is None:
+        return named, f"named so{_evidence(named, profile)}"
+    by_value = _by_value(profile, name)
+    if named == "birth_date" and max(profile.shares["year"], profile.shares["no_year"]) >= _BIRTHDAYS:
+        return "birthday", "years of birth" if profile.shares["year"] >= _BIRTHDAYS else "birthdays without a year"
+    if named == "full_name" and profile.mean_words <= _NAME_WORDS and by_value[0] == "text":
+        return "company_name", "names, but many are not of people"
+    said = f" (its name says {named}, but {refuted})" if named is not None else ""
+    return by_value[0], f"{by_value[1]}{said}"
+
+
+def _says_nothing(profile: ColumnProfile, name: ColumnName) -> tuple[Meaning, str] | None:
+    """Columns that cannot tell people apart."""
+    if not profile.values:
+        return "ignored", "empty"
     if profile.filled < _MINIMUM_FILLED:
         return "ignored", f"{profile.filled:.1%} filled"
     if profile.levels <= 1:
         return "ignored", "always the same value"
-    named = meaning_of_name(profile.name)
-    if named is not None and (refuted := _refuted(named, profile)) is None:
-        return named, f"named so{_evidence(named, profile)}"
-    by_value = _by_value(profile)
-    if named == "full_name" and profile.mean_words <= _NAME_WORDS and by_value[0] == "text":
-        return "company_name", "names, but many are not of people"
-    if named is not None:
-        return by_value[0], f"{by_value[1]} (its name says {named}, but {refuted})"
-    return by_value
+    if profile.is_flag and name.meaning != "gender":
+        return "flag", "yes or no" if name.meaning is None else f"yes or no (its name says {name.meaning})"
+    return None
+
+
+_CONTACTS: frozenset[Meaning] = frozenset({"email", "phone"})
+
+
+def _with_further_contacts(found: list[Recognised]) -> list[Recognised]:
+    """Beside other e-mails or phones a column with hardly any counts, too: one may belong to a second record."""
+    meanings = {item.meaning for item in found} & _CONTACTS
+
+    def further(item: Recognised) -> Recognised:
+        name = read_column_name(item.column)
+        if item.meaning != "ignored" or name.meaning not in meanings or name.somebody or not item.profile.values:
+            return item
+        return item if _refuted(name.meaning, item.profile) else replace(item, meaning=name.meaning, reason="named so")
+
+    return [further(item) for item in found]
+
+
+_BIRTHDAYS = 0.5
 
 
 def _refuted(meaning: Meaning, profile: ColumnProfile) -> str | None:
@@ -130,20 +237,31 @@ def _refuted(meaning: Meaning, profile: ColumnProfile) -> str | None:
 
 
 def _evidence(meaning: Meaning, profile: ColumnProfile) -> str:
-    share = {"email": "email", "phone": "phone", "birth_date": "date", "postcode": "postcode"}.get(meaning)
+    """How many of the values are it, counted after reading them."""
+    if meaning == "birth_date":
+        dates = profile.dates
+        told = [f"{dates.read:.0%} of the values are dates", *([dates.said] if dates.said else [])]
+        if dates.open:
+            told.append(f"{dates.open:.0%} may be day/month or month/day and are not used, see --date-order")
+        return "; " + "; ".join(told)
+    share = {"email": "email", "phone": "phone", "postcode": "postcode"}.get(meaning)
     return f"; {profile.shares[share]:.0%} of the values look like it" if share else ""
 
 
-def _by_value(profile: ColumnProfile) -> tuple[Meaning, str]:
-    shares = profile.shares
+def _by_value(profile: ColumnProfile, name: ColumnName) -> tuple[Meaning, str]:
+    shares, levels = profile.shares, profile.levels
+    is_id = name.kind == "identifier"
     tests: tuple[tuple[Meaning, str, bool], ...] = (
+        ("ip_address", "addresses of machines", shares["ip_address"] >= 0.7),
+        ("coordinate", "places on a map", shares["coordinate"] >= 0.7 or _is_coordinate(profile, name)),
         ("email", "e-mail addresses", shares["email"] >= 0.7),
         ("domain", "web addresses", shares["domain"] >= 0.7 and profile.mean_words < 1.5),
-        ("gender", "gender words", shares["gender"] >= 0.9 and profile.levels <= 12),
-        ("date", "dates", shares["date"] >= 0.8),
-        ("category", f"{profile.levels} values in {profile.values} rows", profile.levels <= 50 < profile.values / 2),
-        ("number", "numbers", shares["number"] >= 0.95 and profile.distinct < 0.5),
-        ("phone", "phone numbers", shares["phone"] >= 0.8 and profile.mean_length >= 9),
+        ("gender", "gender words", shares["gender"] >= 0.9 and levels <= 12),
+        ("date", "dates", shares["date"] >= 0.8 or (name.kind == "time" and shares["date"] >= 0.5)),
+        ("category", f"{levels} values in {profile.values} rows", levels <= 50 < profile.values / 2),
+        ("number", "numbers", shares["number"] >= 0.95 and profile.distinct < 0.5 and not is_id),
+        ("phone", "phone numbers", shares["dialled"] >= 0.8 and profile.mean_length >= 9 and name.kind is None),
+        ("identifier", "ids of something", shares["code"] >= 0.8 and (is_id or _is_long_number(profile))),
         ("given_name", "known given names", shares["given_name"] >= 0.5 and profile.mean_words < 1.5),
         ("full_name", "names of several words", shares["given_name"] >= 0.4 and profile.mean_words < 4),
         ("address", "house numbers and streets", shares["house_and_street"] >= 0.6 and profile.mean_words >= 2.5),
@@ -153,25 +271,35 @@ def _by_value(profile: ColumnProfile) -> tuple[Meaning, str]:
         if holds:
             return meaning, f"the values are {words}"
     if profile.mean_words >= _TEXT_WORDS:
-        return "ignored", f"free text of {profile.mean_words:.0f} words"
-    return "text", f"text of {profile.mean_words:.1f} words"
+        return "ignored", f"free text (about {profile.mean_words:.0f} words)"
+    return "text", f"text (about {profile.mean_words:.1f} words)"
+
+
+def _is_coordinate(profile: ColumnProfile, name: ColumnName) -> bool:
+    return name.kind == "coordinate" and profile.shares["number"] >= _BIRTHDAYS
+
+
+def _is_long_number(profile: ColumnProfile) -> bool:
+    return profile.shares["number"] >= 0.95 and profile.mean_length >= _LENGTH_OF_ID
 
 
 def _one_each(found: list[Recognised]) -> list[Recognised]:
-    """Keep each single meaning for the fullest column that has it."""
+    """Keep each single meaning for the column with the best name, the fullest of several."""
     best: dict[Meaning, Recognised] = {}
     for item in found:
         held = best.get(item.meaning)
-        if held is None or item.profile.filled > held.profile.filled + 1e-9:
+        if held is None or _goodness(item) < _goodness(held):
             best[item.meaning] = item
     return [
-        item
-        if item.meaning not in _SINGLE or best[item.meaning] is item
-        else Recognised(
-            item.column, "text", f"a second {item.meaning} beside {best[item.meaning].column}", item.profile
-        )
+        replace(item, meaning="text", reason=f"a second {item.meaning} beside {best[item.meaning].column}")
+        if item.meaning in _SINGLE and best[item.meaning] is not item
+        else item
         for item in found
     ]
+
+
+def _goodness(item: Recognised) -> tuple[int, float]:
+    return item.rank, -round(item.profile.filled, 9)
 
 
 def _without_redundant_names(found: list[Recognised]) -> list[Recognised]:
@@ -181,8 +309,12 @@ def _without_redundant_names(found: list[Recognised]) -> list[Recognised]:
         return found
     beside = " and ".join(parts.values())
     return [
-        Recognised(item.column, "ignored", f"a whole name beside {beside}", item.profile)
+        replace(item, meaning="ignored", reason=f"a whole name beside {beside}")
         if item.meaning == "full_name" or (item.meaning == "text" and item.reason.startswith("a second full_name"))
         else item
         for item in found
     ]
+
+
+def _today() -> date:
+    return date.today()  # noqa: DTZ011 - only decides the century of two-digit years

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass
+from datetime import date
 from functools import cache
 from typing import TYPE_CHECKING
 
 from nicknames import NickNamer
+
+from cdp_spark.normalise.contact_points import split_cell
+from cdp_spark.normalise.months import is_month
+from cdp_spark.normalise.text import words
+from cdp_spark.standalone.discovery.dates import DateNotation, find_notation
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,10 +22,11 @@ if TYPE_CHECKING:
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _NUMBER = re.compile(r"[-+]?\d+([.,]\d+)?")
 _CODE = re.compile(r"(?=.*\d)[A-Za-z0-9][A-Za-z0-9 ./-]{2,}")
-_PHONE = re.compile(r"[+(]?[\d(][\d\s()./-]{6,}\d")
+_PHONE = re.compile(r"'?[+(]?[\d(][\d\s()./-]{6,}\d( ?(x|ext\.?|#) ?\d+)?")
 _POSTCODE = re.compile(
     r"[A-Za-z]{1,2}\d[A-Za-z\d]? ?\d[A-Za-z]{2}|\d{4,5}(-\d{4})?|\d{4} ?[A-Za-z]{2}|[A-Za-z]\d[A-Za-z] ?\d[A-Za-z]\d"
 )
+_WITHOUT_YEAR = re.compile(r"-{0,2}\d{1,2}[-/.]\d{1,2}\.?")
 _YEAR = re.compile(r"(1[5-9]|20)\d\d")
 _DOMAIN = re.compile(r"(https?://)?([\w-]+\.)+[a-z]{2,}(/\S*)?", re.IGNORECASE)
 _ORGANISATION = re.compile(
@@ -36,12 +44,11 @@ _GENDER = re.compile(
     re.IGNORECASE,
 )
 
-DATE_PATTERNS: tuple[tuple[str, re.Pattern[str], str], ...] = (
-    ("yyyy-MM-dd", re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})([ T].*)?"), "ymd"),
-    ("yyyyMMdd", re.compile(r"(\d{4})(\d{2})(\d{2})"), "ymd"),
-    ("dd.MM.yyyy", re.compile(r"(\d{1,2})[-/.](\d{1,2})[-/.](\d{4})([ T].*)?"), "dmy"),
-    ("MM/dd/yyyy", re.compile(r"(\d{1,2})[-/.](\d{1,2})[-/.](\d{4})([ T].*)?"), "mdy"),
-)
+_IP = re.compile(r"(\d{1,3}\.){3}\d{1,3}(:\d+)?|(?=.*:.*:)[0-9a-fA-F:]{3,39}(%\w+)?")
+_COORDINATE = re.compile(r"[-+]?(\d{1,2}|1[0-7]\d|180)[.,]\d{4,}(, ?[-+]?\d{1,3}[.,]\d{4,})?")
+_DIAL_MARKS = re.compile(r"[+(/ -]|^'?0|^\d{3}\.\d{3}\.\d{4}$")
+"""What tells a phone number from an id where no name does."""
+_FLAGS = frozenset(words("yes no y n true false t f 0 1 ja nein j oui non si sì sí não sim tak nie nee on off x"))
 
 
 @dataclass(frozen=True)
@@ -56,9 +63,12 @@ class ColumnProfile:
         levels: how many distinct ones.
         mean_words: words a value.
         mean_length: characters a value.
-        shares: share of values that look like: email, phone, date, number, code, postcode, gender, given_name, letters,
-            house_and_street, year, month, day, domain, several_words, organisation.
-        date_pattern: the date notation that fits most values; None where less than half are dates.
+        shares: share of values that look like: email, phone, dialled, date, number, code, postcode, gender, given_name,
+            letters, house_and_street, year, no_year, month, day, domain, several_words, organisation, ip_address,
+            coordinate.
+        several: share of cells that hold several values.
+        is_flag: nothing but yes and no.
+        dates: how the values are read as dates.
     """
 
     name: str
@@ -69,53 +79,70 @@ class ColumnProfile:
     mean_words: float
     mean_length: float
     shares: dict[str, float]
-    date_pattern: str | None
+    several: float
+    is_flag: bool
+    dates: DateNotation
+
+    @property
+    def open_dates(self) -> int:
+        """How many values may be day/month or month/day."""
+        return round(self.dates.open * self.values)
 
 
-def profile_values(name: str, values: list[str | None]) -> ColumnProfile:
+def profile_values(name: str, values: list[str | None], dates: DateNotation | None = None) -> ColumnProfile:
     """Look at a column's values.
 
     Args:
         name: of the column.
         values: a sample, null or empty where there is none.
+        dates: how they are read as dates; None for dates of the usual notations.
     """
     texts = [value.strip() for value in values if value and value.strip()]
     count = max(len(texts), 1)
-    levels = len({text.lower() for text in texts})
-    pattern, dates = _date_pattern(texts)
-    shares = {kind: sum(map(looks, texts)) / count for kind, looks in _LOOKS.items()} | {"date": dates}
+    cells = Counter(texts)
+    levels = {text.lower() for text in cells}
+    dates = dates or find_notation(texts, as_of=_today())
+    listed = {text: split_cell(text) for text in cells}
+    shares = {kind: _share(looks, cells, listed if kind in _LISTED else None) for kind, looks in _LOOKS.items()}
     return ColumnProfile(
         name=name,
         filled=len(texts) / max(len(values), 1),
-        distinct=levels / count,
+        distinct=len(levels) / count,
         values=len(texts),
-        levels=levels,
+        levels=len(levels),
         mean_words=sum(len(text.split()) for text in texts) / count,
         mean_length=sum(map(len, texts)) / count,
-        shares=shares,
-        date_pattern=pattern if dates >= 0.5 else None,
+        shares=shares | {"date": dates.seen},
+        several=sum(rows for text, rows in cells.items() if len(listed[text]) > 1) / count,
+        is_flag=bool(levels) and levels <= _FLAGS and len(levels) <= _MOST_FLAGS,
+        dates=dates,
     )
 
 
-def _date_pattern(texts: list[str]) -> tuple[str | None, float]:
-    """The notation with the most plausible dates; day before month unless the values say otherwise."""
-    best, best_share = None, 0.0
-    for pattern, regex, order in DATE_PATTERNS:
-        share = sum(_is_date(regex.fullmatch(text), order) for text in texts) / max(len(texts), 1)
-        if share > best_share:
-            best, best_share = pattern, share
-    return best, best_share
+_LISTED = frozenset({"email", "phone", "dialled"})
+"""Looks that every value of a cell must have."""
+_MOST_FLAGS = 3
 
 
-def _is_date(match: re.Match[str] | None, order: str) -> bool:
-    if match is None:
-        return False
-    parts = dict(zip(order, match.groups()[:3], strict=True))
-    return 1000 <= int(parts["y"]) <= 2200 and 1 <= int(parts["m"]) <= 12 and 1 <= int(parts["d"]) <= 31
+def _share(looks: Callable[[str], bool], cells: Counter[str], listed: dict[str, list[str]] | None) -> float:
+    """Share of the cells with a look; each distinct text is looked at once."""
+    if listed is None:
+        found = sum(rows for text, rows in cells.items() if looks(text))
+    else:
+        found = sum(rows for text, rows in cells.items() if all(map(looks, listed[text])))
+    return found / max(cells.total(), 1)
+
+
+def _today() -> date:
+    return date.today()  # noqa: DTZ011 - only decides the century of two-digit years
 
 
 def _is_whole(text: str, *, at_most: int) -> bool:
     return text.isdecimal() and len(text) <= 2 and 1 <= int(text) <= at_most
+
+
+def _is_dialled(text: str) -> bool:
+    return bool(_PHONE.fullmatch(text) and _DIAL_MARKS.search(text)) and 7 <= sum(map(str.isdigit, text)) <= 15
 
 
 @cache
@@ -127,13 +154,17 @@ def _known_given_names() -> frozenset[str]:
 _LOOKS: dict[str, Callable[[str], bool]] = {
     "email": lambda text: bool(_EMAIL.fullmatch(text)),
     "phone": lambda text: bool(_PHONE.fullmatch(text)) and 7 <= sum(map(str.isdigit, text)) <= 15,
+    "dialled": _is_dialled,
+    "ip_address": lambda text: bool(_IP.fullmatch(text)),
+    "coordinate": lambda text: bool(_COORDINATE.fullmatch(text)),
     "number": lambda text: bool(_NUMBER.fullmatch(text)),
     "code": lambda text: bool(_CODE.fullmatch(text)),
     "postcode": lambda text: bool(_POSTCODE.fullmatch(text)),
     "gender": lambda text: bool(_GENDER.fullmatch(text.rstrip("."))),
     "given_name": lambda text: text.lower().split()[0] in _known_given_names(),
+    "no_year": lambda text: bool(_WITHOUT_YEAR.fullmatch(text)),
     "year": lambda text: bool(_YEAR.fullmatch(text)),
-    "month": lambda text: _is_whole(text, at_most=12),
+    "month": lambda text: _is_whole(text, at_most=12) or is_month(text.rstrip(".")),
     "day": lambda text: _is_whole(text, at_most=31),
     "domain": lambda text: bool(_DOMAIN.fullmatch(text)),
     "several_words": lambda text: " " in text,

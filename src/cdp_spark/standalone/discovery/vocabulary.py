@@ -35,42 +35,59 @@ Meaning = Literal[
     "category",
     "text",
     "number",
+    "birthday",
+    "identifier",
+    "ip_address",
+    "coordinate",
+    "flag",
     "ignored",
 ]
 
 _NAMES: tuple[tuple[Meaning, str], ...] = (
     (
         "full_name",
-        r"full_?name complete_?name whole_?name first_and_(sur|last)_?name "
-        r"(customer|contact|person|client|patient|holder)_?name",
+        r"full_?name complete_?name whole_?name first_and_(sur|last)_?name display_?name file_as "
+        r"(customer|contact|person|client|patient|holder)_?name nom_complet nom_et_prenoms? "
+        r"nombre_(completo|y_apellidos?) "
+        r"nome_completo nome_e_cognome volledige_naam imie_i_nazwisko vollstandiger_name fullstandigt_namn "
+        r"(vor_und_nachname|name_vorname|vorname_name)",
     ),
     (
         "given_name",
         r"given_?names?\d? first_?names? fore_?names? christian_?name f_?name vorname prenom nombre nome "
-        r"voornaam fornamn imie primeiro_nome pierwsze_imie",
+        r"voornaam fornamn fornavn imie primeiro_nome primer_nombre pierwsze_imie",
     ),
-    ("middle_name", r"middle_?(name|initial)s? second_?name m_?name zweitname"),
+    (
+        "middle_name",
+        r"middle_?(name|initial)s? second_?name m_?name zweitname zweiter_vorname deuxieme_prenom segundo_nombre",
+    ),
     (
         "family_name",
         r"sur_?names? last_?names? family_?names? l_?name nachname familienname nom(_de_famille)? "
-        r"apellidos?(_paternos?)? cognome achternaam efternamn nazwisko sobrenome maiden_?name geburtsname",
+        r"apellidos?(_paternos?)? cognome achternaam efternamn etternavn efternavn nazwisko sobrenome apelido "
+        r"maiden_?name geburtsname",
     ),
     (
         "birth_date",
-        r"dob d_?o_?b (date|day|year)_?of_?birth birth_?(date|day|dt|year) bdate geburts(datum|tag) "
+        r"dob d_?o_?b (date|day|year)_?of_?birth birth_?(date|day|dt|year|s?day) bdate geburts(datum|tag) "
         r"(date_(de_)?|ne_)naissance (fecha|data)_(de_)?(nacimiento|nascimento|nascita) data_urodzenia geboortedatum "
-        r"fodelsedatum born(_on)?",
+        r"fodelsedatum fodselsdato compleanno cumpleanos aniversario anniversaire verjaardag urodziny born(_on)?",
     ),
-    ("gender", r"gender sex geschlecht sexe sexo salutation"),
-    ("email", r"e_?mail(_?(address|addr|adresse))? mail courriel correo(_electronico)? poczta"),
+    ("gender", r"gender sex geschlecht sexe sexo salutation anrede civilite"),
+    (
+        "email",
+        r"e_?mails?(_?(address(es)?|addr|adressen?|id))? mail courriels? correos?(_electronicos?)? poczta e_?post",
+    ),
     (
         "phone",
-        r"(tele)?phones?(_?(no|num|number|nr))? tel(efon|efono|_?no|_?nr)? mobile?(_?(phone|no|number))? "
-        r"cell(_?phone)? handy(nummer)? telefonnummer portable movil celular telefone komorka "
+        r"(tele)?phones?(_?(no|num|numbers?|nr))? tel(efon|efono|efoon|_?no|_?nr)? mobile?(_?(phone|no|number))? "
+        r"cell(_?phone)? handy(nummer)? (mobil_?)?telefonnummer telefoonnummer portable movil celular cellulare "
+        r"telefone "
+        r"komorka mobilnummer numero_de_telephone numero_de_telefono numer_telefonu "
         r"contact_?number fax(_?(no|number|nr))?",
     ),
     ("house_number", r"(street|house|building|str)_?(no|num|number|nr) hausn(umme)?r numero"),
-    ("unit", r"unit apt apartment flat suite address_?(line_?)?[23] addr_?[23]"),
+    ("unit", r"unit apt apartment flat suite address_?(line_?)?[23] addr_?[23] street_?[23] extended_?address"),
     (
         "street",
         r"street(_?(name|address))? address_?(line_?)?1 addr_?1 str(asse)? strasse rue calle via road "
@@ -78,7 +95,8 @@ _NAMES: tuple[tuple[Meaning, str], ...] = (
     ),
     (
         "address",
-        r"address full_?address postal_?address mailing_?address addr adresse anschrift direccion "
+        r"address full_?address postal_?address mailing_?address address_\d+_formatted addr adresse anschrift "
+        r"direccion "
         r"endereco indirizzo adres residence",
     ),
     ("postcode", r"(post(al)?|zip)_?(code|cd)? zip plz cp code_postal codigo_postal kod_pocztowy cep cap"),
@@ -88,7 +106,7 @@ _NAMES: tuple[tuple[Meaning, str], ...] = (
         r"plaats comune miasto miejscowosc cidade localidad poblacion citta",
     ),
     ("region", r"state region province county bundesland departement territory"),
-    ("country", r"country(_?(code|name))? land pays pais nation(ality)?"),
+    ("country", r"country(_?(code|name))? country_(or_)?region cc land pays pais paese kraj nation(ality)?"),
     (
         "national_id",
         r"(soc(ial)?_?sec(urity)?|national|tax|fiscal|passport|id_?card|identity|insurance)"
@@ -105,24 +123,23 @@ _NAMES: tuple[tuple[Meaning, str], ...] = (
     (
         "company_name",
         r"compan(y|ies)(_?name)? organi[sz]ation(_?name)? org(_?name)? business(_?name)? employer firma "
-        r"firm(_?name)? societe empresa account_?name legal_?name trading_?name manufacturer brand venue",
+        r"firm(_?name)? firmenname unternehmen societe empresa azienda bedrijf foretag entreprise account_?name "
+        r"legal_?name trading_?name manufacturer brand venue",
     ),
     ("category", r"occupation job(_?title)? profession type category status title industry"),
-    ("full_name", r"name names customer person contact"),
 )
 """Meaning to the patterns of its names, apart by spaces; the first that fits wins."""
 
-_NUMBERED = re.compile(r"_?\d+$")
+PLAIN_NAMES = frozenset({"name", "names", "naam", "nome", "namn", "navn"})
+WHOLE_NAMES = frozenset({"customer", "person", "contact"})
+"""Names of whole names: `name` also beside other words, the others alone only."""
+
+_COMPILED = tuple((meaning, re.compile(pattern.replace(" ", "|"))) for meaning, pattern in _NAMES)
 
 
-def meaning_of_name(column: str) -> Meaning | None:
-    """The meaning that a column's name tells, or None; words before or after it, as in `cust_email`, do not matter."""
-    name = plain_name(column)
-    for candidate in (name, _NUMBERED.sub("", name), *_shorter(name)):
-        for meaning, pattern in _NAMES:
-            if re.fullmatch(pattern.replace(" ", "|"), candidate):
-                return meaning
-    return None
+def meaning_of_words(name: str) -> Meaning | None:
+    """Return the meaning that a plain name tells as it is, without a word before or after it."""
+    return next((meaning for meaning, pattern in _COMPILED if pattern.fullmatch(name)), None)
 
 
 def snake_case(name: str) -> str:
@@ -135,10 +152,3 @@ def plain_name(column: str) -> str:
     """The name in snake case without accents: `Prénom` and `TÉLÉPHONE` become `prenom` and `telephone`."""
     letters = unicodedata.normalize("NFD", column.replace("ß", "ss").replace("ł", "l").replace("Ł", "l"))
     return snake_case("".join(letter for letter in letters if not unicodedata.combining(letter)))
-
-
-def _shorter(name: str) -> list[str]:
-    """The name without its first one or two words, then without its last one or two."""
-    words = name.split("_")
-    cuts = [cut for cut in (1, 2) if cut < len(words)]
-    return ["_".join(words[cut:]) for cut in cuts] + ["_".join(words[:-cut]) for cut in cuts]

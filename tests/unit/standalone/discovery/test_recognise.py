@@ -1,10 +1,13 @@
 """Columns are recognised by name and by value."""
 
+from collections.abc import Sequence
+
 import pyarrow as pa
 import pytest
 
+from cdp_spark.standalone.discovery.column_names import meaning_of_name
 from cdp_spark.standalone.discovery.recognise import recognise
-from cdp_spark.standalone.discovery.vocabulary import meaning_of_name, snake_case
+from cdp_spark.standalone.discovery.vocabulary import snake_case
 
 
 @pytest.mark.parametrize(
@@ -46,7 +49,7 @@ def test_snake_case() -> None:
     assert [snake_case(name) for name in ("DateOfBirth", "Date of birth", "date-of-birth")] == ["date_of_birth"] * 3
 
 
-def _meanings(**columns: list[str | None]) -> dict[str, str]:
+def _meanings(**columns: Sequence[str | None]) -> dict[str, str]:
     return {item.column: item.meaning for item in recognise(pa.table(columns))}
 
 
@@ -61,7 +64,7 @@ def test_values_speak_where_names_do_not() -> None:
 
 def test_a_name_that_its_values_refute_is_not_believed() -> None:
     (item,) = recognise(pa.table({"email": ["yes", "no", "yes", "no"] * 30}))
-    assert item.meaning == "category"
+    assert item.meaning == "flag"
     assert "its name says email" in item.reason
 
 
@@ -104,3 +107,78 @@ def test_a_column_means_the_same_in_all_sources() -> None:
     few, many = pa.table({"price": ["on request", "sold"]}), pa.table({"price": [f"{n}.50" for n in range(99)] * 5})
     (alone,), (beside,) = recognise(few), recognise(few, beside=[many])
     assert (alone.meaning, beside.meaning) == ("text", "number")
+
+
+def test_a_sales_person_in_every_row_is_not_the_person() -> None:
+    columns: dict[str, list[str | None]] = {
+        "Person - Name": ["ann lee", None, "zofia nowak", "wei zhang"],
+        "Person - Owner": ["felix brandt", "ines moreau", "felix brandt", "ines moreau"],
+    }
+    found = _meanings(**columns)
+    assert found == {"Person - Name": "full_name", "Person - Owner": "ignored"}
+
+
+def test_the_better_name_beats_the_fuller_column() -> None:
+    columns: dict[str, list[str | None]] = {
+        "First Name": ["ann", None, "wei"],
+        "Billing First Name": ["anna", "bob", "wei"],
+    }
+    found = _meanings(**columns)
+    assert found == {"First Name": "given_name", "Billing First Name": "text"}
+
+
+def test_addresses_of_machines_places_ids_and_times_are_no_phones() -> None:
+    found = _meanings(
+        ip=["203.0.113.40", "198.51.100.7", "192.0.2.55"],
+        machine=["203.0.113.41", "198.51.100.8", "192.0.2.56"],
+        lat=["48.1372000", "49.0035000", "53.2365000"],
+        leid=["222555600", "222555637", "222555674"],
+        hit=["4447770001112", "4447770001113", "4447770001114"],
+        changed=["1700000000", "1700003600", "1700007200"],
+    )
+    assert found == {
+        "ip": "ip_address",
+        "machine": "ip_address",
+        "lat": "coordinate",
+        "leid": "identifier",
+        "hit": "identifier",
+        "changed": "date",
+    }
+
+
+def test_yes_and_no_are_no_number_of_anything() -> None:
+    found = _meanings(**{"Tax ID": ["yes", "no", "no"], "Phone": ["0", "1", "0"]})
+    assert found == {"Tax ID": "flag", "Phone": "flag"}
+
+
+def test_lists_in_a_cell_are_what_their_values_are() -> None:
+    mails = ["a@x.org;b@x.org", "c@x.org ::: d@x.org", '["e@x.org","f@x.org"]']
+    (item,) = recognise(pa.table({"Mails": mails}))
+    assert (item.meaning, item.profile.several) == ("email", 1.0)
+
+
+def test_birthdays_without_a_year_and_years_of_birth_are_compared_as_they_are() -> None:
+    found = _meanings(Birthday=["08/02", "06/04", "11/28"], name=["ann lee", "bob ray", "cid fox"])
+    assert found["Birthday"] == "birthday"
+    assert _meanings(birth_year=["1967", "1980", "1944"])["birth_year"] == "birthday"
+
+
+def test_name_beside_a_given_name_is_the_family_name() -> None:
+    assert _meanings(Vorname=["ann", "bob"], Name=["lee", "ray"]) == {"Vorname": "given_name", "Name": "family_name"}
+
+
+def test_what_is_called_a_date_was_read() -> None:
+    (item,) = recognise(pa.table({"dob": ["3/4/1980", "5/6/1981", "23/4/1982", "soon"]}))
+    assert item.reason == "named so; 75% of the values are dates; day before month, as 1 values say"
+    (item,) = recognise(pa.table({"dob": ["3/4/1980", "5/6/1981", "4/4/1982"]}))
+    assert "67% may be day/month or month/day and are not used, see --date-order" in item.reason
+
+
+def test_a_month_in_words_is_part_of_a_date() -> None:
+    parts: dict[str, list[str | None]] = {
+        "Geburtstag": ["9", "12", "1"],
+        "Geburtsmonat": ["Mai", "Dezember", "März"],
+        "Geburtsjahr": ["1967", "1980", "1944"],
+    }
+    found = _meanings(Vorname=["ann", "bob", "cid"], Nachname=["lee", "ray", "fox"], **parts)
+    assert [found[name] for name in parts] == ["birth_day", "birth_month", "birth_year"]

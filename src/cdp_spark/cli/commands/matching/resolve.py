@@ -13,6 +13,7 @@ from cdp_spark.cli.display.resolution import facts_of, print_resolution
 from cdp_spark.cli.options import options_of
 from cdp_spark.config.load.sections import load_match
 from cdp_spark.errors import ConfigError
+from cdp_spark.normalise.dates import DateOrder
 from cdp_spark.standalone.files import TooLargeError, name_inputs, read_inputs, too_large
 from cdp_spark.standalone.in_process import InProcess
 from cdp_spark.standalone.output import write_clusters, write_match_config
@@ -40,6 +41,9 @@ def resolve_files(
     source: Annotated[str | None, typer.Option(help="The column that names a row's source.")] = None,
     unique_within: Annotated[str | None, typer.Option(help="`source`: no duplicates inside a source.")] = None,
     region: Annotated[str | None, typer.Option(help="Country of phones that name none, such as DE.")] = None,
+    date_order: Annotated[
+        DateOrder | None, typer.Option(help="What 3/4/1980 is: dmy (3 April) or mdy, where the values don't tell.")
+    ] = None,
     threshold: Annotated[float | None, typer.Option(help="Match weight, in bits, that joins two records.")] = None,
     save_conf: Annotated[Path | None, typer.Option(help="Write the match.yaml that was used.")] = None,
     engine: Annotated[
@@ -61,8 +65,9 @@ def resolve_files(
         console.print(f"[dim]{time.monotonic() - started:5.1f} s[/] {step}", highlight=False)
 
     columns = {"id_column": id_column, "source_column": source, "region": region.upper() if region else None}
+    opening = {**columns, "date_order": date_order}
     try:
-        chosen = _open_engine(name_inputs(inputs), engine, columns, tell)
+        chosen = _open_engine(name_inputs(inputs), engine, opening, tell)
         resolution = resolve_records(chosen, matching, tell=tell)
     except MemoryError as error:
         raise too_large(", ".join(inputs)) from error

@@ -1,0 +1,91 @@
+"""What the names of real exports' columns tell."""
+
+import pytest
+
+from cdp_spark.standalone.discovery.column_names import LATER, read_column_name
+
+
+@pytest.mark.parametrize(
+    ("name", "meaning"),
+    [
+        ("Person - Name", "full_name"),
+        ("Person - Email - Work", "email"),
+        ("Person - Phone - Mobile", "phone"),
+        ("Person - Organization", "company_name"),
+        ("E-mail 2 - Value", "email"),
+        ("Additional email addresses", "email"),
+        ("Address 1 - Formatted", "address"),
+        ("Address 1 - Street", "street"),
+        ("Address 1 - City", "city"),
+        ("Default Address Address1", "street"),
+        ("Default Address Zip", "postcode"),
+        ("Country/Region", "country"),
+        ("Organization Title", "category"),
+        ("Billing First Name", "given_name"),
+        ("Rechnungsname", "full_name"),
+        ("nom complet", "full_name"),
+        ("Business Street 2", "unit"),
+    ],
+)
+def test_a_qualified_name_tells_the_meaning(name: str, meaning: str) -> None:
+    assert read_column_name(name).meaning == meaning
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "E-mail 1 - Label",
+        "Address 1 - Label",
+        "Address 1 - PO Box",
+        "Tax Exempt",
+        "Accepts Email Marketing",
+        "Email verified",
+        "Phonetic First Name",
+        "product_name",
+        "campaign name",
+        "Tags",
+    ],
+)
+def test_a_name_about_the_value_or_of_a_thing_is_no_meaning(name: str) -> None:
+    assert read_column_name(name).meaning is None
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Contact owner",
+        "Person - Owner",
+        "Account manager",
+        "Parent email",
+        "Emergency Contact Phone",
+        "Assistant's Phone",
+        "Created By",
+        "Kundenbetreuer",
+        "Nom du responsable",
+        "Opiekun",
+    ],
+)
+def test_an_owner_a_parent_and_an_emergency_contact_are_somebody_else(name: str) -> None:
+    assert read_column_name(name).somebody is not None
+
+
+def test_words_for_the_person_are_better_than_those_for_a_role() -> None:
+    names = ["First Name", "Customer First Name", "pax First Name", "Billing First Name"]
+    assert [read_column_name(name).rank for name in names] == [0, 1, 2, 3]
+    assert read_column_name("Name on card").rank == LATER
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("OPTIN_IP", "ip_address"),
+        ("IP Address", "ip_address"),
+        ("LATITUDE", "coordinate"),
+        ("OPTIN_TIME", "time"),
+        ("Last Activity Date (GMT+1)", "time"),
+        ("LEID", "identifier"),
+        ("Merged Contact IDs", "identifier"),
+    ],
+)
+def test_names_of_machines_places_times_and_ids(name: str, kind: str) -> None:
+    assert read_column_name(name).kind == kind
