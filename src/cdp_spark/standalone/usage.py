@@ -75,7 +75,7 @@ def column_uses(
             return ColumnUse(item, used=True, why_not=None)
         if item.meaning in UNUSED:
             return ColumnUse(item, used=False, why_not=_SAYS_NOTHING.get(item.meaning, item.reason))
-        return ColumnUse(item, used=False, why_not=item.unused or "not part of the comparisons")
+        return ColumnUse(item, used=False, why_not=item.unused or "left out of the comparisons")
 
     return {name: tuple(map(use, found)) for name, found in recognised.items()}
 

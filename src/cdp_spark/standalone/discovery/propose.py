@@ -48,6 +48,12 @@ _METHODS: dict[Meaning, Method] = {
     "text": "jaro_winkler",
     "number": "exact",
 }
+_FIRST: tuple[frozenset[Meaning], ...] = (
+    frozenset({"given_name", "family_name", "full_name", "birth_date", "email", "phone", "national_id"}),
+    frozenset({"company_name", "registration_number", "domain", "street", "address", "city", "postcode", "birthday"}),
+    frozenset({"middle_name", "house_number", "unit", "region", "country", "gender"}),
+)
+"""What identifies, the best first; all else comes after."""
 _THRESHOLDS: dict[Meaning, tuple[float, ...]] = {"postcode": (1.0,), "code": (1.0,)}
 
 _WORD_SHARES = (0.8, 0.6, 0.4, 0.2)
@@ -106,14 +112,27 @@ _WEAK: frozenset[_Part] = frozenset({("year", 4), ("phonetic", 4), ("suffix", 4)
 
 
 def propose_comparisons(recognised: Sequence[Recognised]) -> tuple[Comparison, ...]:
-    """One comparison a column, but street, city and postcode together, and names with their swapped partner."""
+    """One comparison a column, but street, city and postcode together, and names with their swapped partner.
+
+    What identifies comes first, so that of more than `MAX_COMPARISONS` it is the last to be left out.
+    """
     columns = {item.meaning: item.column for item in recognised}
-    used = [item for item in recognised if item.meaning in _METHODS]
+    used = [item for item in most_identifying(recognised) if item.meaning in _METHODS]
     joint = _joint_address(columns)
     comparisons = [_compare(item, columns) for item in used if item.column not in joint]
     if joint:
+        comparisons = comparisons[: MAX_COMPARISONS - 1]
         comparisons.append(Comparison(name="address_parts", method="address", columns=joint))
     return tuple(comparisons[:MAX_COMPARISONS])
+
+
+def most_identifying(recognised: Sequence[Recognised]) -> list[Recognised]:
+    """Put what identifies first; columns of one kind stay in their order."""
+
+    def place(item: Recognised) -> int:
+        return next((at for at, meanings in enumerate(_FIRST) if item.meaning in meanings), len(_FIRST))
+
+    return sorted(recognised, key=place)
 
 
 def _parts_of(item: Recognised) -> tuple[_Part, ...]:
@@ -131,7 +150,7 @@ def candidate_rules(recognised: Sequence[Recognised]) -> tuple[BlockingRule, ...
     """Rules worth estimating: strong parts alone, pairs of parts, and triples of coarse ones; the likeliest first."""
     parts = [
         (item, BlockingKey(column=item.column, transform=transform, length=length))
-        for item in recognised
+        for item in most_identifying(recognised)
         for transform, length in _parts_of(item)
     ]
     alone = [(key,) for item, key in parts if item.meaning in _ALONE and not _is_weak(key)]

@@ -21,9 +21,20 @@ BORN = _column("birth_date", "birth_date", ["1980-05-03", "1975-12-31"])
 
 def test_texts_are_blocked_by_their_rarer_words_and_by_their_pieces() -> None:
     rules = {rule.name: rule for rule in candidate_rules((TITLE, CITY))}
-    assert {"title", "title_tokens", "title_minhash", "title_tokens_and_city"} <= set(rules)
+    assert {"title", "title_tokens", "title_minhash", "city_and_title_tokens"} <= set(rules)
     assert rules["title_tokens"].max_block_records == 50
     assert not any("minhash" in name and "_and_" in name for name in rules)
+
+
+def test_what_identifies_is_compared_whatever_its_place_in_a_wide_file() -> None:
+    own = [_column(f"a{at:02}", "category", ["red", "blue"]) for at in range(40)]
+    names = [_column("given_name", "given_name", ["ann", "bob"]), _column("family_name", "family_name", ["lee", "ray"])]
+    address = [_column("street", "street", ["elm road", "oak lane"]), CITY]
+    compared = propose_comparisons((*own, *names, BORN, PHONES, *address))
+    assert len(compared) == 15
+    assert {"given_name", "family_name", "birth_date", "phones", "address_parts"} <= {it.name for it in compared}
+    blocked = {key.column for rule in candidate_rules((*own, *names, BORN, PHONES, *address)) for key in rule.keys}
+    assert {"given_name", "family_name", "birth_date", "phones", "street"} <= blocked
 
 
 def test_every_phone_of_several_is_a_key() -> None:
