@@ -17,10 +17,12 @@ from cdp_spark.normalise.text import WHITE_SPACE, clean_text
 
 EMAIL, PHONE = "email", "phone"
 
+_EXTENSION = r"[;,](?=\s*(?:ext\b|x ?\d))"
+"""Of the number before it: `+1 312 555 0180;ext=101`."""
 _SEPARATOR = re.compile(r"[;,|\r\n]|:::")
 _VALUE_NAMES = ("value", EMAIL, PHONE, "address", "number")
 """Under which an object in a list has the contact point."""
-_VALUES = re.compile(r'(?:"[^"]*"(?=\s*<)|[^;,|\r\n])+')
+_VALUES = re.compile(rf'(?:"[^"]*"(?=\s*<)|{_EXTENSION}|[^;,|\r\n])+')
 
 
 class ContactPoint(NamedTuple):
