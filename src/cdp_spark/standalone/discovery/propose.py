@@ -44,6 +44,7 @@ _METHODS: dict[Meaning, Method] = {
     "code": "levenshtein",
     "identifier": "exact",
     "birthday": "exact",
+    "further_name": "jaro_winkler",
     "category": "exact",
     "text": "jaro_winkler",
     "number": "exact",
@@ -51,7 +52,7 @@ _METHODS: dict[Meaning, Method] = {
 _FIRST: tuple[frozenset[Meaning], ...] = (
     frozenset({"given_name", "family_name", "full_name", "birth_date", "email", "phone", "national_id"}),
     frozenset({"company_name", "registration_number", "domain", "street", "address", "city", "postcode", "birthday"}),
-    frozenset({"middle_name", "house_number", "unit", "region", "country", "gender"}),
+    frozenset({"middle_name", "further_name", "house_number", "unit", "region", "country", "gender"}),
 )
 """What identifies, the best first; all else comes after."""
 _THRESHOLDS: dict[Meaning, tuple[float, ...]] = {"postcode": (1.0,), "code": (1.0,)}
@@ -87,6 +88,7 @@ _PARTS: dict[Meaning, tuple[_Part, ...]] = {
     "code": (_EXACT,),
     "identifier": (_EXACT,),
     "birthday": (_EXACT,),
+    "further_name": (_EXACT,),
     "category": (_EXACT,),
     "text": (_EXACT, ("first_word", 4)),
 }

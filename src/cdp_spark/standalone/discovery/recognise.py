@@ -290,12 +290,16 @@ def _one_each(found: list[Recognised]) -> list[Recognised]:
         held = best.get(item.meaning)
         if held is None or _goodness(item) < _goodness(held):
             best[item.meaning] = item
-    return [
-        replace(item, meaning="text", reason=f"a second {item.meaning} beside {best[item.meaning].column}")
-        if item.meaning in _SINGLE and best[item.meaning] is not item
-        else item
-        for item in found
-    ]
+    return [_second(item, best[item.meaning]) for item in found]
+
+
+def _second(item: Recognised, best: Recognised) -> Recognised:
+    """A second column of a single meaning; of a name of the person's own it is one more name."""
+    if item.meaning not in _SINGLE or best is item:
+        return item
+    is_name = item.meaning in {"given_name", "family_name"} and item.rank < LATER
+    meaning: Meaning = "further_name" if is_name else "text"
+    return replace(item, meaning=meaning, reason=f"a second {item.meaning} beside {best.column}")
 
 
 def _goodness(item: Recognised) -> tuple[int, float]:

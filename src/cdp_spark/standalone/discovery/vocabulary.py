@@ -36,6 +36,7 @@ Meaning = Literal[
     "text",
     "number",
     "birthday",
+    "further_name",
     "identifier",
     "ip_address",
     "coordinate",
