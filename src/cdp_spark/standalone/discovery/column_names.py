@@ -1,7 +1,8 @@
 """What a column's name tells: a meaning, whose it is, and how sure the name is.
 
 1. The name becomes plain words: `E-mail 1 - Value` is e, mail, 1, value.
-2. A word for somebody else (owner, manager, parent, emergency contact) makes the whole column somebody else's.
+2. A word for somebody else (owner, manager, parent, emergency contact) makes the whole column somebody else's; so does
+   one for what a firm sorts people by (campaign, branch, team) where the name tells no meaning.
 3. From the right, the longest run of words that names a meaning is taken: English puts what a thing is last.
 4. The words around it say how good the name is: none, or words for the person, are best; words for a role that may be
    another person's (billing, card) come last; words about the value (label, type, verified) make it no such value.
@@ -36,7 +37,7 @@ class ColumnName(NamedTuple):
     Args:
         meaning: what the values are; None where the name does not say.
         rank: how good the name is, the lower the better; of no use without a meaning.
-        somebody: the word that says that the values are somebody else's; None where they are the person's.
+        somebody: the word that says that the values are not the person's own; None where they may be.
         kind: what the values are, where it is nothing of a person.
     """
 
@@ -84,6 +85,11 @@ _THINGS = re.compile(
     "produkt|kampagne|projekt|benutzer"
 )
 """What has a name without being a person."""
+_GROUP = re.compile(
+    "campaigns?|campagne|kampagne|campana|campanha|campagna|office|bureau|buro|niederlassung|filiale|branch|team|equipe|"
+    "equipo|source|medium|utm|segments?|lists?|pipeline|stage|kostenstelle"
+)
+"""What the firm sorts people by."""
 _COMPOUND = re.compile(
     r"\b(rechnungs?|kunden|versand|liefer|notfall(?:kontakt)?|privat)(?=[a-z]{3})(?!betreuer|nummer)"
 )
@@ -102,7 +108,8 @@ def read_column_name(column: str) -> ColumnName:
     somebody = next((word for word in words if _SOMEBODY.fullmatch(word)), None) or _by_somebody(words)
     found = _meaning(words, somebody is not None)
     if found is None:
-        return ColumnName(None, somebody=somebody, kind=_kind(words))
+        group = next((word for word in words if _GROUP.fullmatch(word)), None)
+        return ColumnName(None, somebody=somebody or group, kind=_kind(words))
     meaning, rank = found
     return ColumnName(meaning, rank, somebody)
 

@@ -4,7 +4,8 @@
 2. Otherwise the values speak: e-mails, phones, dates, codes, categories, texts. Addresses of machines, places on a map,
    yes and no, and ids are what they are, and never taken for a phone.
 3. Of two columns with a meaning that a person has once, the one with the better name has it, then the fuller one.
-4. Columns of somebody else (owner, manager, parent, emergency contact) say nothing of the person.
+4. Columns of somebody else (owner, manager, parent, emergency contact) and of the firm's own work (campaign, branch)
+   say nothing of the person.
 """
 
 from __future__ import annotations
@@ -130,7 +131,7 @@ def _with_somebody(found: list[tuple[Recognised, str]]) -> list[Recognised]:
     for item, somebody in found:
         theirs = has_name or item.profile.distinct < _OWN_VALUES
         left_out = somebody and theirs and item.meaning not in UNUSED
-        reason = f"somebody else's: {somebody}"
+        reason = f"not the person's own ({somebody})"
         taken.append(replace(item, meaning="ignored", reason=reason) if left_out else item)
     return taken
 

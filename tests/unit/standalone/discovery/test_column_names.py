@@ -63,6 +63,8 @@ def test_a_name_about_the_value_or_of_a_thing_is_no_meaning(name: str) -> None:
         "Kundenbetreuer",
         "Nom du responsable",
         "Opiekun",
+        "Campaign ID",
+        "Filiale",
     ],
 )
 def test_an_owner_a_parent_and_an_emergency_contact_are_somebody_else(name: str) -> None:
