@@ -107,7 +107,8 @@ def find_unproven(sample: pa.Table, features: Sequence[Recognised]) -> dict[str,
 def _problem(item: Recognised, codes: Codes, evidence: _Evidence) -> str | None:
     sure, agreed = _agreement(codes, evidence.sure)
     if sure < _FEWEST_SURE:
-        few = f"{sure or 'no'} sure match{'' if sure == 1 else 'es'} to tell whether it is about the person"
+        counted = f"only {sure}" if sure else "no"
+        few = f"{counted} sure match{'' if sure == 1 else 'es'} to tell whether it is about the person"
         return few if item.meaning in _OTHERS else None
     groups = {name: _agreement(codes, pairs) for name, pairs in evidence.strangers.items()}
     shares = {name: share for name, (count, share) in groups.items() if count >= _FEWEST_STRANGERS or not name}

@@ -53,7 +53,7 @@ def test_without_sure_matches_nothing_is_proved() -> None:
     table, features = _features(_people(8))
     found = find_unproven(table, features)
     assert set(found) == {"campaign", "trade", "colour", "seen"}
-    assert found["trade"] == "4 sure matches to tell whether it is about the person"
+    assert found["trade"] == "only 4 sure matches to tell whether it is about the person"
 
 
 def test_where_nobody_is_described_all_columns_take_part() -> None:
