@@ -45,7 +45,7 @@ _OTHERS: frozenset[Meaning] = frozenset({"date", "code", "category", "text", "nu
 """Meanings that must prove themselves."""
 _WEAK: frozenset[Meaning] = frozenset({"gender", "region", "country"})
 """Meanings that take part unless the sure matches say otherwise."""
-_WHO: frozenset[Meaning] = frozenset({"given_name", "family_name", "full_name", "company_name"})
+_WHO: frozenset[Meaning] = frozenset({"given_name", "family_name", "full_name", "company_name", "email", "phone"})
 _IDS = (c.EMAIL, c.EMAILS, c.PHONE, c.PHONES, c.NATIONAL_ID, c.REGISTRATION_NUMBER)
 _GROUPS = {
     c.COMPANY_CORE: "company",
@@ -153,11 +153,11 @@ def _evidence(sample: pa.Table) -> _Evidence:
 
 
 def _who(sample: pa.Table) -> Codes:
-    """What tells people apart: the given name, or the first of what there is."""
+    """What tells people with one contact point apart: the given name, or the first of what there is, or nothing."""
     for name in (c.GIVEN_NAME, c.FULL_NAME, c.FAMILY_NAME, c.COMPANY_CORE):
         if name in sample.column_names:
             return _codes(sample, name)
-    return np.full(sample.num_rows, -1, dtype=np.int64)
+    return np.zeros(sample.num_rows, dtype=np.int64)
 
 
 def _with_same(pairs: Pair, who: Codes) -> Pair:

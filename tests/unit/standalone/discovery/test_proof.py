@@ -56,6 +56,11 @@ def test_without_sure_matches_nothing_is_proved() -> None:
     assert found["trade"] == "only 4 sure matches to tell whether it is about the person"
 
 
+def test_without_names_a_shared_mailbox_is_proof_enough() -> None:
+    rows = [{key: row[key] for key in ("email", "postcode", "trade", "colour")} for row in _people(200)]
+    assert set(find_unproven(*_features(rows))) == {"colour"}
+
+
 def test_where_nobody_is_described_all_columns_take_part() -> None:
     rows = [{key: row[key] for key in ("campaign", "trade", "colour")} for row in _people(200)]
     assert find_unproven(*_features(rows)) == {}
