@@ -1,6 +1,7 @@
 """The table of data sets × tools: seconds, peak memory, pairwise precision, recall and F1, B-cubed F1.
 
-CDP_DATA_DIR=… python -m benchmarks                      the public sets
+CDP_DATA_DIR=… python -m benchmarks                      the public sets, of the folder and of installed packages
+python -m benchmarks febrl1 febrl2 febrl4 rldata10000    those of packages, which need no folder
 python -m benchmarks --records 100000 1000000            generated people of these sizes
 python -m benchmarks febrl3 --tools cdp-spark goldenmatch
 """
@@ -19,7 +20,8 @@ from typing import TYPE_CHECKING
 
 from benchmarks.matching.memory import run_measured
 from benchmarks.matching.scores import Scores, score
-from benchmarks.sets import PUBLIC, DataSet, people_set, public_set
+from benchmarks.packaged import PACKAGED, why_missing
+from benchmarks.sets import PUBLIC, DataSet, packaged_set, people_set, public_set
 from benchmarks.tools import PACKAGES, TOOLS, command_of, outputs_of
 
 if TYPE_CHECKING:
@@ -29,7 +31,8 @@ if TYPE_CHECKING:
 
 _HEAD = "| set | tool | seconds | peak GiB | precision | recall | F1 | B³ F1 |\n|---|---|---|---|---|---|---|---|"
 _NOTE = """Seconds are those of the whole process, its start included; for generated people they go from the cleaned
-records to the ids, the start of Spark not counted. Memory is that of the process and all its children."""
+records to the clusters, and the start of Python and Spark does not count. Memory is that of the process and all its
+children."""
 
 
 @dataclass(frozen=True)
@@ -66,15 +69,17 @@ def main(argv: list[str]) -> None:
     """Run the tools, one after the other, and print the table and what it was measured on."""
     parser = _parser()
     arguments = parser.parse_args(argv)
-    if not arguments.data and (arguments.sets or not arguments.records):
+    names = arguments.sets or ([] if arguments.records else [*PUBLIC, *PACKAGED])
+    if not arguments.data and not PACKAGED.keys() >= set(names):
         parser.error("say where the public sets are: --data FOLDER, or CDP_DATA_DIR in the environment")
+    missing = [reason for name in names if name in PACKAGED and (reason := why_missing(name))]
     before, rows = os.getloadavg(), []
-    for data in _sets(arguments):
+    for data in _sets(names, arguments):
         for tool in arguments.tools:
             for row in measure(tool, data, timeout_seconds=arguments.timeout):
                 print(f"{row}  load {os.getloadavg()[0]:.1f}", file=sys.stderr, flush=True)
                 rows.append(row)
-    print("\n".join([_HEAD, *map(str, rows), "", _NOTE, _conditions(before)]))
+    print("\n".join([_HEAD, *map(str, rows), "", *missing, _NOTE, _conditions(before)]))
 
 
 def measure(tool: str, data: DataSet, *, timeout_seconds: float) -> list[Row]:
@@ -94,7 +99,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("sets", nargs="*", metavar="SET", help=f"of {', '.join(PUBLIC)}; all, without --records")
+    known = ", ".join([*PUBLIC, *PACKAGED])
+    parser.add_argument("sets", nargs="*", metavar="SET", help=f"of {known}; all, without --records")
     parser.add_argument("--data", default=os.environ.get("CDP_DATA_DIR"), help="folder of the sets (CDP_DATA_DIR)")
     parser.add_argument(
         "--records",
@@ -102,7 +108,7 @@ def _parser() -> argparse.ArgumentParser:
         nargs="+",
         metavar="N",
         default=[],
-        help="sizes of generated people, whom cdp-spark cleans",
+        help="sizes of generated people, cleaned by cdp-spark for all tools",
     )
     parser.add_argument("--seed", type=int, default=7, help="of the generated people")
     parser.add_argument("--tools", nargs="+", metavar="TOOL", choices=TOOLS, default=list(TOOLS), help=", ".join(TOOLS))
@@ -111,9 +117,12 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _sets(arguments: argparse.Namespace) -> Iterator[DataSet]:
-    for name in arguments.sets or ([] if arguments.records else PUBLIC):
-        yield public_set(name, data=Path(arguments.data), scratch=arguments.folder)
+def _sets(names: list[str], arguments: argparse.Namespace) -> Iterator[DataSet]:
+    for name in names:
+        if name not in PACKAGED:
+            yield public_set(name, data=Path(arguments.data), scratch=arguments.folder)
+        elif why_missing(name) is None:
+            yield packaged_set(name, scratch=arguments.folder)
     for records in arguments.records:
         yield people_set(records, seed=arguments.seed, scratch=arguments.folder)
 
