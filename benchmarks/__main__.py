@@ -1,4 +1,4 @@
-"""The table of data sets × tools: seconds, peak memory, pairwise precision, recall and F1, B-cubed F1.
+"""The table of data sets × tools: seconds, processor time, peak memory, pairwise precision, recall and F1, B-cubed F1.
 
 CDP_DATA_DIR=… python -m benchmarks                      the public sets, of the folder and of installed packages
 python -m benchmarks febrl1 febrl2 febrl4 rldata10000    those of packages, which need no folder
@@ -29,10 +29,11 @@ if TYPE_CHECKING:
 
     from benchmarks.matching.memory import Finished
 
-_HEAD = "| set | tool | seconds | peak GiB | precision | recall | F1 | B³ F1 |\n|---|---|---|---|---|---|---|---|"
+_HEAD = """| set | tool | seconds | processor s | peak GiB | precision | recall | F1 | B³ F1 |
+|---|---|---|---|---|---|---|---|---|"""
 _NOTE = """Seconds are those of the whole process, its start included; for generated people they go from the cleaned
-records to the clusters, and the start of Python and Spark does not count. Memory is that of the process and all its
-children."""
+records to the clusters, and the start of Python and Spark does not count. Processor time and memory are those of the
+process and all its children, always from the start."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,7 @@ class Row:
         name: of the set.
         tool: with its threshold, where it has several.
         seconds: see the note below the table.
+        processor_seconds: of all cores together.
         peak_bytes: memory of the whole process tree.
         scores: against the truth, or why there are none.
     """
@@ -50,19 +52,19 @@ class Row:
     name: str
     tool: str
     seconds: float
+    processor_seconds: float
     peak_bytes: int
     scores: Scores | str
 
     def __str__(self) -> str:
         """The row in Markdown."""
         if isinstance(self.scores, str):
-            told = [self.scores, "", "", ""]
+            judged = [self.scores, "", "", ""]
         else:
             found = (self.scores.precision, self.scores.recall, self.scores.f1, self.scores.bcubed_f1)
-            told = [f"{value:.4f}" for value in found]
-        return (
-            f"| {self.name} | {self.tool} | {self.seconds:.1f} | {self.peak_bytes / 2**30:.1f} | {' | '.join(told)} |"
-        )
+            judged = [f"{value:.4f}" for value in found]
+        spent = [f"{it:.1f}" for it in (self.seconds, self.processor_seconds, self.peak_bytes / 2**30)]
+        return f"| {' | '.join([self.name, self.tool, *spent, *judged])} |"
 
 
 def main(argv: list[str]) -> None:
@@ -87,12 +89,16 @@ def measure(tool: str, data: DataSet, *, timeout_seconds: float) -> list[Row]:
     log = data.folder / f"{tool}.log"
     done = run_measured(command_of(tool, data), timeout_seconds=timeout_seconds, log=log)
     if done.exit_code:
-        return [Row(data.name, tool, done.seconds, done.peak_bytes, _failure(done, log))]
+        return [_row(data, tool, done, done.seconds, _failure(done, log))]
     seconds = float(json.loads(done.output.splitlines()[-1])["seconds"]) if data.cleaned else done.seconds
     return [
-        Row(data.name, name, seconds, done.peak_bytes, score(clusters, data.truth))
+        _row(data, name, done, seconds, score(clusters, data.truth))
         for name, clusters in outputs_of(tool, data).items()
     ]
+
+
+def _row(data: DataSet, tool: str, done: Finished, seconds: float, scores: Scores | str) -> Row:
+    return Row(data.name, tool, seconds, done.processor_seconds, done.peak_bytes, scores)
 
 
 def _parser() -> argparse.ArgumentParser:

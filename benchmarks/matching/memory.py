@@ -1,8 +1,9 @@
-"""Seconds and peak memory of a process and all its children; the latter read from /proc."""
+"""Seconds, processor time and peak memory of a process and all its children; the last is read from /proc."""
 
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import subprocess
 import threading
@@ -21,6 +22,7 @@ class Finished:
     Args:
         output: its standard output.
         seconds: from its start to its end.
+        processor_seconds: of it and the children that it waited for, user and system.
         peak_bytes: the largest sum of resident memory of it and its children.
         exit_code: 0 where it went well.
         timed_out: whether it was stopped at the time limit.
@@ -28,6 +30,7 @@ class Finished:
 
     output: str
     seconds: float
+    processor_seconds: float
     peak_bytes: int
     exit_code: int
     timed_out: bool
@@ -41,7 +44,7 @@ def run_measured(command: list[str], *, timeout_seconds: float, log: Path) -> Fi
         timeout_seconds: limit.
         log: the file for its standard error.
     """
-    started, timed_out = monotonic(), False
+    started, used, timed_out = monotonic(), _processor_seconds(), False
     with log.open("w", encoding="utf-8") as errors:
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True, start_new_session=True)
     peak, done = [0], threading.Event()
@@ -56,7 +59,13 @@ def run_measured(command: list[str], *, timeout_seconds: float, log: Path) -> Fi
     seconds = monotonic() - started
     done.set()
     watcher.join()
-    return Finished(output, seconds, peak[0], process.returncode, timed_out)
+    return Finished(output, seconds, _processor_seconds() - used, peak[0], process.returncode, timed_out)
+
+
+def _processor_seconds() -> float:
+    """Processor time of all children that have ended."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 def _watch(root: int, peak: list[int], done: threading.Event) -> None:
