@@ -2,10 +2,9 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from pyarrow import csv
-
 from benchmarks import packaged
 from benchmarks.packaged import Packaged, why_missing, write_packaged
+from pyarrow import csv
 
 _FILE = "rec_id, given_name, postcode\nrec-7-org, Ann, 0123\nrec-7-dup-0, , 0123\nrec-12-org, Bea, 4011\n"
 
