@@ -11,7 +11,7 @@ import yaml
 
 from cdp_spark import columns as c
 from cdp_spark.standalone.engine import CLUSTER_ID
-from cdp_spark.standalone.records import RECORD_ID
+from cdp_spark.standalone.keys import RECORD_ID
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -22,6 +22,7 @@ def facts_of(resolution: Resolution, out: Path, seconds: float) -> dict[str, Any
         "largest_cluster": resolution.clustered.largest_cluster,
         "pairs_compared": resolution.clustered.pair_count,
         "rejected": resolution.described.rejected,
+        "notes": list(resolution.described.notes),
         "doubts": [f"{doubt.problem}: {doubt.fix}" for doubt in resolution.scored.doubts],
         "seconds": round(seconds, 1),
         "out": str(out),
@@ -38,6 +39,8 @@ def facts_of(resolution: Resolution, out: Path, seconds: float) -> dict[str, Any
 
 def print_resolution(console: Console, resolution: Resolution, facts: dict[str, Any]) -> None:
     """Print what the columns were taken for, the rules, and the figures."""
+    for note in resolution.described.notes:
+        console.print(note, markup=False, highlight=False, soft_wrap=True)
     for name, found in resolution.described.recognised.items():
         columns = Table("column", "taken for", "why", title=f"Columns of {name}", title_justify="left")
         for item in found:

@@ -14,6 +14,7 @@ import io
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from cdp_spark.ingest.reading.scanner import Record
 
 BLOCK_BYTES = 4_000_000
+_MARK = "\ufeff"
 COLUMN_COUNT, UNCLOSED_QUOTE = "column_count", "unclosed_quote"
 
 
@@ -49,14 +51,14 @@ def read_header(where: str, head: bytes, dialect: Dialect) -> tuple[str, ...]:
     Raises:
         DataError: the header is not in the declared encoding, has a quote that is not closed, or a name twice.
     """
-    lines = _lines(_decoder(dialect.encoding).decode(head))
+    lines = split_lines(decode_text(head, dialect.encoding))[dialect.skip_lines :]
     start = _first_filled(lines)
     if start == len(lines):
         return ()
     record = Scanner(dialect).scan(lines, start, len(lines))
     if record.is_open:
         raise DataError(where, got="a quote that is not closed", fix="have the source close it")
-    return name_columns(where, record.cells, dialect.encoding)
+    return name_columns(where, record.cells, dialect)
 
 
 def read_delimited(file: Path, header: Sequence[str], dialect: Dialect, span: Span = WHOLE) -> Iterator[ReadBatch]:
@@ -77,10 +79,17 @@ def read_delimited(file: Path, header: Sequence[str], dialect: Dialect, span: Sp
 
 def decode_blocks(blocks: Iterable[bytes], encoding: str) -> Iterator[str]:
     r"""Decode a file's bytes to text whose lines end in `\n`; what is not of the encoding becomes U+FFFD."""
-    decoder = _decoder(encoding)
+    decoder, is_first = _decoder(encoding), True
     for block in blocks:
-        yield decoder.decode(block)
+        text = decoder.decode(block)
+        yield text.removeprefix(_MARK) if is_first else text
+        is_first = is_first and not text
     yield decoder.decode(b"", final=True)
+
+
+def decode_text(data: bytes, encoding: str) -> str:
+    r"""Decode a file's first bytes, the last of which may be half a character; its lines end in `\n`."""
+    return _decoder(encoding).decode(data).removeprefix(_MARK)
 
 
 def whole_lines(texts: Iterable[str]) -> Iterator[tuple[str, bool]]:
@@ -109,6 +118,7 @@ def read_texts(
         has_header: whether the first record is the header.
     """
     reader, rest, body = _Reader(header, dialect), "", not has_header
+    texts = _without_first_lines(texts, dialect.skip_lines) if has_header else texts
     for piece, is_last in whole_lines(texts):
         text = piece if body else reader.after_header(piece)
         body = body or len(text) < len(piece)
@@ -118,6 +128,15 @@ def read_texts(
         part = reader.read(rest + text, is_last=is_last)
         rest = part.rest
         yield from split_batches(part.rows, part.rejected, source_file)
+
+
+def _without_first_lines(texts: Iterable[str], count: int) -> Iterator[str]:
+    for text in texts:
+        start = 0
+        while count and (start_of_next := text.find("\n", start) + 1):
+            start, count = start_of_next, count - 1
+        if not count:
+            yield text[start:]
 
 
 class _Part(NamedTuple):
@@ -135,12 +154,14 @@ class _Sorted:
     Args:
         plain: lines without a quote.
         rows: cells of records with quotes.
+        are_rows: of each row and each plain line that is not empty, in order, whether it is one of `rows`.
         rejected: raw text and reason.
         given_back: lines before this one were in a record that a quote held open.
     """
 
     plain: list[str] = field(default_factory=list)
     rows: list[list[str]] = field(default_factory=list)
+    are_rows: list[bool] = field(default_factory=list)
     rejected: list[tuple[str, str]] = field(default_factory=list)
     given_back: int = 0
 
@@ -155,7 +176,7 @@ class _Reader:
 
     def after_header(self, text: str) -> str:
         """Return the text after the header's record; all of it where there are only empty lines."""
-        lines = _lines(text)
+        lines = split_lines(text)
         start = _first_filled(lines)
         if start == len(lines):
             return text
@@ -206,10 +227,12 @@ class _Reader:
         return _Part(rows.rename_columns(self._names), [(it, COLUMN_COUNT) for it in rejected if it.strip()])
 
     def _scan(self, text: str, *, is_last: bool) -> _Part:
-        lines, at, found = _lines(text), 0, _Sorted()
+        lines, at, found = split_lines(text), 0, _Sorted()
         while at < len(lines):
             if self._is_for_arrow and self._dialect.quote not in lines[at]:
-                found.plain.append(lines[at])
+                if lines[at] != "\n":
+                    found.plain.append(lines[at])
+                    found.are_rows.append(False)
                 at += 1
                 continue
             record = self._scanner.scan(lines, at, len(lines) if self._dialect.multi_line else at + 1)
@@ -218,7 +241,10 @@ class _Reader:
             at = self._sort(found, lines, at, record)
         plain = self._parse("".join(found.plain).encode("utf-8", "replace"), quote="")
         rows, rejected = (plain.rows, plain.rejected) if plain else (self._table([]), [])
-        return _Part(pa.concat_tables([rows, self._table(found.rows)]), rejected + found.rejected, "".join(lines[at:]))
+        both = pa.concat_tables([rows, self._table(found.rows)])
+        if rows.num_rows == len(found.plain) and found.rows:  # no plain line was refused: the file's order is known
+            both = both.take(pa.array(np.argsort(np.argsort(found.are_rows, kind="stable"), kind="stable")))
+        return _Part(both, rejected + found.rejected, "".join(lines[at:]))
 
     def _sort(self, found: _Sorted, lines: list[str], start: int, record: Record) -> int:
         """Put a record where it belongs; returns the line to go on with."""
@@ -232,6 +258,7 @@ class _Reader:
         is_odd = self._scanner.has_open_quote(text)
         if is_row and not (is_odd and not spans and start < found.given_back):
             found.rows.append(record.cells)
+            found.are_rows.append(True)
         elif text.strip():
             found.rejected.append((text, UNCLOSED_QUOTE if is_odd else COLUMN_COUNT))
         return record.end
@@ -257,7 +284,7 @@ def _decoder(encoding: str) -> io.IncrementalNewlineDecoder:
     return io.IncrementalNewlineDecoder(codecs.getincrementaldecoder(encoding)("replace"), translate=True)
 
 
-def _lines(text: str) -> list[str]:
+def split_lines(text: str) -> list[str]:
     r"""Cut a text at `\n` and nowhere else; each line keeps its end."""
     return io.StringIO(text, newline="\n").readlines()
 
