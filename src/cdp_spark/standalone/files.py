@@ -132,7 +132,8 @@ def open_input(given: Input) -> Reading:
     path = given.path.absolute()
     if not path.is_file() or path.stat().st_size == 0:
         got = "a folder" if path.is_dir() else "an empty file" if path.exists() else "nothing there"
-        raise DataError(str(given.path), got=got, allowed="a file with a header and rows", fix="check the path")
+        fix = "name the files in it" if path.is_dir() else "check the path"
+        raise DataError(str(given.path), got=got, allowed="a file with a header and rows", fix=fix)
     try:
         written = _written(path, given)
         reading = open_files([path], format=written.format, options=written.options)

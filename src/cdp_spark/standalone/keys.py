@@ -27,6 +27,8 @@ from cdp_spark.standalone.discovery.vocabulary import meaning_of_name
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from numpy.typing import NDArray
+
     from cdp_spark.standalone.discovery.recognise import Recognised
 
 RECORD_ID = "record_id"
@@ -119,7 +121,12 @@ def key_rows(given: Texts, ids: Sequence[str], source_column: str | None) -> tup
         many were left out, by reason.
     """
     rows = given.rows
-    found, reason = (_joined_ids(rows, ids), "null_key") if ids else (_numbers(rows), "no_record")
+    found = _joined_ids(rows, ids) if ids else _numbers(rows)
+    left_out = Counter({"null_key" if ids else "no_record": found.null_count})
+    if ids:
+        is_footer = _is_footer(rows, found)
+        left_out["no_record"] = int(pc.sum(is_footer).as_py() or 0)
+        found = pc.if_else(is_footer, pa.scalar(None, pa.string()), found)
     has_id = pc.is_valid(found)
     rows, found = rows.filter(has_id), found.filter(has_id)
     origin = pa.array([given.name], pa.string()).take(pa.array([0] * len(found), pa.int64()))
@@ -129,8 +136,7 @@ def key_rows(given: Texts, ids: Sequence[str], source_column: str | None) -> tup
     columns = {c.RECORD_KEY: pa.array(keys, pa.string()), RECORD_ID: found, c.SOURCE: origin}
     for name, safe in safe_columns(rows.column_names).items():
         columns[safe] = repair(rows[name])
-    left_out = len(has_id) - len(found)
-    return pa.table(columns), Counter({reason: left_out} if left_out else {})
+    return pa.table(columns), +left_out
 
 
 def safe_columns(names: Sequence[str]) -> dict[str, str]:
@@ -258,18 +264,34 @@ def _joined_ids(rows: pa.Table, ids: Sequence[str]) -> pa.ChunkedArray:
 
 def _numbers(rows: pa.Table) -> pa.ChunkedArray:
     """Number the rows; null for empty ones and for a report's lines below the last record."""
+    filled = _filled(rows)
+    is_record = filled > 0
+    is_record[_end_of_records(filled) :] = False
+    numbers = pa.array(np.arange(1, len(filled) + 1)).cast(pa.string())
+    return pa.chunked_array([pc.if_else(pa.array(is_record), numbers, pa.scalar(None, pa.string()))])
+
+
+def _is_footer(rows: pa.Table, ids: pa.ChunkedArray) -> pa.Array:
+    """Tell of each row whether it is one of a report's last lines: a sentence where the id stands, and nothing else."""
+    last = np.arange(rows.num_rows) >= _end_of_records(_filled(rows))
+    return pc.and_(pa.array(last), pc.fill_null(pc.match_substring_regex(ids, r"\S\s+\S"), False))
+
+
+def _filled(rows: pa.Table) -> NDArray[np.int64]:
     filled = np.zeros(rows.num_rows, dtype=np.int64)
     for name in rows.column_names:
         filled += np.asarray(pc.is_valid(_trimmed(rows[name])), dtype=np.int64)
-    is_record = filled > 0
-    usual = np.median(filled[is_record]) if is_record.any() else 0
-    if usual > 2:
-        last = len(filled)
-        while last > max(len(filled) - _FOOTER_ROWS, 0) and filled[last - 1] <= 1:
-            last -= 1
-        is_record[last:] = False
-    numbers = pa.array(np.arange(1, len(filled) + 1)).cast(pa.string())
-    return pa.chunked_array([pc.if_else(pa.array(is_record), numbers, pa.scalar(None, pa.string()))])
+    return filled
+
+
+def _end_of_records(filled: NDArray[np.int64]) -> int:
+    """Return the place after the last row that has more than one cell, where rows mostly have."""
+    last, first = len(filled), max(len(filled) - _FOOTER_ROWS, 0)
+    if not filled.any() or np.median(filled[filled > 0]) <= 2:
+        return last
+    while last > first and filled[last - 1] <= 1:
+        last -= 1
+    return last
 
 
 def _differing(lines: pa.Table) -> set[str]:

@@ -90,12 +90,13 @@ def describe(
         skip |= set(map(safe_name, ids)) - compared_ids(ids)
     where = {given.name: given.where for given in inputs}
     recognised = _recognise_sample(keyed, where, frozenset(skip))
+    before = sum(rows.num_rows for rows in keyed.values())
     for name, rows in keyed.items():
         keyed[name], merged = merge_lines(rows, recognised[name], where[name])
         notes += [f"{name}: {note}" for note in merged]
-    if any(rows.num_rows for rows in keyed.values()):
-        refuse_duplicates(keyed.values(), str(id_column))
-    recognised = _recognise_sample(keyed, where, frozenset(skip))
+    refuse_duplicates(keyed.values(), str(id_column))
+    if sum(rows.num_rows for rows in keyed.values()) < before:
+        recognised = _recognise_sample(keyed, where, frozenset(skip))
     features = compared_columns(recognised)
     cleaned = [clean_source(rows, recognised[name], features, region=region) for name, rows in keyed.items()]
     records = pa.concat_tables(cleaned)

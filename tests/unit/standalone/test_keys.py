@@ -75,6 +75,15 @@ def test_rows_without_an_id_are_numbered_but_not_empty_ones_nor_a_reports_last_l
     assert left_out == {"no_record": 2}
 
 
+def test_a_reports_last_lines_are_no_records() -> None:
+    cells = [["1", "Ann", "Lee"], ["2", "Bob", ""], ["3", "", ""], ["Grand Totals (3)", "", ""], ["", "", ""]]
+    table = pa.table([list(column) for column in zip(*cells, strict=True)], names=["id", "x", "y"])
+    table = pa.concat_tables([table.slice(0, 1)] * 3 + [table])
+    rows, left_out = key_rows(Texts("s", "s", table, {}), ("id",), None)
+    assert rows[RECORD_ID].to_pylist() == ["1", "1", "1", "1", "2", "3"]
+    assert left_out == {"no_record": 1, "null_key": 1}
+
+
 def test_several_columns_are_one_id() -> None:
     table = pa.table({"a": ["1", "1|2", "", None], "b": ["2|3", "3", "x", ""]})
     rows, left_out = key_rows(Texts("s", "s", table, {}), ("a", "b"), None)
