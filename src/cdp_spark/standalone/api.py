@@ -34,12 +34,14 @@ class Matches:
             the level of each comparison by name.
         model: the match model that weighed the pairs.
         columns: what each column was taken for.
+        notes: what cells have lost, and how rows are identified, in words.
     """
 
     clusters: Any
     pairs: Any
     model: MatchModel
     columns: Mapping[str, str]
+    notes: tuple[str, ...] = ()
 
 
 def resolve(  # noqa: PLR0913 - the options of the command line
@@ -75,7 +77,7 @@ def resolve(  # noqa: PLR0913 - the options of the command line
     columns = {item.column: item.meaning for its in found.described.recognised.values() for item in its}
     restore = _RESTORE.get(kind, lambda table: table)
     pairs = restore(engine.pairs(found.scored))
-    return Matches(restore(found.clustered.clusters), pairs, found.scored.model, columns)
+    return Matches(restore(found.clustered.clusters), pairs, found.scored.model, columns, found.described.notes)
 
 
 def _open(

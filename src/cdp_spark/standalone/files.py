@@ -149,7 +149,7 @@ def _written(path: Path, given: Input) -> Written:
         return _workbook(path, given)
     head = next(read_blocks(path, 4096))
     if head.startswith(b"PAR1") and packing_of(path) is None:
-        return Written("parquet", {}, ("Parquet",))
+        return Written("parquet", {"flatten": "true"}, ("Parquet",))
     if head.startswith(b"PK\x03\x04"):
         return _workbook(path, given)
     unread = next((it for mark, it in _NOT_READ.items() if head.startswith(mark)), None)

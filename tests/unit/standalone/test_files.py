@@ -124,6 +124,13 @@ def test_options_decide_over_what_is_found(tmp_path: Path) -> None:
         CliRunner().invoke(app, ["resolve", str(path), "--encoding", "utf8000"], catch_exceptions=False)
 
 
+def test_nested_columns_of_parquet_are_columns(tmp_path: Path) -> None:
+    rows = [{"id": 1, "name": {"first": "Ann", "last": {"now": "Lee"}}, "tags": ["a"]}]
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "people")
+    [texts] = read_inputs(name_inputs([str(tmp_path / "people")]))
+    assert texts.rows.to_pylist() == [{"id": "1", "name.first": "Ann", "name.last.now": "Lee", "tags": '["a"]'}]
+
+
 def test_a_sheet_is_chosen_by_name(tmp_path: Path) -> None:
     book, path = openpyxl.Workbook(), tmp_path / "book.xlsx"
     for title, cell in (("One", "a"), ("Two", "b")):

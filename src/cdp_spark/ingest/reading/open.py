@@ -113,14 +113,16 @@ def _open_json(where: str, options_at: str, files: Sequence[Path], options: Mapp
     return _reading(None, parts, found) if parts else None
 
 
-def _open_parquet(where: str, _: str, files: Sequence[Path], __: Mapping[str, str]) -> Reading | None:
+def _open_parquet(where: str, _: str, files: Sequence[Path], options: Mapping[str, str]) -> Reading | None:
+    flatten = options.get("flatten") == "true"
     columns: dict[str, str] = {}
     for file in files:
         try:
-            columns = parquet_columns(file) | columns
+            columns = parquet_columns(file, flatten=flatten) | columns
         except DataError as error:
             raise _of_source(where, error) from None
-    return _reading(columns, [partial(_read, where, read_parquet, file) for file in files], files) if files else None
+    read = partial(read_parquet, flatten=flatten)
+    return _reading(columns, [partial(_read, where, read, file) for file in files], files) if files else None
 
 
 def _open_workbooks(where: str, _: str, files: Sequence[Path], options: Mapping[str, str]) -> Reading | None:
