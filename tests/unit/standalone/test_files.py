@@ -124,6 +124,16 @@ def test_options_decide_over_what_is_found(tmp_path: Path) -> None:
         CliRunner().invoke(app, ["resolve", str(path), "--encoding", "utf8000"], catch_exceptions=False)
 
 
+def test_rows_that_leave_out_their_last_cells_are_read_where_many_do(tmp_path: Path) -> None:
+    rows = ["1,Ann,Ulm,x", "2,Bob", '3,"Cy, Jr.",Ulm', "4,Di,,", "5", '6,"Ed",Ulm,x', "7,Flo,Ulm,x,,", "8,G,U,x,y"]
+    (tmp_path / "few.csv").write_text("\n".join(["id,name,city,note", *rows]) + "\n", encoding="utf-8")
+    [texts] = read_inputs(name_inputs([str(tmp_path / "few.csv")]))
+    assert texts.rows["id"].to_pylist() == list("123467")
+    assert texts.rows["name"].to_pylist() == ["Ann", "Bob", "Cy, Jr.", "Di", "Ed", "Flo"]
+    assert texts.rejected == {"column_count": 2}
+    assert "rows that leave out their last cells are filled up" in texts.notes
+
+
 def test_nested_columns_of_parquet_are_columns(tmp_path: Path) -> None:
     rows = [{"id": 1, "name": {"first": "Ann", "last": {"now": "Lee"}}, "tags": ["a"]}]
     pq.write_table(pa.Table.from_pylist(rows), tmp_path / "people")

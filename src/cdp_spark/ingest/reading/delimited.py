@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
+    from numpy.typing import NDArray
+
     from cdp_spark.ingest.reading.batch import ReadBatch
     from cdp_spark.ingest.reading.dialect import Dialect
     from cdp_spark.ingest.reading.files import Span
@@ -140,11 +142,19 @@ def _without_first_lines(texts: Iterable[str], count: int) -> Iterator[str]:
 
 
 class _Part(NamedTuple):
-    """What was read of a text, and the text of a record that goes on in the next one."""
+    """What was read of a text.
+
+    Args:
+        rows: the readable ones, in order.
+        rejected: raw text and reason of the others.
+        rest: text of a record that goes on in the next text.
+        places: of the rows among all records that are not empty; None where no record was refused.
+    """
 
     rows: pa.Table
     rejected: list[tuple[str, str]]
     rest: str = ""
+    places: NDArray[np.int64] | None = None
 
 
 @dataclass
@@ -197,10 +207,10 @@ class _Reader:
 
     def _parse(self, data: bytes, *, quote: str) -> _Part | None:
         """Read records whose quotes are sound; None where one is malformed that goes over several lines."""
-        rejected: list[str] = []
+        refused: list[tuple[int, str]] = []
 
         def reject(row: csv.InvalidRow) -> str:
-            rejected.append(row.text)
+            refused.append((row.number - 1, row.text))
             return "skip"
 
         if not data.strip():
@@ -222,9 +232,32 @@ class _Reader:
                 column_types=dict.fromkeys(columns, pa.string()), strings_can_be_null=True, null_values=self._nothing
             ),
         )
-        if any("\n" in text for text in rejected):
+        if any("\n" in text for _, text in refused):
             return None
-        return _Part(rows.rename_columns(self._names), [(it, COLUMN_COUNT) for it in rejected if it.strip()])
+        return self._with_padded(rows.rename_columns(self._names), refused)
+
+    def _with_padded(self, rows: pa.Table, refused: list[tuple[int, str]]) -> _Part:
+        """Put rows that only leave out their last cells back in their places; the others are refused."""
+        count = rows.num_rows + len(refused)
+        places = np.delete(np.arange(count), [place for place, _ in refused])
+        padded, rejected = {}, []
+        for place, text in refused:
+            cells = self._fitted(self._scanner.scan([text], 0, 1).cells) if self._dialect.pad_rows else []
+            if len(cells) == len(self._names):
+                padded[place] = cells
+            elif text.strip():
+                rejected.append((text, COLUMN_COUNT))
+        if padded:
+            places = np.concatenate([places, list(padded)])
+            rows = pa.concat_tables([rows, self._table(list(padded.values()))]).take(pa.array(np.argsort(places)))
+        return _Part(rows, rejected, places=np.sort(places) if refused else None)
+
+    def _fitted(self, cells: list[str]) -> list[str]:
+        """Fill a row up that has at least half of its cells, and cut empty ones that it has too many."""
+        count = len(self._names)
+        if not self._dialect.pad_rows or len(cells) < max(2, count / 2) or any(cells[count:]):
+            return cells
+        return [*cells[:count], *[""] * (count - len(cells))]
 
     def _scan(self, text: str, *, is_last: bool) -> _Part:
         lines, at, found = split_lines(text), 0, _Sorted()
@@ -240,15 +273,16 @@ class _Reader:
                 break
             at = self._sort(found, lines, at, record)
         plain = self._parse("".join(found.plain).encode("utf-8", "replace"), quote="")
-        rows, rejected = (plain.rows, plain.rejected) if plain else (self._table([]), [])
-        both = pa.concat_tables([rows, self._table(found.rows)])
-        if rows.num_rows == len(found.plain) and found.rows:  # no plain line was refused: the file's order is known
-            both = both.take(pa.array(np.argsort(np.argsort(found.are_rows, kind="stable"), kind="stable")))
-        return _Part(both, rejected + found.rejected, "".join(lines[at:]))
+        plain = plain or _Part(self._table([]), [])
+        both = pa.concat_tables([plain.rows, self._table(found.rows)])
+        if found.rows:
+            both = both.take(pa.array(np.argsort(_places(found, plain))))
+        return _Part(both, plain.rejected + found.rejected, "".join(lines[at:]))
 
     def _sort(self, found: _Sorted, lines: list[str], start: int, record: Record) -> int:
         """Put a record where it belongs; returns the line to go on with."""
-        is_row, spans = len(record.cells) == len(self._names), record.end > start + 1
+        cells = self._fitted(record.cells)
+        is_row, spans = len(cells) == len(self._names), record.end > start + 1
         swallows = record.is_torn or (not is_row and self._has_row(lines, start + 1, record.end))
         if record.is_open or (spans and swallows):
             found.rejected.append((lines[start].removesuffix("\n"), UNCLOSED_QUOTE))
@@ -257,7 +291,7 @@ class _Reader:
         text = "".join(lines[start : record.end]).removesuffix("\n")
         is_odd = self._scanner.has_open_quote(text)
         if is_row and not (is_odd and not spans and start < found.given_back):
-            found.rows.append(record.cells)
+            found.rows.append(cells)
             found.are_rows.append(True)
         elif text.strip():
             found.rejected.append((text, UNCLOSED_QUOTE if is_odd else COLUMN_COUNT))
@@ -278,6 +312,13 @@ class _Reader:
         nothing = pa.array(self._nothing)
         filled = [pc.if_else(pc.is_in(column, value_set=nothing), None, column) for column in columns]
         return pa.Table.from_arrays(filled, names=self._names)
+
+
+def _places(found: _Sorted, plain: _Part) -> NDArray[np.int64]:
+    """Return the places in the file of the plain rows that were read, then of the rows with quotes."""
+    are_rows = np.array(found.are_rows)
+    of_plain = np.flatnonzero(~are_rows)
+    return np.concatenate([of_plain if plain.places is None else of_plain[plain.places], np.flatnonzero(are_rows)])
 
 
 def _decoder(encoding: str) -> io.IncrementalNewlineDecoder:

@@ -28,6 +28,7 @@ _KNOWN = frozenset(
         "skiplines",
         "numberdoubles",
         "columncount",
+        "padrows",
     }
 )
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
@@ -47,6 +48,7 @@ class Dialect:
         skip_lines: lines before the header.
         number_doubles: whether the second column of a name gets a number (`Tags_2`); it is refused otherwise.
         column_count: columns that rows have where the header has more or fewer; None for the header's own.
+        pad_rows: whether a row may leave out its last cells; it is refused otherwise.
     """
 
     delimiter: str = ","
@@ -58,6 +60,7 @@ class Dialect:
     skip_lines: int = 0
     number_doubles: bool = False
     column_count: int | None = None
+    pad_rows: bool = False
 
 
 def read_dialect(where: str, options: Mapping[str, str]) -> Dialect:
@@ -81,6 +84,7 @@ def read_dialect(where: str, options: Mapping[str, str]) -> Dialect:
         null_value=given.get("nullvalue", ""),
         skip_lines=_read_count(f"{where}.skipLines", given.get("skiplines", "0")),
         number_doubles=given.get("numberdoubles", "false").lower() == "true",
+        pad_rows=given.get("padrows", "false").lower() == "true",
         column_count=_read_count(f"{where}.columnCount", given.get("columncount", "0")) or None,
     )
     if len(dialect.delimiter) != 1 or dialect.delimiter in "\r\n":

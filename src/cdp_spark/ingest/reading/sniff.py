@@ -34,6 +34,8 @@ _HEAD_BYTES = 1_000_000
 _CHECKED_BYTES = 256_000_000
 """Bytes that are checked to be UTF-8; a file of more is for Spark."""
 _RECORDS = 300
+_HABIT = 0.05
+"""Share of rows without their last cells from which that is how the file is written, and not a fault of these rows."""
 _HEADER_WITHIN = 40
 """Records among which a header is looked for."""
 _WIDE_MARKS = {b"\xff\xfe\x00\x00": "utf-32", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
@@ -168,6 +170,11 @@ def _sniff_delimited(text: str, encoding: str, title: str, given: Mapping[str, s
     notes = [f"delimited by {_DELIMITERS.get(dialect.delimiter, dialect.delimiter)}, {title}"]
     if header:
         options |= {"columnCount": str(width)} if _fits(header, width) else {}
+        width = width if _fits(header, width) else max(width, len(header.cells))
+        end_early = [record for record in records if max(2, width / 2) <= len(record.cells) < width]
+        if len(end_early) > _HABIT * len(records):
+            options["padRows"] = "true"
+            notes.append("rows that leave out their last cells are filled up")
         notes += _header_notes(header, skipped - int(named is not None))
     return Written("csv", options, tuple(notes))
 
@@ -220,7 +227,7 @@ def _find_header(records: Sequence[_Record], width: int) -> _Record | None:
     fullness = sorted(record.filled for record in records if len(record.cells) == width)
     usual = fullness[len(fullness) // 2] if fullness else 0
     full = [record for record in records[:_HEADER_WITHIN] if record.filled >= max(2, usual / 2)]
-    wide = next((record for record in full if len(record.cells) == width), None)
+    wide = next((it for it in full if len(it.cells) == width or width < len(it.cells) == it.filled), None)
     near = next((record for record in full if abs(len(record.cells) - width) <= 1), None)
     if wide is not None and _names_columns(wide):
         return wide

@@ -41,6 +41,7 @@ def test_the_delimiter_is_the_one_that_gives_most_records_one_shape(tmp_path: Pa
         ('"Notes: ""all"",\nof them"\nid,name,mail\n1,Ann,a@x\n', 2),
         ("sep=,\nid,name,mail\n1,Ann,a@x\n", 1),
         ("id,name,mail,\n1,Ann,a@x\n2,Bo,b@x\n3,Cy,c@x\n", 0),
+        ("id,name,mail,city,note\nx,Ann,y\nz,Bo,u\nv,Cy,w\n", 0),
         ("id,name,mail\n1,Ann,a@x,\n2,Bo,b@x,\n3,Cy,c@x,\n", 0),
     ],
 )
