@@ -84,15 +84,16 @@ def tell_damage(rows: pa.Table) -> Iterator[str]:
         kinds["scientific"][name] = _count(is_shortened(column))
         kinds["letters"][name] = _count(pc.match_substring(column, _REPLACEMENT))
     words = {
-        "null": "no value: written as a database's null (\\N, NULL)",
-        "error": "no value: errors of a spreadsheet (#NAME?, ####)",
-        "scientific": "no value: in scientific notation, as 4.47E+11, which has lost digits; format the column as text",
-        "letters": "with letters that were lost (U+FFFD); export it anew, or name its encoding with --encoding",
+        "null": "read as empty: a database's null (\\N, NULL)",
+        "error": "read as empty: spreadsheet errors (#NAME?, ####)",
+        "scientific": "read as empty: numbers in scientific notation (4.47E+11), which have lost digits; export the column "
+        "as text",
+        "letters": "letters are lost (U+FFFD); export the file again, or name its encoding with --encoding",
     }
     for kind, counts in kinds.items():
         found = [f"{count:,} in {name}" for name, count in counts.items() if count]
         if found:
-            yield f"cells {words[kind]}: {', '.join(found[:8])}{' and others' if len(found) > 8 else ''}"
+            yield f"{words[kind]}: {', '.join(found[:8])}{' and others' if len(found) > 8 else ''}"
 
 
 def _matches(column: pa.ChunkedArray, pattern: str) -> pa.ChunkedArray:

@@ -88,6 +88,9 @@ def find_ids(names: Sequence[str], where: str, wanted: str | None) -> tuple[str,
         return ()
     whole = _find(names, wanted)
     found = [whole] if whole else [_find(names, part) for part in wanted.split(",")]
+    if None in found and any("@" in name for name in names):
+        fix = "put a line with the columns' names above it, or leave --id out, and the rows are numbered"
+        raise ConfigError(where, got=f"no column {wanted}: the first line looks like a record, not names", fix=fix)
     if None in found:
         fix = "name one of these, or several divided by commas, or leave --id out, and the rows are numbered"
         raise ConfigError(where, got=f"no column {wanted}", allowed=", ".join(names), fix=fix)
@@ -158,7 +161,7 @@ def tell_ids(rows: pa.Table, ids: Sequence[str]) -> Iterator[str]:
     Raises:
         DataError: several rows have one shortened number as their id.
     """
-    yield from tell_damage(rows)
+    yield from tell_damage(rows.select([name for name in rows.column_names if name not in ids]))
     if not ids:
         yield "no --id: record_id is the number of the row, from 1 below the header"
     elif len(ids) > 1:

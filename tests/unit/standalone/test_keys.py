@@ -65,6 +65,9 @@ def test_ids_are_columns_by_name_in_any_case_or_several() -> None:
     assert find_ids(names, "f", None) == ()
     with pytest.raises(ConfigError, match=r"no column nr; allowed: Order, Line.*or leave --id out"):
         find_ids(names, "f", "nr")
+    with pytest.raises(ConfigError, match=r"looks like a record.*put a line") as refused:
+        find_ids(["1", "Ann", "ann@x.org"], "f", "nr")
+    assert "ann@x.org" not in str(refused.value)
 
 
 def test_rows_without_an_id_are_numbered_but_not_empty_ones_nor_a_reports_last_lines() -> None:
