@@ -86,8 +86,8 @@ def tell_damage(rows: pa.Table) -> Iterator[str]:
     words = {
         "null": "read as empty: a database's null (\\N, NULL)",
         "error": "read as empty: spreadsheet errors (#NAME?, ####)",
-        "scientific": "read as empty: numbers in scientific notation (4.47E+11), which have lost digits; export the column "
-        "as text",
+        "scientific": "read as empty: numbers in scientific notation (4.47E+11), which have lost digits; export the "
+        "column as text",
         "letters": "letters are lost (U+FFFD); export the file again, or name its encoding with --encoding",
     }
     for kind, counts in kinds.items():

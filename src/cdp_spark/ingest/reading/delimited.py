@@ -23,8 +23,7 @@ from cdp_spark.errors import DataError
 from cdp_spark.ingest.reading.batch import split_batches
 from cdp_spark.ingest.reading.dialect import name_columns
 from cdp_spark.ingest.reading.files import WHOLE, file_uri, read_blocks
-from cdp_spark.ingest.reading.quotes import sound_end
-from cdp_spark.ingest.reading.scanner import Scanner
+from cdp_spark.ingest.reading.scanner import Scanner, sound_end
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -16,10 +16,9 @@ from cdp_spark.config.load.sections import load_match
 from cdp_spark.errors import ConfigError
 from cdp_spark.standalone.files import TooLargeError, name_inputs, read_inputs, too_large
 from cdp_spark.standalone.in_process import InProcess
-from cdp_spark.standalone.output import write_clusters, write_match_config
+from cdp_spark.standalone.output import check_out, write_clusters, write_match_config
 from cdp_spark.standalone.records import describe
 from cdp_spark.standalone.resolve import Matching, resolve_records
-from cdp_spark.standalone.targets import check_out
 
 if TYPE_CHECKING:
     from collections.abc import Callable
