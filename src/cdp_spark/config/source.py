@@ -122,7 +122,8 @@ class SourceConfig(Strict):
     path: str | None = None
     """File, folder or glob; relative to the project folder. Not for jdbc."""
     options: dict[str, str] = {}
-    """Reader options: `delimiter`, `encoding`, …; for jdbc `url`, `dbtable` or `query`, `user`, `password`."""
+    """Reader options: `delimiter`, `encoding`, `skipLines` (lines before the header), …; for jdbc `url`, `dbtable` or
+    `query`, `user`, `password`."""
     entity_type: Literal["person", "account"] = "person"
     key: Strings = ()
     """Columns that identify a record within the source."""
