@@ -144,6 +144,8 @@ class SourceConfig(Strict):
     """True when no person is twice in this source: two of its records never join."""
     drift: SchemaDrift = SchemaDrift()
     on_empty: Literal["fail", "warn"] = "fail"
+    on_unreadable_withdrawal: Literal["stop", "continue"] = "stop"
+    """Of consents: whether a withdrawal that cannot be read holds all exports of its purpose until it is settled."""
     max_rejected_share: Annotated[float, Field(ge=0, le=1)] = 0.05
     min_row_share: Annotated[float, Field(ge=0, le=1)] = 0.5
     """A delivery with fewer rows than this share of the last one stops the run unless forced."""
@@ -159,6 +161,9 @@ class SourceConfig(Strict):
         section = {"records": "key", "events": "events", "consents": "consents"}[self.kind]
         if not getattr(self, section):
             raise mistake(got=f"a source of {self.kind} without `{section}`", fix=f"add `{section}`")
+        if self.kind != "consents" and "on_unreadable_withdrawal" in self.model_fields_set:
+            fix = "remove `on_unreadable_withdrawal`"
+            raise mistake(got=f"`on_unreadable_withdrawal` for {self.kind}", allowed="kind consents", fix=fix)
         return self
 
     def _check_jdbc(self) -> None:

@@ -31,9 +31,9 @@ _NOBODY = frozenset(
         "guest anonymous anonymus anon null undefined unknown undef none nil nan na void missing empty blank unset "
         "default true false yes no user users client customer visitor member account id ids uid uuid guid userid email "
         "mail distinct distinctid deviceid cookieid device cookie test tester demo dummy placeholder invalid "
-        "deleted redacted removed error unassigned unavailable unidentified unauthenticated unregistered unauthorized inf infinity "
-        "gast anonym anonymer anonyme anonimo unbekannt invite inconnu invitado desconocido nulo ospite sconosciuto "
-        "convidado desconhecido onbekend gość gosc nieznany "
+        "deleted redacted removed error unassigned unavailable unidentified unauthenticated unregistered unauthorized "
+        "inf infinity gast anonym anonymer anonyme anonimo unbekannt invite inconnu invitado desconocido nulo ospite "
+        "sconosciuto convidado desconhecido onbekend gość gosc nieznany "
         "匿名 游客 遊客 访客 訪客 未知 ゲスト 不明 гость аноним неизвестно 손님 익명"
     )
 )
