@@ -74,7 +74,7 @@ class TimeField(Shorthand):
 
     column: str
     formats: Strings = ()
-    """Spark patterns, or `epoch_seconds`, `epoch_millis`; none means ISO 8601."""
+    """Spark patterns, or `epoch_seconds`, `epoch_millis`, `epoch_micros`; none means ISO 8601."""
     time_zone: TimeZone = "UTC"
     """Zone of the values that carry none."""
 

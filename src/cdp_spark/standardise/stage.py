@@ -55,7 +55,7 @@ def run(context: RunContext) -> StageResult:
 
 def _clean_all(context: RunContext) -> DataFrame:
     """Source records and visitors, cleaned, in one frame."""
-    store, project, as_of = context.store, context.project, context.as_of.date()
+    store, project, as_of = context.store, context.project, context.today
     delivered = keep_snapshots(
         store.read(SOURCE_RECORDS), store.read(SOURCE_SNAPSHOTS), sources=snapshot_sources(project)
     )

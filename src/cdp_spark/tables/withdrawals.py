@@ -54,7 +54,9 @@ class OpenWithdrawal:
 
 def fetch_issues(store: Store) -> list[dict[str, object]]:
     """Fetch all rows of `withdrawal_issues`, the oldest first."""
-    return store.fetch(WITHDRAWAL_ISSUES).sort_by([(c.AT, "ascending"), (c.ROW_HASH, "ascending")]).to_pylist()
+    order = [(c.AT, "ascending"), (c.ROW_HASH, "ascending")]
+    rows: list[dict[str, object]] = store.fetch(WITHDRAWAL_ISSUES).sort_by(order).to_pylist()
+    return rows
 
 
 def find_open(issues: Iterable[dict[str, object]]) -> list[OpenWithdrawal]:

@@ -29,7 +29,7 @@ from cdp_spark.ingest.staging.texts import (
     sha256_hex,
     text_bytes,
 )
-from cdp_spark.ingest.staging.values import TIME, column_values, plausible, time_issue, times, where
+from cdp_spark.ingest.staging.values import TIME, column_values, epoch_issue, plausible, time_issue, times, where
 from cdp_spark.normalise.batches import map_distinct
 
 if TYPE_CHECKING:
@@ -247,6 +247,7 @@ def _read_events(rows: pa.Table, events: EventFields, hashes: pa.Array, staging:
     }
     reason = pc.coalesce(
         where(pc.is_null(key), "null_key"),
+        epoch_issue(rows, events.occurred_at, staging.as_of),
         time_issue(at, staging.as_of),
         where(pc.is_null(event_type), "null_event_type"),
     )

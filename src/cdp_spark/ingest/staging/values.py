@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from cdp_spark.ingest.staging.times import compile_time
+from cdp_spark.ingest.staging.times import compile_time, is_of_other_unit
 from cdp_spark.normalise.batches import map_distinct
 
 if TYPE_CHECKING:
@@ -45,6 +45,15 @@ def time_issue(at: pa.Array, as_of: datetime) -> pa.Array:
     """Return why a time cannot be used."""
     out_of_range = where(pc.is_null(plausible(at, as_of)), "time_out_of_range")
     return pc.coalesce(where(pc.is_null(at), "bad_time"), out_of_range)
+
+
+def epoch_issue(rows: pa.Table, time: TimeField, as_of: datetime) -> pa.Array:
+    """Return `wrong_epoch_unit` where a number is a time in another unit than the formats say."""
+    latest = as_of + _AHEAD
+    found = map_distinct(
+        column_values(rows, time.column), lambda text: is_of_other_unit(text, time.formats, latest), pa.bool_()
+    )
+    return where(pc.fill_null(found, fill_value=False), "wrong_epoch_unit")
 
 
 def where(condition: pa.Array, reason: str) -> pa.Array:
