@@ -12,7 +12,7 @@ MERGED_STATUS, CLOSED_STATUS = "merged", "closed"
 CREATED, ABSORBED, MOVED, MERGED, SPLIT = "created", "absorbed", "moved", "merged", "split"
 RESURRECTED, REMOVED, ERASED = "resurrected", "removed", "erased"
 
-NEW_RECORD, REMOVED_RECORD = "new_record", "removed_record"
+NEW_RECORD, REMOVED_RECORD, MOVED_KEY = "new_record", "removed_record", "moved_key"
 CHANGED_VALUE, LABEL, LIMIT, MODEL, ERASURE = "changed_value", "label", "limit", "model", "erasure"
 CAUSES = (LABEL, LIMIT, NEW_RECORD, CHANGED_VALUE, ERASURE, REMOVED_RECORD, MODEL)
 """Of several causes the first in this order is named; `model` where nothing that is nearer explains a change."""
