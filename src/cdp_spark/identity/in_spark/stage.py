@@ -59,7 +59,8 @@ def run_in_spark(context: RunContext) -> StageResult:
     outcome = work_out_in_spark(night, members, read_evidence(context, night), issuer)
     versions = run_together(context.store.spark, _writes(context, night, members, outcome))
     metrics = {**_metrics(context, night.released_ids), MAX_RECORDS_FIGURE: float(max_records)}
-    detail = tell_extent(night.affected.count if night.affected else None)
+    affected = night.affected.count if night.affected else None
+    detail = tell_extent(affected, moved_keys=int(metrics["ids.moved_keys"]))
     return StageResult(versions=versions, metrics=metrics, detail=detail)
 
 
