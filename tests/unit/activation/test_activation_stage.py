@@ -240,5 +240,5 @@ def test_a_withdrawal_that_cannot_be_read_holds_all_exports_of_its_purpose(wareh
 
     assert "mailing: held, a withdrawal cannot be read: preferences:0123456789ab" in (result.detail or "")
     assert warehouse.text("mailing") == ""
-    found = dict(warehouse.deliveries().select("destination", "status").collect())
+    found = {row["destination"]: row["status"] for row in warehouse.deliveries().collect()}
     assert found == {"mailing": "held", "calls": "delivered"}
