@@ -1,6 +1,7 @@
-"""The table of data sets × tools: seconds, peak memory, pairwise precision, recall and F1, B-cubed F1.
+"""The table of data sets × tools: seconds, processor time, peak memory, pairwise precision, recall and F1, B-cubed F1.
 
-CDP_DATA_DIR=… python -m benchmarks                      the public sets
+CDP_DATA_DIR=… python -m benchmarks                      the public sets, of the folder and of installed packages
+python -m benchmarks febrl1 febrl2 febrl4 rldata10000    those of packages, which need no folder
 python -m benchmarks --records 100000 1000000            generated people of these sizes
 python -m benchmarks febrl3 --tools cdp-spark goldenmatch
 """
@@ -19,7 +20,8 @@ from typing import TYPE_CHECKING
 
 from benchmarks.matching.memory import run_measured
 from benchmarks.matching.scores import Scores, score
-from benchmarks.sets import PUBLIC, DataSet, people_set, public_set
+from benchmarks.packaged import PACKAGED, why_missing
+from benchmarks.sets import PUBLIC, DataSet, packaged_set, people_set, public_set
 from benchmarks.tools import PACKAGES, TOOLS, command_of, outputs_of
 
 if TYPE_CHECKING:
@@ -27,9 +29,11 @@ if TYPE_CHECKING:
 
     from benchmarks.matching.memory import Finished
 
-_HEAD = "| set | tool | seconds | peak GiB | precision | recall | F1 | B³ F1 |\n|---|---|---|---|---|---|---|---|"
+_HEAD = """| set | tool | seconds | processor s | peak GiB | precision | recall | F1 | B³ F1 |
+|---|---|---|---|---|---|---|---|---|"""
 _NOTE = """Seconds are those of the whole process, its start included; for generated people they go from the cleaned
-records to the ids, the start of Spark not counted. Memory is that of the process and all its children."""
+records to the clusters, and the start of Python and Spark does not count. Processor time and memory are those of the
+process and all its children, always from the start."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,7 @@ class Row:
         name: of the set.
         tool: with its threshold, where it has several.
         seconds: see the note below the table.
+        processor_seconds: of all cores together.
         peak_bytes: memory of the whole process tree.
         scores: against the truth, or why there are none.
     """
@@ -47,34 +52,36 @@ class Row:
     name: str
     tool: str
     seconds: float
+    processor_seconds: float
     peak_bytes: int
     scores: Scores | str
 
     def __str__(self) -> str:
         """The row in Markdown."""
         if isinstance(self.scores, str):
-            told = [self.scores, "", "", ""]
+            judged = [self.scores, "", "", ""]
         else:
             found = (self.scores.precision, self.scores.recall, self.scores.f1, self.scores.bcubed_f1)
-            told = [f"{value:.4f}" for value in found]
-        return (
-            f"| {self.name} | {self.tool} | {self.seconds:.1f} | {self.peak_bytes / 2**30:.1f} | {' | '.join(told)} |"
-        )
+            judged = [f"{value:.4f}" for value in found]
+        spent = [f"{it:.1f}" for it in (self.seconds, self.processor_seconds, self.peak_bytes / 2**30)]
+        return f"| {' | '.join([self.name, self.tool, *spent, *judged])} |"
 
 
 def main(argv: list[str]) -> None:
     """Run the tools, one after the other, and print the table and what it was measured on."""
     parser = _parser()
     arguments = parser.parse_args(argv)
-    if not arguments.data and (arguments.sets or not arguments.records):
+    names = arguments.sets or ([] if arguments.records else [*PUBLIC, *PACKAGED])
+    if not arguments.data and not PACKAGED.keys() >= set(names):
         parser.error("say where the public sets are: --data FOLDER, or CDP_DATA_DIR in the environment")
+    missing = [reason for name in names if name in PACKAGED and (reason := why_missing(name))]
     before, rows = os.getloadavg(), []
-    for data in _sets(arguments):
+    for data in _sets(names, arguments):
         for tool in arguments.tools:
             for row in measure(tool, data, timeout_seconds=arguments.timeout):
                 print(f"{row}  load {os.getloadavg()[0]:.1f}", file=sys.stderr, flush=True)
                 rows.append(row)
-    print("\n".join([_HEAD, *map(str, rows), "", _NOTE, _conditions(before)]))
+    print("\n".join([_HEAD, *map(str, rows), "", *missing, _NOTE, _conditions(before)]))
 
 
 def measure(tool: str, data: DataSet, *, timeout_seconds: float) -> list[Row]:
@@ -82,19 +89,24 @@ def measure(tool: str, data: DataSet, *, timeout_seconds: float) -> list[Row]:
     log = data.folder / f"{tool}.log"
     done = run_measured(command_of(tool, data), timeout_seconds=timeout_seconds, log=log)
     if done.exit_code:
-        return [Row(data.name, tool, done.seconds, done.peak_bytes, _failure(done, log))]
+        return [_row(data, tool, done, done.seconds, _failure(done, log))]
     seconds = float(json.loads(done.output.splitlines()[-1])["seconds"]) if data.cleaned else done.seconds
     return [
-        Row(data.name, name, seconds, done.peak_bytes, score(clusters, data.truth))
+        _row(data, name, done, seconds, score(clusters, data.truth))
         for name, clusters in outputs_of(tool, data).items()
     ]
+
+
+def _row(data: DataSet, tool: str, done: Finished, seconds: float, scores: Scores | str) -> Row:
+    return Row(data.name, tool, seconds, done.processor_seconds, done.peak_bytes, scores)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("sets", nargs="*", metavar="SET", help=f"of {', '.join(PUBLIC)}; all, without --records")
+    known = ", ".join([*PUBLIC, *PACKAGED])
+    parser.add_argument("sets", nargs="*", metavar="SET", help=f"of {known}; all, without --records")
     parser.add_argument("--data", default=os.environ.get("CDP_DATA_DIR"), help="folder of the sets (CDP_DATA_DIR)")
     parser.add_argument(
         "--records",
@@ -102,7 +114,7 @@ def _parser() -> argparse.ArgumentParser:
         nargs="+",
         metavar="N",
         default=[],
-        help="sizes of generated people, whom cdp-spark cleans",
+        help="sizes of generated people, cleaned by cdp-spark for all tools",
     )
     parser.add_argument("--seed", type=int, default=7, help="of the generated people")
     parser.add_argument("--tools", nargs="+", metavar="TOOL", choices=TOOLS, default=list(TOOLS), help=", ".join(TOOLS))
@@ -111,9 +123,12 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _sets(arguments: argparse.Namespace) -> Iterator[DataSet]:
-    for name in arguments.sets or ([] if arguments.records else PUBLIC):
-        yield public_set(name, data=Path(arguments.data), scratch=arguments.folder)
+def _sets(names: list[str], arguments: argparse.Namespace) -> Iterator[DataSet]:
+    for name in names:
+        if name not in PACKAGED:
+            yield public_set(name, data=Path(arguments.data), scratch=arguments.folder)
+        elif why_missing(name) is None:
+            yield packaged_set(name, scratch=arguments.folder)
     for records in arguments.records:
         yield people_set(records, seed=arguments.seed, scratch=arguments.folder)
 

@@ -1,6 +1,7 @@
-"""Data sets with truth: public ones from the folder `CDP_DATA_DIR`, and people generated at any size.
+"""Data sets with truth: public ones, from a folder or an installed package, and people generated at any size.
 
-A public set is a folder with records.csv, its first column the id, and truth.csv (record_id, entity_id).
+A public set in the folder `CDP_DATA_DIR` is a folder with records.csv, its first column the id, and truth.csv
+(record_id, entity_id).
 """
 
 from __future__ import annotations
@@ -12,14 +13,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyarrow import csv
 
+from benchmarks.matching.cleaning import write_cleaned
 from benchmarks.matching.people import write_people
+from benchmarks.packaged import PACKAGED, RECORD_ID, write_packaged
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 PUBLIC = ("febrl3", "historical_50k", "fake_20000")
 PEOPLE = "people"
-CLEANED = "cleaned"
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,7 @@ class DataSet:
     Args:
         name: in the table.
         model: the name of Splink's settings for its columns.
-        records: a CSV file, or a folder of Parquet files with the records as cdp-spark cleaned them.
+        records: a CSV file, or a Parquet file with the records as cdp-spark cleaned them.
         truth: Parquet, one row per record: record_id, entity_id.
         id_column: the column of `records` that names a record.
         folder: where the tools' clusters and logs go.
@@ -44,7 +46,7 @@ class DataSet:
 
     @property
     def cleaned(self) -> bool:
-        """Whether the records were cleaned by cdp-spark, which therefore runs first and is timed from there on."""
+        """Whether the records were cleaned by cdp-spark; tools are then timed from the cleaned records on."""
         return self.model == PEOPLE
 
 
@@ -65,8 +67,22 @@ def public_set(name: str, *, data: Path, scratch: Path) -> DataSet:
     return DataSet(name, name, records, truth, id_column, folder)
 
 
+def packaged_set(name: str, *, scratch: Path) -> DataSet:
+    """Take a public set from an installed package.
+
+    Args:
+        name: of `PACKAGED`.
+        scratch: where its files go, and what is made from them.
+    """
+    folder = scratch / name
+    folder.mkdir(parents=True, exist_ok=True)
+    records, truth = folder / "records.csv", folder / "truth.parquet"
+    write_packaged(name, records=records, truth=truth)
+    return DataSet(name, PACKAGED[name].model, records, truth, RECORD_ID, folder)
+
+
 def people_set(records: int, *, seed: int, scratch: Path) -> DataSet:
-    """Generated people: cdp-spark cleans them and leaves the cleaned records for the other tools.
+    """Generate people and clean them.
 
     Args:
         records: how many.
@@ -74,5 +90,6 @@ def people_set(records: int, *, seed: int, scratch: Path) -> DataSet:
         scratch: where they go, and what is made from them.
     """
     folder = scratch / str(records)
-    files = write_people(folder, records=records, seed=seed)
-    return DataSet(f"people, {records:,} records", PEOPLE, folder / CLEANED, files.truth, "source_record_id", folder)
+    files, cleaned = write_people(folder, records=records, seed=seed), folder / "cleaned.parquet"
+    write_cleaned(files.records, cleaned)
+    return DataSet(f"people, {records:,} records", PEOPLE, cleaned, files.truth, "source_record_id", folder)

@@ -1,8 +1,7 @@
 """cdp-spark on the benchmark's project: `python -m benchmarks.matching.engine FOLDER`.
 
-Runs the nightly job from ingest to identity, as `cdp run --to identity` does, and prints seconds by stage. The cleaned
-records and the clusters are left beside the warehouse for the peers and the scorer, Spark's event log in `events` for
-`python -m benchmarks.events`.
+Runs the nightly job from ingest to identity, as `cdp run --to identity` does, and prints seconds by stage. The clusters
+are left beside the warehouse for the scorer, Spark's event log in `events` for `python -m benchmarks.events`.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from pathlib import Path
 from time import monotonic
 
 from benchmarks.events import SETTINGS as EVENT_LOG
-from benchmarks.sets import CLEANED
+from benchmarks.matching.cleaning import PROJECT
 from benchmarks.tools import clusters_file
 from cdp_spark import columns as c
 from cdp_spark.config.load import load_project
@@ -23,21 +22,9 @@ from cdp_spark.session import SessionSettings, get_session
 from cdp_spark.tables.catalog import RECORDS, UNIFIED_IDS
 from cdp_spark.tables.store import Store, open_store
 
-PROJECT = Path(__file__).parents[1] / "project"
 _DRIVER_MEMORY = "7g"
 """Leaves Python and its workers 5 GiB of 12."""
 _LINKED = ("matching", "clustering", "identity")
-_COMPARED = (
-    c.GIVEN_NAME,
-    c.FAMILY_NAME,
-    c.BIRTH_DATE,
-    c.EMAIL,
-    c.PHONE,
-    c.STREET,
-    c.HOUSE_NUMBER,
-    c.POSTCODE,
-    c.CITY,
-)
 
 
 def run(folder: Path) -> dict[str, object]:
@@ -67,12 +54,12 @@ def run(folder: Path) -> dict[str, object]:
 
 
 def _export(store: Store, folder: Path) -> None:
-    records = store.read(RECORDS).select(c.RECORD_KEY, c.SOURCE_RECORD_ID, *_COMPARED)
-    records.write.mode("overwrite").parquet(str(folder / CLEANED))
-    ids = records.join(store.read(UNIFIED_IDS), on=c.RECORD_KEY, how="inner").selectExpr(
-        f"{c.SOURCE_RECORD_ID} AS record_id", f"{c.UNIFIED_ID} AS cluster_id"
+    ids = (
+        store.read(RECORDS)
+        .join(store.read(UNIFIED_IDS), on=c.RECORD_KEY, how="inner")
+        .selectExpr(f"{c.SOURCE_RECORD_ID} AS record_id", f"{c.UNIFIED_ID} AS cluster_id")
     )
-    ids.write.mode("overwrite").parquet(str(clusters_file(folder, "cdp-spark")))
+    ids.write.mode("overwrite").parquet(str(clusters_file(folder, "cdp-spark-on-spark")))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """GoldenMatch without configuration: `python -m benchmarks.matching.goldenmatch_peer weighted|probabilistic RECORDS …`.
 
 It finds its own configuration, in the way that is its default or by Fellegi and Sunter's model, which its authors
-compare with Splink. It is told which columns are ids, as `cdp resolve` is, and nothing else.
+compare with Splink. It is told which columns are ids, as `cdp resolve` is, and nothing else. Its native part is used
+where `goldenmatch[native]` is installed: it finds it by itself.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ _KEYS = ("record_key", "source_record_id")
 
 
 def read_records(path: Path) -> pa.Table:
-    """Records of a CSV file or of a folder of Parquet files."""
+    """Read records from a CSV or Parquet file."""
     if path.suffix != ".csv":
         return pq.read_table(path)
     return csv.read_csv(path, convert_options=csv.ConvertOptions(strings_can_be_null=True))

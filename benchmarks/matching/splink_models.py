@@ -1,9 +1,10 @@
 """Splink's settings for each data set: those of its own examples, where it has one for the set's columns.
 
 febrl3 and historical_50k are as in docs/demos/examples/duckdb/febrl3 and deduplicate_50k_synthetic of Splink 5,
-fake_20000 as in accuracy_analysis_from_labels_column, whose set of 1,000 has the same columns. Generated people have
-the comparisons that the documentation recommends and the blocking rules of `benchmarks/project/match.yaml`, as far as
-Splink can express them.
+fake_20000 as in accuracy_analysis_from_labels_column, whose set of 1,000 has the same columns. febrl1, febrl2 and
+febrl4 have febrl3's columns, so its settings, too. rldata10000 and generated people have the comparisons that the
+documentation recommends, people the blocking rules of `benchmarks/project/match.yaml`, as far as Splink can express
+them.
 """
 
 from __future__ import annotations
@@ -112,6 +113,11 @@ def _fake(_backend: str) -> list[Any]:
     ]
 
 
+def _rldata(_backend: str) -> list[Any]:
+    names = (cl.NameComparison(name).configure(term_frequency_adjustments=True) for name in ("fname_c1", "lname_c1"))
+    return [*names, *map(cl.ExactMatch, ("by", "bm", "bd"))]
+
+
 MODELS = {
     "people": Model(
         unique_id="source_record_id",
@@ -185,5 +191,21 @@ MODELS = {
         sampled_pairs=1e6,
         seed=5,
         frequencies_in_training=False,
+    ),
+    "rldata10000": Model(
+        unique_id="record_id",
+        comparisons=_rldata,
+        blocking=(
+            ("fname_c1", "lname_c1"),
+            ("by", "bm", "bd"),
+            ("fname_c1", "by"),
+            ("lname_c1", "by"),
+            ("fname_c1", "bm", "bd"),
+            ("lname_c1", "bm", "bd"),
+        ),
+        certain=(("fname_c1", "lname_c1", "by"), ("fname_c1", "by", "bm", "bd"), ("lname_c1", "by", "bm", "bd")),
+        recall=0.8,
+        training=(("by", "bm", "bd"), ("fname_c1", "lname_c1")),
+        sampled_pairs=1e6,
     ),
 }

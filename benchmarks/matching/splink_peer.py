@@ -36,7 +36,7 @@ def with_duckdb(model: Model, records: Path, folder: Path) -> float:
     api = DuckDBAPI()
     started = time.monotonic()
     con, path = api.duckdb_con, str(records)
-    table = con.read_csv(path, all_varchar=True) if records.suffix == ".csv" else con.read_parquet(f"{path}/*.parquet")
+    table = con.read_csv(path, all_varchar=True) if records.suffix == ".csv" else con.read_parquet(path)
     table = table.project(", ".join(("*", *model.added)))
     found = link(Linker(api.register(table), model.settings("duckdb"), log_level=None), model)
     for threshold, clusters in found.items():

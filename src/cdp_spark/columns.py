@@ -28,6 +28,9 @@ CONTACT_POINT_HASH = "contact_point_hash"
 PURPOSE = "purpose"
 STATUS = "status"
 EVIDENCE = "evidence"
+FRAME_HASH = "frame_hash"
+CONSENT_STATUS = "consent_status"
+ALIKE = "alike"
 
 # ingest
 KIND = "kind"

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from cdp_spark.config.destination import FileDestination
 
-Status = Literal["delivered", "skipped", "failed"]
+Status = Literal["delivered", "skipped", "held", "failed"]
 
 _ROWS_PER_FILE = 1_000_000
 _CSV_OPTIONS = {
@@ -39,12 +39,13 @@ class Delivery:
     Args:
         destination: its name.
         segment: whose members it takes.
-        status: skipped where the segment is smaller than the destination's `min_members`.
+        status: skipped where the segment is smaller than the destination's `min_members`, held where a withdrawal for
+            its purpose cannot be read.
         row_count: profiles written.
         withheld_count: members that lack the consent or the contact point.
         suppressed_count: members of a segment that the destination leaves out.
         location: the folder.
-        problem: what went wrong, for a failed one.
+        problem: what went wrong, for a failed one; what holds a held one.
     """
 
     destination: str

@@ -20,11 +20,13 @@ from cdp_spark.activation.export import (
     idempotency_key,
     write_export,
 )
+from cdp_spark.config.destination import NO_PURPOSE
 from cdp_spark.errors import StateError
 from cdp_spark.tables.actions.together import run_together
 from cdp_spark.tables.catalog import CONSENTS, DELIVERIES, PROFILES, SEGMENT_MEMBERS
 from cdp_spark.tables.consents import build_contact_point_consents
 from cdp_spark.tables.run import StageResult
+from cdp_spark.tables.withdrawals import fetch_issues, find_open, holding, of_purpose, tell_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -82,8 +84,11 @@ def hand_over(
 
 
 def deliver(context: RunContext, destination: FileDestination) -> Delivery:
-    """Export one segment to one destination."""
+    """Export one segment to one destination, unless a withdrawal for its purpose cannot be read."""
     location = export_location(destination, folder=context.project.folder, release=context.ordinal)
+    unread = of_purpose(holding(find_open(fetch_issues(context.store)), context.project), destination.purpose)
+    if unread and destination.purpose != NO_PURPOSE:
+        return Delivery(destination.name, destination.segment, "held", 0, 0, 0, location, tell_names(unread))
     audience = _audience(context, destination).persist(StorageLevel.MEMORY_AND_DISK)
     try:
         allowed, withheld, suppressed = count_audience(audience)
@@ -149,6 +154,8 @@ def _metrics(deliveries: list[Delivery]) -> dict[str, float]:
 def _sentence(delivery: Delivery) -> str:
     if delivery.status == "skipped":
         return f"{delivery.destination}: skipped, the segment is smaller than min_members"
+    if delivery.status == "held":
+        return f"{delivery.destination}: held, a withdrawal cannot be read: {delivery.problem} (`cdp consent list`)"
     suppressed = f", {delivery.suppressed_count} suppressed" if delivery.suppressed_count else ""
     withheld = f"{delivery.withheld_count} withheld for consent"
     return f"{delivery.destination}: {delivery.row_count} profiles, {withheld}{suppressed}"

@@ -34,6 +34,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "runs": ("commands.warehouse.state:runs", "List the runs, or one run's stages."),
     "releases": ("commands.warehouse.state:releases", "List what was published."),
     "suppress": ("commands.warehouse.suppress:app", "Keep identifiers from coming back at ingest."),
+    "consent": ("commands.warehouse.consent:app", "List and settle withdrawals that cannot be read."),
     "erase": ("commands.warehouse.erase:erase_people", "Erase people from every table."),
     "diff": ("commands.warehouse.releases:diff", "Compare the ids of two releases."),
     "changes": (

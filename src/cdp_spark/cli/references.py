@@ -13,9 +13,11 @@ from cdp_spark.clustering.identifiers.links import linking_types
 from cdp_spark.clustering.kinds import PERSON, VISITOR
 from cdp_spark.errors import ConfigError, DataError
 from cdp_spark.explain.pairs.facts import RecordName, only_one_type
+from cdp_spark.identity.terms import MOVED_KEY
 from cdp_spark.labelling.links import ordered
+from cdp_spark.normalise.hashing import record_key
 from cdp_spark.pipeline import latest_release
-from cdp_spark.tables.catalog import RECORDS, UNIFIED_IDS
+from cdp_spark.tables.catalog import ID_CHANGES, RECORDS, UNIFIED_IDS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,6 +48,7 @@ def find_records(store: Store, reference: str) -> tuple[RecordName, ...]:
         found = _read(store, F.col(c.RECORD_KEY).isin(find_bearers(store, text)))
     elif not found and ":" not in text:
         found = _of_unified_id(store, text)
+    found = found or _of_old_key(store, record_key(source, own_id) if own_id else text)
     if not found:
         got = (
             "an e-mail address or phone that no record has"
@@ -161,6 +164,16 @@ def _of_unified_id(store: Store, unified_id: str) -> tuple[RecordName, ...]:
         return ()
     keys = warehouse.read(UNIFIED_IDS).where(F.col(c.UNIFIED_ID).isin(ids)).select(c.RECORD_KEY).collect()
     return _read(store, F.col(c.RECORD_KEY).isin([row[0] for row in keys]))
+
+
+def _of_old_key(store: Store, key: str) -> tuple[RecordName, ...]:
+    """The records of the person whose record had a key until its source gave it a new one."""
+    if latest_release(store) is None:
+        return ()
+    of_key = (F.col(c.RECORD_KEY) == key) & (F.col(c.CAUSE) == MOVED_KEY)
+    moved = ReleasedWarehouse.newest(store).read(ID_CHANGES).where(of_key).orderBy(F.desc(c.RELEASE)).limit(1)
+    ids = [row[0] for row in moved.select(c.UNIFIED_ID).collect()]
+    return _of_unified_id(store, ids[0]) if ids else ()
 
 
 def _read(store: Store, wanted: Column) -> tuple[RecordName, ...]:

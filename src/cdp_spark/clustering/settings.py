@@ -11,7 +11,7 @@ from cdp_spark.clustering.identifiers.links import linking_types
 if TYPE_CHECKING:
     from cdp_spark.config.project import Project
 
-FORMAT = 3
+FORMAT = 4
 """Raised where features, block keys, comparisons, clusters or their tables come to mean something else."""
 
 

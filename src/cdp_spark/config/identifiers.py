@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -24,6 +24,9 @@ class IdentifierRule(Strict):
     """Where two identifiers of a visitor point at two people, the lower number wins."""
     links: bool = False
     """Records of people that share a value are one person, whatever the model says."""
+    contradictions: Literal["respect", "ignore"] = "respect"
+    """With `links`, `respect`: a value is not used that records bear of which names, birth dates and national ids say
+    that they are several people."""
     unique: bool = False
     """A person has one value: records with two values are never one person."""
     max_records: Limit | None = None

@@ -122,6 +122,8 @@ class DeterministicRule(Strict):
 
     name: SafeName
     columns: Strings = Field(min_length=1)
+    contradictions: Literal["respect", "ignore"] = "respect"
+    """`respect`: of two records whose given names or birth dates have nothing in common the model decides."""
 
 
 class ClusteringConfig(Strict):

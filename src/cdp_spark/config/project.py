@@ -71,7 +71,7 @@ class Gates(Strict):
     max_match_rate: Share = 1.0
     max_rejected_share: Annotated[float, Field(ge=0, le=1)] = 0.2
     max_id_churn: Annotated[float, Field(ge=0, le=1)] = 0.2
-    """Share of yesterday's records that changed their id."""
+    """Share of yesterday's records that changed their id, or that left and whose id ended."""
     min_profiles: Annotated[int, Field(ge=0)] = 1
     rows: dict[GoldTable, RowBounds] = {}
     """Bounds for single tables."""
@@ -110,6 +110,7 @@ class ProjectSettings(Strict):
     warehouse: Warehouse
     default_region: Annotated[str, Field(pattern=r"^[A-Z]{2}$")] = "US"
     time_zone: TimeZone = "UTC"
+    """Where a day begins and ends, in segments and reports; tables and exports have times in UTC."""
     spark: dict[str, str] = {}
     gates: Gates = Gates()
     consent: ConsentPolicy = ConsentPolicy()

@@ -75,7 +75,7 @@ class TimeField(Shorthand):
 
     column: str
     formats: Strings = ()
-    """Spark patterns, or `epoch_seconds`, `epoch_millis`; none means ISO 8601."""
+    """Spark patterns, or `epoch_seconds`, `epoch_millis`, `epoch_micros`; none means ISO 8601."""
     time_zone: TimeZone = "UTC"
     """Zone of the values that carry none."""
 
@@ -123,7 +123,8 @@ class SourceConfig(Strict):
     path: str | None = None
     """File, folder or glob; relative to the project folder. Not for jdbc."""
     options: dict[str, str] = {}
-    """Reader options: `delimiter`, `encoding`, …; for jdbc `url`, `dbtable` or `query`, `user`, `password`."""
+    """Reader options: `delimiter`, `encoding`, `skipLines` (lines before the header), …; for jdbc `url`, `dbtable` or
+    `query`, `user`, `password`."""
     entity_type: Literal["person", "account"] = "person"
     key: Strings = ()
     """Columns that identify a record within the source."""
@@ -148,6 +149,8 @@ class SourceConfig(Strict):
     """True when no person is twice in this source: two of its records never join."""
     drift: SchemaDrift = SchemaDrift()
     on_empty: Literal["fail", "warn"] = "fail"
+    on_unreadable_withdrawal: Literal["stop", "continue"] = "stop"
+    """Of consents: whether a withdrawal that cannot be read holds all exports of its purpose until it is settled."""
     max_rejected_share: Annotated[float, Field(ge=0, le=1)] = 0.05
     min_row_share: Annotated[float, Field(ge=0, le=1)] = 0.5
     """A delivery with fewer rows than this share of the last one stops the run unless forced."""
@@ -163,6 +166,9 @@ class SourceConfig(Strict):
         section = {"records": "key", "events": "events", "consents": "consents"}[self.kind]
         if not getattr(self, section):
             raise mistake(got=f"a source of {self.kind} without `{section}`", fix=f"add `{section}`")
+        if self.kind != "consents" and "on_unreadable_withdrawal" in self.model_fields_set:
+            fix = "remove `on_unreadable_withdrawal`"
+            raise mistake(got=f"`on_unreadable_withdrawal` for {self.kind}", allowed="kind consents", fix=fix)
         return self
 
     def _check_jdbc(self) -> None:

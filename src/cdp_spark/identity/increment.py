@@ -36,6 +36,7 @@ def has_visitors(context: RunContext) -> bool:
     return any(source.events for source in context.project.sources)
 
 
-def tell_extent(affected: int | None) -> str:
-    """Say for the run's record how many records were looked at; None for all."""
-    return "full" if affected is None else f"incremental: {affected:,} records in affected clusters"
+def tell_extent(affected: int | None, *, moved_keys: int = 0) -> str:
+    """Say for the run's record how many records were looked at, None for all, and how many have a new key."""
+    extent = "full" if affected is None else f"incremental: {affected:,} records in affected clusters"
+    return f"{extent}; {moved_keys:,} records have a new key and keep their ids" if moved_keys else extent

@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+_FIXES = {
+    "wrong_epoch_unit": "set `formats` of occurred_at to the numbers' unit: epoch_seconds, epoch_millis, epoch_micros"
+}
+"""What to do about a reason that most refused rows have."""
+
 
 @dataclass(frozen=True)
 class LastDelivery:
@@ -98,7 +103,7 @@ def _share_mistakes(source: SourceConfig, tally: Tally) -> list[DataError]:
     top = sorted(tally.rejected.items(), key=lambda item: (-item[1], item[0]))[:3]
     reasons = ", ".join(f"{reason} {rows:,}" for reason, rows in top)
     got = f"{tally.rows_rejected:,} of {tally.rows:,} rows refused ({share:.1%}): {reasons}"
-    fix = "correct the delivery or the mapping, or raise max_rejected_share"
+    fix = _FIXES.get(top[0][0], "correct the delivery or the mapping, or raise max_rejected_share")
     return [DataError(f"source {source.name}", got=got, allowed=f"{source.max_rejected_share:.1%}", fix=fix)]
 
 

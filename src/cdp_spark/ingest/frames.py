@@ -14,7 +14,7 @@ from pyspark.sql.pandas.types import from_arrow_schema
 from cdp_spark import columns as c
 from cdp_spark.ingest.reading.batch import MAX_ROWS, ReadBatch, rejected_table
 from cdp_spark.ingest.reading.delimited import decode_blocks, read_header, read_texts
-from cdp_spark.ingest.reading.dialect import read_dialect, read_encoding, refuse_utf16
+from cdp_spark.ingest.reading.dialect import is_wide, read_dialect, read_encoding, refuse_utf16
 from cdp_spark.ingest.reading.files import FILE_OPTIONS, UTF8_MARK
 from cdp_spark.ingest.reading.json_text import read_objects
 from cdp_spark.ingest.reading.typed import text_table
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 STAGED_SCHEMA = from_arrow_schema(STAGED)
 _FACTS_SCHEMA = from_arrow_schema(FACTS)
 _HEAD_BYTES = 65_536
-_HEAD_LINES = 20
+_HEAD_LINES = 100
 _PART, _VALUE, _IS_FIRST = "part", "value", "is_first_block"
 
 
@@ -134,19 +134,20 @@ def _open_text(spark: SparkSession, source: SourceConfig, path: str) -> SparkRea
         if error.getCondition() in NOTHING_THERE:
             return None
         raise
-    heads = _read_heads(lines)
-    refuse_utf16(f"source {source.name}", heads)
+    encoding = read_encoding(f"sources/{source.name}: options", options)
+    wide = _whole_files(spark, path, listed) if is_wide(encoding) else None  # its lines cannot be cut by bytes
+    heads = _read_heads(_lines(lines) if wide is None else wide)
+    refuse_utf16(f"source {source.name}", heads, encoding)
     if source.format == "json":
         is_document = options.get("multiline", "false").lower() == "true"
-        encoding = read_encoding(f"sources/{source.name}: options", options)
-        rows = _whole_files(spark, path, listed) if is_document else _lines(lines)
+        rows = _whole_files(spark, path, listed) if is_document or wide is not None else _lines(lines)
         return SparkReading(None, rows, partial(_read_json, encoding, is_document)) if heads else None
     dialect = read_dialect(f"sources/{source.name}: options", source.options)
     named = {
         file: read_header(f"source {source.name}, header of {file}", head, dialect) for file, head in heads.items()
     }
     headers = {file: header for file, header in named.items() if header}
-    is_by_line = not dialect.multi_line or not dialect.quote
+    is_by_line = wide is None and (not dialect.multi_line or not dialect.quote)
 
     def read(batches: Batches) -> Iterator[ReadBatch]:
         for file, text, has_header in _texts(batches, dialect.encoding):
@@ -204,9 +205,9 @@ def _read_typed_rows(names: tuple[str, ...], batches: Batches) -> Iterator[ReadB
             yield ReadBatch(own, rejected_table([]), file or "")
 
 
-def _read_heads(lines: DataFrame) -> dict[str, bytes]:
+def _read_heads(values: DataFrame) -> dict[str, bytes]:
     """Read the first lines of all files in one job; a file without a byte has no head."""
-    first = _lines(lines).where(F.col(_IS_FIRST)).withColumn(_VALUE, F.substring(_VALUE, 1, _HEAD_BYTES))
+    first = values.where(F.col(_IS_FIRST)).withColumn(_VALUE, F.substring(_VALUE, 1, _HEAD_BYTES))
     heads = first.mapInArrow(_take_heads, f"{c.SOURCE_FILE} string, {_VALUE} binary").toArrow().to_pylist()
     found: dict[str, bytes] = {}
     for row in sorted(heads, key=lambda row: str(row[c.SOURCE_FILE])):

@@ -22,10 +22,12 @@ from cdp_spark.ingest.staging.facts import Tally, add_facts, count_facts
 from cdp_spark.ingest.staging.rows import STAGED, Staging, stage_batch
 from cdp_spark.ingest.suppression.listed import Listed
 from cdp_spark.ingest.suppression.register import read_suppression_list
+from cdp_spark.ingest.withdrawals import undated_times, write_new_issues
 from cdp_spark.ingest.write import count_new_rows, write_bronze
 from cdp_spark.tables.catalog import SOURCE_DELIVERIES
 from cdp_spark.tables.rows import Rows, as_frame
 from cdp_spark.tables.run import RunContext, StageResult
+from cdp_spark.tables.withdrawals import fetch_issues, find_open, holding, tell_names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -74,8 +76,10 @@ def _finish(
     last: Mapping[str, LastDelivery],
 ) -> StageResult:
     verdicts = _judge_all(context, tallies, deliveries, last)
+    noted = write_new_issues(context, staged, fetch_issues(context.store))  # before the rows that it is about
     versions = write_bronze(context, staged, verdicts, last)
-    return StageResult(versions, _metrics(verdicts, count_new_rows(context, versions)), _detail(verdicts))
+    metrics, detail = _metrics(verdicts, count_new_rows(context, versions)), _detail(verdicts)
+    return StageResult({**versions, **noted}, metrics, "; ".join([detail, *_withdrawal_notes(context)]))
 
 
 def _read_last_deliveries(context: RunContext) -> dict[str, LastDelivery]:
@@ -124,6 +128,7 @@ def _staging(
         kept=configured_columns(source) | frozenset(last[source.name].columns) if is_ignoring else None,
         listed=Listed(suppressions, region, source) if suppressions else None,
         names_columns=delivery.columns is None,
+        undated=undated_times(fetch_issues(context.store)) if source.kind == "consents" else {},
     )
 
 
@@ -183,6 +188,16 @@ def _detail(verdicts: Mapping[str, Verdict]) -> str:
     notes += [f"{suppressed:,} rows suppressed"] if suppressed else []
     rows = sum(verdict.tally.rows for verdict in verdicts.values())
     return "; ".join([f"{rows:,} rows of {len(verdicts) - len(empty)} sources", *notes])
+
+
+def _withdrawal_notes(context: RunContext) -> list[str]:
+    unread = find_open(fetch_issues(context.store))
+    held = holding(unread, context.project)
+    if not unread:
+        return []
+    purposes = sorted({it.purpose or "every purpose" for it in held})
+    effect = f"exports for {', '.join(purposes)} are held; see `cdp consent list`" if held else "exports go on"
+    return [f"{len(unread):,} withdrawals cannot be read ({tell_names(unread)}): {effect}"]
 
 
 def _drift_note(source: str, verdict: Verdict) -> str:

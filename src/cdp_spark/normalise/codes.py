@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from cdp_spark.normalise.outcome import NOTHING, Normal
-from cdp_spark.normalise.placeholders import PLACEHOLDER, is_number_placeholder, is_text_placeholder
+from cdp_spark.normalise.placeholders import PLACEHOLDER, is_id_placeholder, is_number_placeholder, is_text_placeholder
 from cdp_spark.normalise.text import alphanumeric, clean_text, composed, without_float_tail, words
 
 _GENDERS = {
@@ -67,6 +67,7 @@ def read_national_id(text: str) -> Normal:
         return NOTHING
     value = alphanumeric(without_float_tail(cleaned))
     value = value and composed(value)
-    if is_text_placeholder(cleaned) or (value is not None and is_number_placeholder(value)):
+    means_nobody = value is not None and (is_number_placeholder(value) or is_id_placeholder(cleaned))
+    if means_nobody or is_text_placeholder(cleaned):
         return Normal(value, PLACEHOLDER)
     return Normal(value, "too_short" if len(value or "") < _SHORTEST_ID else None)

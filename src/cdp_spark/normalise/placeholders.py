@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+
+from cdp_spark.normalise.hashing import sha256
 from cdp_spark.normalise.text import words
 
 PLACEHOLDER = "placeholder"
@@ -23,6 +26,31 @@ NAME_PLACEHOLDERS = NAMELESS | {
 TEXT_PLACEHOLDERS = NAMELESS | {"na", "nan", "nil"}
 """For texts that are neither names nor codes: `Na`, `Nan` and `Nil` are people's names."""
 
+_NOBODY = frozenset(
+    words(
+        "guest anonymous anonymus anon null undefined unknown undef none nil nan na void missing empty blank unset "
+        "default true false yes no user users client customer visitor member account id ids uid uuid guid userid email "
+        "mail distinct distinctid deviceid cookieid device cookie test tester demo dummy placeholder invalid "
+        "deleted redacted removed error unassigned unavailable unidentified unauthenticated unregistered unauthorized "
+        "inf infinity gast anonym anonymer anonyme anonimo unbekannt invite inconnu invitado desconocido nulo ospite "
+        "sconosciuto convidado desconhecido onbekend gość gosc nieznany "
+        "匿名 游客 遊客 访客 訪客 未知 ゲスト 不明 гость аноним неизвестно 손님 익명"
+    )
+)
+"""Words that systems write as the id of a user or device that they do not know."""
+_NOBODY_TOGETHER = frozenset(
+    words(
+        "notauthenticated notloggedin notsignedin loggedout signedout notset notavailable notapplicable notfound "
+        "notprovided notidentified notregistered notknown notgiven noid nouser nobody noone optout optedout "
+        "9774d56d682e549c"
+    )
+)
+"""Several such words, and the device id that an Android release gave to all its devices."""
+_HASHED_NOBODY = frozenset(map(sha256, ("", "null", "undefined", "none", "nan", "unknown", "guest", "anonymous")))
+_TEMPLATE = re.compile(
+    r"\$?\{\{?.*\}|%+[^%]*%+|<[^>]*>|\[(?:object|function)\b.*\]|\$\{?\w+\}?|#[a-z/]+[!?]?", re.IGNORECASE
+)
+_SEPARATORS = re.compile(r"[\W_]+")
 _COUNTED_UP, _COUNTED_DOWN = "123456789", "987654321"
 
 
@@ -54,9 +82,21 @@ def is_number_placeholder(digits: str) -> bool:
 
 
 def is_id_placeholder(value: str) -> bool:
-    """Recognise `0`, `00000000-0000-…`, `111111`, `unknown`: what systems write where they have no id."""
+    """Recognise what systems write where they have no id.
+
+    `0`, `-1`, `00000000-0000-…` and `111111`; `guest`, `NaN`, `not_authenticated` and their like in any case;
+    `[object Object]`, and templates that nobody filled in, such as `{{user_id}}`.
+    """
     plain = value.replace("-", "")
-    return not plain.strip("0") or (len(plain) >= 6 and is_one_character(plain)) or is_text_placeholder(value)
+    if not plain.strip("0.") or value == "-1" or (len(plain) >= 6 and is_one_character(plain)):
+        return True
+    return is_text_placeholder(value) or _TEMPLATE.fullmatch(value) is not None or _names_nobody(value.lower())
+
+
+def _names_nobody(lower: str) -> bool:
+    parts = [part for part in _SEPARATORS.split(lower) if part]
+    together = "".join(parts)
+    return not parts or all(it in _NOBODY for it in parts) or together in _NOBODY_TOGETHER or lower in _HASHED_NOBODY
 
 
 def text_issue(text: str) -> str | None:

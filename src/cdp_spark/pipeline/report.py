@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from cdp_spark.report import Accuracy, build_report_data, write_report
 
@@ -43,6 +45,7 @@ def write_run_report(
     """
     versions = summary.release.versions if summary.release else {}
     data = build_report_data(store, summary.run.run_id, versions, accuracy=accuracy)
+    data = replace(data, as_of=data.as_of.astimezone(ZoneInfo(project.settings.time_zone)))
     folder = report_folder(project)
     try:
         return write_report(data, folder)

@@ -44,6 +44,7 @@ from cdp_spark.tables.catalog import (
     TOUCHED_RECORDS,
     UNIFIED_EVENTS,
     UNIFIED_IDS,
+    WITHDRAWAL_ISSUES,
 )
 from cdp_spark.tables.hashing import identifier_set_expr, record_key_expr, visitor_key_expr
 
@@ -110,6 +111,10 @@ def _of_deliveries(traces: Traces) -> tuple[Matching, ...]:
 
 RULES: dict[str, Rule] = {
     REJECTED_ROWS.name: lambda traces: (AnyOf((c.ROW_HASH,), traces.refused),),
+    WITHDRAWAL_ISSUES.name: lambda traces: (
+        AnyOf((c.ROW_HASH,), traces.refused),
+        AnyOf((c.CONTACT_POINT_HASH,), traces.contact_hashes),
+    ),
     CONSENTS.name: lambda traces: (AnyOf((c.CONTACT_POINT_HASH,), traces.contact_hashes),),
     SOURCE_EVENTS.name: _of_events,
     SOURCE_SNAPSHOTS.name: _of_snapshots,

@@ -123,7 +123,7 @@ class ReportData:
     Args:
         run_id: of the run.
         release: the number that the run's release bears.
-        as_of: the run's clock, UTC.
+        as_of: the run's clock, in the zone to show it in.
         stages: in the order they were finished.
         sources: by name.
         weights: ascending, without gaps; empty where no pair was scored.

@@ -22,6 +22,7 @@ from cdp_spark.resolution.blocking.blocks import expand_blocks
 from cdp_spark.resolution.blocking.key_use import count_keys
 from cdp_spark.resolution.blocking.keys import make_keys
 from cdp_spark.resolution.blocking.slots import Slot, all_rules, build_slots, deterministic_mask
+from cdp_spark.resolution.certain import certain_rules
 from cdp_spark.resolution.features import make_features
 from cdp_spark.resolution.kernel import Kernel, compare_blocks
 from cdp_spark.resolution.learning.fitting import count_patterns, fit_parameters, layout_of
@@ -237,7 +238,7 @@ def _weigh(
         keyed.record_key,
         pairs,
         np.round(model.pattern_weights(pairs.rule_mask, pairs.pattern), 6),
-        (pairs.rule_mask & deterministic_mask(model.match)) != 0,
+        certain_rules(model.match, pairs.rule_mask, levels_of(pairs, len(model.match.comparisons))) != 0,
         model,
         {**linkage_figures(use, model), **figures},
         doubts,

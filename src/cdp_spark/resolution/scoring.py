@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from cdp_spark import columns as c
+from cdp_spark.resolution.certain import certain_rules
 from cdp_spark.resolution.kernel import Kernel, compare_blocks
 from cdp_spark.resolution.patterns import as_texts, unpack
 
@@ -44,12 +45,13 @@ def score_blocks_in_memory(blocks: pa.Table, kernel: Kernel, model: MatchModel, 
 def weigh_patterns(patterns: pa.RecordBatch, model: MatchModel, *, deterministic_mask: int) -> pa.RecordBatch:
     """Turn a batch of PATTERNS into one of SCORES; a weight is rounded to a millionth of a bit."""
     masks, packed = (patterns.column(name).to_numpy() for name in (c.RULE_MASK, c.PATTERN))
+    levels = unpack(packed, len(model.match.comparisons))
     columns = [
         patterns.column(c.RECORD_KEY_L),
         patterns.column(c.RECORD_KEY_R),
         patterns.column(c.RULE_MASK),
-        as_texts(unpack(packed, len(model.match.comparisons))),
+        as_texts(levels),
         pa.array(np.round(model.pattern_weights(masks, packed), 6)),
-        pa.array((masks & deterministic_mask) != 0),
+        pa.array(certain_rules(model.match, masks & deterministic_mask, levels) != 0),
     ]
     return pa.RecordBatch.from_arrays(columns, names=SCORES.names)

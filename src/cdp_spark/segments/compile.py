@@ -51,7 +51,7 @@ class Surroundings:
 
     Args:
         segments: by name.
-        now: the run's clock.
+        now: the run's clock, in the time zone in which a day begins.
         silence_is_consent: True where a purpose that nobody was asked about counts as granted.
     """
 
@@ -104,10 +104,12 @@ def _resolve(condition: Condition, owner: SegmentConfig, surroundings: Surroundi
 
 
 def _resolve_expression(text: str, owner: SegmentConfig, surroundings: Surroundings) -> Tree:
-    """The expression in its normal form; what silence means is part of one that asks for a consent."""
+    """The expression in its normal form; what silence means is part of one that asks for a consent, the zone of all."""
     tree: Tree = {"where": render(parse_expression(text, where=f"segment {owner.name}"))}
     if surroundings.silence_is_consent and c.CONSENTS in referenced_columns(text):
         tree["silence"] = "granted"
+    if str(surroundings.now.tzinfo) != "UTC":
+        tree["time_zone"] = str(surroundings.now.tzinfo)
     return tree
 
 

@@ -64,7 +64,9 @@ def _related_profiles(context: RunContext) -> DataFrame:
 def _compile(context: RunContext) -> list[CompiledSegment]:
     segments = context.project.segments
     by_name = {segment.name: segment for segment in segments}
-    surroundings = Surroundings(by_name, context.as_of, context.project.settings.consent.default == "granted")
+    settings = context.project.settings
+    silence_is_consent = settings.consent.default == "granted"
+    surroundings = Surroundings(by_name, context.now, silence_is_consent)
     return [compile_segment(segment, surroundings) for segment in segments]
 
 

@@ -10,7 +10,8 @@ import pyarrow as pa
 from cdp_spark.errors import ConfigError
 from cdp_spark.ingest.reading.typed import text_table
 from cdp_spark.standalone.in_process import InProcess
-from cdp_spark.standalone.records import Texts, describe
+from cdp_spark.standalone.keys import Texts
+from cdp_spark.standalone.records import describe
 from cdp_spark.standalone.resolve import Matching, resolve_records
 
 if TYPE_CHECKING:
@@ -34,18 +35,20 @@ class Matches:
             the level of each comparison by name.
         model: the match model that weighed the pairs.
         columns: what each column was taken for.
+        notes: what cells have lost, and how rows are identified, in words.
     """
 
     clusters: Any
     pairs: Any
     model: MatchModel
     columns: Mapping[str, str]
+    notes: tuple[str, ...] = ()
 
 
 def resolve(  # noqa: PLR0913 - the options of the command line
     data: Any,  # noqa: ANN401 - a frame of any of four libraries
     *,
-    id: str,  # noqa: A002 - the option of the command line is called so, too
+    id: str | None = None,  # noqa: A002 - the option of the command line is called so, too
     source: str | None = None,
     unique_within_source: bool = False,
     match: EntityMatch | None = None,
@@ -57,7 +60,8 @@ def resolve(  # noqa: PLR0913 - the options of the command line
 
     Args:
         data: a pandas, Arrow, Polars or Spark frame; Spark matches its own, this process all others.
-        id: column that identifies a row within its source.
+        id: column that identifies a row within its source, or several that do, divided by commas; None numbers the
+            rows, but not those of a Spark frame.
         source: column that names the source of each row.
         unique_within_source: no two records of one source are the same person.
         match: rules and comparisons, as `cdp_spark.config.load.load_match` reads them; None to propose them.
@@ -76,14 +80,14 @@ def resolve(  # noqa: PLR0913 - the options of the command line
     columns = {item.column: item.meaning for its in found.described.recognised.values() for item in its}
     restore = _RESTORE.get(kind, lambda table: table)
     pairs = restore(engine.pairs(found.scored))
-    return Matches(restore(found.clustered.clusters), pairs, found.scored.model, columns)
+    return Matches(restore(found.clustered.clusters), pairs, found.scored.model, columns, found.described.notes)
 
 
 def _open(
     data: Any,  # noqa: ANN401
     kind: str,
     *,
-    id_column: str,
+    id_column: str | None,
     source_column: str | None,
     region: str | None,
     date_order: DateOrder | None,
@@ -95,7 +99,7 @@ def _open(
         return open_frame(data, id_column=id_column, source_column=source_column, region=region, date_order=date_order)
     rows = Texts(_NAME, _NAME, text_table(_as_arrow(data)), {})
     known = {"id_column": id_column, "source_column": source_column}
-    return InProcess(*describe([rows], **known, region=region, date_order=date_order))  # type: ignore[arg-type]
+    return InProcess(*describe([rows], **known, region=region, date_order=date_order))
 
 
 def _as_arrow(data: Any) -> pa.Table:  # noqa: ANN401

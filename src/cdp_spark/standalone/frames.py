@@ -17,6 +17,7 @@ from pyspark.sql import types as T
 
 from cdp_spark import columns as c
 from cdp_spark.clustering.records import EXCLUSIVE_SOURCE, cluster_records
+from cdp_spark.errors import ConfigError
 from cdp_spark.ingest.frames import distribute
 from cdp_spark.ingest.reading.batch import ReadBatch, rejected_table
 from cdp_spark.ingest.reading.typed import text_table
@@ -27,20 +28,19 @@ from cdp_spark.session import SessionSettings, get_session
 from cdp_spark.standalone.cleaning import LISTS, compared_columns
 from cdp_spark.standalone.engine import CLUSTER_ID, Clustered
 from cdp_spark.standalone.files import open_input
-from cdp_spark.standalone.records import (
+from cdp_spark.standalone.keys import (
     KEYS,
     RECORD_ID,
-    SAMPLE_ROWS,
-    Described,
     Texts,
-    clean_source,
+    compared_ids,
+    find_ids,
     key_rows,
-    recognise_sources,
     refuse_doubles,
     require_columns,
     safe_columns,
     safe_name,
 )
+from cdp_spark.standalone.records import SAMPLE_ROWS, Described, clean_source, recognise_sources
 from cdp_spark.standalone.usage import prove_features
 from cdp_spark.tables.actions.held import hold
 from cdp_spark.tables.catalog import LABELS
@@ -125,7 +125,7 @@ class OnSpark:
 def open_on_spark(
     inputs: Sequence[Input],
     *,
-    id_column: str,
+    id_column: str | None,
     source_column: str | None,
     region: str | None,
     date_order: DateOrder | None = None,
@@ -137,20 +137,24 @@ def open_on_spark(
         DataError: nothing is there, an id stands twice in a source, or one has no row.
     """
     spark = get_session(SessionSettings(app_name="cdp resolve"))
-    keyed, where = {}, {}
+    keyed, where, notes = {}, {}, []
+    identified: dict[str, tuple[str, ...]] = {}
     for given in inputs:
-        reading = distribute(spark, open_input(given))
+        opened = open_input(given)
+        reading = distribute(spark, opened)
         names = _field_names(reading) if reading.columns is None else list(reading.columns)
-        require_columns(names, str(given.path), id_column, source_column)
-        keyed[given.name] = _key(reading.rows, reading.read, given.name, names, (id_column, source_column))
+        ids = identified[given.name] = _ids(names, str(given.path), id_column)
+        require_columns(names, str(given.path), source_column)
+        keyed[given.name] = _key(reading.rows, reading.read, given.name, names, (ids, source_column))
         where[given.name] = str(given.path)
-    return _open(keyed, where, (id_column, source_column), (region, date_order))
+        notes += [f"{given.name}: {note}" for note in opened.notes]
+    return _open(keyed, where, (identified, source_column), (region, date_order), tuple(notes))
 
 
 def open_frame(
     rows: DataFrame,
     *,
-    id_column: str,
+    id_column: str | None,
     source_column: str | None,
     region: str | None,
     date_order: DateOrder | None = None,
@@ -161,16 +165,31 @@ def open_frame(
         ConfigError: a column is unknown.
         DataError: an id stands twice, or no row has one.
     """
-    require_columns(rows.columns, _FRAME, id_column, source_column)
-    keyed = _key(rows, _read_frame, _FRAME, rows.columns, (id_column, source_column))
-    return _open({_FRAME: keyed}, {_FRAME: _FRAME}, (id_column, source_column), (region, date_order))
+    ids = _ids(rows.columns, _FRAME, id_column)
+    require_columns(rows.columns, _FRAME, source_column)
+    keyed = _key(rows, _read_frame, _FRAME, rows.columns, (ids, source_column))
+    return _open({_FRAME: keyed}, {_FRAME: _FRAME}, ({_FRAME: ids}, source_column), (region, date_order))
+
+
+def _ids(names: Sequence[str], where: str, id_column: str | None) -> tuple[str, ...]:
+    """Return the columns that identify a row; rows of many tasks have no numbers.
+
+    Raises:
+        ConfigError: none is named, or a column is unknown.
+    """
+    if id_column is None:
+        raise ConfigError(
+            "--id", got="none", allowed="with Spark: " + ", ".join(names), fix="name one, or several (a,b)"
+        )
+    return find_ids(names, where, id_column)
 
 
 def _open(
     keyed: Mapping[str, DataFrame],
     where: Mapping[str, str],
-    given: tuple[str, str | None],
+    given: tuple[Mapping[str, tuple[str, ...]], str | None],
     read_by: tuple[str | None, DateOrder | None],
+    notes: tuple[str, ...] = (),
 ) -> OnSpark:
     """Recognise and clean keyed rows, by the name of their source; they are read by a region and an order of dates."""
     region, date_order = read_by
@@ -180,16 +199,19 @@ def _open(
     rejected = {f"{row['input']}: {row[c.REASON]}": row["count"] for row in counts if row[c.REASON] is not None}
     sound = {name: it.rows.where(F.col(c.REASON).isNull()).drop(c.REASON) for name, it in held.items()}
     keys = reduce(DataFrame.unionByName, [rows.select(c.RECORD_KEY) for rows in sound.values()])
-    refuse_doubles(keys.groupBy(c.RECORD_KEY).count().where(F.col("count") > 1).count(), given[0])
+    named = next(iter(given[0].values()))
+    refuse_doubles(keys.groupBy(c.RECORD_KEY).count().where(F.col("count") > 1).count(), ", ".join(named))
     samples = {name: sampled(rows, most=SAMPLE_ROWS).toArrow() for name, rows in sound.items()}
-    skip = frozenset({*KEYS, *(safe_name(name) for name in given if name is not None)})
+    skip = frozenset({*KEYS, *([safe_name(given[1])] if given[1] else [])}).union(
+        *({safe_name(name) for name in ids} - compared_ids(ids) for ids in given[0].values())
+    )
     recognised = recognise_sources(samples, where, skip=skip, date_order=date_order)
     features = compared_columns(recognised)
     cleaned = [_clean(rows, recognised[name], features, region) for name, rows in sound.items()]
     records = hold(reduce(DataFrame.unionByName, cleaned))
     sources = records.rows.select(c.SOURCE).distinct().count()
     recognised, features = prove_features(sampled(records.rows, most=SAMPLE_ROWS).toArrow(), recognised, features)
-    return OnSpark(records.rows, Described(recognised, features, records.count, rejected, sources))
+    return OnSpark(records.rows, Described(recognised, features, records.count, rejected, sources, notes))
 
 
 def _field_names(reading: SparkReading) -> list[str]:
@@ -214,7 +236,7 @@ def _key(
     read: Callable[[Iterator[pa.RecordBatch]], Iterator[ReadBatch]],
     name: str,
     names: Sequence[str],
-    given: tuple[str, str | None],
+    given: tuple[tuple[str, ...], str | None],
 ) -> DataFrame:
     """Each row's keys and texts; of one that could not be read, or has no id, the reason alone."""
     texts = list(safe_columns(names).values())
@@ -226,7 +248,7 @@ def _key(
             there = {it: batch.rows[it] if it in batch.rows.column_names else nothing for it in names}
             keyed, without_id = key_rows(Texts(name, name, pa.table(there), {}), *given)
             reasons = pa.chunked_array(batch.rejected[c.REASON]).combine_chunks().to_pylist()
-            left_out = pa.table({c.REASON: pa.array([*reasons, *["null_key"] * without_id], pa.string())})
+            left_out = pa.table({c.REASON: pa.array([*reasons, *without_id.elements()], pa.string())})
             for table in (keyed, left_out):
                 yield from pa.concat_tables([schema.empty_table(), table], promote_options="default").to_batches()
 

@@ -16,7 +16,7 @@ from cdp_spark.resolution.features import make_features
 from cdp_spark.resolution.learning.sample import Sample, take_sample
 from cdp_spark.resolution.linkage import LinkedPairs, levels_of, link, prepare, slots_of
 from cdp_spark.standalone.engine import CLUSTER_ID, Clustered
-from cdp_spark.standalone.records import RECORD_ID
+from cdp_spark.standalone.keys import RECORD_ID
 
 if TYPE_CHECKING:
     from cdp_spark.config.match import EntityMatch

@@ -1,4 +1,7 @@
-"""What `cdp resolve` leaves behind: clusters in one file, and the configuration that made them."""
+"""What `cdp resolve` leaves behind: clusters in one file, and the configuration that made them.
+
+Whether the file can be written is known before anything is read.
+"""
 
 from __future__ import annotations
 
@@ -10,14 +13,29 @@ import pyarrow.parquet
 import yaml
 
 from cdp_spark import columns as c
+from cdp_spark.errors import ConfigError
 from cdp_spark.standalone.engine import CLUSTER_ID
-from cdp_spark.standalone.records import RECORD_ID
+from cdp_spark.standalone.keys import RECORD_ID
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from cdp_spark.config.match import EntityMatch
     from cdp_spark.standalone.resolve import Resolution
+
+_SUFFIXES = (".csv", ".parquet")
+
+
+def check_out(path: Path) -> None:
+    """Refuse an output that could not be written, before anything is read.
+
+    Raises:
+        ConfigError: the suffix is unknown or the folder is not there.
+    """
+    if path.suffix.lower() not in _SUFFIXES:
+        raise ConfigError("--out", got=path.name, allowed=", ".join(f"a name in {suffix}" for suffix in _SUFFIXES))
+    if not path.absolute().parent.is_dir():
+        raise ConfigError("--out", got=f"no folder {path.parent}", fix="create it, or name a file in one that exists")
 
 
 def clusters_table(resolution: Resolution) -> pa.Table:

@@ -1,56 +1,46 @@
 """Several files or tables as one set of records.
 
-1. Each row gets a record key from its source and id; a row without an id, or one that could not be read, is counted.
-2. Ids that stand twice in a source are refused.
+1. Each row gets a record key from its source and id (`keys`).
+2. The lines of one record, such as an order's, become one row; ids that stand twice otherwise are refused.
 3. Columns are recognised by their names and by the values of a sample.
 4. What can be compared is cleaned by what it was taken for.
 """
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from cdp_spark import columns as c
-from cdp_spark.errors import ConfigError, DataError
-from cdp_spark.normalise.hashing import record_key
+from cdp_spark.errors import DataError
 from cdp_spark.resolution.learning.sample import take_sample
 from cdp_spark.standalone.cleaning import clean_texts, compared_columns
 from cdp_spark.standalone.discovery.recognise import Recognised, recognise
+from cdp_spark.standalone.keys import (
+    KEYS,
+    compared_ids,
+    find_ids,
+    key_rows,
+    merge_lines,
+    refuse_duplicates,
+    require_columns,
+    safe_name,
+    tell_ids,
+)
 from cdp_spark.standalone.usage import prove_features
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from cdp_spark.normalise.dates import DateOrder
+    from cdp_spark.standalone.keys import Texts
 
-RECORD_ID = "record_id"
-KEYS = (c.RECORD_KEY, RECORD_ID, c.SOURCE)
 SAMPLE_ROWS = 20_000
-_WHOLE_WITH_POINT = r"^(-?\d+)\.0$"
-"""How spreadsheets and data frames write whole numbers once one of them is missing."""
-
-
-@dataclass(frozen=True)
-class Texts:
-    """The rows of one file or table.
-
-    Args:
-        name: of the source.
-        where: how errors name it.
-        rows: text columns.
-        rejected: rows that could not be read, by reason.
-    """
-
-    name: str
-    where: str
-    rows: pa.Table
-    rejected: Mapping[str, int]
 
 
 @dataclass(frozen=True)
@@ -63,6 +53,7 @@ class Described:
         record_count: how many records there are.
         rejected: rows that could not be used, by source and reason.
         sources: how many sources the records name.
+        notes: how each input was read and what its cells have lost, in words for whoever gave it.
     """
 
     recognised: dict[str, tuple[Recognised, ...]]
@@ -70,12 +61,13 @@ class Described:
     record_count: int
     rejected: dict[str, int]
     sources: int
+    notes: tuple[str, ...] = ()
 
 
 def describe(
     inputs: Sequence[Texts],
     *,
-    id_column: str,
+    id_column: str | None,
     source_column: str | None,
     region: str | None,
     date_order: DateOrder | None = None,
@@ -84,7 +76,7 @@ def describe(
 
     Args:
         inputs: each is a source.
-        id_column: identifies a row within its source.
+        id_column: identifies a row within its source, or several that do, divided by commas; None numbers the rows.
         source_column: names the source of each row, instead of its input.
         region: ISO country of phones that name none; None leaves national numbers as digits.
         date_order: order of day and month in dates such as 3/4/1980; None to tell it by each column's values.
@@ -96,98 +88,38 @@ def describe(
     """
     keyed: dict[str, pa.Table] = {}
     rejected: dict[str, int] = {}
+    notes: list[str] = []
+    skip = set(KEYS) | ({safe_name(source_column)} if source_column else set())
     for given in inputs:
-        require_columns(given.rows.column_names, given.where, id_column, source_column)
-        keyed[given.name], without_id = key_rows(given, id_column, source_column)
-        reasons = Counter(given.rejected) + Counter({"null_key": without_id})
-        rejected |= {f"{given.name}: {reason}": rows for reason, rows in sorted(reasons.items())}
-    refuse_duplicates(keyed.values(), id_column)
-    skip = frozenset({*KEYS, *map(safe_name, (id_column, *([source_column] if source_column else [])))})
-    samples = {given.name: take_sample(keyed[given.name], most=SAMPLE_ROWS) for given in inputs}
+        ids = find_ids(given.rows.column_names, given.where, id_column)
+        require_columns(given.rows.column_names, given.where, source_column)
+        keyed[given.name], left_out = key_rows(given, ids, source_column)
+        rejected |= {f"{given.name}: {reason}": n for reason, n in sorted((Counter(given.rejected) + left_out).items())}
+        notes += [f"{given.name}: {note}" for note in (*given.notes, *tell_ids(given.rows, ids))]
+        skip |= set(map(safe_name, ids)) - compared_ids(ids)
     where = {given.name: given.where for given in inputs}
-    recognised = recognise_sources(samples, where, skip=skip, date_order=date_order)
+    recognise_rows = partial(_recognise_sample, where=where, skip=frozenset(skip), date_order=date_order)
+    recognised = recognise_rows(keyed)
+    before = sum(rows.num_rows for rows in keyed.values())
+    for name, rows in keyed.items():
+        keyed[name], merged = merge_lines(rows, recognised[name], where[name])
+        notes += [f"{name}: {note}" for note in merged]
+    refuse_duplicates(keyed.values(), str(id_column))
+    if sum(rows.num_rows for rows in keyed.values()) < before:
+        recognised = recognise_rows(keyed)
     features = compared_columns(recognised)
     cleaned = [clean_source(rows, recognised[name], features, region=region) for name, rows in keyed.items()]
     records = pa.concat_tables(cleaned)
     recognised, features = prove_features(take_sample(records, most=SAMPLE_ROWS), recognised, features)
     sources = len(pc.unique(records[c.SOURCE]))
-    return records, Described(recognised, features, records.num_rows, rejected, sources)
+    return records, Described(recognised, features, records.num_rows, rejected, sources, tuple(notes))
 
 
-def require_columns(names: Sequence[str], where: str, *wanted: str | None) -> None:
-    """Refuse an input without a column that was named.
-
-    Raises:
-        ConfigError: a column is unknown.
-    """
-    for column in wanted:
-        if column is not None and column not in names:
-            raise ConfigError(where, got=f"no column {column}", allowed=", ".join(names), fix="name one of these")
-
-
-def key_rows(given: Texts, id_column: str, source_column: str | None) -> tuple[pa.Table, int]:
-    """Give each row its record key, id and source.
-
-    Args:
-        given: the rows of one input.
-        id_column: identifies a row within its source.
-        source_column: names the source of each row; where it says nothing, the input's name does.
-    Returns: the rows with an id, their texts under safe names, of two that differ in capitals only the first; and how
-        many rows have none.
-    """
-    rows = given.rows
-    ids = _trimmed(rows[id_column])
-    has_id = pc.is_valid(ids)
-    rows, ids = rows.filter(has_id), ids.filter(has_id)
-    origin = pa.array([given.name], pa.string()).take(pa.array([0] * len(ids), pa.int64()))
-    if source_column is not None:
-        origin = pc.coalesce(_trimmed(rows[source_column]), origin)
-    keys = [record_key(*pair) for pair in zip(origin.to_pylist(), ids.to_pylist(), strict=True)]
-    columns = {c.RECORD_KEY: pa.array(keys, pa.string()), RECORD_ID: ids, c.SOURCE: origin}
-    for name, safe in safe_columns(rows.column_names).items():
-        columns[safe] = pc.replace_substring_regex(rows[name], _WHOLE_WITH_POINT, r"\1")
-    return pa.table(columns), int(pc.sum(pc.invert(has_id)).as_py() or 0)
-
-
-def safe_columns(names: Sequence[str]) -> dict[str, str]:
-    """Map the columns that are kept to safe names: of two that differ in capitals only the first, none of `KEYS`."""
-    first: dict[str, str] = {}
-    for name in names:
-        first.setdefault(safe_name(name).lower(), name)
-    return {name: safe_name(name) for lower, name in first.items() if lower not in KEYS}
-
-
-def safe_name(name: str) -> str:
-    """Return a column's name without what Spark reads as a path: `Tel. Nr.` becomes `Tel_ Nr_`."""
-    return re.sub(r"[.`]", "_", name)
-
-
-def refuse_duplicates(keyed: Iterable[pa.Table], id_column: str) -> None:
-    """Refuse ids that stand twice in a source.
-
-    Raises:
-        DataError: there are some.
-    """
-    keys = pa.chunked_array([chunk for table in keyed for chunk in table[c.RECORD_KEY].chunks], pa.string())
-    if len(pc.unique(keys)) == len(keys):
-        return
-    counts = pc.value_counts(keys).field("counts")
-    refuse_doubles(int(pc.sum(pc.greater(counts, 1)).as_py()), id_column)
-
-
-def refuse_doubles(doubles: int, id_column: str) -> None:
-    """Refuse ids that stand twice in a source, counted.
-
-    Raises:
-        DataError: there are some.
-    """
-    if doubles:
-        raise DataError(
-            f"column {id_column}",
-            got=f"{doubles} ids that stand on more than one row of a source",
-            allowed="an id that identifies a row",
-            fix="name another column with --id",
-        )
+def _recognise_sample(
+    keyed: Mapping[str, pa.Table], *, where: Mapping[str, str], skip: frozenset[str], date_order: DateOrder | None
+) -> dict[str, tuple[Recognised, ...]]:
+    samples = {name: take_sample(rows, most=SAMPLE_ROWS) for name, rows in keyed.items()}
+    return recognise_sources(samples, where, skip=skip, date_order=date_order)
 
 
 def recognise_sources(
@@ -227,8 +159,3 @@ def clean_source(
     """
     wanted = [item.column for item in features]
     return pa.table({name: rows[name] for name in KEYS} | clean_texts(rows, recognised, wanted, region=region))
-
-
-def _trimmed(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    trimmed = pc.utf8_trim_whitespace(column)
-    return pc.if_else(pc.equal(trimmed, ""), pa.scalar(None, pa.string()), trimmed)

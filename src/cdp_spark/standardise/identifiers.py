@@ -1,4 +1,8 @@
-"""Identifiers: what a record can be recognised by, usable or not and why."""
+"""Identifiers: what a record can be recognised by, usable or not and why.
+
+An identifier that joins records whatever the evidence says must not contradict it: of a value that records of several
+people bear, by their names, birth dates and national ids, nobody is recognised.
+"""
 
 from __future__ import annotations
 
@@ -7,18 +11,25 @@ import re
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
 from pyspark.sql import functions as F
+from pyspark.sql import types as T
 
 from cdp_spark import columns as c
+from cdp_spark.normalise.contradictions import Person, are_several_people
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from pyspark.sql import Column, DataFrame
 
 
 SHARED = "shared"
+CONTRADICTED = "contradicted"
+"""The reason of a value that joins records and is borne by several people, as the records themselves say."""
 BLOCKED = "blocked"
+_WHY, _SAID = "why_unusable", "said"
+_PERSON = (c.GIVEN_NAME, c.FAMILY_NAME, c.BIRTH_DATE, c.NATIONAL_ID)
 
 
 def build_identifiers(
@@ -26,6 +37,7 @@ def build_identifiers(
     *,
     max_sharing: Mapping[str, Mapping[str, int]],
     blocked: Mapping[str, Sequence[str]] = MappingProxyType({}),
+    linking: Sequence[str] = (),
 ) -> DataFrame:
     """List every identifier, and rule out those that are blocked or that too many records share.
 
@@ -35,6 +47,7 @@ def build_identifiers(
         records: one row per record_key, with entity_type, observed_at and `identifiers` as `clean_rows` gives them.
         max_sharing: entity type to identifier type to the number of records that may share a value.
         blocked: identifier type to values that nobody is recognised by; `*` stands for any text.
+        linking: types that join records of people, whatever else these say; records need names and birth dates then.
     Returns: one row per record_key, type and value, in the shape of the table `identifiers`.
     """
     listed = records.select(c.RECORD_KEY, c.ENTITY_TYPE, c.OBSERVED_AT, F.explode(c.IDENTIFIERS).alias("found"))
@@ -44,11 +57,15 @@ def build_identifiers(
         F.sha2(F.col("found.value"), 256).alias(c.VALUE_HASH),
     )
     value_keys = (c.ENTITY_TYPE, c.TYPE, c.VALUE_HASH)
-    shared = build_shared_values(found, max_sharing=max_sharing)
-    of_people = shared.where(F.col(c.ENTITY_TYPE) == "person").withColumn(c.ENTITY_TYPE, F.lit("visitor"))
-    either = shared.unionByName(of_people).withColumn("is_shared", F.lit(True))
-    judged = found.join(either, on=list(value_keys), how="left")
-    reason = F.coalesce(F.col(c.REASON), F.when(F.col("is_shared"), SHARED))
+    unusable = build_shared_values(found, max_sharing=max_sharing).withColumn(_WHY, F.lit(SHARED))
+    if linking:
+        unusable = unusable.unionByName(
+            build_contradicted_values(found, records, linking).withColumn(_WHY, F.lit(CONTRADICTED))
+        )
+    unusable = unusable.groupBy(*value_keys).agg(F.max(_WHY).alias(_WHY))
+    of_people = unusable.where(F.col(c.ENTITY_TYPE) == "person").withColumn(c.ENTITY_TYPE, F.lit("visitor"))
+    judged = found.join(unusable.unionByName(of_people), on=list(value_keys), how="left")
+    reason = F.coalesce(c.REASON, _WHY)
     return judged.select(
         c.RECORD_KEY,
         c.ENTITY_TYPE,
@@ -59,6 +76,31 @@ def build_identifiers(
         reason.alias(c.REASON),
         c.OBSERVED_AT,
     )
+
+
+def build_contradicted_values(identifiers: DataFrame, records: DataFrame, linking: Sequence[str]) -> DataFrame:
+    """Find the values that join records which are of several people, as names, birth dates and national ids say.
+
+    Args:
+        identifiers: one row per record_key, type and value_hash.
+        records: one row per record_key, with names, birth date and national id.
+        linking: types that join records of people.
+    Returns: one row per entity_type, type and value_hash that several people bear.
+    """
+    key = (c.ENTITY_TYPE, c.TYPE, c.VALUE_HASH)
+    joins = (F.col(c.ENTITY_TYPE) == "person") & F.col(c.TYPE).isin(*linking) & F.col(c.REASON).isNull()
+    people = records.select(c.RECORD_KEY, F.struct(*_PERSON).alias(_SAID))
+    said = identifiers.where(joins).select(c.RECORD_KEY, *key).join(people, on=c.RECORD_KEY, how="inner")
+    several = said.groupBy(*key).agg(F.collect_set(_SAID).alias(_SAID)).where(F.size(_SAID) > 1)
+    schema = T.StructType([T.StructField(name, T.StringType()) for name in key])
+    return several.mapInArrow(_keep_contradicted, schema)
+
+
+def _keep_contradicted(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    for batch in batches:
+        of_values = batch.column(_SAID).to_pylist()
+        kept = [are_several_people(Person(*(it[name] for name in _PERSON)) for it in said) for said in of_values]
+        yield batch.select([c.ENTITY_TYPE, c.TYPE, c.VALUE_HASH]).filter(pa.array(kept, pa.bool_()))
 
 
 def is_blocked_expr(blocked: Mapping[str, Sequence[str]]) -> Column:

@@ -41,7 +41,9 @@ def run(context: RunContext) -> StageResult:
     store, match = context.store, context.project.match
     cleaned = _clean_all(context).persist()
     limits = {entity_type: sharing_limits(entity, match.identifiers) for entity_type, entity in match.entities.items()}
-    identifiers = build_identifiers(cleaned, max_sharing=limits, blocked=match.identifiers.blocked)
+    identifiers = build_identifiers(
+        cleaned, max_sharing=limits, blocked=match.identifiers.blocked, linking=_guarded_types(context.project)
+    )
     try:
         versions = {
             RECORDS.name: store.overwrite(RECORDS, cleaned),
@@ -53,9 +55,16 @@ def run(context: RunContext) -> StageResult:
     return StageResult(versions, metrics)
 
 
+def _guarded_types(project: Project) -> list[str]:
+    """The types that join people's records unless these contradict each other, as far as a source has them."""
+    rules = project.match.identifiers.rules
+    mapped = {kind for it in project.sources if it.kind == "records" for kind in (*it.identifiers, *it.columns)}
+    return [kind for kind, rule in rules.items() if rule.links and rule.contradictions == "respect" and kind in mapped]
+
+
 def _clean_all(context: RunContext) -> DataFrame:
     """Source records and visitors, cleaned, in one frame."""
-    store, project, as_of = context.store, context.project, context.as_of.date()
+    store, project, as_of = context.store, context.project, context.today
     delivered = keep_snapshots(
         store.read(SOURCE_RECORDS), store.read(SOURCE_SNAPSHOTS), sources=snapshot_sources(project)
     )

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import datetime
+    from datetime import date, datetime
 
     import pyarrow as pa
     from pyspark.sql import DataFrame
@@ -61,6 +62,16 @@ class RunContext:
     force: bool = False
     full: bool = False
     last: LastFinish | None = None
+
+    @property
+    def now(self) -> datetime:
+        """The run's clock in the project's time zone."""
+        return self.as_of.astimezone(ZoneInfo(self.project.settings.time_zone))
+
+    @property
+    def today(self) -> date:
+        """The day of the run in the project's time zone."""
+        return self.now.date()
 
     def last_figure(self, name: str) -> float | None:
         """A figure with which the stage finished last; None where it did not have it, or never finished."""

@@ -15,7 +15,7 @@ from cdp_spark.config.destination import DestinationsConfig, FileDestination
 from cdp_spark.config.match import MatchConfig
 from cdp_spark.config.project import ConsentPolicy, Project, ProjectSettings, Warehouse
 from cdp_spark.errors import StateError
-from cdp_spark.tables.catalog import CONSENTS, DELIVERIES, PROFILES, SEGMENT_MEMBERS
+from cdp_spark.tables.catalog import CONSENTS, DELIVERIES, PROFILES, SEGMENT_MEMBERS, WITHDRAWAL_ISSUES
 from cdp_spark.tables.run import RunContext
 from cdp_spark.tables.store import Store
 
@@ -227,3 +227,18 @@ def test_one_destination_that_fails_does_not_stop_the_others(warehouse: Warehous
     blocked.unlink()
     run(context)
     assert_deliveries(warehouse, failed, opened, ("blocked", 7, "all", "delivered", 1, 0, "run-7"))
+
+
+def test_a_withdrawal_that_cannot_be_read_holds_all_exports_of_its_purpose(warehouse: Warehouse7) -> None:
+    warehouse.fill([profile("a")], [consent("a@x.org", "granted")])
+    issue = {"source": "preferences", "row_hash": "0123456789abcdef", "status": "open", "at_utc": AS_OF}
+    issue |= {"given_at_utc": AS_OF, "purpose": "mail", "consent_status": "withdrawn", "alike": 0}
+    line = tuple(issue.get(name) for name in WITHDRAWAL_ISSUES.schema.names)
+    warehouse.store.append(WITHDRAWAL_ISSUES, WITHDRAWAL_ISSUES.table([line]), application=None)
+
+    result = run(warehouse.context(destination("mailing"), destination("calls", purpose="sms")))
+
+    assert "mailing: held, a withdrawal cannot be read: preferences:0123456789ab" in (result.detail or "")
+    assert warehouse.text("mailing") == ""
+    found = {row["destination"]: row["status"] for row in warehouse.deliveries().collect()}
+    assert found == {"mailing": "held", "calls": "delivered"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from zoneinfo import ZoneInfo
 
 import pytest
 from chispa import assert_df_equality
@@ -228,3 +229,33 @@ def test_conditions_are_limited() -> None:
 
 def test_columns_of_other_types_cannot_be_named() -> None:
     assert "binary" not in kinds_of({field.name: field.dataType for field in SCHEMA})
+
+
+IN_AUCKLAND: dict[str, object] = {
+    "today()": dt.date(2026, 11, 21),
+    "now()": dt.datetime(2026, 11, 20, 20, tzinfo=dt.UTC),
+    "at >= today()": True,
+    "at - 1 minutes >= today()": False,
+    "at between today() and date '2026-11-22'": True,
+    "day(at) = 21 and month(at) = 11": True,
+    "at in (date '2026-11-21')": True,
+    "coalesce(at, today()) = date '2026-11-21'": True,
+    "at - 60 days": dt.datetime(2026, 9, 21, 12, tzinfo=dt.UTC),  # midnight before the clocks change is midnight
+    "at - 1440 hours": dt.datetime(2026, 9, 21, 11, tzinfo=dt.UTC),
+    "at - 2 months": dt.datetime(2026, 9, 20, 12, tzinfo=dt.UTC),
+    "age_years(date '1971-11-21')": 55,
+}
+
+
+def test_a_day_is_one_of_the_projects_time_zone(spark: SparkSession) -> None:
+    now = dt.datetime(2026, 11, 20, 20, tzinfo=dt.UTC).astimezone(ZoneInfo("Pacific/Auckland"))
+    rows = spark.createDataFrame([(dt.datetime(2026, 11, 20, 11, tzinfo=dt.UTC),)], "at timestamp")
+    compiled = [
+        compile_expression(text, columns={"at": "timestamp"}, now=now, returns=None).alias(f"v{index}")
+        for index, text in enumerate(IN_AUCKLAND)
+    ]
+
+    found = list(rows.select(*compiled).collect()[0])
+
+    told = [it.astimezone(dt.UTC) if isinstance(it, dt.datetime) else it for it in found]
+    assert dict(zip(IN_AUCKLAND, told, strict=True)) == IN_AUCKLAND

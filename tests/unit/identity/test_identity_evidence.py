@@ -30,6 +30,7 @@ from cdp_spark.tables.catalog import (
     UNIFIED_IDS,
 )
 from cdp_spark.tables.increments.touched import ERASURE, record_touched
+from cdp_spark.tables.rows import tuples_of
 from cdp_spark.tables.run import RunContext
 from cdp_spark.tables.store import Store
 
@@ -154,5 +155,18 @@ def test_a_nights_figures_leave_visitors_out() -> None:
         "ids.records_changed": 1.0,
         "ids.held_clusters": 1.0,
         "ids.identifiers_over_limit": 2.0,
-        "ids.churn": 0.5,
+        "ids.records_ended": 1.0,
+        "ids.moved_keys": 0.0,
+        "ids.churn": 1.0,
     }
+
+
+def test_a_value_that_would_have_joined_people_is_a_limit(context: RunContext) -> None:
+    rows = [
+        ("a", "person", "user_id", "till", "hash-t", False, "contradicted", None),
+        ("b", "person", "user_id", "till", "hash-t", False, "contradicted", None),
+        ("c", "person", "user_id", "x", "hash-x", True, None, None),
+        ("v", "visitor", "user_id", "till", "hash-t", False, "contradicted", None),
+    ]
+    context.store.overwrite(IDENTIFIERS, IDENTIFIERS.table(rows))
+    assert tuples_of(fetch_limits(context)) == [("a", "b", "user_id", "contradicted")]

@@ -129,6 +129,8 @@ def test_the_figures_of_a_night(two_nights: TwoNights) -> None:
         "ids.resurrected": 0,
         "ids.held_clusters": 0,
         "ids.identifiers_over_limit": 0,
+        "ids.records_ended": 0,
+        "ids.moved_keys": 0,
     }
     assert two_nights.first.metrics == {
         **none,

@@ -101,7 +101,12 @@ _LINES = {"a.csv": b'{"id": 1}\n\n{"id": 2, "x": [1]}\r\n{"id"\n', "b.csv": b'{"
     [
         ({"format": "csv"}, _FILES),
         ({"format": "csv", "options": {"multiLine": "false", "encoding": "ISO-8859-1"}}, _FILES),
+        (
+            {"format": "csv", "options": {"encoding": "UTF-16", "skipLines": "2", "delimiter": "\\t"}},
+            {"a.csv": "All\r\n\r\nid\tname\temail\r\n1\tÄnn\ta\r\n".encode("utf-16"), "b.csv": b""},
+        ),
         ({"format": "json"}, _LINES),
+        ({"format": "json", "options": {"encoding": "UTF-16"}}, {"a.csv": '{"id": 1}\n{"id": "Ä"}\n'.encode("utf-16")}),
         (
             {"format": "json", "options": {"multiLine": "true"}},
             {"a.csv": b'[{"id": 1},\n{"id": 2}]', "b.csv": b'{"id": 3}'},

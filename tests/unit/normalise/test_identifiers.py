@@ -12,6 +12,7 @@ from cdp_spark.normalise.identifiers import email_identifiers, read_identifier, 
 from cdp_spark.normalise.outcome import Normal
 
 HASH = sha256("ann@x.org")
+GUESTS = {"user_id": "Guest", "device_id": "guest", "cookie_id": "Guest", "loyalty_id": "GUEST", "account_id": "Guest"}
 KINDS = ("user_id", "device_id", "cookie_id", "loyalty_id", "account_id", "email_sha256")
 
 
@@ -32,7 +33,9 @@ KINDS = ("user_id", "device_id", "cookie_id", "loyalty_id", "account_id", "email
         ("loyalty_id", "-", Normal(None, "placeholder")),
         ("account_id", "unknown", Normal("unknown", "placeholder")),
         ("account_id", "a-1", Normal("a-1")),
+        *((kind, "Guest", Normal(written, "placeholder")) for kind, written in GUESTS.items()),
         ("email_sha256", HASH.upper(), Normal(HASH)),
+        ("email_sha256", sha256(""), Normal(sha256(""), "placeholder")),
         ("email_sha256", "AB", Normal("ab", "malformed")),
         ("user_id", "", Normal(None)),
     ],

@@ -74,3 +74,28 @@ def test_placeholders_of_numbers_and_ids() -> None:
     assert not any(map(is_number_placeholder, ("+493012345678", "5550000")))
     assert all(map(is_id_placeholder, ("00000000-0000-0000-0000-000000000000", "0", "777777")))
     assert not any(map(is_id_placeholder, ("777", "u-1")))
+
+
+def test_ids_that_mean_nobody_are_placeholders_in_any_case() -> None:
+    nobody = (
+        "guest", "GUEST", "Guest User", "anonymous", "anonymous_user", "null", "(null)", "undefined", "NaN", "None",
+        "true", "False", "0", "0.0", "-1", "[object Object]", "not_authenticated", "notAuthenticated", "Not Logged In",
+        "unknown", "(not set)", "{{user_id}}", "${userId}", "%USER_ID%", "<id>", "#N/A", "distinct_id", "gast", "游客",
+        "-", "undefined-undefined", "9774d56d682e549c",
+    )  # fmt: skip
+    assert [it for it in nobody if not is_id_placeholder(it)] == []
+    somebody = (
+        "guest-4711",
+        "u1",
+        "user_1",
+        "anonymous_9f3a",
+        "ann",
+        "1",
+        "10",
+        "truelove",
+        "noah",
+        "ida",
+        "C 1",
+        "<a1b2",
+    )
+    assert [it for it in somebody if is_id_placeholder(it)] == []

@@ -59,7 +59,7 @@ def test_what_is_no_frame_is_refused() -> None:
 
 def test_ids_that_stand_twice_are_refused() -> None:
     with pytest.raises(DataError, match="1 ids that stand on more than one row"):
-        cdp_spark.resolve(pa.Table.from_pylist([ROWS[0], ROWS[0]]), id="id")
+        cdp_spark.resolve(pa.Table.from_pylist([ROWS[0], {**ROWS[1], "id": ROWS[0]["id"]}]), id="id")
 
 
 def test_a_missing_column_is_named() -> None:

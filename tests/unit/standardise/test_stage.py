@@ -134,6 +134,33 @@ def test_shared_and_unusable_identifiers(spark: SparkSession) -> None:
     assert_df_equality(kept, spark.createDataFrame(expected, kept.schema), ignore_nullable=True)
 
 
+def test_a_value_that_joins_records_is_not_used_where_they_are_of_several_people(spark: SparkSession) -> None:
+    found_type = "array<struct<type:string,value:string,reason:string>>"
+    schema = (
+        f"record_key string, given_name string, family_name string, birth_date date, identifiers {found_type}, "
+        "entity_type string, national_id string, observed_at_utc timestamp"
+    )
+    rows = [
+        ("a1", "Ann", "Lee", date(1980, 2, 3), [("user_id", "till", None)]),
+        ("a2", "Tom", "Lee", date(2011, 7, 19), [("user_id", "till", None)]),
+        ("b1", "Bob", "Moe", date(1975, 1, 1), [("user_id", "bob", None)]),
+        ("b2", "Robert", "Moe", None, [("user_id", "bob", None)]),
+        ("v1", None, None, None, [("user_id", "till", None), ("cookie_id", "c", None)]),
+    ]
+    people = [(*row, "visitor" if row[0] == "v1" else "person", None, NOON) for row in rows]
+
+    found = build_identifiers(spark.createDataFrame(people, schema), max_sharing={}, linking=["user_id"])
+
+    assert {(row["record_key"], row["type"]): row["reason"] for row in found.collect()} == {
+        ("a1", "user_id"): "contradicted",
+        ("a2", "user_id"): "contradicted",
+        ("b1", "user_id"): None,
+        ("b2", "user_id"): None,
+        ("v1", "user_id"): "contradicted",
+        ("v1", "cookie_id"): None,
+    }
+
+
 @pytest.fixture
 def context(spark: SparkSession, tmp_path: Path) -> RunContext:
     return RunContext(store=Store(spark, str(tmp_path)), project=_project(), run_id="run", ordinal=1, as_of=NOON)

@@ -16,6 +16,16 @@ if TYPE_CHECKING:
     from cdp_spark.standalone.resolve import Resolution
     from cdp_spark.standalone.usage import ColumnUse
 
+_LEFT_OUT = {
+    "null_key": "they have no id",
+    "no_record": "they are empty, or a report's last lines",
+    "column_count": "they have more or fewer cells than the header, as a report's last lines have",
+    "unclosed_quote": "a quote is not closed",
+    "malformed_json": "they are not JSON, or not an object",
+    "bad_encoding": "their letters are not of the file's encoding (--encoding)",
+}
+"""What is wrong with rows that are no records, by reason."""
+
 
 def facts_of(resolution: Resolution, out: Path, seconds: float) -> dict[str, Any]:
     """The result in figures and words, ready for JSON."""
@@ -25,6 +35,7 @@ def facts_of(resolution: Resolution, out: Path, seconds: float) -> dict[str, Any
         "largest_cluster": resolution.clustered.largest_cluster,
         "pairs_compared": resolution.clustered.pair_count,
         "rejected": resolution.described.rejected,
+        "notes": list(resolution.described.notes),
         "doubts": [f"{doubt.problem}: {doubt.fix}" for doubt in resolution.scored.doubts],
         "seconds": round(seconds, 1),
         "out": str(out),
@@ -42,11 +53,9 @@ def facts_of(resolution: Resolution, out: Path, seconds: float) -> dict[str, Any
 
 def print_resolution(console: Console, resolution: Resolution, facts: dict[str, Any]) -> None:
     """Print what the columns were taken for, the rules, and the figures."""
-    for name, uses in column_uses(resolution.described.recognised, resolution.match).items():
-        columns = Table("column", "taken for", "why", "used", title=f"Columns of {name}", title_justify="left")
-        for use in uses:
-            columns.add_row(use.item.column, use.item.meaning, use.item.reason, _used(use))
-        console.print(columns)
+    for note in resolution.described.notes:
+        console.print(note, markup=False, highlight=False, soft_wrap=True)
+    _print_columns(console, resolution)
     if resolution.rules:
         rules = Table("blocking rule", "pairs", "adds pairs", "recall so far", title="Rules", title_justify="left")
         for estimate in resolution.rules:
@@ -54,7 +63,8 @@ def print_resolution(console: Console, resolution: Resolution, facts: dict[str, 
             rules.add_row(estimate.rule.name, *counts)
         console.print(rules)
     for reason, count in resolution.described.rejected.items():
-        console.print(f"[yellow]{count:,} rows left out ({reason})")
+        said = _LEFT_OUT.get(reason.rsplit(" ", 1)[-1], "could not be read")
+        console.print(f"[yellow]{count:,} rows left out: {said} ({reason})", highlight=False, soft_wrap=True)
     for told in facts["unread_dates"]:
         console.print(f"[yellow]{told}")
     for doubt in facts["doubts"]:
@@ -64,6 +74,14 @@ def print_resolution(console: Console, resolution: Resolution, facts: dict[str, 
         f"[bold]{facts['clusters']:,} clusters[/bold] (the largest of {facts['largest_cluster']:,}) "
         f"in {facts['seconds']} s → {facts['out']}"
     )
+
+
+def _print_columns(console: Console, resolution: Resolution) -> None:
+    for name, uses in column_uses(resolution.described.recognised, resolution.match).items():
+        columns = Table("column", "taken for", "why", "used", title=f"Columns of {name}", title_justify="left")
+        for use in uses:
+            columns.add_row(use.item.column, use.item.meaning, use.item.reason, _used(use))
+        console.print(columns)
 
 
 def _column_facts(use: ColumnUse) -> dict[str, Any]:

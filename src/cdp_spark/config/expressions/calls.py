@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -10,7 +11,6 @@ from pyspark.sql import functions as F
 from cdp_spark import columns as c
 
 if TYPE_CHECKING:
-    import datetime as dt
     from collections.abc import Callable, Sequence
 
     from pyspark.sql import Column
@@ -27,7 +27,7 @@ class Setting:
     """What an expression is told beside its columns.
 
     Args:
-        moment: time of the run, UTC; the only setting.
+        moment: time of the run, in the zone in which a day begins; columns of times are in UTC.
         silence_is_consent: True where a purpose that nobody was asked about counts as granted.
     """
 
@@ -35,14 +35,31 @@ class Setting:
     silence_is_consent: bool = False
 
     @property
+    def time_zone(self) -> str:
+        """Name of the zone."""
+        return str(self.moment.tzinfo)
+
+    @property
     def now(self) -> Column:
         """Time of the run."""
-        return F.lit(self.moment)
+        return F.lit(self.moment.astimezone(dt.UTC))
 
     @property
     def today(self) -> Column:
-        """Date of the run, UTC."""
+        """Date of the run in the project's zone."""
         return F.lit(self.moment.date())
+
+    def local(self, moment: Column, kind: MaybeKind) -> Column:
+        """Return a time as the zone's clocks show it; a date as it is."""
+        if self.time_zone == "UTC" or kind != "timestamp":
+            return moment
+        return F.from_utc_timestamp(moment, self.time_zone)
+
+    def instant(self, moment: Column, kind: MaybeKind) -> Column:
+        """Return the time at which a date begins, or at which the zone's clocks show a time."""
+        if self.time_zone == "UTC" or kind not in ("date", "timestamp"):
+            return moment
+        return F.to_utc_timestamp(moment.cast("timestamp"), self.time_zone)
 
 
 Build: TypeAlias = "Callable[[Sequence[Column], Sequence[MaybeKind], Setting], Column]"
@@ -56,6 +73,18 @@ def _long(function: Callable[..., Column]) -> Build:
     return lambda arguments, _kinds, _setting: function(*arguments).cast("long")
 
 
+def _of_day(part: Callable[[Column], Column]) -> Build:
+    return lambda arguments, kinds, setting: part(setting.local(arguments[0], kinds[0])).cast("long")
+
+
+def _coalesce(arguments: Sequence[Column], kinds: Sequence[MaybeKind], setting: Setting) -> Column:
+    if not {"date", "timestamp"} <= set(kinds):
+        return F.coalesce(*arguments)
+    return F.coalesce(
+        *(setting.instant(it, kind) if kind == "date" else it for it, kind in zip(arguments, kinds, strict=True))
+    )
+
+
 def _contains(arguments: Sequence[Column], kinds: Sequence[MaybeKind], _setting: Setting) -> Column:
     find = F.array_contains if kinds[0] == "strings" else F.contains
     return find(*arguments)
@@ -66,8 +95,9 @@ def _round(arguments: Sequence[Column], kinds: Sequence[MaybeKind], _setting: Se
     return rounded.cast("long") if kinds[0] == "long" else rounded
 
 
-def _age_years(arguments: Sequence[Column], _kinds: Sequence[MaybeKind], setting: Setting) -> Column:
-    return F.floor(F.months_between(setting.today, arguments[0].cast("date")) / 12).cast("long")
+def _age_years(arguments: Sequence[Column], kinds: Sequence[MaybeKind], setting: Setting) -> Column:
+    day = setting.local(arguments[0], kinds[0]).cast("date")
+    return F.floor(F.months_between(setting.today, day) / 12).cast("long")
 
 
 def _days_since(arguments: Sequence[Column], kinds: Sequence[MaybeKind], setting: Setting) -> Column:
@@ -111,14 +141,14 @@ CALLS: dict[str, Build] = {
     "ends_with": _plain(F.endswith),
     "contains": _contains,
     "size": _long(F.array_size),
-    "coalesce": _plain(F.coalesce),
+    "coalesce": _coalesce,
     "abs": _plain(F.abs),
     "round": _round,
     "to_number": _plain(_number),
     "to_date": _plain(lambda text: text.try_cast("date")),
-    "year": _long(F.year),
-    "month": _long(F.month),
-    "day": _long(F.dayofmonth),
+    "year": _of_day(F.year),
+    "month": _of_day(F.month),
+    "day": _of_day(F.dayofmonth),
     "now": lambda _arguments, _kinds, setting: setting.now,
     "today": lambda _arguments, _kinds, setting: setting.today,
     "age_years": _age_years,

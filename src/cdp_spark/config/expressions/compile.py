@@ -7,7 +7,6 @@ rather than an error that would stop a run.
 
 from __future__ import annotations
 
-import datetime as dt
 from dataclasses import dataclass
 from functools import singledispatch
 from typing import TYPE_CHECKING
@@ -22,7 +21,8 @@ from cdp_spark.config.expressions.scope import Scope
 from cdp_spark.errors import ContractError, InvalidProjectError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    import datetime as dt
+    from collections.abc import Callable, Mapping, Sequence
 
     from pyspark.sql import Column
 
@@ -47,7 +47,7 @@ def compile_expression(
     Args:
         text: the expression.
         columns: the frame's columns, each with its Spark type or kind.
-        now: the run's clock, with a time zone.
+        now: the run's clock, in the time zone in which a day begins; columns of times are in UTC.
         where: how errors name the expression.
         returns: kind that it must have; None for any.
         silence_is_consent: True where a purpose that nobody was asked about counts as granted.
@@ -65,7 +65,7 @@ def compile_expression(
         raise InvalidProjectError(scope.mistakes)
     if scope.mistakes or node is None:
         raise scope.mistakes[0]
-    return _column(node, _Context(scope, Setting(now.astimezone(dt.UTC), silence_is_consent)))
+    return _column(node, _Context(scope, Setting(now, silence_is_consent)))
 
 
 def kinds_of(columns: Mapping[str, T.DataType | n.Kind]) -> dict[str, n.Kind]:
@@ -127,7 +127,7 @@ def _(node: n.Arithmetic, context: _Context) -> Column:
     left = _column(node.left, context)
     if isinstance(node.right, n.Interval):
         count = node.right.count if node.operator == "+" else -node.right.count
-        return _shifted(left, count, node.right.unit, is_date=kind_of(node.left, context.scope) == "date")
+        return _shifted(left, count, node.right.unit, kind=kind_of(node.left, context.scope), setting=context.setting)
     right = _column(node.right, context)
     if kind_of(node.left, context.scope) == "date":
         return F.datediff(left, right).cast("long")
@@ -136,19 +136,20 @@ def _(node: n.Arithmetic, context: _Context) -> Column:
 
 @_column.register(n.Comparison)
 def _(node: n.Comparison, context: _Context) -> Column:
-    return _COMPARISONS[node.comparator](_column(node.left, context), _column(node.right, context))
+    return _COMPARISONS[node.comparator](*_comparable((node.left, node.right), context))
 
 
 @_column.register(n.Between)
 def _(node: n.Between, context: _Context) -> Column:
-    inside = _column(node.value, context).between(_column(node.low, context), _column(node.high, context))
+    value, low, high = _comparable((node.value, node.low, node.high), context)
+    inside = value.between(low, high)
     return _negated(inside, node.negated)
 
 
 @_column.register(n.In)
 def _(node: n.In, context: _Context) -> Column:
-    options = [_column(option, context) for option in node.options]
-    return _negated(_column(node.value, context).isin(*options), node.negated)
+    value, *options = _comparable((node.value, *node.options), context)
+    return _negated(value.isin(*options), node.negated)
 
 
 @_column.register(n.IsNull)
@@ -180,14 +181,30 @@ def _negated(condition: Column, negated: bool) -> Column:
     return ~condition if negated else condition
 
 
-def _shifted(moment: Column, count: int, unit: n.Unit, *, is_date: bool) -> Column:
-    if unit in ("months", "years"):
-        months = count * (12 if unit == "years" else 1)
-        return F.try_add(moment, F.make_ym_interval(months=F.lit(months)))
-    if is_date:
+def _comparable(nodes: Sequence[n.Node], context: _Context) -> list[Column]:
+    """Compile what is compared; beside a time, a date is the time at which it begins in the project's zone."""
+    kinds = [kind_of(node, context.scope) for node in nodes]
+    columns = [_column(node, context) for node in nodes]
+    if not {"date", "timestamp"} <= set(kinds):
+        return columns
+    return [
+        context.setting.instant(column, kind) if kind == "date" else column
+        for column, kind in zip(columns, kinds, strict=True)
+    ]
+
+
+def _shifted(moment: Column, count: int, unit: n.Unit, *, kind: n.Kind | None, setting: Setting) -> Column:
+    """Shift a date or time; days and what is longer are those of the project's calendar, whatever the clocks do."""
+    if unit in ("minutes", "hours"):
+        return F.try_add(moment, F.make_dt_interval(mins=F.lit(count * (60 if unit == "hours" else 1))))
+    if kind == "date" and unit in ("days", "weeks"):
         return F.date_add(moment, count * (7 if unit == "weeks" else 1))
-    minutes = count * {"minutes": 1, "hours": 60, "days": 1440, "weeks": 10_080}[unit]
-    return F.try_add(moment, F.make_dt_interval(mins=F.lit(minutes)))
+    if unit in ("days", "weeks"):
+        interval = F.make_dt_interval(days=F.lit(count * (7 if unit == "weeks" else 1)))
+    else:
+        interval = F.make_ym_interval(months=F.lit(count * (12 if unit == "years" else 1)))
+    shifted = F.try_add(setting.local(moment, kind), interval)
+    return setting.instant(shifted, kind) if kind == "timestamp" else shifted
 
 
 _OPERATIONS: dict[n.Operator, Callable[[Column, Column], Column]] = {

@@ -80,7 +80,7 @@ FUNCTIONS: dict[str, Function] = {
     "month": Function("month of a date or time, 1 to 12", (MOMENT,), "long"),
     "day": Function("day of the month of a date or time", (MOMENT,), "long"),
     "now": Function("time of the run", (), "timestamp"),
-    "today": Function("date of the run, UTC", (), "date"),
+    "today": Function("date of the run, in the project's time zone", (), "date"),
     "age_years": Function("whole years between a date and today", (MOMENT,), "long"),
     "days_since": Function("whole days between a date or time and the run", (MOMENT,), "long"),
     "has_consent": Function(

@@ -29,7 +29,7 @@ from cdp_spark.explain.identifiers import read_holdings, shared_types
 from cdp_spark.explain.pairs.facts import RELATED
 from cdp_spark.explain.pairs.surroundings import MAX_RECORDS, read_links, read_members
 from cdp_spark.explain.pairs.verdict import not_compared_words
-from cdp_spark.resolution.blocking.slots import deterministic_mask
+from cdp_spark.resolution.certain import certain_rules
 from cdp_spark.resolution.patterns import from_texts
 from cdp_spark.tables.catalog import CLUSTERS
 
@@ -104,7 +104,7 @@ def tell_compared(
 
 def _tell(row: Row, model: MatchModel | None, around: Around, threshold_log2: float) -> Mistake:
     pair, weight = _pair(row), float(row[c.WEIGHT_LOG2])
-    rules = _names(model, row[c.RULE_MASK] & deterministic_mask(model.match)) if model is not None else ()
+    rules = _certain_names(model, row) if model is not None else ()
     shared = around.identifiers.get(pair, ())
     decided = Decided(weight, row[EVIDENCE], rules, shared, cut=row[c.REASON], label=row[c.LABEL])
     parts = _stored_parts(row, model) if model is not None else ()
@@ -115,6 +115,11 @@ def _tell(row: Row, model: MatchModel | None, around: Around, threshold_log2: fl
     return Mistake(
         FALSE, *pair, weight, why_false(decided, chain, threshold_log2=threshold_log2), parts_for(parts), through
     )
+
+
+def _certain_names(model: MatchModel, row: Row) -> tuple[str, ...]:
+    levels = from_texts([row[c.LEVELS]], len(model.match.comparisons))
+    return _names(model, int(certain_rules(model.match, np.array([row[c.RULE_MASK]]), levels)[0]))
 
 
 def weigh_uncompared(records: DataFrame, pairs: DataFrame, model: MatchModel, *, limit: int) -> tuple[Mistake, ...]:

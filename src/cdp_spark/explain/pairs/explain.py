@@ -23,7 +23,7 @@ from cdp_spark.explain.pairs.facts import (
     only_one_type,
 )
 from cdp_spark.explain.pairs.surroundings import read_surroundings
-from cdp_spark.resolution.blocking.slots import deterministic_mask
+from cdp_spark.resolution.certain import certain_rules
 from cdp_spark.resolution.model import MatchModel, model_from_json
 from cdp_spark.resolution.models import newest_model
 from cdp_spark.resolution.patterns import from_texts
@@ -107,7 +107,7 @@ def _explain(
     now = _weigh(weighing.comparable, model, [pair])
     mask, levels = (now.rule_mask, now.levels) if score is None else _stored(score)
     bits = contributions(model, mask, levels)[0]
-    fixed = deterministic_mask(model.match)
+    certain = certain_rules(model.match, mask, levels)
     return PairExplanation(
         left=pair[0],
         right=pair[1],
@@ -115,7 +115,7 @@ def _explain(
         threshold_log2=clustering.threshold_log2,
         scored=score is not None,
         rules=_names(model, int(mask[0])),
-        deterministic_rules=_names(model, int(mask[0]) & fixed),
+        deterministic_rules=_names(model, int(certain[0])),
         purged_rules=_names(model, int(now.purged_mask[0])),
         shared_identifiers=_shared(store, pair, linking),
         contributions=_contributions(model, _rows(store, pair), int(mask[0]), levels[0], bits),

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pyspark.sql import Window
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
 from cdp_spark.identity.in_spark.night import EvidenceFrames
-from cdp_spark.identity.terms import CHANGED_VALUE, ERASURE, LABEL, LIMIT, LIMIT_REASONS
-from cdp_spark.tables.catalog import CUTS, LABELS, RECORDS, RELEASES, RUNS, TOUCHED_RECORDS
+from cdp_spark.identity.terms import CHANGED_VALUE, ERASURE, LABEL, LIMIT, LIMIT_REASONS, VALUE_REASONS, linking_types
+from cdp_spark.tables.catalog import CUTS, IDENTIFIERS, LABELS, RECORDS, RELEASES, RUNS, TOUCHED_RECORDS
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -37,7 +38,24 @@ def read_evidence(context: RunContext, night: Night) -> EvidenceFrames:
 def read_limits(context: RunContext) -> DataFrame:
     """The pairs of this run that a limit kept apart."""
     of_this_run = (F.col(c.RUN_ID) == context.run_id) & F.col(c.REASON).isin(*LIMIT_REASONS)
-    return context.store.read(CUTS).where(of_this_run)
+    names = (c.RECORD_KEY_L, c.RECORD_KEY_R, c.IDENTIFIER_TYPE, c.REASON)
+    return context.store.read(CUTS).where(of_this_run).select(*names).unionByName(_read_unused_values(context))
+
+
+def _read_unused_values(context: RunContext) -> DataFrame:
+    """The people that a value would have joined, were it not shared by too many or contradicted by what they say."""
+    linking = linking_types(context.project)
+    unused = context.store.read(IDENTIFIERS).where(
+        (F.col(c.ENTITY_TYPE) == "person") & F.col(c.TYPE).isin(*linking) & F.col(c.REASON).isin(*VALUE_REASONS)
+    )
+    first = F.min(c.RECORD_KEY).over(Window.partitionBy(c.TYPE, c.VALUE_HASH))
+    pairs = unused.select(
+        first.alias(c.RECORD_KEY_L),
+        F.col(c.RECORD_KEY).alias(c.RECORD_KEY_R),
+        F.col(c.TYPE).alias(c.IDENTIFIER_TYPE),
+        c.REASON,
+    )
+    return pairs.where(F.col(c.RECORD_KEY_L) != F.col(c.RECORD_KEY_R))
 
 
 def _last_release(context: RunContext) -> DataFrame:

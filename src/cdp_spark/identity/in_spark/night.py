@@ -46,6 +46,7 @@ class Night:
         identifiers: of tonight.
         former_holders: from `build_former_holders`, of all records.
         affected: record_key of all records that may get another id, those that are gone included; None for all.
+        told: rows of `id_changes` about records that have a new key, which `yesterday` has already; None for none.
     """
 
     clusters: DataFrame
@@ -54,6 +55,7 @@ class Night:
     identifiers: DataFrame
     former_holders: Held
     affected: Held | None = None
+    told: DataFrame | None = None
 
 
 @dataclass(frozen=True)
@@ -108,7 +110,11 @@ def work_out_in_spark(night: Night, members: Held, evidence: EvidenceFrames, iss
     causes = causes if assignment.contested else causes.limit(0)
     found = build_id_changes(transitions, yesterday.id_registry, lineage, causes, release=release)
     changes = members.gather(ID_CHANGES.conform(found))
-    return Outcome(ids, changes, _build_registry(night, ids, changes, lineage, release=release))
+    registry = _build_registry(night, ids, changes, lineage, release=release)
+    if night.told is None:
+        return Outcome(ids, changes, registry)
+    told = night.told.join(changes, on=[c.RECORD_KEY, c.ENTITY_TYPE], how="left_anti")
+    return Outcome(ids, changes.unionByName(told.select(*changes.columns)), registry)
 
 
 def _build_registry(night: Night, ids: DataFrame, changes: DataFrame, lineage: DataFrame, *, release: int) -> DataFrame:

@@ -11,10 +11,13 @@ from cdp_spark import columns as c
 from cdp_spark.identity.in_spark.night import Night, Yesterday
 from cdp_spark.identity.in_spark.rules.returns import build_former_holders
 from cdp_spark.identity.increment import find_base, has_visitors
+from cdp_spark.identity.key_moves import MAX_MOVES, find_key_moves, tell_moves
 from cdp_spark.identity.terms import VISITOR
 from cdp_spark.tables.actions.held import hold, keep
 from cdp_spark.tables.catalog import CLUSTERS, ID_CHANGES, ID_REGISTRY, IDENTIFIERS, UNIFIED_IDS
 from cdp_spark.tables.increments.touched import CLUSTERING, read_touched
+
+_NEW = "new_record_key"
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -27,10 +30,11 @@ def plan_night(context: RunContext) -> Night:
     store = context.store
     yesterday = Yesterday(*[context.read_released(spec) for spec in (UNIFIED_IDS, ID_REGISTRY, ID_CHANGES)])
     clusters, identifiers = store.read(CLUSTERS), store.read(IDENTIFIERS)
+    yesterday, told = _with_new_keys(context, yesterday, clusters)
     former_holders = hold(build_former_holders(yesterday.id_changes, yesterday.id_registry))
     reclustered = _read_reclustered(context, clusters)
     if reclustered is None:
-        return Night(clusters, yesterday, yesterday.unified_ids, identifiers, former_holders)
+        return Night(clusters, yesterday, yesterday.unified_ids, identifiers, former_holders, told=told)
     if former_holders.count:
         reclustered = with_returning(reclustered, former_holders.joinable, clusters)
     affected = hold(reclustered.select(c.RECORD_KEY))
@@ -45,7 +49,33 @@ def plan_night(context: RunContext) -> Night:
         identifiers=keep(mine["identifiers"]),
         former_holders=former_holders,
         affected=affected,
+        told=told,
     )
+
+
+def _with_new_keys(
+    context: RunContext, yesterday: Yesterday, clusters: DataFrame
+) -> tuple[Yesterday, DataFrame | None]:
+    """Put the last release's ids under the keys that records have now; and what there is to tell of it."""
+    columns = (c.RECORD_KEY, c.ENTITY_TYPE)
+    before, now = yesterday.unified_ids, clusters.select(*columns)
+    left, came = (
+        rows.where(F.col(c.ENTITY_TYPE) != VISITOR).join(other, on=list(columns), how="left_anti").limit(MAX_MOVES + 1)
+        for rows, other in ((before, now), (now, before))
+    )
+    gone = left.toArrow()
+    moves = find_key_moves(context, gone, came.select(*columns).toArrow()) if gone.num_rows else []
+    if not moves:
+        return yesterday, None
+    spark = before.sparkSession
+    told = spark.createDataFrame(ID_CHANGES.table(tell_moves(moves, gone, release=context.ordinal)))
+    names = spark.createDataFrame(
+        [(kind, old, new) for kind, old, new in moves], f"{c.ENTITY_TYPE} string, {c.RECORD_KEY} string, {_NEW} string"
+    )
+    renamed = before.join(F.broadcast(names), on=list(columns), how="left").withColumn(
+        c.RECORD_KEY, F.coalesce(_NEW, c.RECORD_KEY)
+    )
+    return replace(yesterday, unified_ids=renamed.select(*before.columns)), told
 
 
 def _read_reclustered(context: RunContext, clusters: DataFrame) -> DataFrame | None:

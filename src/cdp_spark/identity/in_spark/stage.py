@@ -18,8 +18,12 @@ from cdp_spark.identity.increment import MAX_RECORDS_FIGURE, tell_extent
 from cdp_spark.identity.issuer import Issuer
 from cdp_spark.identity.terms import (
     CLOSED_STATUS,
+    ERASURE,
     LIVE,
     MERGED_STATUS,
+    MOVED,
+    MOVED_KEY,
+    REMOVED,
     RESURRECTED,
     VISITOR,
 )
@@ -55,7 +59,8 @@ def run_in_spark(context: RunContext) -> StageResult:
     outcome = work_out_in_spark(night, members, read_evidence(context, night), issuer)
     versions = run_together(context.store.spark, _writes(context, night, members, outcome))
     metrics = {**_metrics(context, night.released_ids), MAX_RECORDS_FIGURE: float(max_records)}
-    detail = tell_extent(night.affected.count if night.affected else None)
+    affected = night.affected.count if night.affected else None
+    detail = tell_extent(affected, moved_keys=int(metrics["ids.moved_keys"]))
     return StageResult(versions=versions, metrics=metrics, detail=detail)
 
 
@@ -104,14 +109,22 @@ def _metrics(context: RunContext, released_ids: DataFrame) -> dict[str, float]:
     resurrected = F.count_distinct(F.when(F.col(c.CHANGE) == RESURRECTED, F.col(c.UNIFIED_ID)))
     is_source_record = F.col(c.ENTITY_TYPE) != VISITOR
     changed = F.count_if((F.col(c.PREVIOUS_ID) != F.col(c.UNIFIED_ID)) & is_source_record)
-    changes = tonight.agg(resurrected.alias("ids.resurrected"), changed.alias("ids.records_changed"))
+    moved = F.count_if((F.col(c.CAUSE) == MOVED_KEY) & (F.col(c.CHANGE) == MOVED))
+    changes = tonight.agg(
+        resurrected.alias("ids.resurrected"), changed.alias("ids.records_changed"), moved.alias("ids.moved_keys")
+    )
+    is_closed = (F.col(c.CLOSED_RELEASE) == release) & (F.col(c.STATUS) == CLOSED_STATUS) & (F.col(c.CAUSE) != ERASURE)
+    ended_ids = store.read(ID_REGISTRY).where(is_closed).select(F.col(c.UNIFIED_ID).alias(c.PREVIOUS_ID))
+    removed = tonight.where((F.col(c.CHANGE) == REMOVED) & is_source_record)
+    ended = removed.join(ended_ids, on=c.PREVIOUS_ID, how="left_semi").agg(F.count(F.lit(1)).alias("ids.records_ended"))
     held = store.read(IDENTITY_ISSUES).agg(
         F.count_if(F.col(c.IDENTIFIER_TYPE) == c.RECORD_KEY).alias("ids.held_clusters"),
         F.count_if(F.col(c.IDENTIFIER_TYPE) != c.RECORD_KEY).alias("ids.identifiers_over_limit"),
     )
     before = released_ids.agg(F.count_if(is_source_record).alias(_RECORDS_BEFORE))
-    frames = {"counts": counts, "changes": changes, "held": held, "before": before}
+    frames = {"counts": counts, "changes": changes, "held": held, "ended": ended, "before": before}
     rows = run_together(store.spark, {name: frame.collect for name, frame in frames.items()})
     metrics = {name: float(value) for found in rows.values() for name, value in found[0].asDict().items()}
     records_before = metrics.pop(_RECORDS_BEFORE)
-    return {**metrics, "ids.churn": metrics["ids.records_changed"] / records_before if records_before else 0.0}
+    lost = metrics["ids.records_changed"] + metrics["ids.records_ended"]
+    return {**metrics, "ids.churn": lost / records_before if records_before else 0.0}

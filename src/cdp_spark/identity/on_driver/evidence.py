@@ -9,7 +9,16 @@ import pyarrow.compute as pc
 
 from cdp_spark import columns as c
 from cdp_spark.identity.on_driver.rules.rows import Evidence
-from cdp_spark.identity.terms import CHANGED_VALUE, ERASURE, LABEL, LIMIT, LIMIT_REASONS, STRONG_TYPES
+from cdp_spark.identity.terms import (
+    CHANGED_VALUE,
+    ERASURE,
+    LABEL,
+    LIMIT,
+    LIMIT_REASONS,
+    STRONG_TYPES,
+    VALUE_REASONS,
+    linking_types,
+)
 from cdp_spark.tables.catalog import CUTS, IDENTIFIERS, LABELS, RECORDS, RELEASES, RUNS, TOUCHED_RECORDS
 from cdp_spark.tables.rows import texts, tuples_of
 
@@ -26,7 +35,21 @@ _PAIR = (c.RECORD_KEY_L, c.RECORD_KEY_R)
 def fetch_limits(context: RunContext) -> pa.Table:
     """The pairs of this run that a limit kept apart: record_key_l, record_key_r, identifier_type, reason."""
     only = {c.RUN_ID: pa.array([context.run_id]), c.REASON: pa.array(LIMIT_REASONS)}
-    return context.store.fetch(CUTS, (*_PAIR, c.IDENTIFIER_TYPE, c.REASON), only=only)
+    cuts = context.store.fetch(CUTS, (*_PAIR, c.IDENTIFIER_TYPE, c.REASON), only=only)
+    return pa.concat_tables([cuts, _fetch_unused_values(context).cast(cuts.schema)])
+
+
+def _fetch_unused_values(context: RunContext) -> pa.Table:
+    """The people that a value would have joined, were it not shared by too many or contradicted by what they say."""
+    linking = linking_types(context.project)
+    only = {c.ENTITY_TYPE: pa.array(["person"]), c.TYPE: pa.array(linking, pa.string())}
+    only |= {c.REASON: pa.array(VALUE_REASONS)}
+    found = context.store.fetch(IDENTIFIERS, (c.RECORD_KEY, c.TYPE, c.VALUE_HASH, c.REASON), only=only)
+    key = [c.TYPE, c.VALUE_HASH, c.REASON]
+    first = found.group_by(key).aggregate([(c.RECORD_KEY, "min")])
+    pairs = found.join(first, keys=key).filter(pc.field(c.RECORD_KEY) != pc.field(f"{c.RECORD_KEY}_min"))
+    names = [f"{c.RECORD_KEY}_min", c.RECORD_KEY, c.TYPE, c.REASON]
+    return pairs.select(names).rename_columns([*_PAIR, c.IDENTIFIER_TYPE, c.REASON])
 
 
 def identifiers_reader(store: Store) -> Callable[[Collection[str]], Identifiers]:

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from cdp_spark import columns as c
 from cdp_spark.identity.on_driver.rules.assign import assign_on_driver
-from cdp_spark.identity.on_driver.rules.changes import find_changes
+from cdp_spark.identity.on_driver.rules.changes import find_changes, merge_changes
 from cdp_spark.identity.on_driver.rules.members import build_members
 from cdp_spark.identity.on_driver.rules.registry import update_registry
 from cdp_spark.identity.on_driver.rules.rows import FormerHolder, Issued, read_rows
@@ -34,6 +34,7 @@ class Night:
         id_registry: of the last release; every id ever issued.
         former_holders: from `build_former_holders`.
         affected: record_key of all records that may get another id, those that are gone included; None for all.
+        told: rows of `id_changes` about records that have a new key; `unified_ids` has it already.
     """
 
     clusters: pa.Table
@@ -41,6 +42,7 @@ class Night:
     id_registry: pa.Table
     former_holders: pa.Table
     affected: pa.Array | None = None
+    told: tuple[tuple[int, str, str, str, str, str, str], ...] = ()
 
     def looked_at(self, rows: pa.Table) -> pa.Table:
         """The rows of affected records."""
@@ -108,6 +110,7 @@ def work_out_on_driver(night: Night, readers: Readers, issuer: Issuer, *, max_re
     assigned = assign_on_driver(members, registry, former, readers.identifiers, issuer)
     changes = find_changes(before, assigned, registry, readers.evidence, release=issuer.ordinal)
     issued = update_registry(registry, assigned, changes, release=issuer.ordinal)
+    changes = merge_changes(changes, night.told)
     rows = [(*key, held) for key, held in sorted(assigned.ids.items())]
     kept_ids, kept_entries = night.others(night.unified_ids), rows_without(night.id_registry, c.UNIFIED_ID, ids)
     return Outcome(

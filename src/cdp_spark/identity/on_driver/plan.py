@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 
 from cdp_spark import columns as c
 from cdp_spark.identity.increment import find_base, has_visitors
+from cdp_spark.identity.key_moves import find_key_moves, tell_moves, with_new_keys
 from cdp_spark.identity.on_driver.affected import build_former_holders, with_moved_visitors, with_returning
 from cdp_spark.identity.on_driver.night import Night
 from cdp_spark.identity.terms import LIVE
@@ -58,15 +59,18 @@ def _count_released(context: RunContext) -> int:
 
 
 def _fetch_night(context: RunContext) -> Night:
-    """Tonight's clusters and yesterday's ids, of all records."""
+    """Tonight's clusters and yesterday's ids, of all records, under the keys that they have now."""
     actions = {
         CLUSTERS.name: partial(context.store.fetch, CLUSTERS, _COLUMNS),
         UNIFIED_IDS.name: partial(context.fetch_released, UNIFIED_IDS),
         ID_REGISTRY.name: partial(context.fetch_released, ID_REGISTRY),
     }
     found = run_together(context.store.spark, actions)
-    registry = found[ID_REGISTRY.name]
-    return Night(found[CLUSTERS.name], found[UNIFIED_IDS.name], registry, _fetch_former_holders(context, registry))
+    clusters, before, registry = (found[it.name] for it in (CLUSTERS, UNIFIED_IDS, ID_REGISTRY))
+    moves = find_key_moves(context, before, clusters)
+    told = tuple(tell_moves(moves, before, release=context.ordinal))
+    former = _fetch_former_holders(context, registry)
+    return Night(clusters, with_new_keys(before, moves), registry, former, told=told)
 
 
 def _fetch_former_holders(context: RunContext, id_registry: pa.Table) -> pa.Table:

@@ -48,7 +48,9 @@ def run_on_driver(context: RunContext, night: Night) -> StageResult:
     return StageResult(
         versions=run_together(store.spark, writes),
         metrics={**figures, MAX_RECORDS_FIGURE: float(max_records)},
-        detail=tell_extent(None if night.affected is None else len(night.affected)),
+        detail=tell_extent(
+            None if night.affected is None else len(night.affected), moved_keys=int(figures["ids.moved_keys"])
+        ),
     )
 
 

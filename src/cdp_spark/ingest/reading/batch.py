@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import pyarrow as pa
 
@@ -12,6 +12,7 @@ from cdp_spark import columns as c
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
+Format = Literal["csv", "json", "parquet", "xlsx"]
 MAX_ROWS = 50_000
 """Rows of a batch: enough for its columns' distinct values to be few, and small beside the memory of a task."""
 REJECTED = pa.schema([(c.RAW_TEXT, pa.string()), (c.REASON, pa.string())])
@@ -40,11 +41,13 @@ class Reading:
         columns: column to type, as headers or schemas declare them; None for JSON, whose rows name their own.
         parts: each reads a file, or a range of its bytes; they may run anywhere where the files are.
         size_bytes: of all files, unpacked as far as one can tell.
+        notes: how the files are written, where that was found out, in words for whoever gave them.
     """
 
     columns: Mapping[str, str] | None
     parts: tuple[Callable[[], Iterator[ReadBatch]], ...] = field(repr=False)
     size_bytes: int = 0
+    notes: tuple[str, ...] = ()
 
     def batches(self) -> Iterator[ReadBatch]:
         """Read all files, from the beginning at every call.

@@ -14,6 +14,7 @@ import io
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv
@@ -22,12 +23,13 @@ from cdp_spark.errors import DataError
 from cdp_spark.ingest.reading.batch import split_batches
 from cdp_spark.ingest.reading.dialect import name_columns
 from cdp_spark.ingest.reading.files import WHOLE, file_uri, read_blocks
-from cdp_spark.ingest.reading.quotes import sound_end
-from cdp_spark.ingest.reading.scanner import Scanner
+from cdp_spark.ingest.reading.scanner import Scanner, sound_end
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
+
+    from numpy.typing import NDArray
 
     from cdp_spark.ingest.reading.batch import ReadBatch
     from cdp_spark.ingest.reading.dialect import Dialect
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from cdp_spark.ingest.reading.scanner import Record
 
 BLOCK_BYTES = 4_000_000
+_MARK = "\ufeff"
 COLUMN_COUNT, UNCLOSED_QUOTE = "column_count", "unclosed_quote"
 
 
@@ -49,14 +52,14 @@ def read_header(where: str, head: bytes, dialect: Dialect) -> tuple[str, ...]:
     Raises:
         DataError: the header is not in the declared encoding, has a quote that is not closed, or a name twice.
     """
-    lines = _lines(_decoder(dialect.encoding).decode(head))
+    lines = split_lines(decode_text(head, dialect.encoding))[dialect.skip_lines :]
     start = _first_filled(lines)
     if start == len(lines):
         return ()
     record = Scanner(dialect).scan(lines, start, len(lines))
     if record.is_open:
         raise DataError(where, got="a quote that is not closed", fix="have the source close it")
-    return name_columns(where, record.cells, dialect.encoding)
+    return name_columns(where, record.cells, dialect)
 
 
 def read_delimited(file: Path, header: Sequence[str], dialect: Dialect, span: Span = WHOLE) -> Iterator[ReadBatch]:
@@ -77,10 +80,17 @@ def read_delimited(file: Path, header: Sequence[str], dialect: Dialect, span: Sp
 
 def decode_blocks(blocks: Iterable[bytes], encoding: str) -> Iterator[str]:
     r"""Decode a file's bytes to text whose lines end in `\n`; what is not of the encoding becomes U+FFFD."""
-    decoder = _decoder(encoding)
+    decoder, is_first = _decoder(encoding), True
     for block in blocks:
-        yield decoder.decode(block)
+        text = decoder.decode(block)
+        yield text.removeprefix(_MARK) if is_first else text
+        is_first = is_first and not text
     yield decoder.decode(b"", final=True)
+
+
+def decode_text(data: bytes, encoding: str) -> str:
+    r"""Decode a file's first bytes, the last of which may be half a character; its lines end in `\n`."""
+    return _decoder(encoding).decode(data).removeprefix(_MARK)
 
 
 def whole_lines(texts: Iterable[str]) -> Iterator[tuple[str, bool]]:
@@ -109,6 +119,7 @@ def read_texts(
         has_header: whether the first record is the header.
     """
     reader, rest, body = _Reader(header, dialect), "", not has_header
+    texts = _without_first_lines(texts, dialect.skip_lines) if has_header else texts
     for piece, is_last in whole_lines(texts):
         text = piece if body else reader.after_header(piece)
         body = body or len(text) < len(piece)
@@ -120,12 +131,29 @@ def read_texts(
         yield from split_batches(part.rows, part.rejected, source_file)
 
 
+def _without_first_lines(texts: Iterable[str], count: int) -> Iterator[str]:
+    for text in texts:
+        start = 0
+        while count and (start_of_next := text.find("\n", start) + 1):
+            start, count = start_of_next, count - 1
+        if not count:
+            yield text[start:]
+
+
 class _Part(NamedTuple):
-    """What was read of a text, and the text of a record that goes on in the next one."""
+    """What was read of a text.
+
+    Args:
+        rows: the readable ones, in order.
+        rejected: raw text and reason of the others.
+        rest: text of a record that goes on in the next text.
+        places: of the rows among all records that are not empty; None where no record was refused.
+    """
 
     rows: pa.Table
     rejected: list[tuple[str, str]]
     rest: str = ""
+    places: NDArray[np.int64] | None = None
 
 
 @dataclass
@@ -135,12 +163,14 @@ class _Sorted:
     Args:
         plain: lines without a quote.
         rows: cells of records with quotes.
+        are_rows: of each row and each plain line that is not empty, in order, whether it is one of `rows`.
         rejected: raw text and reason.
         given_back: lines before this one were in a record that a quote held open.
     """
 
     plain: list[str] = field(default_factory=list)
     rows: list[list[str]] = field(default_factory=list)
+    are_rows: list[bool] = field(default_factory=list)
     rejected: list[tuple[str, str]] = field(default_factory=list)
     given_back: int = 0
 
@@ -155,7 +185,7 @@ class _Reader:
 
     def after_header(self, text: str) -> str:
         """Return the text after the header's record; all of it where there are only empty lines."""
-        lines = _lines(text)
+        lines = split_lines(text)
         start = _first_filled(lines)
         if start == len(lines):
             return text
@@ -176,10 +206,10 @@ class _Reader:
 
     def _parse(self, data: bytes, *, quote: str) -> _Part | None:
         """Read records whose quotes are sound; None where one is malformed that goes over several lines."""
-        rejected: list[str] = []
+        refused: list[tuple[int, str]] = []
 
         def reject(row: csv.InvalidRow) -> str:
-            rejected.append(row.text)
+            refused.append((row.number - 1, row.text))
             return "skip"
 
         if not data.strip():
@@ -201,15 +231,40 @@ class _Reader:
                 column_types=dict.fromkeys(columns, pa.string()), strings_can_be_null=True, null_values=self._nothing
             ),
         )
-        if any("\n" in text for text in rejected):
+        if any("\n" in text for _, text in refused):
             return None
-        return _Part(rows.rename_columns(self._names), [(it, COLUMN_COUNT) for it in rejected if it.strip()])
+        return self._with_padded(rows.rename_columns(self._names), refused)
+
+    def _with_padded(self, rows: pa.Table, refused: list[tuple[int, str]]) -> _Part:
+        """Put rows that only leave out their last cells back in their places; the others are refused."""
+        count = rows.num_rows + len(refused)
+        places = np.delete(np.arange(count), [place for place, _ in refused])
+        padded, rejected = {}, []
+        for place, text in refused:
+            cells = self._fitted(self._scanner.scan([text], 0, 1).cells) if self._dialect.pad_rows else []
+            if len(cells) == len(self._names):
+                padded[place] = cells
+            elif text.strip():
+                rejected.append((text, COLUMN_COUNT))
+        if padded:
+            places = np.concatenate([places, list(padded)])
+            rows = pa.concat_tables([rows, self._table(list(padded.values()))]).take(pa.array(np.argsort(places)))
+        return _Part(rows, rejected, places=np.sort(places) if refused else None)
+
+    def _fitted(self, cells: list[str]) -> list[str]:
+        """Fill a row up that has at least half of its cells, and cut empty ones that it has too many."""
+        count = len(self._names)
+        if not self._dialect.pad_rows or len(cells) < max(2, count / 2) or any(cells[count:]):
+            return cells
+        return [*cells[:count], *[""] * (count - len(cells))]
 
     def _scan(self, text: str, *, is_last: bool) -> _Part:
-        lines, at, found = _lines(text), 0, _Sorted()
+        lines, at, found = split_lines(text), 0, _Sorted()
         while at < len(lines):
             if self._is_for_arrow and self._dialect.quote not in lines[at]:
-                found.plain.append(lines[at])
+                if lines[at] != "\n":
+                    found.plain.append(lines[at])
+                    found.are_rows.append(False)
                 at += 1
                 continue
             record = self._scanner.scan(lines, at, len(lines) if self._dialect.multi_line else at + 1)
@@ -217,12 +272,16 @@ class _Reader:
                 break
             at = self._sort(found, lines, at, record)
         plain = self._parse("".join(found.plain).encode("utf-8", "replace"), quote="")
-        rows, rejected = (plain.rows, plain.rejected) if plain else (self._table([]), [])
-        return _Part(pa.concat_tables([rows, self._table(found.rows)]), rejected + found.rejected, "".join(lines[at:]))
+        plain = plain or _Part(self._table([]), [])
+        both = pa.concat_tables([plain.rows, self._table(found.rows)])
+        if found.rows:
+            both = both.take(pa.array(np.argsort(_places(found, plain))))
+        return _Part(both, plain.rejected + found.rejected, "".join(lines[at:]))
 
     def _sort(self, found: _Sorted, lines: list[str], start: int, record: Record) -> int:
         """Put a record where it belongs; returns the line to go on with."""
-        is_row, spans = len(record.cells) == len(self._names), record.end > start + 1
+        cells = self._fitted(record.cells)
+        is_row, spans = len(cells) == len(self._names), record.end > start + 1
         swallows = record.is_torn or (not is_row and self._has_row(lines, start + 1, record.end))
         if record.is_open or (spans and swallows):
             found.rejected.append((lines[start].removesuffix("\n"), UNCLOSED_QUOTE))
@@ -231,7 +290,8 @@ class _Reader:
         text = "".join(lines[start : record.end]).removesuffix("\n")
         is_odd = self._scanner.has_open_quote(text)
         if is_row and not (is_odd and not spans and start < found.given_back):
-            found.rows.append(record.cells)
+            found.rows.append(cells)
+            found.are_rows.append(True)
         elif text.strip():
             found.rejected.append((text, UNCLOSED_QUOTE if is_odd else COLUMN_COUNT))
         return record.end
@@ -253,11 +313,18 @@ class _Reader:
         return pa.Table.from_arrays(filled, names=self._names)
 
 
+def _places(found: _Sorted, plain: _Part) -> NDArray[np.int64]:
+    """Return the places in the file of the plain rows that were read, then of the rows with quotes."""
+    are_rows = np.array(found.are_rows)
+    of_plain = np.flatnonzero(~are_rows)
+    return np.concatenate([of_plain if plain.places is None else of_plain[plain.places], np.flatnonzero(are_rows)])
+
+
 def _decoder(encoding: str) -> io.IncrementalNewlineDecoder:
     return io.IncrementalNewlineDecoder(codecs.getincrementaldecoder(encoding)("replace"), translate=True)
 
 
-def _lines(text: str) -> list[str]:
+def split_lines(text: str) -> list[str]:
     r"""Cut a text at `\n` and nowhere else; each line keeps its end."""
     return io.StringIO(text, newline="\n").readlines()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,22 @@ if TYPE_CHECKING:
 _SET_BY_INGEST = frozenset(
     {"header", "inferschema", "enforceschema", "mode", "columnnameofcorruptrecord", "columnpruning", "comment"}
 )
-_KNOWN = frozenset({"delimiter", "sep", "quote", "escape", "encoding", "charset", "multiline", "nullvalue"})
+_KNOWN = frozenset(
+    {
+        "delimiter",
+        "sep",
+        "quote",
+        "escape",
+        "encoding",
+        "charset",
+        "multiline",
+        "nullvalue",
+        "skiplines",
+        "numberdoubles",
+        "columncount",
+        "padrows",
+    }
+)
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -29,6 +45,10 @@ class Dialect:
         encoding: of the bytes.
         multi_line: whether a quoted value may hold a line break.
         null_value: a text that stands for nothing, as an empty one does.
+        skip_lines: lines before the header.
+        number_doubles: whether the second column of a name gets a number (`Tags_2`); it is refused otherwise.
+        column_count: columns that rows have where the header has more or fewer; None for the header's own.
+        pad_rows: whether a row may leave out its last cells; it is refused otherwise.
     """
 
     delimiter: str = ","
@@ -37,6 +57,10 @@ class Dialect:
     encoding: str = "UTF-8"
     multi_line: bool = True
     null_value: str = ""
+    skip_lines: int = 0
+    number_doubles: bool = False
+    column_count: int | None = None
+    pad_rows: bool = False
 
 
 def read_dialect(where: str, options: Mapping[str, str]) -> Dialect:
@@ -58,6 +82,10 @@ def read_dialect(where: str, options: Mapping[str, str]) -> Dialect:
         encoding=read_encoding(where, given),
         multi_line=given.get("multiline", "true").lower() == "true",
         null_value=given.get("nullvalue", ""),
+        skip_lines=_read_count(f"{where}.skipLines", given.get("skiplines", "0")),
+        number_doubles=given.get("numberdoubles", "false").lower() == "true",
+        pad_rows=given.get("padrows", "false").lower() == "true",
+        column_count=_read_count(f"{where}.columnCount", given.get("columncount", "0")) or None,
     )
     if len(dialect.delimiter) != 1 or dialect.delimiter in "\r\n":
         raise ConfigError(f"{where}.delimiter", got=repr(dialect.delimiter), allowed="one character")
@@ -77,42 +105,76 @@ def read_encoding(where: str, options: Mapping[str, str]) -> str:
     try:
         "".encode(encoding)
     except LookupError:
-        allowed = "UTF-8, ISO-8859-1, windows-1252, …"
+        allowed = "UTF-8, UTF-16, ISO-8859-1, windows-1252, …"
         raise ConfigError(f"{where}.encoding", got=repr(encoding), allowed=allowed) from None
     return encoding
 
 
-def name_columns(where: str, cells: Sequence[str], encoding: str) -> tuple[str, ...]:
+def name_columns(where: str, cells: Sequence[str], dialect: Dialect) -> tuple[str, ...]:
     """Return a header's column names; one without a name is called by its position.
 
     Raises:
         DataError: the header is not in the declared encoding, or names a column twice.
     """
     if any("\ufffd" in cell for cell in cells):
-        raise DataError(where, got=f"bytes that are not {encoding}", fix="set options.encoding")
+        raise DataError(where, got=f"bytes that are not {dialect.encoding}", fix="set options.encoding")
+    count = dialect.column_count or len(cells)
+    cells = [*cells, *[""] * (count - len(cells))][:count]
     names = tuple(cell.strip() or f"_c{position}" for position, cell in enumerate(cells))
+    if dialect.number_doubles:
+        return number_doubles(names)
     _refuse_duplicates(where, names)
     return names
 
 
-def refuse_utf16(where: str, heads: Mapping[str, bytes]) -> None:
-    """Refuse a delivery that holds UTF-16.
+def number_doubles(names: Sequence[str]) -> tuple[str, ...]:
+    """Give each name that differs from an earlier one by its case at most a number: `Tags`, `TAGS_2`."""
+    taken = {name.casefold() for name in names}
+    seen: set[str] = set()
+    numbered = []
+    for given in names:
+        name, number = given, 2
+        if given.casefold() in seen:
+            while f"{given}_{number}".casefold() in taken | seen:
+                number += 1
+            name = f"{given}_{number}"
+        seen.add(name.casefold())
+        numbered.append(name)
+    return tuple(numbered)
+
+
+def is_wide(encoding: str) -> bool:
+    """Tell whether an encoding has several bytes for a line break, so that a file must be read from its beginning."""
+    return codecs.lookup(encoding).name.startswith(("utf-16", "utf-32"))
+
+
+def refuse_utf16(where: str, heads: Mapping[str, bytes], encoding: str) -> None:
+    """Refuse a delivery that holds UTF-16 and does not say so.
 
     Args:
         where: names the source in the error.
         heads: the files' first bytes by name.
+        encoding: that the source declares.
 
     Raises:
         DataError: a file begins with a UTF-16 mark, or a third of its first bytes is zero.
     """
+    if is_wide(encoding):
+        return
     wide = [name for name, head in heads.items() if head.startswith(_UTF16_MARKS) or head.count(0) * 3 > len(head)]
     if wide:
         raise DataError(
             where,
             got=f"UTF-16 text in {len(wide)} of {len(heads)} file(s), the first is {wide[0]}",
-            allowed="UTF-8, or an 8-bit encoding named in options.encoding",
-            fix="convert the file (iconv -f UTF-16 -t UTF-8) or have the source export UTF-8",
+            allowed="UTF-8, or another encoding named in options.encoding",
+            fix="set options.encoding to UTF-16, or have the source export UTF-8",
         )
+
+
+def _read_count(where: str, text: str) -> int:
+    if not text.isdecimal():
+        raise ConfigError(where, got=repr(text), allowed="a number such as 3")
+    return int(text)
 
 
 def _check_names(where: str, given: Mapping[str, str]) -> None:
@@ -136,5 +198,5 @@ def _refuse_duplicates(where: str, names: tuple[str, ...]) -> None:
             where,
             got=f"the same column twice: {'; '.join(twice[:5])}",
             allowed="names that differ by more than their case",
-            fix="have the source rename or drop one of them",
+            fix="set options.numberDoubles to true, or have the source rename or drop one of them",
         )

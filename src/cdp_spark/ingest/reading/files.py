@@ -1,7 +1,7 @@
-r"""The files of a source on this machine: found as Spark finds them, unpacked by their suffix.
+r"""The files of a source on this machine: found as Spark finds them, unpacked by their suffix or first bytes.
 
 A path is a file, a folder or a glob (`*`, `?`, `[a-z]`, `{a,b}`, and `\` before a character that is meant itself). A
-folder is its own files, without those below it; files that begin with `_` or `.` are left out.
+folder is its own files, without those below it; files that begin with `_` or `.` are left out. A zip holds one file.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import fnmatch
 import gzip
 import lzma
 import re
+import zipfile
 import zlib
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,8 +29,9 @@ Span = tuple[int, int | None]
 """Bytes of a file from the first line that begins in it to the last; an end of None is the file's."""
 WHOLE: Span = (0, None)
 
-_PACKED: dict[str, Callable[[Path], object]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
-_PACKED_OTHERWISE = frozenset({".zst", ".lz4", ".snappy", ".deflate", ".zip", ".7z"})
+_PACKED_OTHERWISE = frozenset({".zst", ".lz4", ".snappy", ".deflate", ".7z"})
+_MARKS = {b"\x1f\x8b": ".gz", b"\xfd7zXZ": ".xz", b"PK\x03\x04": ".zip"}
+"""First bytes of packed files."""
 _UNPACKED_SIZE = 6
 """Times that text is larger than its packed file, about."""
 _IN_URIS = "/:@!$&'()*+,;=~"
@@ -68,14 +70,26 @@ def file_uri(file: Path) -> str:
 
 
 def open_bytes(file: Path) -> BinaryIO:
-    """Open a file for reading, unpacked where its suffix says that it is packed."""
-    opened = _PACKED[file.suffix](file) if file.suffix in _PACKED else file.open("rb")
+    """Open a file for reading, unpacked where it is packed.
+
+    Raises:
+        DataError: a zip holds another number of files than one.
+    """
+    opened = _PACKED[packing](file) if (packing := packing_of(file)) else file.open("rb")
     return cast("BinaryIO", opened)
 
 
 def is_packed(file: Path) -> bool:
-    """Tell by its suffix whether a file is packed, so that it can only be read from its beginning."""
-    return file.suffix in _PACKED
+    """Tell whether a file is packed, so that it can only be read from its beginning."""
+    return packing_of(file) is not None
+
+
+def packing_of(file: Path) -> str | None:
+    """Return the suffix of a file's packing, by its first bytes, or else by its own suffix; None for a plain file."""
+    with file.open("rb") as opened:
+        head = opened.read(max(map(len, _MARKS)))
+    shown = next((packing for mark, packing in _MARKS.items() if head.startswith(mark)), None)
+    return shown or (file.suffix if file.suffix in _PACKED else None)
 
 
 def unpacked_size(file: Path) -> int:
@@ -90,14 +104,40 @@ def read_blocks(file: Path, block_bytes: int, span: Span = WHOLE) -> Iterator[by
         DataError: the file cannot be read or unpacked.
     """
     if file.suffix in _PACKED_OTHERWISE:
-        allowed = ", ".join(sorted(_PACKED))
+        allowed = ", ".join(_PACKED)
         raise DataError(f"file {file}", got=f"a file packed as {file.suffix}", allowed=allowed, fix="unpack it")
     try:
         with open_bytes(file) as opened:
             yield from _blocks(opened, block_bytes, *span)
-    except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
+    except (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, NotImplementedError) as error:
         got, fix = f"a file that cannot be read ({type(error).__name__})", "deliver it again"
         raise DataError(f"file {file}", got=got, fix=fix) from None
+
+
+def _open_zip(file: Path) -> object:
+    with zipfile.ZipFile(file) as archive:
+        held = [it for it in archive.infolist() if not (it.is_dir() or _is_by_the_way(it.filename))]
+        if len(held) != 1:
+            names = ", ".join(it.filename for it in held[:5])
+            fix = "unpack it and name the files, or save what it holds as .csv or .xlsx"
+            raise DataError(f"file {file}", got=f"a zip of {len(held)} files ({names})", allowed="one file", fix=fix)
+        if held[0].flag_bits & _ENCRYPTED:
+            raise DataError(f"file {file}", got="a zip with a password", fix="unpack it and name the file in it")
+        return archive.open(held[0])
+
+
+def _is_by_the_way(name: str) -> bool:
+    """Tell whether a file of a zip is a note of the system that packed it."""
+    return any(part.startswith(".") or part == "__MACOSX" for part in name.split("/"))
+
+
+_PACKED: dict[str, Callable[[Path], object]] = {
+    ".gz": gzip.open,
+    ".bz2": bz2.open,
+    ".xz": lzma.open,
+    ".zip": _open_zip,
+}
+_ENCRYPTED = 1
 
 
 def _blocks(opened: BinaryIO, block_bytes: int, start: int, end: int | None) -> Iterator[bytes]:

@@ -2,7 +2,7 @@
 
 A number with a fraction loses the zeros at its end (`10000000000.0` is `10000000000`), and nested objects are written
 with their names in order, so that equal content is equal text. An object that names a field twice is refused, as is
-what follows an object on its line.
+what follows an object on its line. Where nested fields become columns (`flatten`), both are read, and `NaN` is null.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import pyarrow as pa
 from cdp_spark.ingest.reading.batch import MAX_ROWS, ReadBatch, rejected_table
 from cdp_spark.ingest.reading.delimited import BLOCK_BYTES, decode_blocks, whole_lines
 from cdp_spark.ingest.reading.files import WHOLE, file_uri, read_blocks
+from cdp_spark.ingest.reading.nested import flat, rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -28,43 +29,65 @@ BAD_ENCODING, MALFORMED_JSON = "bad_encoding", "malformed_json"
 _MAX_CELLS = 5_000_000
 """Cells of a batch: rows whose fields all differ would make a table far wider than it is filled."""
 _MAX_EXPONENT = 400
+_BLANKS = re.compile(r"[\s,]*")
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 _Object = dict[str, str | None]
 
 
-def read_json_lines(file: Path, encoding: str, span: Span = WHOLE) -> Iterator[ReadBatch]:
+def read_json_lines(file: Path, encoding: str, span: Span = WHOLE, *, flatten: bool = False) -> Iterator[ReadBatch]:
     """Read a file, or a span of it, of one object a line.
+
+    Args:
+        file: plain or packed.
+        encoding: of its bytes.
+        span: of the file.
+        flatten: whether nested fields become columns.
 
     Raises:
         DataError: the file cannot be read.
     """
     texts = decode_blocks(read_blocks(file, BLOCK_BYTES, span), encoding)
     lines = (line for text, _ in whole_lines(texts) for line in text.split("\n"))
-    yield from read_objects(lines, file_uri(file))
+    yield from read_objects(lines, file_uri(file), flatten=flatten)
 
 
-def read_json_document(file: Path, encoding: str) -> Iterator[ReadBatch]:
+def read_json_document(file: Path, encoding: str, *, flatten: bool = False) -> Iterator[ReadBatch]:
     """Read a file that is one object, or an array of objects.
+
+    Args:
+        file: plain or packed.
+        encoding: of its bytes.
+        flatten: whether nested fields become columns, and rows are looked for within the document.
 
     Raises:
         DataError: the file cannot be read.
     """
     text = "".join(decode_blocks(read_blocks(file, BLOCK_BYTES), encoding))
-    yield from read_objects([text], file_uri(file), is_document=True)
+    yield from read_objects([text], file_uri(file), is_document=True, flatten=flatten)
 
 
-def read_objects(texts: Iterable[str], source_file: str, *, is_document: bool = False) -> Iterator[ReadBatch]:
-    """Read objects, one a text, or in documents all that a text's array holds; empty texts are left out."""
+def read_objects(
+    texts: Iterable[str], source_file: str, *, is_document: bool = False, flatten: bool = False
+) -> Iterator[ReadBatch]:
+    """Read objects, one a text, or in documents all that a text's array holds; empty texts are left out.
+
+    Args:
+        texts: of JSON.
+        source_file: URI of the file.
+        is_document: whether a text may hold several objects.
+        flatten: whether nested fields become columns, and a document's rows are looked for within it.
+    """
     rows: list[_Object] = []
     rejected: list[tuple[str, str]] = []
     names: dict[str, None] = {}
     for text in texts:
         if not text or text.isspace():
             continue
-        objects = None if "\ufffd" in text else _parse(text, is_document=is_document)
+        is_foreign = "\ufffd" in text and not flatten
+        objects = None if is_foreign else _parse(text, is_document=is_document, flatten=flatten)
         if objects is None:
-            rejected.append((text, BAD_ENCODING if "\ufffd" in text else MALFORMED_JSON))
+            rejected.append((text, BAD_ENCODING if is_foreign else MALFORMED_JSON))
             continue
         for row in objects:
             rows.append(row)
@@ -93,16 +116,32 @@ def plain_number(number: Decimal) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def _parse(text: str, *, is_document: bool) -> list[_Object] | None:
+def _parse(text: str, *, is_document: bool, flatten: bool) -> list[_Object] | None:
     """Return the objects of a text as texts by field; None where it is none, or holds something else too."""
     try:
-        value = _DECODER.decode(text)
+        value = _decode_all(text) if is_document and flatten else (_LENIENT if flatten else _DECODER).decode(text)
     except (ValueError, RecursionError):
         return None
+    if is_document and flatten:
+        value = rows_of(value)
     objects = value if is_document and isinstance(value, list) else [value]
     if not all(isinstance(it, dict) for it in objects):
         return None
-    return [{name: _text(it) for name, it in row.items()} for row in objects]
+    return [{name: _text(it) for name, it in (flat(row) if flatten else row).items()} for row in objects]
+
+
+def _decode_all(text: str) -> Any:  # noqa: ANN401
+    """Return the one value of a text, or the list of its several values."""
+    values, at = [], _after_blanks(text, 0)
+    while at < len(text):
+        value, at = _LENIENT.raw_decode(text, at)
+        values.append(value)
+        at = _after_blanks(text, at)
+    return values[0] if len(values) == 1 else values
+
+
+def _after_blanks(text: str, at: int) -> int:
+    return _BLANKS.match(text, at).end()  # type: ignore[union-attr] # matches everywhere
 
 
 def _text(value: Any) -> str | None:  # noqa: ANN401
@@ -123,6 +162,7 @@ def _refuse_constant(name: str) -> NoReturn:
 
 
 _DECODER = json.JSONDecoder(object_pairs_hook=_fields, parse_float=Decimal, parse_constant=_refuse_constant)
+_LENIENT = json.JSONDecoder(parse_float=Decimal, parse_constant=lambda _: None)
 
 
 def _batch(rows: list[_Object], names: Iterable[str], rejected: list[tuple[str, str]], source_file: str) -> ReadBatch:

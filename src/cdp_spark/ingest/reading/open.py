@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from cdp_spark.errors import CdpError, ConfigError, DataError
 from cdp_spark.ingest.reading.batch import ReadBatch, Reading
 from cdp_spark.ingest.reading.delimited import read_delimited, read_header
-from cdp_spark.ingest.reading.dialect import read_dialect, read_encoding, refuse_utf16
+from cdp_spark.ingest.reading.dialect import is_wide, read_dialect, read_encoding, refuse_utf16
 from cdp_spark.ingest.reading.files import WHOLE, find_files, is_packed, local_path, read_blocks, unpacked_size
 from cdp_spark.ingest.reading.json_text import read_json_document, read_json_lines
 from cdp_spark.ingest.reading.typed import parquet_columns, read_parquet
+from cdp_spark.ingest.reading.workbook import find_sheet, read_sheet
 from cdp_spark.limits import PART_BYTES
 
 if TYPE_CHECKING:
@@ -19,10 +20,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from cdp_spark.config.source import SourceConfig
+    from cdp_spark.ingest.reading.batch import Format
     from cdp_spark.ingest.reading.dialect import Dialect
     from cdp_spark.ingest.reading.files import Span
 
-Format = Literal["csv", "json", "parquet"]
 _HEAD_BYTES = 1_000_000
 _SNIFFED_BLOCK = 16_000_000
 _SNIFFED_BYTES = 65_536
@@ -37,7 +38,7 @@ def open_source(source: SourceConfig, *, folder: str) -> Reading | None:
     Returns: None where nothing is there.
 
     Raises:
-        DataError: UTF-16, a header that names a column twice, files that are not of the source's format.
+        DataError: UTF-16 that is not declared, a header that names a column twice, files of another format.
         ConfigError: an option that ingest itself sets or does not know; a path or format that only Spark reads.
     """
     path = local_path(source.path or "", folder) if source.path else None
@@ -53,8 +54,8 @@ def open_files(paths: Sequence[Path], *, format: Format, options: Mapping[str, s
 
     Args:
         paths: of files; one that is not there is left out.
-        format: `csv`, `json` or `parquet`.
-        options: as those of a source.
+        format: `csv`, `json`, `parquet` or `xlsx`.
+        options: as those of a source; of a workbook `sheet`.
     Returns: None where nothing is there.
 
     Raises:
@@ -66,14 +67,14 @@ def open_files(paths: Sequence[Path], *, format: Format, options: Mapping[str, s
 
 
 def _open(where: str, options_at: str, files: Sequence[Path], kind: str, options: Mapping[str, str]) -> Reading | None:
-    opened = {"csv": _open_delimited, "json": _open_json, "parquet": _open_parquet}[kind]
-    return opened(where, options_at, files, options)
+    opened = {"csv": _open_delimited, "json": _open_json, "parquet": _open_parquet, "xlsx": _open_workbooks}
+    return opened[kind](where, options_at, files, options)
 
 
 def _open_delimited(where: str, options_at: str, files: Sequence[Path], options: Mapping[str, str]) -> Reading | None:
     dialect = read_dialect(options_at, options)
     headers = {}
-    for file, head in _heads(where, files).items():
+    for file, head in _heads(where, files, dialect.encoding).items():
         header = read_header(f"{where}, header of {file}", head, dialect)
         if header:
             headers[file] = header
@@ -88,6 +89,8 @@ def _open_delimited(where: str, options_at: str, files: Sequence[Path], options:
 
 def _is_by_line(file: Path, dialect: Dialect) -> bool:
     """Tell whether no record goes over several lines: none may, or there is no quote that a large file could have."""
+    if is_wide(dialect.encoding):
+        return False
     if not dialect.multi_line or not dialect.quote:
         return True
     if is_packed(file) or file.stat().st_size <= PART_BYTES:
@@ -98,23 +101,35 @@ def _is_by_line(file: Path, dialect: Dialect) -> bool:
 def _open_json(where: str, options_at: str, files: Sequence[Path], options: Mapping[str, str]) -> Reading | None:
     given = {name.lower(): value for name, value in options.items()}
     encoding = read_encoding(options_at, given)
-    found = list(_heads(where, files))
+    found = list(_heads(where, files, encoding))
+    flatten = given.get("flatten", "false").lower() == "true"
+    is_by_line = not is_wide(encoding)
     if given.get("multiline", "false").lower() == "true":
-        parts = [partial(_read, where, read_json_document, file, encoding) for file in found]
+        parts = [partial(_read, where, partial(read_json_document, flatten=flatten), file, encoding) for file in found]
     else:
-        spans = [(file, span) for file in found for span in _spans(file, is_by_line=True)]
-        parts = [partial(_read, where, read_json_lines, file, encoding, span) for file, span in spans]
+        spans = [(file, span) for file in found for span in _spans(file, is_by_line=is_by_line)]
+        read = partial(read_json_lines, flatten=flatten)
+        parts = [partial(_read, where, read, file, encoding, span) for file, span in spans]
     return _reading(None, parts, found) if parts else None
 
 
-def _open_parquet(where: str, _: str, files: Sequence[Path], __: Mapping[str, str]) -> Reading | None:
+def _open_parquet(where: str, _: str, files: Sequence[Path], options: Mapping[str, str]) -> Reading | None:
+    flatten = options.get("flatten") == "true"
     columns: dict[str, str] = {}
     for file in files:
         try:
-            columns = parquet_columns(file) | columns
+            columns = parquet_columns(file, flatten=flatten) | columns
         except DataError as error:
             raise _of_source(where, error) from None
-    return _reading(columns, [partial(_read, where, read_parquet, file) for file in files], files) if files else None
+    read = partial(read_parquet, flatten=flatten)
+    return _reading(columns, [partial(_read, where, read, file) for file in files], files) if files else None
+
+
+def _open_workbooks(where: str, _: str, files: Sequence[Path], options: Mapping[str, str]) -> Reading | None:
+    sheets = {file: find_sheet(file, options.get("sheet")) for file in files}
+    columns = {name: "string" for sheet in sheets.values() for name in sheet.names}
+    parts = [partial(_read, where, read_sheet, file, sheet) for file, sheet in sheets.items()]
+    return _reading(columns, parts, files) if files else None
 
 
 def _reading(
@@ -132,11 +147,11 @@ def _spans(file: Path, *, is_by_line: bool) -> list[Span]:
     return list(zip(starts, [*starts[1:], None], strict=True))
 
 
-def _heads(where: str, files: Sequence[Path]) -> dict[Path, bytes]:
+def _heads(where: str, files: Sequence[Path], encoding: str) -> dict[Path, bytes]:
     """Return the first bytes of all files that have any.
 
     Raises:
-        DataError: a file cannot be read, or holds UTF-16.
+        DataError: a file cannot be read, or holds UTF-16 that was not declared.
     """
     heads = {}
     for file in files:
@@ -145,7 +160,7 @@ def _heads(where: str, files: Sequence[Path]) -> dict[Path, bytes]:
         except DataError as error:
             raise _of_source(where, error) from None
     filled = {file: head for file, head in heads.items() if head}
-    refuse_utf16(where, {str(file): head[:_SNIFFED_BYTES] for file, head in filled.items()})
+    refuse_utf16(where, {str(file): head[:_SNIFFED_BYTES] for file, head in filled.items()}, encoding)
     return filled
 
 

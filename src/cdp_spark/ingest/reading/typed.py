@@ -45,8 +45,12 @@ _SIMPLE_NAMES = {
 }
 
 
-def read_parquet(file: Path) -> Iterator[ReadBatch]:
+def read_parquet(file: Path, *, flatten: bool = False) -> Iterator[ReadBatch]:
     """Read a Parquet file's rows as text.
+
+    Args:
+        file: to be read.
+        flatten: whether nested fields become columns, called by their paths.
 
     Raises:
         DataError: the file cannot be read as Parquet.
@@ -55,14 +59,26 @@ def read_parquet(file: Path) -> Iterator[ReadBatch]:
         with pq.ParquetFile(file, coerce_int96_timestamp_unit="us") as opened:
             instants = _legacy_instants(opened)
             for batch in opened.iter_batches(batch_size=MAX_ROWS):
-                rows = text_table(pa.Table.from_batches([batch]), instants=instants)
+                table = pa.Table.from_batches([batch])
+                rows = text_table(flat_table(table) if flatten else table, instants=instants)
                 yield ReadBatch(rows, rejected_table([]), file_uri(file))
     except (pa.ArrowException, OSError) as error:
         raise _unreadable(file, error) from None
 
 
-def parquet_columns(file: Path) -> dict[str, str]:
+def flat_table(rows: pa.Table) -> pa.Table:
+    """Return a table whose nested fields are columns, called by their paths; lists stay as they are."""
+    while any(pa.types.is_struct(field.type) for field in rows.schema):
+        rows = rows.flatten()
+    return rows
+
+
+def parquet_columns(file: Path, *, flatten: bool = False) -> dict[str, str]:
     """Return a file's columns and their types, named as Spark names them.
+
+    Args:
+        file: to be read.
+        flatten: as of `read_parquet`.
 
     Raises:
         DataError: the file cannot be read as Parquet.
@@ -70,7 +86,8 @@ def parquet_columns(file: Path) -> dict[str, str]:
     try:
         with pq.ParquetFile(file) as opened:
             instants = _legacy_instants(opened)
-            schema = opened.schema_arrow
+            empty = opened.schema_arrow.empty_table()
+            schema = flat_table(empty).schema if flatten else empty.schema
     except (pa.ArrowException, OSError) as error:
         raise _unreadable(file, error) from None
     return {field.name: "timestamp" if field.name in instants else simple_type(field.type) for field in schema}

@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from cdp_spark import columns as c
+from cdp_spark.ingest.staging.consents import UNREADABLE_WITHDRAWAL, mentions_refusal, read_consents
 from cdp_spark.ingest.staging.texts import (
     STRING_MAP,
     hash_keys,
@@ -28,19 +29,17 @@ from cdp_spark.ingest.staging.texts import (
     sha256_hex,
     text_bytes,
 )
-from cdp_spark.ingest.staging.times import compile_time
+from cdp_spark.ingest.staging.values import TIME, column_values, epoch_issue, plausible, time_issue, times, where
 from cdp_spark.normalise.batches import map_distinct
-from cdp_spark.normalise.contact_points import read_contact_point
-from cdp_spark.normalise.hashing import sha256
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import datetime
 
-    from cdp_spark.config.source import ColumnMapping, ConsentFields, EventFields, SourceConfig, TimeField
+    from cdp_spark.config.source import ColumnMapping, EventFields, SourceConfig
     from cdp_spark.ingest.reading import ReadBatch
     from cdp_spark.ingest.suppression.listed import Listed
 
-TIME = pa.timestamp("us", "UTC")
 STAGED = pa.schema(
     {
         c.SOURCE: pa.string(),
@@ -63,6 +62,7 @@ STAGED = pa.schema(
         c.PURPOSE: pa.string(),
         c.STATUS: pa.string(),
         c.EVIDENCE: pa.string(),
+        c.FRAME_HASH: pa.string(),
     }
 )
 """Columns of staged rows; `columns_seen` has a batch's columns in its first row, where rows name their own."""
@@ -70,9 +70,6 @@ SUPPRESSED = "suppressed"
 """The reason of a row that is counted and not stored anywhere, not even as refused."""
 
 _STAYS = (c.SOURCE, c.KIND, c.ENTITY_TYPE, c.SOURCE_FILE, c.COLUMNS_SEEN)
-_STATUSES = {"granted": "granted", "denied": "denied", "withdrawn": "withdrawn"}
-_EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
-_AHEAD = timedelta(days=1)
 _NUL, _REPLACED = b"\\u0000", "\ufffd".encode()
 _NUL_IN_JSON = r"(?:^|[^\\])(?:\\\\)*\\u0000"
 
@@ -88,6 +85,7 @@ class Staging:
         kept: columns that are not to be ignored; None for all.
         listed: who must not come back; None where nobody is listed.
         names_columns: whether rows name their own columns, as JSON's do.
+        undated: content hash of withdrawals without a usable date to the time when they first came, UTC.
     """
 
     source: SourceConfig
@@ -96,6 +94,7 @@ class Staging:
     kept: frozenset[str] | None = None
     listed: Listed | None = None
     names_columns: bool = False
+    undated: Mapping[str, datetime] = field(default_factory=dict)
     memos: dict[str, dict[object, object]] = field(default_factory=dict, compare=False, repr=False)
 
     def memo(self, name: str) -> dict[object, object]:
@@ -112,12 +111,14 @@ class _Meaning:
         at: when it was observed, happened or was given, as far as that can be read.
         reason: against the row; null where there is none.
         extra: further staged columns of this kind.
+        is_judged: rows of which `reason` is the last word, whatever their text looks like; None for none.
     """
 
     key: pa.Array
     at: pa.Array
     reason: pa.Array
     extra: Mapping[str, pa.Array] = field(default_factory=dict)
+    is_judged: pa.Array | None = None
 
 
 def stage_batch(batch: ReadBatch, staging: Staging) -> pa.Table:
@@ -152,8 +153,10 @@ def _stage_rows(rows: pa.Table, staging: Staging) -> pa.Table:
     texts = row_texts(rows)
     hashes = sha256_hex(texts)
     meaning = _read(rows, hashes, staging)
-    at = _plausible(meaning.at, staging.as_of)
+    at = plausible(meaning.at, staging.as_of)
     reason = pc.coalesce(_text_issue(texts), meaning.reason)
+    if meaning.is_judged is not None:
+        reason = pc.if_else(meaning.is_judged, meaning.reason, reason)
     record_key = pa.nulls(rows.num_rows, pa.string())
     if staging.source.kind == "records":
         record_key = hash_keys({c.SOURCE: staging.source.name, c.SOURCE_RECORD_ID: meaning.key})
@@ -179,6 +182,9 @@ def _stage_rows(rows: pa.Table, staging: Staging) -> pa.Table:
 
 def _stage_rejected(rejected: pa.Table, staging: Staging) -> pa.Table:
     reason = rejected[c.REASON]
+    if staging.source.consents is not None:
+        refusals = map_distinct(rejected[c.RAW_TEXT], partial(mentions_refusal, staging.source.consents), pa.bool_())
+        reason = pc.if_else(pc.fill_null(refusals, fill_value=False), UNREADABLE_WITHDRAWAL, reason)
     if staging.listed is not None:
         listed = map_distinct(rejected[c.RAW_TEXT], staging.listed.mentions, pa.bool_())
         reason = pc.if_else(pc.fill_null(listed, fill_value=False), SUPPRESSED, reason)
@@ -217,15 +223,15 @@ def _read(rows: pa.Table, hashes: pa.Array, staging: Staging) -> _Meaning:
     if source.events is not None and source.kind == "events":
         return _read_events(rows, source.events, hashes, staging)
     if source.consents is not None and source.kind == "consents":
-        return _read_consents(rows, source.consents, staging)
-    at = _times(rows, source.observed_at, staging) if source.observed_at else pa.nulls(rows.num_rows, TIME)
+        return _Meaning(*read_consents(rows, source.consents, hashes, staging))
+    at = times(rows, source.observed_at, staging) if source.observed_at else pa.nulls(rows.num_rows, TIME)
     key = record_ids(rows, source.key)
-    return _Meaning(key, at, _where(pc.is_null(key), "null_key"))
+    return _Meaning(key, at, where(pc.is_null(key), "null_key"))
 
 
 def record_ids(rows: pa.Table, key: Sequence[str]) -> pa.Array:
     """Return what identifies each record within its source; null where a column of the key is empty."""
-    values = [_values(rows, column) for column in key]
+    values = [column_values(rows, column) for column in key]
     if len(values) == 1:
         return values[0]
     pieces = [part for value in values for part in (json_strings(value), ",")][:-1]
@@ -233,64 +239,20 @@ def record_ids(rows: pa.Table, key: Sequence[str]) -> pa.Array:
 
 
 def _read_events(rows: pa.Table, events: EventFields, hashes: pa.Array, staging: Staging) -> _Meaning:
-    identity = _values(rows, events.event_id) if events.event_id else hashes
+    identity = column_values(rows, events.event_id) if events.event_id else hashes
     key = hash_keys({c.SOURCE: staging.source.name, "event_id": identity})
-    at, event_type = _times(rows, events.occurred_at, staging), _mapped(rows, events.event_type)
-    identifiers: dict[str, pa.Array] = {kind: _values(rows, column) for kind, column in events.identifiers.items()}
+    at, event_type = times(rows, events.occurred_at, staging), _mapped(rows, events.event_type)
+    identifiers: dict[str, pa.Array] = {
+        kind: column_values(rows, column) for kind, column in events.identifiers.items()
+    }
     reason = pc.coalesce(
-        _where(pc.is_null(key), "null_key"),
-        _time_issue(at, staging.as_of),
-        _where(pc.is_null(event_type), "null_event_type"),
+        where(pc.is_null(key), "null_key"),
+        epoch_issue(rows, events.occurred_at, staging.as_of),
+        time_issue(at, staging.as_of),
+        where(pc.is_null(event_type), "null_event_type"),
     )
     extra = {c.EVENT_TYPE: event_type, c.IDENTIFIERS: row_maps(identifiers, np.ones(rows.num_rows, np.bool_))}
     return _Meaning(key, at, reason, extra)
-
-
-def _read_consents(rows: pa.Table, consents: ConsentFields, staging: Staging) -> _Meaning:
-    contact, kind, region = _values(rows, consents.contact), consents.contact_type, staging.region
-    statuses = _STATUSES | {word.strip().lower(): status for word, status in consents.statuses.items()}
-
-    def point_hash(text: str) -> str | None:
-        value = read_contact_point(text, kind, region).usable
-        return value and sha256(value)
-
-    def point_type(text: str) -> str:
-        return kind if kind != "detect" else "email" if "@" in text else "phone"
-
-    key = map_distinct(contact, point_hash, memo=staging.memo("contact"))
-    at = _times(rows, consents.given_at, staging)
-    purpose = map_distinct(_values(rows, consents.purpose), str.lower)
-    status = map_distinct(_values(rows, consents.status), lambda text: statuses.get(text.lower()))
-    reason = pc.coalesce(
-        _where(pc.is_null(contact), "null_key"),
-        _where(pc.is_null(key), "bad_contact"),
-        _time_issue(at, staging.as_of),
-        _where(pc.is_null(purpose), "null_purpose"),
-        _where(pc.is_null(status), "unknown_status"),
-    )
-    extra = {
-        c.CONTACT_POINT_TYPE: map_distinct(contact, point_type),
-        c.PURPOSE: purpose,
-        c.STATUS: status,
-        c.EVIDENCE: _values(rows, consents.evidence) if consents.evidence else pa.nulls(rows.num_rows, pa.string()),
-    }
-    return _Meaning(key, at, reason, extra)
-
-
-def _times(rows: pa.Table, time: TimeField, staging: Staging) -> pa.Array:
-    parse = compile_time(time.formats, time.time_zone)
-    return map_distinct(_values(rows, time.column), parse, pa.int64(), memo=staging.memo("time")).cast(TIME)
-
-
-def _plausible(at: pa.Array, as_of: datetime) -> pa.Array:
-    """Put null instead of a time before 1900 or more than a day after the run's clock."""
-    first, last = pa.scalar(_EARLIEST, TIME), pa.scalar(as_of + _AHEAD, TIME)
-    return pc.if_else(pc.and_(pc.greater_equal(at, first), pc.less_equal(at, last)), at, None)
-
-
-def _time_issue(at: pa.Array, as_of: datetime) -> pa.Array:
-    out_of_range = _where(pc.is_null(_plausible(at, as_of)), "time_out_of_range")
-    return pc.coalesce(_where(pc.is_null(at), "bad_time"), out_of_range)
 
 
 def _text_issue(texts: pa.Array) -> pa.Array:
@@ -298,27 +260,14 @@ def _text_issue(texts: pa.Array) -> pa.Array:
     if _NUL not in data and _REPLACED not in data:
         return pa.nulls(len(texts), pa.string())
     nul, replaced = pc.match_substring_regex(texts, _NUL_IN_JSON), pc.match_substring(texts, _REPLACED.decode())
-    return pc.coalesce(_where(nul, "nul_character"), _where(replaced, "bad_encoding"))
-
-
-def _values(rows: pa.Table, column: str) -> pa.Array:
-    """Return a column's values without the white space around them, null where nothing is left."""
-    if column not in rows.column_names:
-        return pa.nulls(rows.num_rows, pa.string())
-    trimmed = pc.utf8_trim_whitespace(rows[column])
-    filled = pc.if_else(pc.equal(trimmed, ""), None, trimmed)
-    return filled.combine_chunks() if isinstance(filled, pa.ChunkedArray) else filled
+    return pc.coalesce(where(nul, "nul_character"), where(replaced, "bad_encoding"))
 
 
 def _mapped(rows: pa.Table, mapping: ColumnMapping) -> pa.Array:
     if mapping.value is not None:
         return pa.repeat(pa.scalar(mapping.value), rows.num_rows)
-    values = [_values(rows, column) for column in mapping.from_]
+    values = [column_values(rows, column) for column in mapping.from_]
     if mapping.join is None:
         return pc.coalesce(*values)
     joined = join_filled(values, mapping.join, rows.num_rows)
     return pc.if_else(pc.equal(joined, ""), None, joined)
-
-
-def _where(condition: pa.Array, reason: str) -> pa.Array:
-    return pc.if_else(condition, pa.scalar(reason), None)

@@ -1,9 +1,9 @@
 """A source's times, in its own formats and zone, as microseconds since 1970 in UTC.
 
 A format is `iso` (ISO 8601 and nothing else: `12:30` is not today and `2024` is not a day), `epoch_seconds`,
-`epoch_millis`, or a pattern in Spark's notation, which becomes a regular expression once. The first format that fits
-decides. A value without a zone is in the field's zone; of an hour that the clock has twice the first is meant, and one
-that it leaves out counts on from the hour before.
+`epoch_millis`, `epoch_micros`, or a pattern in Spark's notation, which becomes a regular expression once. The first
+format that fits decides. A value without a zone is in the field's zone; of an hour that the clock has twice the first
+is meant, and one that it leaves out counts on from the hour before.
 """
 
 from __future__ import annotations
@@ -31,8 +31,9 @@ _ISO = re.compile(
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - offsets are taken off as numbers, which knows no first and last year
 _MICROSECOND = timedelta(microseconds=1)
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
-_MICROS = {"epoch_seconds": 1_000_000, "epoch_millis": 1_000}
+_MICROS = {"epoch_seconds": 1_000_000, "epoch_millis": 1_000, "epoch_micros": 1}
 _MAX_MICROS = 10**17
+_MICROS_OF_1971, _MICROS_OF_1995 = 31_536_000 * 10**6, 788_918_400 * 10**6
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _FULL_MONTHS = "january february march april may june july august september october november december".replace(" ", "|")
 _TOKEN = re.compile(r"'(?P<quoted>(?:[^']|'')*)'|(?P<letter>[A-Za-z])(?P=letter)*|[\[\]]|[^A-Za-z'\[\]]+")
@@ -82,6 +83,23 @@ def read_time(text: str, field: TimeField) -> int | None:
         ConfigError: a format is no pattern.
     """
     return compile_time(field.formats, field.time_zone)(text)
+
+
+def is_of_other_unit(text: str, formats: tuple[str, ...], latest: datetime) -> bool:
+    """Tell whether a number is a time in another unit since 1970 than the field's formats say.
+
+    Args:
+        text: without white space around it.
+        formats: of the field.
+        latest: time; what is later, or before 1995, is no time of another unit.
+    """
+    if not formats or not set(formats) <= _MICROS.keys():
+        return False
+    until = _micros(latest.replace(tzinfo=None), timedelta())
+    said = [_read_number(text, _MICROS[name]) for name in formats]
+    if any(at is not None and _MICROS_OF_1971 <= at <= until for at in said):
+        return False
+    return any(_MICROS_OF_1995 <= (_read_number(text, scale) or 0) <= until for scale in _MICROS.values())
 
 
 @cache
@@ -210,6 +228,6 @@ def _bad_format(written: str) -> ConfigError:
     return ConfigError(
         "formats",
         got=repr(written),
-        allowed="iso, epoch_seconds, epoch_millis, or a pattern such as dd.MM.yyyy HH:mm:ss, each part once",
+        allowed="iso, epoch_seconds, epoch_millis, epoch_micros, or a pattern such as dd.MM.yyyy HH:mm, each part once",
         fix="see Spark's date patterns; put other letters in quotes ('T')",
     )

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
-from cdp_spark.tables.catalog import IDENTITY_ISSUES, PROFILES, TABLES, UNIFIED_IDS
+from cdp_spark.identity.terms import CLOSED_STATUS
+from cdp_spark.tables.catalog import ID_REGISTRY, IDENTITY_ISSUES, PROFILES, TABLES, UNIFIED_IDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -34,6 +35,7 @@ class RowCount:
 
 
 _VISITOR = "visitor"
+_ENDED = "has_ended"
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ class Figures:
         held_share: share of the records in clusters that identity held for their size.
         match_rate: share of the records that share their id with another one.
         rejected_share: refused rows among the delivered ones; None when this run read no source.
-        id_churn: share of the last release's records that have another id now.
+        id_churn: share of the last release's records that have another id now, or that left with an id that ended.
         profiles: persons and accounts.
         rows: of the tables that a gate names.
     """
@@ -131,12 +133,18 @@ def _row_count(context: RunContext, table: str) -> RowCount:
 
 
 def _id_churn(context: RunContext) -> float:
+    """The share of the last release's records that have another id now, or that left with an id that ended."""
     released = _without_visitors(context.read_released(UNIFIED_IDS))
     before = released.select(c.RECORD_KEY, F.col(c.UNIFIED_ID).alias(c.PREVIOUS_ID))
     now = context.store.read(UNIFIED_IDS).select(c.RECORD_KEY, c.UNIFIED_ID)
-    joined = before.join(now, on=c.RECORD_KEY, how="left")
-    changed = F.count_if(F.col(c.UNIFIED_ID) != F.col(c.PREVIOUS_ID))
-    counts = joined.agg(changed, F.count(F.lit(1))).collect()[0]
+    is_closed = F.col(c.STATUS) == CLOSED_STATUS
+    closed = context.store.read(ID_REGISTRY).where(is_closed).select(F.col(c.UNIFIED_ID).alias(c.PREVIOUS_ID))
+    joined = before.join(now, on=c.RECORD_KEY, how="left").join(
+        closed.withColumn(_ENDED, F.lit(True)), on=c.PREVIOUS_ID, how="left"
+    )
+    has_other = F.col(c.UNIFIED_ID) != F.col(c.PREVIOUS_ID)
+    lost = F.count_if(F.coalesce(has_other, F.col(_ENDED), F.lit(False)))
+    counts = joined.agg(lost, F.count(F.lit(1))).collect()[0]
     return float(counts[0] / counts[1]) if counts[1] else 0.0
 
 

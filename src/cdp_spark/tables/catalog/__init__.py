@@ -9,6 +9,7 @@ from cdp_spark.tables.catalog.bronze import (
     SOURCE_EVENTS,
     SOURCE_RECORDS,
     SOURCE_SNAPSHOTS,
+    WITHDRAWAL_ISSUES,
 )
 from cdp_spark.tables.catalog.gold import (
     ACCOUNT_MEMBERS,
@@ -76,6 +77,7 @@ __all__ = [
     "TOUCHED_RECORDS",
     "UNIFIED_EVENTS",
     "UNIFIED_IDS",
+    "WITHDRAWAL_ISSUES",
 ]
 
 TABLES: dict[str, TableSpec] = {
@@ -85,6 +87,7 @@ TABLES: dict[str, TableSpec] = {
         SOURCE_EVENTS,
         CONSENTS,
         REJECTED_ROWS,
+        WITHDRAWAL_ISSUES,
         SOURCE_DELIVERIES,
         SOURCE_SNAPSHOTS,
         RECORDS,

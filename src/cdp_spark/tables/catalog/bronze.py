@@ -77,6 +77,29 @@ REJECTED_ROWS = TableSpec(
     kind=TableKind.APPEND,
 )
 
+WITHDRAWAL_ISSUES = TableSpec(
+    name="withdrawal_issues",
+    grain="a refusal of consent that could not be read as it came, or what became of it",
+    schema=columns(
+        source="string!",
+        row_hash="string!",
+        status="string!",
+        at_utc="timestamp!",
+        given_at_utc="timestamp",
+        purpose="string",
+        consent_status="string",
+        frame_hash="string",
+        alike="long",
+        contact_point_hash="string",
+        author="string",
+        reason="string",
+        run_id="string",
+    ),
+    keys=("source", "row_hash", "status"),
+    kind=TableKind.APPEND,
+    constraints={"known_status": "status IN ('undated', 'open', 'readable', 'settled', 'ignored')"},
+)
+
 SOURCE_DELIVERIES = TableSpec(
     name="source_deliveries",
     grain="a source's delivery whose rows or columns differ from the one before it",

@@ -3,6 +3,7 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -316,6 +317,51 @@ def test_utf16_is_refused(tmp_path: Path, source: Make, read: Read, encoding: st
 
     with pytest.raises(DataError, match="source crm: got UTF-16 text in 1 of 1"):
         read(source("people"))
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_utf16_is_read_where_the_source_says_so(tmp_path: Path, source: Make, read: Read, encoding: str) -> None:
+    (tmp_path / "crm.csv").write_bytes("id\tname\r\n1\tÄnn\r\n".encode(encoding))
+
+    options = {"encoding": encoding, "delimiter": "\\t"}
+
+    assert read(source("people", options=options)) == [_good(id="1", name="Änn")]
+
+
+def test_lines_before_the_header_are_left_out_where_the_source_says_so(
+    tmp_path: Path, source: Make, read: Read
+) -> None:
+    (tmp_path / "crm.csv").write_text('All people,\n\n"as of, today\nid,name\n1,Ann\n')
+
+    assert read(source("people", options={"skipLines": "3"})) == [_good(id="1", name="Ann")]
+    with pytest.raises(ConfigError, match="skipLines: got 'three'"):
+        read(source("people", options={"skipLines": "three"}))
+
+
+def test_doubled_names_get_a_number_where_the_source_says_so(tmp_path: Path, source: Make, read: Read) -> None:
+    (tmp_path / "crm.csv").write_text("id,Tag,tag,Tag_2,TAG\n1,a,b,c,d\n")
+
+    rows = read(source("people", options={"numberDoubles": "true"}))
+
+    assert rows == [_good(id="1", Tag="a", tag_3="b", Tag_2="c", TAG_4="d")]
+
+
+def test_a_zip_of_one_file_is_read(tmp_path: Path, source: Make, read: Read) -> None:
+    with zipfile.ZipFile(tmp_path / "crm.csv", "w") as packed:
+        packed.writestr("folder/people.csv", "id,name\n1,Ann\n")
+    assert read(source("people")) == [_good(id="1", name="Ann")]
+
+    with zipfile.ZipFile(tmp_path / "crm.csv", "a") as packed:
+        packed.writestr("more.csv", "id,name\n2,Bob\n")
+    with pytest.raises(DataError, match="a zip of 2 files"):
+        read(source("people"))
+
+
+def test_rows_stay_in_the_order_of_the_file(tmp_path: Path, source: Make, read: Read) -> None:
+    rows = ["1,Ann", '2,"Bo\nB"', "3,Cy", "", "4,Di", '5,E"d', '6,"F"', "7,Gil"]
+    (tmp_path / "crm.csv").write_text("\n".join(["id,name", *rows]) + "\n")
+
+    assert [row["id"] for row, _, _ in read(source("people"))] == list("1234567")
 
 
 def test_nothing_there(tmp_path: Path, source: Make, read: Read) -> None:

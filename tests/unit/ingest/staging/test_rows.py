@@ -21,6 +21,7 @@ from cdp_spark.normalise.hashing import record_key
 
 Make = Callable[..., SourceConfig]
 AS_OF = datetime(2026, 11, 1, 2, 0, tzinfo=UTC)
+EARLIER = datetime(2026, 10, 20, 2, 0, tzinfo=UTC)
 _KEY = b"0123456789abcdef"
 
 
@@ -158,7 +159,7 @@ def test_consents_are_about_mailboxes_and_numbers(source: Make) -> None:
     }
     assert [row["contact_point_type"] for row in staged] == ["email", "email", "phone", "phone", "email", "phone"]
     assert {row["reason"] for row in staged} == {None, "bad_contact"}
-    assert (staged[0]["purpose"], staged[0]["status"], staged[0]["evidence"]) == ("e-mail", "granted", "f")
+    assert (staged[0]["purpose"], staged[0]["status"], staged[0]["evidence"]) == ("e_mail", "granted", "f")
 
 
 @pytest.mark.parametrize(
@@ -169,13 +170,40 @@ def test_consents_are_about_mailboxes_and_numbers(source: Make) -> None:
         ({"at": "1800-01-01"}, "time_out_of_range"),
         ({"purpose": None}, "null_purpose"),
         ({"status": "maybe"}, "unknown_status"),
-        ({"status": "withdrawn"}, None),
+        ({"contact": "a@b@c"}, "bad_contact"),
+        ({}, None),
     ],
 )
 def test_a_consent_is_refused(source: Make, change: dict[str, str | None], reason: str | None) -> None:
-    given: dict[str, str | None] = {"contact": "a.b@x.org", "purpose": "mail", "status": "no", "at": "2026-10-01"}
+    given: dict[str, str | None] = {"contact": "a.b@x.org", "purpose": "mail", "status": "yes", "at": "2026-10-01"}
 
     assert [row["reason"] for row in _stage([given | change], source("choices"))] == [reason]
+
+
+WITHDRAWN: dict[str, str | None] = {"contact": "a@x.org", "purpose": "mail", "status": "withdrawn", "at": "2026-10-01"}
+
+
+@pytest.mark.parametrize(
+    "change", [{"contact": " "}, {"contact": "a@b@c"}, {"purpose": None}, {"contact": "\ufffd@x.org"}]
+)
+def test_a_withdrawal_of_nobody_knows_whom_has_a_reason_of_its_own(source: Make, change: dict[str, str | None]) -> None:
+    assert [row["reason"] for row in _stage([WITHDRAWN | change], source("choices"))] == ["unreadable_withdrawal"]
+
+
+@pytest.mark.parametrize("at", ["soon", None, "1800-01-01", "2226-10-01", "2026-11-01T12:00:00Z"])
+def test_a_withdrawal_without_a_usable_time_counts_from_the_run_that_it_first_came_in(
+    source: Make, at: str | None
+) -> None:
+    (row,) = _stage([WITHDRAWN | {"at": at}], source("choices"))
+    (again,) = _stage([WITHDRAWN | {"at": at}], source("choices"), undated={row["content_hash"]: EARLIER})
+
+    assert (row["reason"], row["at_utc"], row["status"]) == (None, AS_OF, "withdrawn")
+    assert again["at_utc"] == EARLIER
+
+
+@pytest.mark.parametrize("status", ["Unsubscribed", "opted out", "Opt-out", "WITHDRAWN", "revoked"])
+def test_the_words_of_a_withdrawal_in_any_spelling(source: Make, status: str) -> None:
+    assert [row["status"] for row in _stage([WITHDRAWN | {"status": status}], source("choices"))] == ["withdrawn"]
 
 
 def test_an_ignored_column_is_in_no_text(source: Make) -> None:

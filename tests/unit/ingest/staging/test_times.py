@@ -7,7 +7,7 @@ import pytest
 
 from cdp_spark.config.source import TimeField
 from cdp_spark.errors import ConfigError
-from cdp_spark.ingest.staging.times import read_time
+from cdp_spark.ingest.staging.times import is_of_other_unit, read_time
 
 
 def _utc(*parts: int) -> datetime:
@@ -82,6 +82,7 @@ _CASES: list[tuple[dict[str, Any], dict[str, datetime | None]]] = [
             "1_000": None,
         },
     ),
+    ({"formats": ["epoch_micros"]}, {"1706695200123456": _utc(2024, 1, 31, 10, 0, 0, 123456)}),
     ({"formats": ["epoch_millis"]}, {"1706695200000": _utc(2024, 1, 31, 10), "9" * 30: None}),
 ]
 
@@ -106,3 +107,29 @@ def test_the_first_and_last_times_need_no_room() -> None:
 def test_a_format_that_is_no_pattern_is_refused(written: str) -> None:
     with pytest.raises(ConfigError, match="formats: got"):
         read_time("2024", TimeField(column="at", formats=(written,)))
+
+
+def test_a_number_in_another_unit_since_1970_is_told_apart_from_one_that_is_no_time() -> None:
+    latest = _utc(2026, 3, 30)
+    now = "1774017025"
+    assert is_of_other_unit(now + "123334", ("epoch_millis",), latest)
+    assert is_of_other_unit(now + "123", ("epoch_seconds",), latest)
+    assert is_of_other_unit(now, ("epoch_millis",), latest)
+    assert not is_of_other_unit(now + "123", ("epoch_millis",), latest)
+    assert not is_of_other_unit(now, ("epoch_seconds", "epoch_millis"), latest)
+    assert not is_of_other_unit("9" * 30, ("epoch_millis",), latest)
+    assert not is_of_other_unit(now, ("iso",), latest)
+
+
+def test_offsets_behind_a_time_and_hours_that_the_clock_leaves_out_or_has_twice() -> None:
+    forms = TimeField(column="t", formats=("yyyy/MM/dd h:mm:ss a O",))
+    till = TimeField(column="t", formats=("dd.MM.yyyy HH:mm",), time_zone="Europe/Berlin")
+    times = [
+        (TimeField(column="t"), "2026-03-29 01:30:00 +0100", _utc(2026, 3, 29, 0, 30)),
+        (forms, "2026/03/28 7:01:33 PM GMT+1", _utc(2026, 3, 28, 18, 1, 33)),
+        (till, "29.03.2026 02:30", _utc(2026, 3, 29, 1, 30)),
+        (till, "26.10.2025 02:30", _utc(2025, 10, 26, 0, 30)),
+    ]
+    for field, text, expected in times:
+        found = read_time(text, field)
+        assert found == int(expected.timestamp() * 1_000_000)

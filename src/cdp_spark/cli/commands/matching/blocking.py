@@ -13,7 +13,7 @@ from cdp_spark.cli.display.output import console, print_json, print_rows
 from cdp_spark.cli.references import match_section
 from cdp_spark.clustering.labels import MUST_LINK, build_current_labels
 from cdp_spark.config.match import EntityMatch
-from cdp_spark.errors import ConfigError, StateError
+from cdp_spark.errors import StateError
 from cdp_spark.evaluation.blocking import BlockingFigures, build_known_pairs, estimate_blocking, suggest_rules
 from cdp_spark.resolution.choose import RuleEstimate
 from cdp_spark.standalone.files import name_inputs, read_inputs
@@ -37,12 +37,10 @@ def suggest(
     json: Json = False,
 ) -> None:
     """Propose rules: those that add the most matches for the pairs they cost, on a sample; as YAML to paste."""
-    if inputs and id_column is None:
-        raise ConfigError("--id", got="none", allowed="the column that identifies a row", fix="--id COLUMN")
     known: BlockingFigures | None = None
     if inputs:
         texts = read_inputs(name_inputs(inputs))
-        held = describe(texts, id_column=str(id_column), source_column=None, region=None)
+        held = describe(texts, id_column=id_column, source_column=None, region=None)
         rules = propose_match(InProcess(*held)).rules
     else:
         project, store = open_project(ctx)

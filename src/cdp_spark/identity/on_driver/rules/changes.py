@@ -22,7 +22,7 @@ from cdp_spark.identity.terms import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from cdp_spark.identity.on_driver.rules.assign import Assigned
     from cdp_spark.identity.on_driver.rules.rows import Evidence, Issued, Key, Transitions
@@ -55,6 +55,14 @@ def find_changes(
             cause = NEW_RECORD if old is None else REMOVED_RECORD if new is None else causes[old]
             changes.append(Change(release, record, new or old or "", entity_type, old, change, cause))
     return sorted(changes)
+
+
+def merge_changes(changes: Sequence[Change], told: Sequence[tuple[int, str, str, str, str, str, str]]) -> list[Change]:
+    """Add what is told of records with a new key; one that went to another id, too, is told of as that."""
+    known = {(it.record_key, it.entity_type) for it in changes}
+    return sorted(
+        [*changes, *(it for it in (Change(*row) for row in told) if (it.record_key, it.entity_type) not in known)]
+    )
 
 
 def _change(old: str | None, new: str | None, registry: Mapping[str, Issued], merged_into: Mapping[str, str]) -> str:
