@@ -197,7 +197,8 @@ def _withdrawal_notes(context: RunContext) -> list[str]:
         return []
     purposes = sorted({it.purpose or "every purpose" for it in held})
     effect = f"exports for {', '.join(purposes)} are held; see `cdp consent list`" if held else "exports go on"
-    return [f"{len(unread):,} withdrawals cannot be read ({tell_names(unread)}): {effect}"]
+    count = f"{len(unread):,} withdrawal{'' if len(unread) == 1 else 's'}"
+    return [f"{count} cannot be read ({tell_names(unread)}): {effect}"]
 
 
 def _drift_note(source: str, verdict: Verdict) -> str:

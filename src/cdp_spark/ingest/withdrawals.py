@@ -93,13 +93,14 @@ def find_new_issues(
 def write_new_issues(context: RunContext, staged: Rows, issues: list[dict[str, object]]) -> dict[str, int]:
     """Append what a delivery adds to `withdrawal_issues`.
 
-    Returns: the table's version, where there was something to add.
+    Returns: the table's version, where it is there.
     """
     if not any(source.kind == "consents" for source in context.project.sources):
         return {}
     new = find_new_issues(refusals_of(staged), issues, as_of=context.as_of, run_id=context.run_id)
     if not new:
-        return {}
+        exists = context.store.exists(WITHDRAWAL_ISSUES)
+        return {WITHDRAWAL_ISSUES.name: context.store.version(WITHDRAWAL_ISSUES)} if exists else {}
     rows = WITHDRAWAL_ISSUES.table([tuple(row.get(name) for name in WITHDRAWAL_ISSUES.schema.names) for row in new])
     application = context.application("ingest", WITHDRAWAL_ISSUES)
     return {WITHDRAWAL_ISSUES.name: context.store.append(WITHDRAWAL_ISSUES, rows, application=application)}

@@ -121,16 +121,20 @@ def test_all_kinds_of_sources_in_one_run(
         ("view", {"cookie_id": "c1"}),
     ]
     assert _rows(store, CONSENTS, "contact_point_type", "contact_point_hash", "purpose", "status", "evidence") == [
-        ("email", _sha("a@x.com"), "email_marketing", "granted", "form"),
+        *sorted(
+            [
+                ("email", _sha("a@x.com"), "email_marketing", "granted", "form"),
+                ("email", _sha("b@x.com"), "email_marketing", "denied", None),
+            ]
+        ),
         ("phone", _sha("+16502530000"), "sms_marketing", "withdrawn", None),
     ]
     assert _rows(store, REJECTED_ROWS, "source", "reason") == [
         ("crm", "column_count"),
         ("crm", "nul_character"),
         ("crm", "null_key"),
-        ("preferences", "bad_contact"),
-        ("preferences", "bad_time"),
         ("preferences", "unknown_status"),
+        ("preferences", "unreadable_withdrawal"),
         ("web", "bad_time"),
         ("web", "malformed_json"),
         ("web", "null_event_type"),
@@ -151,7 +155,8 @@ def test_all_kinds_of_sources_in_one_run(
         "crm.rejected.nul_character": 1,
         "crm.rejected.null_key": 1,
     }
-    assert result.detail == "20 rows of 3 sources"
+    assert result.detail.startswith("20 rows of 3 sources; 1 withdrawal cannot be read (preferences:")
+    assert result.detail.endswith("): exports for sms_marketing are held; see `cdp consent list`")
 
 
 @pytest.mark.parametrize("is_small", [True, False])
@@ -205,10 +210,10 @@ def test_a_run_killed_between_its_tables_again_and_again_ends_as_if_it_had_not_b
     assert {spec.name: context.store.read(spec).count() for spec in (SOURCE_RECORDS, SOURCE_EVENTS, CONSENTS)} == {
         "source_records": 3,
         "source_events": 2,
-        "consents": 2,
+        "consents": 3,
     }
-    assert context.store.read(REJECTED_ROWS).count() == 11
-    assert [metrics[f"{name}.rows_new"] for name in ("crm", "web", "preferences")] == [3, 2, 2]
+    assert context.store.read(REJECTED_ROWS).count() == 10
+    assert [metrics[f"{name}.rows_new"] for name in ("crm", "web", "preferences")] == [3, 2, 3]
 
 
 def test_a_refused_delivery_writes_nothing(tmp_path: Path, make_context: MakeContext, source: Make) -> None:

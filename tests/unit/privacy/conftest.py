@@ -179,6 +179,13 @@ def _bronze(records: Mapping[str, str]) -> dict[str, list[tuple[Any, ...]]]:
             row_of(tables.CONSENTS, contact_point_hash=sha256(text), status="granted")
             for text in (*EMAILS.values(), SHARED_PHONE)
         ],
+        "withdrawal_issues": [
+            *(
+                row_of(tables.WITHDRAWAL_ISSUES, row_hash=sha256(f"x,{email},too,many"), status="open")
+                for email in EMAILS.values()
+            ),
+            row_of(tables.WITHDRAWAL_ISSUES, status="settled", contact_point_hash=sha256(EMAILS[ZOE])),
+        ],
         "rejected_rows": [refused(f"x,{email},too,many") for email in EMAILS.values()],
         "source_snapshots": [
             row_of(tables.SOURCE_SNAPSHOTS, source_record_id=number, content_hash="a") for number in ("1", "2")
