@@ -3,6 +3,7 @@
 CDP_DATA_DIR=… python -m benchmarks                      the public sets
 python -m benchmarks --records 100000 1000000            generated people of these sizes
 python -m benchmarks febrl3 --tools cdp-spark goldenmatch
+CDP_CASES_DIR=… python -m benchmarks cases               small cases from the field
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from benchmarks import cases
 from benchmarks.matching.memory import run_measured
 from benchmarks.matching.scores import Scores, score
 from benchmarks.sets import PUBLIC, DataSet, people_set, public_set
@@ -64,6 +66,9 @@ class Row:
 
 def main(argv: list[str]) -> None:
     """Run the tools, one after the other, and print the table and what it was measured on."""
+    if argv[:1] == ["cases"]:
+        cases.main(argv[1:])
+        return
     parser = _parser()
     arguments = parser.parse_args(argv)
     if not arguments.data and (arguments.sets or not arguments.records):
