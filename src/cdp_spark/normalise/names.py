@@ -32,8 +32,8 @@ _LEADING_TITLES = re.compile(rf"(?:{_TITLE}(?: +|(?<=\.)(?=[^\W\d_])))+(?=\S)", 
 _SUFFIXES = {
     spelling: suffix
     for suffix, spellings in {
-        "Jr": "jr jnr junior",
-        "Sr": "sr snr senior",
+        "Jr": "jr jnr junior jun",
+        "Sr": "sr snr senior sen",
         "II": "ii 2nd",
         "III": "iii 3rd",
         "IV": "iv 4th",
@@ -41,15 +41,19 @@ _SUFFIXES = {
     }.items()
     for spelling in words(spellings)
 }
-_SUFFIX_WORD = r"(?:jr|jnr|junior|sr|snr|senior|i{2,3}|iv|2nd|3rd|4th|ph\.?d|m\.d|md|dds|esq|mba|cpa|[omck]be|msc|bsc)"
+_SUFFIX_WORD = r"(?:jr|jnr|junior|jun\.|sr|snr|senior|sen\.|i{2,3}|iv|2nd|3rd|4th|ph\.?d|m\.d|md|dds|esq|mba|cpa|[omck]be|msc|bsc)"
 _SUFFIX_TAIL = re.compile(rf"(?<=\S)(?:[ ,]+{_SUFFIX_WORD}\.?)+\Z", re.IGNORECASE | re.ASCII)
 _SUFFIX_MARKS = str.maketrans(",", " ", ".")
 
-_PARTICLES = frozenset(
+PARTICLES = frozenset(
     words(
         "von van der den de del della di da do dos das du la le ten ter zu zum zur vom af av al bin ibn ben y e 't op"
     )
 )
+GENERATIONS = frozenset(words("Jr Sr II III IV"))
+"""Suffixes that tell namesakes of one family apart; the others are degrees and honours."""
+_SPELT_OUT = re.compile(r"(?<![aeiou])(?:ae|oe|ue)(?![aeiou])|aa")
+"""Umlauts written out; match forms have the vowel alone."""
 
 
 class NamePart(NamedTuple):
@@ -64,6 +68,16 @@ class NamePart(NamedTuple):
     value: str | None
     suffix: str | None
     reason: str | None
+
+
+def spelt_out(name: str) -> str:
+    """Return what two spellings of one name have in common: `brandstroem` and `brandstrom`, `da silva` and `silva`.
+
+    Args:
+        name: in match form.
+    """
+    kept = [word for word in name.split() if word not in PARTICLES] or [name]
+    return _SPELT_OUT.sub(lambda found: found[0][0], "".join(kept))
 
 
 def read_name(text: str, *, suffixed: bool) -> NamePart:
@@ -125,6 +139,11 @@ def _usual_suffixes(tail: str) -> str | None:
     return " ".join(_SUFFIXES[word] for word in written if word in _SUFFIXES) or None
 
 
+def generation(suffix: str) -> str | None:
+    """Return what a suffix says of a namesake's generation: `Jr` of `Jr PhD`; None where it says nothing."""
+    return next((word for word in suffix.split() if word in GENERATIONS), None)
+
+
 def name_case(name: str) -> str:
     """Capitalise a name in capitals or in lower case, particles inside it small: `Ludwig van Beethoven`."""
     if not is_caseless(name):
@@ -133,7 +152,7 @@ def name_case(name: str) -> str:
     if " " not in cased:
         return cased
     *before, last = cased.split(" ")
-    return " ".join([*(word.lower() if word.lower() in _PARTICLES else word for word in before), last])
+    return " ".join([*(word.lower() if word.lower() in PARTICLES else word for word in before), last])
 
 
 def split_full_name(name: str) -> tuple[str | None, str | None, str | None]:
@@ -150,7 +169,7 @@ def split_full_name(name: str) -> tuple[str | None, str | None, str | None]:
     if len(parts) < 2:
         return name or None, None, None
     at = len(parts) - 1
-    while at > 1 and parts[at - 1].lower() in _PARTICLES:
+    while at > 1 and parts[at - 1].lower() in PARTICLES:
         at -= 1
     return parts[0], " ".join(parts[1:at]) or None, " ".join(parts[at:])
 

@@ -42,6 +42,16 @@ def nickname_roots(name: str) -> frozenset[str]:
     return frozenset({name, *_formal_names(name)})
 
 
+@cache
+def is_known_name(name: str) -> bool:
+    """Tell whether the package lists a name, formal or short.
+
+    Args:
+        name: in match form.
+    """
+    return name in _namer().nickname_lookup or name in _namer().canonical_lookup
+
+
 def nickname_root(name: str) -> str:
     """Return one root per name, for blocking keys: every nickname has the same root as its name where it can.
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cdp_spark.resolution.comparing.joint import JointMeasure, address, sql
-from cdp_spark.resolution.comparing.measures import DIFFERENT, MEASURES, MISSING, Measure, WordMeasure
+from cdp_spark.resolution.comparing.measures import MEASURES, MISSING, Measure, WordMeasure
+from cdp_spark.resolution.comparing.names import ONE_OF_SEVERAL, PARTLY_ANOTHER
 from cdp_spark.resolution.comparing.quantities import joined_places
 from cdp_spark.resolution.comparing.similarity import MISSING_CODE, Coded, each_distinct, jaro_winkler
 
@@ -101,7 +102,9 @@ class CompiledComparison:
     def _measure(self, frequencies: Frequencies) -> LevelsOfPairs:
         assert not isinstance(self.measure, JointMeasure)
         if isinstance(self.measure, WordMeasure):
-            words, levels = frequencies.get(words_of(self.config.columns[0]), {}), self.measure.levels
+            column_name = self.config.columns[0]
+            words = frequencies.get(words_of(column_name) if self.measure.of_words else column_name, {})
+            levels = self.measure.levels
             return lambda column, left, right: levels(column, left, right, words)
         return self.measure.levels
 
@@ -128,12 +131,12 @@ def _compile(comparison: Comparison) -> CompiledComparison:
 def _with_swapped(
     levels: NDArray[np.int64], column: Coded, other: Coded, left: NDArray[np.int64], right: NDArray[np.int64]
 ) -> NDArray[np.int64]:
-    """Raise `different` where one record's value stands in the other record's other column, and not only by chance.
+    """Raise what differs where one record's value stands in the other record's other column, and not only by chance.
 
     Of a family, the one whose names are swapped has the name of all the others for a given name. So the other way
     round the values must be alike, or one of them missing.
     """
-    differs = np.flatnonzero((levels == DIFFERENT) | (levels == MISSING))
+    differs = np.flatnonzero(levels <= PARTLY_ANOTHER)
     if not len(differs):
         return levels
     ways = [(left[differs], right[differs]), (right[differs], left[differs])]
@@ -143,7 +146,7 @@ def _with_swapped(
         at = np.flatnonzero(one_way & ~swapped)
         swapped[at] = _may_stand_in(column, other, rows[at], other_rows[at])
     levels = levels.copy()
-    levels[differs[swapped]] = DIFFERENT + 1
+    levels[differs[swapped]] = ONE_OF_SEVERAL
     return levels
 
 

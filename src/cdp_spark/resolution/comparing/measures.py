@@ -4,19 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
 import jellyfish
 import numpy as np
 from numpy.typing import NDArray
 
 from cdp_spark.resolution.comparing.dates import date_levels
-from cdp_spark.resolution.comparing.names import are_one_name
+from cdp_spark.resolution.comparing.names import name_levels
 from cdp_spark.resolution.comparing.quantities import days_apart, kilometres_apart, relative_difference
 from cdp_spark.resolution.comparing.similarity import Coded, edit_distance, jaro_winkler, word_overlap
-
-if TYPE_CHECKING:
-    from typing import Any
 
 MISSING = 0
 DIFFERENT = 1
@@ -41,10 +36,17 @@ class Measure:
 
 @dataclass(frozen=True)
 class WordMeasure:
-    """As `Measure`, but it is told how many bits each word says, too."""
+    """As `Measure`, but it is told how frequent values are, too.
+
+    Args:
+        level_names: as in `Measure`.
+        levels: pairs of codes to levels, as floats; the mapping says what `of_words` says.
+        of_words: told are the bits that each word says; otherwise the bins of the values that are not rare.
+    """
 
     level_names: tuple[str, ...]
     levels: Callable[[Coded, Codes, Codes, Mapping[str, int]], NDArray[np.float64]]
+    of_words: bool = True
 
 
 def _steps(similarity: NDArray[np.float64], thresholds: tuple[float, ...]) -> NDArray[np.float64]:
@@ -95,22 +97,26 @@ def _overlap(_: tuple[float, ...]) -> Measure:
     return Measure(("different", "some in common"), levels)
 
 
-def _name(thresholds: tuple[float, ...]) -> Measure:
-    """Initial only, alike, very alike or a nickname; swapped fields are found by the comparison itself."""
+def _name(thresholds: tuple[float, ...]) -> WordMeasure:
+    """See `names`; swapped fields are found by the comparison itself."""
     high, low = sorted(thresholds or (0.9, 0.75), reverse=True)[:2]
 
-    def levels(column: Coded, left: Codes, right: Codes) -> NDArray[np.float64]:
-        similarity = jaro_winkler(column.texts[left], column.texts[right], at_least=low)
-        out = np.select([similarity >= high, similarity >= low], [4.0, 3.0], DIFFERENT)
-        first, lone = _heads(column, 1), column.map(lambda value: len(value) == 1, dtype=bool)
-        initial = lone[left] | lone[right]
-        out = np.where(initial, np.where(first[left] == first[right], 2.0, DIFFERENT), out)
-        unlike = np.flatnonzero((out < 4) & ~initial)
-        out[unlike[are_one_name(column, left[unlike], right[unlike])]] = 4.0
-        return out
+    def levels(column: Coded, left: Codes, right: Codes, frequent: Mapping[str, int]) -> NDArray[np.float64]:
+        return name_levels(column, left, right, frequent, (low, high))
 
-    names = ("different", "initial or swapped", f"jaro_winkler ≥ {low:g}", f"jaro_winkler ≥ {high:g} or nickname")
-    return Measure(names, levels)
+    names = (
+        "different",
+        "partly another name",
+        "initial",
+        f"jaro_winkler ≥ {low:g}",
+        f"jaro_winkler ≥ {high:g}",
+        SWAPPED,
+        "spelt otherwise",
+    )
+    return WordMeasure(names, levels, of_words=False)
+
+
+SWAPPED = "one of several, nickname or swapped"
 
 
 def _date(_: tuple[float, ...]) -> Measure:
@@ -162,10 +168,6 @@ def _phone(_: tuple[float, ...]) -> Measure:
 
 def _digits(_: tuple[float, ...]) -> Measure:
     return _levenshtein((1, 2))
-
-
-def _heads(column: Coded, length: int) -> NDArray[Any]:
-    return column.map(lambda value: value[:length], dtype=f"U{length}")
 
 
 def _phonetic(_: tuple[float, ...]) -> Measure:

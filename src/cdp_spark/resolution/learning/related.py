@@ -24,8 +24,10 @@ if TYPE_CHECKING:
 
 SHARED = frozenset({c.FAMILY_NAME, c.STREET, c.HOUSE_NUMBER, c.CITY, c.POSTCODE, c.PHONE, c.PHONES, c.REGION, "unit"})
 """What people of one household have in common."""
-OWN = frozenset({c.GIVEN_NAME, c.BIRTH_DATE, c.NATIONAL_ID, c.EMAIL, c.EMAILS, c.GENDER})
+OWN = frozenset({c.GIVEN_NAME, c.BIRTH_DATE, c.NATIONAL_ID, c.GENDER})
 """What tells them apart."""
+FEW_PAIRS = 2_000
+"""Fewer pairs don't show whether there are relatives; that there are is known beforehand."""
 _ONE_PERSON = 2
 """Of what is one's own, so much in common makes one person: a rule that asks for it finds no related people."""
 
@@ -76,6 +78,8 @@ def _with_related(
     three = fit(counts, of_three)
     levels = sum(len(side) - 2 for side, same in zip(two.u, tied, strict=True) if not same)
     free = levels + int((~unrelated).sum())
+    if counts.count.sum() < FEW_PAIRS:
+        return three, of_three
     return (three, of_three) if _explains(three, two, counts, free) and _share_half(three, columns) else None
 
 
@@ -96,6 +100,8 @@ def _with_alike(counts: PatternCounts, start: Start, two: Parameters, *, seed: i
 
 def _related(columns: tuple[str, ...], start: Start) -> Side:
     """Like matches in what is shared, like others in what is one's own, half way in what nobody knows."""
+    if start.expected_related is not None:
+        return start.expected_related
     sides = []
     for column, m, u in zip(columns, start.m, start.u, strict=True):
         sides.append(m if column in SHARED else u if column in OWN else (m + u) / 2)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cdp_spark.resolution.learning.em import fit
-from cdp_spark.resolution.learning.parameters import Related, Within
+from cdp_spark.resolution.learning.parameters import Related, Within, agreement
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 _FURTHER_ITERATIONS = 50
 """After a fit that converged a few dozen change the weights by less than anyone can tell."""
+
+_KEY_PAIRS = 4.0
+"""Pairs' worth of what is known beforehand, within a key."""
 
 
 @dataclass(frozen=True)
@@ -78,10 +81,9 @@ def fit_within(counts: PatternCounts, start: Start, fitted: Parameters, layout: 
         layout: keys of the rules.
     """
     keys = layout.comparison
-    if not len(keys):
-        return fitted
     further = _with_keys(counts, layout.place, keys)
-    found = fit(further, _start_from(fitted, start, keys), max_iterations=_FURTHER_ITERATIONS, tolerance=1e-6)
+    begin = replace(_start_from(fitted, start, keys, further), ordered=True)
+    found = fit(further, begin, max_iterations=_FURTHER_ITERATIONS, tolerance=1e-6)
     size, related = layout.place.shape[1], found.related
     within = Within(layout.place, found.m[size:], found.u[size:], None if related is None else related.r[size:])
     return replace(
@@ -92,7 +94,8 @@ def fit_within(counts: PatternCounts, start: Start, fitted: Parameters, layout: 
         u=found.u[:size],
         related=None if related is None else Related(related.prior, related.r[:size]),
         shares=start.shares,
-        within=within,
+        within=within if len(keys) else None,
+        agreed=np.stack([agreement(fitted.m), agreement(fitted.u)]),
         rival=fitted.rival,
     )
 
@@ -109,7 +112,7 @@ def _with_keys(counts: PatternCounts, place: NDArray[np.int64], keys: NDArray[np
     return replace(counts, levels=levels, forced=forced)
 
 
-def _start_from(fitted: Parameters, start: Start, keys: NDArray[np.int64]) -> Start:
+def _start_from(fitted: Parameters, start: Start, keys: NDArray[np.int64], counts: PatternCounts) -> Start:
     """The classes as they were found; to the keys, half way between matches and others, all classes are alike."""
     neutral = tuple((start.m[at] + start.u[at]) / 2 for at in keys)
     related = fitted.related
@@ -125,4 +128,22 @@ def _start_from(fitted: Parameters, start: Start, keys: NDArray[np.int64]) -> St
         shares=None if start.shares is None else np.concatenate([start.shares, start.shares[keys]]),
         prior=np.stack(prior, axis=1),
         sides=tuple(side + neutral for side in sides),
+        pulls=None if start.pulls is None else _pulls_within(start.pulls, keys, counts),
+        own=None if start.own is None else np.concatenate([start.own, start.own[keys]]),
     )
+
+
+def _pulls_within(pulls: tuple[Side, ...], keys: NDArray[np.int64], counts: PatternCounts) -> tuple[Side, ...]:
+    """What is known beforehand holds within a key, too, for the levels that pairs with that key have."""
+    size = len(pulls[0])
+    seen = [np.bincount(counts.levels[:, size + at], minlength=len(pulls[0][key])) > 0 for at, key in enumerate(keys)]
+    return tuple(
+        side + tuple(_restricted(side[key], levels) for key, levels in zip(keys, seen, strict=True)) for side in pulls
+    )
+
+
+def _restricted(pull: NDArray[np.float64], seen: NDArray[np.bool_]) -> NDArray[np.float64]:
+    kept = np.where(seen, pull, 0.0)
+    kept[0] = 0.0
+    total = kept.sum()
+    return np.asarray(kept * (_KEY_PAIRS / total) if total else pull * (_KEY_PAIRS / max(pull[1:].sum(), 1e-9)))

@@ -11,6 +11,7 @@ Meaning = Literal[
     "middle_name",
     "family_name",
     "full_name",
+    "name_suffix",
     "birth_date",
     "birth_year",
     "birth_month",
@@ -49,6 +50,7 @@ _NAMES: tuple[tuple[Meaning, str], ...] = (
         r"given_?names?\d? first_?names? fore_?names? christian_?name f_?name vorname prenom nombre nome "
         r"voornaam fornamn imie primeiro_nome pierwsze_imie",
     ),
+    ("name_suffix", r"(name_?)?suffix generation"),
     ("middle_name", r"middle_?(name|initial)s? second_?name m_?name zweitname"),
     (
         "family_name",
