@@ -58,6 +58,9 @@ def fit(counts: PatternCounts, start: Start, *, max_iterations: int = 500, toler
 def _first_prior(start: Start, *, rules: int) -> NDArray[np.float64]:
     if start.prior is not None:
         return start.prior
+    if start.starts_at_rules:
+        before = start.rule_pairs_before(rules)
+        return np.asarray(before / before.sum(axis=1, keepdims=True))
     related = 0.0 if start.related is None else _START_RELATED
     first = np.array([_START_PRIOR, 1 - _START_PRIOR - related, related])[: len(start.anchors)]
     return np.tile(first, (rules, 1))

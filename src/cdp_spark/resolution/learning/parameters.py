@@ -119,6 +119,7 @@ class Start:
         pulls: pairs of each level that are added to those found, by class; None for two pairs' worth of the anchors.
         rule_pull: pairs of each class that are added to those that a rule finds, shape (rules, classes).
         expected_related: what `related` is to begin with where that class is tried; None to work it out.
+        starts_at_rules: whether the first shares of the classes are those of `rule_pull`.
         own: part of related people who agree on a tied comparison as one person does, shape (comparisons,).
         ordered: whether a level that agrees more never speaks less for a match.
     """
@@ -134,6 +135,7 @@ class Start:
     pulls: tuple[Side, ...] | None = None
     rule_pull: NDArray[np.float64] | None = None
     expected_related: Side | None = None
+    starts_at_rules: bool = False
     own: NDArray[np.float64] | None = None
     ordered: bool = False
 
