@@ -30,10 +30,10 @@ if TYPE_CHECKING:
     from cdp_spark.standalone.discovery.vocabulary import Meaning
 
 _PARTS: Mapping[str, tuple[str, ...]] = {
-    "full_name": (c.GIVEN_NAME, c.FAMILY_NAME, c.NAME_SUFFIX),
-    "family_name": (c.FAMILY_NAME, c.NAME_SUFFIX),
+    "full_name": (c.GIVEN_NAME, c.MIDDLE_NAME, c.FAMILY_NAME, c.FULL_NAME, c.NAME_SUFFIX),
+    "family_name": (c.FAMILY_NAME, c.FULL_NAME, c.NAME_SUFFIX),
     "address": (c.STREET, c.HOUSE_NUMBER, c.CITY, c.POSTCODE),
-    "company_name": (c.COMPANY_CORE,),
+    "company_name": (c.COMPANY_CORE, c.COMPANY_NAME),
     "birth_year": (c.BIRTH_DATE,),
 }
 """What standardising makes of a meaning, where it is not an attribute of the same name."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+
 import jellyfish
 import numpy as np
 from numpy.typing import NDArray
 
+from cdp_spark.resolution.comparing.companies import LEVEL_NAMES, company_levels
 from cdp_spark.resolution.comparing.dates import date_levels
 from cdp_spark.resolution.comparing.names import name_levels
 from cdp_spark.resolution.comparing.quantities import days_apart, kilometres_apart, relative_difference
@@ -119,12 +121,20 @@ def _name(thresholds: tuple[float, ...]) -> WordMeasure:
 SWAPPED = "one of several, nickname or swapped"
 
 
+def _company(_: tuple[float, ...]) -> WordMeasure:
+    """See `companies`; legal forms are compared by the comparison itself."""
+    return WordMeasure(LEVEL_NAMES, company_levels, of_words=False)
+
+
 def _date(_: tuple[float, ...]) -> Measure:
     return Measure(("different", "same year", "two parts equal", "one digit off or transposed"), date_levels)
 
 
 def _email(_: tuple[float, ...]) -> Measure:
-    """The same local part elsewhere, or the whole address nearly equal; the cheapest question first."""
+    """The same local part elsewhere, or the whole address nearly equal; the cheapest question first.
+
+    Mailboxes of two people of one name differ in their numbers: jo.lee7 is not jo.lee12.
+    """
 
     def levels(column: Coded, left: Codes, right: Codes) -> NDArray[np.float64]:
         local = column.map(lambda value: value.split("@")[0], dtype=object)
@@ -132,8 +142,10 @@ def _email(_: tuple[float, ...]) -> Measure:
         for question in (_two_edits, _nearly_equal):
             open_pairs = np.flatnonzero(~near)
             near[open_pairs] = question(column.texts[left[open_pairs]], column.texts[right[open_pairs]])
-        out = np.where(near, 3.0, DIFFERENT)
-        rest = np.flatnonzero(~near)
+        numbers = column.map(_numbers_of, dtype=object)
+        other = (numbers[left] != numbers[right]) & (numbers[left] != "") & (numbers[right] != "")
+        out = np.where(near & ~other, 3.0, DIFFERENT)
+        rest = np.flatnonzero(~near & ~other)
         alike = jaro_winkler(local[left[rest]], local[right[rest]], at_least=_ALIKE_LOCAL_PART) >= _ALIKE_LOCAL_PART
         out[rest[alike]] = 2.0
         return out
@@ -143,6 +155,10 @@ def _email(_: tuple[float, ...]) -> Measure:
 
 _ALIKE_LOCAL_PART = 0.88
 _ALIKE_ADDRESS = 0.95
+
+
+def _numbers_of(address: str) -> str:
+    return "".join(filter(str.isdigit, address.split("@", maxsplit=1)[0]))
 
 
 def _two_edits(left: NDArray[np.object_], right: NDArray[np.object_]) -> NDArray[np.bool_]:
@@ -202,6 +218,7 @@ MEASURES: dict[str, Callable[[tuple[float, ...]], Measure | WordMeasure]] = {
     "tokens": _tokens,
     "set_overlap": _overlap,
     "name": _name,
+    "company": _company,
     "date": _date,
     "email": _email,
     "phone": _phone,

@@ -9,10 +9,14 @@ spelt otherwise: umlauts written out, particles left out, hyphens or spaces set 
 from __future__ import annotations
 
 from collections import defaultdict
+from functools import reduce
 from itertools import combinations
+from operator import or_
 from typing import TYPE_CHECKING
 
 import numpy as np
+import xxhash
+from rapidfuzz.distance import JaroWinkler
 
 from cdp_spark.normalise.names import PARTICLES, spelt_out
 from cdp_spark.normalise.nicknames import is_known_name, nickname_roots
@@ -26,6 +30,10 @@ if TYPE_CHECKING:
     from cdp_spark.resolution.comparing.similarity import Coded
 
 DIFFERENT, PARTLY_ANOTHER, INITIAL, ALIKE, VERY_ALIKE, ONE_OF_SEVERAL, SPELT_OTHERWISE = map(float, range(1, 8))
+_ALIKE_REST = 0.8
+"""Similarity of the words that differ, from which they may be one with a mistake."""
+_SHORT = 3
+"""Of so few letters another one makes another name."""
 _SHORTENED = 2
 """Letters that a shortened word has at most."""
 
@@ -50,7 +58,8 @@ def name_levels(
     similarity = jaro_winkler(column.texts[left], column.texts[right], at_least=low)
     levels = np.select([similarity >= high, similarity >= low], [VERY_ALIKE, ALIKE], DIFFERENT)
     known = column.map(lambda name: name in frequent or is_known_name(name), dtype=bool)
-    levels[(levels > DIFFERENT) & known[left] & known[right]] = PARTLY_ANOTHER
+    short = column.map(len, dtype=np.int64) <= _SHORT
+    levels[(levels > DIFFERENT) & (known[left] & known[right] | short[left] | short[right])] = PARTLY_ANOTHER
     first, lone = (column.map(of, dtype=kind) for of, kind in ((lambda name: name[:1], "U1"), (_is_initial, bool)))
     initial = lone[left] | lone[right]
     levels = np.where(initial, np.where(first[left] == first[right], INITIAL, DIFFERENT), levels)
@@ -61,6 +70,30 @@ def name_levels(
     plain = column.map(spelt_out, dtype=object)
     levels[plain[left] == plain[right]] = SPELT_OTHERWISE
     return np.asarray(levels)
+
+
+def have_the_same_words(column: Coded, left: NDArray[np.int64], right: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Tell where one of two whole names has all words of the other, two at least, in whatever order.
+
+    Args:
+        column: whole names in match form.
+        left: codes, shape (pairs,).
+        right: codes, shape (pairs,).
+    """
+    words = column.map(lambda name: frozenset(spelt_out(word) for word in _words(name)), dtype=object)
+    several = np.array([len(its) > 1 for its in words], dtype=bool)
+    signs = np.array([_sign(its) for its in words], dtype=np.uint64)
+    both = signs[left] & signs[right]
+    may = several[left] & several[right] & ((both == signs[left]) | (both == signs[right]))
+    for at in np.flatnonzero(may):
+        one, other = words[left[at]], words[right[at]]
+        may[at] = one <= other or other <= one
+    return np.asarray(may)
+
+
+def _sign(words: frozenset[str]) -> int:
+    """One bit of 64 for each word: what one set has and another lacks shows without looking at the words."""
+    return reduce(or_, (1 << (xxhash.xxh3_64_intdigest(word.encode()) & 63) for word in words), 0)
 
 
 def _is_initial(name: str) -> bool:
@@ -78,7 +111,14 @@ def _level_by_words(left: str, right: str, level: float) -> float:
     shared = len(other) - len(rest)
     if one and shared == len(one):
         return ONE_OF_SEVERAL
-    return PARTLY_ANOTHER if shared and level < VERY_ALIKE else level
+    if not shared:
+        return level
+    unlike = JaroWinkler.similarity(" ".join(rest), " ".join(_rest_of(one, other))) < _ALIKE_REST
+    return PARTLY_ANOTHER if level < VERY_ALIKE or unlike else level
+
+
+def _rest_of(words: list[str], other: list[str]) -> list[str]:
+    return [word for word in words if not any(_is_one_word(word, it) for it in other)]
 
 
 def _words(name: str) -> list[str]:

@@ -124,12 +124,16 @@ def _sides(counts: PatternCounts, weight: NDArray[np.float64], start: Start) -> 
         pairs = [_by_level(counts.levels[:, at], weight[:, of], side[at]) for of, side in enumerate(before)]
         is_tied = start.tied is not None and bool(start.tied[at])
         own = 0.0 if start.own is None else float(start.own[at])
-        for side, levels in zip(found, level_shares(pairs, own=own if is_tied else None, ordered=start.ordered), strict=True):
+        ordered = start.ordered is not None and bool(start.ordered[at])
+        shares = level_shares(pairs, own=own if is_tied else None, ordered=ordered)
+        for side, levels in zip(found, shares, strict=True):
             side.append(levels)
     return tuple(map(tuple, found))
 
 
-def _by_level(levels: NDArray[np.int64], weight: NDArray[np.float64], before: NDArray[np.float64]) -> NDArray[np.float64]:
+def _by_level(
+    levels: NDArray[np.int64], weight: NDArray[np.float64], before: NDArray[np.float64]
+) -> NDArray[np.float64]:
     """Pairs of each known level, those that are known beforehand among them; 0 for level 0."""
     pairs = np.bincount(levels, weight, minlength=len(before)) + before
     pairs[0] = 0.0

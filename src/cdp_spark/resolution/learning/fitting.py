@@ -15,9 +15,9 @@ from cdp_spark.resolution.comparing.comparisons import (
     compile_comparisons,
 )
 from cdp_spark.resolution.learning.correlation import correlate, shared_weights
-from cdp_spark.resolution.learning.parameters import Parameters, PatternCounts, Start
+from cdp_spark.resolution.learning.parameters import FEW_PAIRS, Parameters, PatternCounts, Start
 from cdp_spark.resolution.learning.priors import prior_of, rule_pull
-from cdp_spark.resolution.learning.related import FEW_PAIRS, fit_classes
+from cdp_spark.resolution.learning.related import fit_classes
 from cdp_spark.resolution.learning.within import Layout, fit_within, lay_out
 from cdp_spark.resolution.patterns import LEVEL_BITS, pack, unpack
 
@@ -47,7 +47,8 @@ def forced_comparisons(rules: tuple[BlockingRule, ...], comparisons: tuple[Compa
 
 def layout_of(rules: tuple[BlockingRule, ...], comparisons: tuple[Comparison, ...]) -> Layout:
     """Which comparisons each rule forces, and by which of its keys."""
-    return lay_out([[_keys_on(rule, comparison) for comparison in comparisons] for rule in rules], len(comparisons))
+    keys = [[_keys_on(rule, comparison) for comparison in comparisons] for rule in rules]
+    return lay_out(keys, len(comparisons), first=[comparison.columns[0] for comparison in comparisons])
 
 
 def fit_parameters(
@@ -94,11 +95,14 @@ def _with_priors(
     known = [prior_of(item, sample.bin_shares(item.config)) for item in compiled]
     weak = zip(start.m, start.u, ((m + u) / 2 for m, u in zip(start.m, start.u, strict=True)), strict=True)
     firm = 1 + _FIRMER * np.exp(-pairs / FEW_PAIRS)
-    pulls = [2.0 * np.stack(sides) if prior is None else firm * prior.pull for prior, sides in zip(known, weak, strict=True)]
+    pulls = [
+        2.0 * np.stack(sides) if prior is None else (1.0 if prior.own is None else firm) * prior.pull
+        for prior, sides in zip(known, weak, strict=True)
+    ]
     return replace(
         start,
         pulls=tuple(tuple(pull[of] for pull in pulls) for of in range(3)),
-        rule_pull=rule_pull(known, layout.forced, records=sample.features.num_rows, classes=3),
+        rule_pull=firm * rule_pull(known, layout, records=sample.features.num_rows),
         own=np.array([0.0 if prior is None or prior.own is None else prior.own for prior in known]),
     )
 

@@ -1,8 +1,8 @@
 """From pairs of each level and class to probabilities, in the order that levels have.
 
-A level that agrees more must not speak less for a match: log2(m/u) never falls from one level to the next. The likeliest
-m and u of that kind are known: among the pairs of a level, matches and others together, the share of matches is made
-to rise by pooling neighbours (pool adjacent violators), and is parted again. It follows that values which differ never
+A level that agrees more must not speak less for a match: log2(m/u) never falls from one level to the next. The
+likeliest m and u of that kind are known: among the pairs of a level, matches and others together, the share of
+matches is made to rise by pooling neighbours (pool adjacent violators), and is parted again. It follows that values which differ never
 speak for a match, and equal ones never against it. Related people are ordered against matches in the same way.
 Source: Dykstra, Kochar & Robertson 1995, Inference for likelihood ratio ordering in the two-sample problem.
 """
@@ -56,7 +56,9 @@ def rising(values: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray
     return np.repeat([block[0] for block in blocks], [int(block[2]) for block in blocks])
 
 
-def _in_order(matches: NDArray[np.float64], others: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _in_order(
+    matches: NDArray[np.float64], others: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     m, u = _shares(matches), _shares(others)
     ratio = m[1:] / u[1:]
     if (ratio[1:] >= ratio[:-1]).all():

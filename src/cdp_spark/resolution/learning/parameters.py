@@ -14,6 +14,8 @@ _DIFFERENT = 1
 """The level of two known values that have nothing in common; 0 is missing, higher levels agree more."""
 
 _ANCHOR_PAIRS = 2.0
+FEW_PAIRS = 2_000
+"""Fewer pairs don't show whether there are relatives, nor what levels are worth: that is known beforehand."""
 
 Side = tuple["NDArray[np.float64]", ...]
 """Probability of each level within one class, one array a comparison."""
@@ -121,7 +123,8 @@ class Start:
         expected_related: what `related` is to begin with where that class is tried; None to work it out.
         starts_at_rules: whether the first shares of the classes are those of `rule_pull`.
         own: part of related people who agree on a tied comparison as one person does, shape (comparisons,).
-        ordered: whether a level that agrees more never speaks less for a match.
+        ordered: comparisons in which a level that agrees more never speaks less for a match, shape (comparisons,);
+            None for none.
     """
 
     m: Side
@@ -137,13 +140,12 @@ class Start:
     expected_related: Side | None = None
     starts_at_rules: bool = False
     own: NDArray[np.float64] | None = None
-    ordered: bool = False
+    ordered: NDArray[np.bool_] | None = None
 
     @property
     def anchors(self) -> tuple[Side, ...]:
         """By class: matches, others, and related people where there are some."""
         return (self.m, self.u) if self.related is None else (self.m, self.u, self.related)
-
 
     @property
     def pairs_before(self) -> tuple[Side, ...]:

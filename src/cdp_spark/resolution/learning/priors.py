@@ -25,12 +25,15 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from cdp_spark.resolution.comparing.comparisons import CompiledComparison
+    from cdp_spark.resolution.learning.within import Layout
 
 _FILE = Path(__file__).with_name("priors.yaml")
 _LEAST = 1e-6
-_MATCHES_PER_RECORD, _RELATED_PER_RECORD = 0.3, 0.5
+_AGREES = 2
+"""The lowest level of values that are not quite different."""
+_MATCHES_PER_RECORD, _RELATED_PER_RECORD = 0.2, 0.3
 """Pairs of one person, and of relatives, that a file has for each of its records."""
-_RULE_STRENGTH = 10.0
+_RULE_STRENGTH = 8.0
 """How many of a rule's pairs its expected shares are worth."""
 _LEAST_BIN = 0.02
 
@@ -61,11 +64,13 @@ class Prior:
         shares: shape (3, levels).
         strength: pairs that they are worth, by class.
         own: share of related people who agree as one person does; None where they share the value as `shares` says.
+        equal: the lowest level whose first column is equal.
     """
 
     shares: NDArray[np.float64]
     strength: tuple[float, float, float]
     own: float | None
+    equal: int
 
     @property
     def pull(self) -> NDArray[np.float64]:
@@ -85,38 +90,43 @@ def prior_of(comparison: CompiledComparison, bins: NDArray[np.float64]) -> Prior
 
     Args:
         comparison: compiled.
-        bins: share of the records whose value is common, uncommon, rare; shape (bins,).
+        bins: share of the records whose value is common, uncommon, rare, and how often such a value is shared as far
+            as the data tells; shape (2, bins).
     """
     config = comparison.config
     entry = next((it for it in shipped_priors() if _fits(it, config.method, config.columns[0])), None)
     if entry is None or len(entry.levels) != comparison.equal_level or len(entry.frequency) != comparison.bins:
         return None
-    spread = np.maximum(bins, _LEAST_BIN) / np.maximum(bins, _LEAST_BIN).sum()
+    spread = np.maximum(bins[0], _LEAST_BIN) / np.maximum(bins[0], _LEAST_BIN).sum()
+    frequency = np.maximum(entry.frequency, bins[1])
     matches = _spread(entry.matches, spread)
-    others = _spread((*entry.others[:-1], float(spread @ entry.frequency)), spread * entry.frequency)
-    related = (1 - entry.own) * others + entry.own * matches if entry.own is not None else _spread(entry.related, spread)
-    return Prior(np.stack([matches, others, related]), entry.strength, entry.own)
+    others = _spread((*entry.others[:-1], float(spread @ frequency)), spread * frequency)
+    related = (
+        (1 - entry.own) * others + entry.own * matches if entry.own is not None else _spread(entry.related, spread)
+    )
+    return Prior(
+        np.stack([matches, others, related]),
+        entry.strength,
+        entry.own,
+        comparison.equal_level - (config.method == "address"),
+    )
 
 
-def rule_pull(
-    priors: Sequence[Prior | None], forced: NDArray[np.bool_], *, records: int, classes: int
-) -> NDArray[np.float64]:
-    """Pairs of each class that a rule is expected to find, shape (rules, classes).
+def rule_pull(priors: Sequence[Prior | None], layout: Layout, *, records: int) -> NDArray[np.float64]:
+    """Pairs of each class that a rule is expected to find, shape (rules, 3).
 
     Args:
         priors: of the comparisons.
-        forced: comparisons that a rule asks for, shape (rules, comparisons).
+        layout: what each rule asks for.
         records: how many there are.
-        classes: 2, or 3 with related people.
     """
     pairs = max(records - 1, 1) / 2
-    base = np.array([_MATCHES_PER_RECORD / pairs, 1.0, _RELATED_PER_RECORD / pairs])
-    found = np.tile(base, (len(forced), 1))
+    found = np.tile([_MATCHES_PER_RECORD / pairs, 1.0, _RELATED_PER_RECORD / pairs], (len(layout.forced), 1))
     for at, prior in enumerate(priors):
         if prior is not None:
-            agreed = prior.shares[:, 2:].sum(axis=1)
-            found[forced[:, at]] *= agreed
-    found = found[:, :classes]
+            whole = layout.whole[:, at]
+            found[whole] *= prior.shares[:, prior.equal :].sum(axis=1)
+            found[layout.forced[:, at] & ~whole] *= prior.shares[:, _AGREES:].sum(axis=1)
     return np.asarray(_RULE_STRENGTH * found / found.sum(axis=1, keepdims=True))
 
 

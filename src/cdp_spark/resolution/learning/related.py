@@ -15,19 +15,19 @@ import numpy as np
 
 from cdp_spark import columns as c
 from cdp_spark.resolution.learning.em import fit
-from cdp_spark.resolution.learning.parameters import agreement
+from cdp_spark.resolution.learning.parameters import FEW_PAIRS, agreement
 from cdp_spark.resolution.learning.starts import contradictions, fit_many
 
 if TYPE_CHECKING:
     from cdp_spark.config.match import Comparison
     from cdp_spark.resolution.learning.parameters import Parameters, PatternCounts, Side, Start
 
-SHARED = frozenset({c.FAMILY_NAME, c.STREET, c.HOUSE_NUMBER, c.CITY, c.POSTCODE, c.PHONE, c.PHONES, c.REGION, "unit"})
+SHARED = frozenset(
+    {c.FAMILY_NAME, c.STREET, c.HOUSE_NUMBER, c.CITY, c.POSTCODE, c.PHONE, c.PHONES, c.REGION, "unit", c.DOMAIN}
+)
 """What people of one household have in common."""
-OWN = frozenset({c.GIVEN_NAME, c.BIRTH_DATE, c.NATIONAL_ID, c.GENDER})
+OWN = frozenset({c.GIVEN_NAME, c.BIRTH_DATE, c.NATIONAL_ID, c.GENDER, c.REGISTRATION_NUMBER})
 """What tells them apart."""
-FEW_PAIRS = 2_000
-"""Fewer pairs don't show whether there are relatives; that there are is known beforehand."""
 _ONE_PERSON = 2
 """Of what is one's own, so much in common makes one person: a rule that asks for it finds no related people."""
 
@@ -74,6 +74,8 @@ def _with_related(
         return None
     tied = np.isin(columns, sorted(OWN))
     unrelated = counts.forced[:, tied].sum(axis=1) >= _ONE_PERSON
+    if counts.count.sum() < FEW_PAIRS:
+        unrelated = np.zeros_like(unrelated)
     of_three = replace(start, related=_related(columns, start), tied=tied, unrelated=unrelated)
     three = fit(counts, of_three)
     levels = sum(len(side) - 2 for side, same in zip(two.u, tied, strict=True) if not same)

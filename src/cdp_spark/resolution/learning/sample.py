@@ -14,7 +14,13 @@ import pyarrow.compute as pc
 import xxhash
 
 from cdp_spark import columns as c
-from cdp_spark.resolution.comparing.comparisons import COMMON_SHARE, FREQUENCY_BINS, UNCOMMON_SHARE, compile_comparisons, words_of
+from cdp_spark.resolution.comparing.comparisons import (
+    COMMON_SHARE,
+    FREQUENCY_BINS,
+    UNCOMMON_SHARE,
+    compile_comparisons,
+    words_of,
+)
 from cdp_spark.resolution.comparing.similarity import RAREST_WORD
 from cdp_spark.resolution.kernel import compare_pairs
 
@@ -63,15 +69,23 @@ class Sample:
         return {name: _bins(self.features[name], dates=name in dates) for name in names} | words
 
     def bin_shares(self, comparison: Comparison) -> NDArray[np.float64]:
-        """Share of the records whose value is common, uncommon, rare; of one bin where frequency weighs nothing."""
+        """Share of the records whose value is common, uncommon, rare, and how many records share such a value.
+
+        Returns: shape (2, bins); one bin where frequency weighs nothing. How often a value is shared is told of common
+            ones only: the others are too few to say.
+        """
         if not comparison.weighs_frequency:
-            return np.ones(1)
+            return np.array([[1.0], [0.0]])
         column = comparison.columns[0]
         bins = self._frequencies_of(column, dates=comparison.method == "date")
         values = pc.value_counts(self.features[column].drop_null())
         found = [bins.get(text, len(FREQUENCY_BINS) - 1) for text in values.field("values").to_pylist()]
-        records = np.bincount(found, values.field("counts").to_numpy(), minlength=len(FREQUENCY_BINS))
-        return np.asarray(records / max(records.sum(), 1))
+        counts = values.field("counts").to_numpy().astype(np.float64)
+        records, sharing = (np.bincount(found, of, minlength=len(FREQUENCY_BINS)) for of in (counts, counts**2))
+        total = max(records.sum(), 1.0)
+        shared = np.zeros(len(FREQUENCY_BINS))
+        shared[0] = sharing[0] / max(records[0], 1.0) / total
+        return np.stack([records / total, shared])
 
     def _frequencies_of(self, column: str, *, dates: bool) -> dict[str, int]:
         """Bins of a column's values that are not rare."""

@@ -13,19 +13,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cdp_spark.resolution.learning.em import fit
-from cdp_spark.resolution.learning.parameters import Related, Within, agreement
+from cdp_spark.resolution.learning.parameters import FEW_PAIRS, Related, Within, agreement
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from cdp_spark.config.match import BlockingKey
-    from cdp_spark.resolution.learning.parameters import Parameters, PatternCounts, Start
+    from cdp_spark.resolution.learning.parameters import Parameters, PatternCounts, Side, Start
 
 _FURTHER_ITERATIONS = 50
 """After a fit that converged a few dozen change the weights by less than anyone can tell."""
-
-_KEY_PAIRS = 4.0
-"""Pairs' worth of what is known beforehand, within a key."""
 
 
 @dataclass(frozen=True)
@@ -35,10 +34,12 @@ class Layout:
     Args:
         forced: comparisons whose column a rule asks for, shape (rules, comparisons).
         place: number of the key by which a rule asks for the column, -1 for none, shape (rules, comparisons).
+        whole: comparisons whose very value, of their first column, a rule asks for, shape (rules, comparisons).
     """
 
     forced: NDArray[np.bool_]
     place: NDArray[np.int64]
+    whole: NDArray[np.bool_]
 
     @property
     def comparison(self) -> NDArray[np.int64]:
@@ -49,12 +50,15 @@ class Layout:
         return found
 
 
-def lay_out(keys: list[list[tuple[BlockingKey, ...]]], comparisons: int) -> Layout:
+def lay_out(
+    keys: list[list[tuple[BlockingKey, ...]]], comparisons: int, *, first: Sequence[str] | None = None
+) -> Layout:
     """Number the distinct keys.
 
     Args:
         keys: of each rule and comparison, the parts of the rule on the comparison's columns.
         comparisons: how many there are.
+        first: each comparison's first column; None where any counts as such.
     """
     numbers: dict[tuple[int, tuple[tuple[str, str, int], ...]], int] = {}
     place = [
@@ -62,7 +66,14 @@ def lay_out(keys: list[list[tuple[BlockingKey, ...]]], comparisons: int) -> Layo
         for of_rule in keys
     ]
     shaped = np.array(place, dtype=np.int64).reshape(len(keys), comparisons)
-    return Layout(shaped >= 0, shaped)
+    whole = [
+        [
+            any(key.transform == "exact" and (first is None or key.column == first[at]) for key in parts)
+            for at, parts in enumerate(of_rule)
+        ]
+        for of_rule in keys
+    ]
+    return Layout(shaped >= 0, shaped, np.array(whole, dtype=bool).reshape(shaped.shape))
 
 
 def _signature(parts: tuple[BlockingKey, ...]) -> tuple[tuple[str, str, int], ...]:
@@ -82,7 +93,7 @@ def fit_within(counts: PatternCounts, start: Start, fitted: Parameters, layout: 
     """
     keys = layout.comparison
     further = _with_keys(counts, layout.place, keys)
-    begin = replace(_start_from(fitted, start, keys, further), ordered=True)
+    begin = replace(_start_from(fitted, start, keys, further), ordered=_ordered(fitted, keys, counts))
     found = fit(further, begin, max_iterations=_FURTHER_ITERATIONS, tolerance=1e-6)
     size, related = layout.place.shape[1], found.related
     within = Within(layout.place, found.m[size:], found.u[size:], None if related is None else related.r[size:])
@@ -133,6 +144,12 @@ def _start_from(fitted: Parameters, start: Start, keys: NDArray[np.int64], count
     )
 
 
+def _ordered(fitted: Parameters, keys: NDArray[np.int64], counts: PatternCounts) -> NDArray[np.bool_]:
+    """Which comparisons keep to the order of their levels: within a key few pairs do, many speak for themselves."""
+    few = float(counts.count.sum()) < FEW_PAIRS
+    return np.concatenate([np.ones(len(fitted.m), dtype=bool), np.full(len(keys), few)])
+
+
 def _pulls_within(pulls: tuple[Side, ...], keys: NDArray[np.int64], counts: PatternCounts) -> tuple[Side, ...]:
     """What is known beforehand holds within a key, too, for the levels that pairs with that key have."""
     size = len(pulls[0])
@@ -145,5 +162,4 @@ def _pulls_within(pulls: tuple[Side, ...], keys: NDArray[np.int64], counts: Patt
 def _restricted(pull: NDArray[np.float64], seen: NDArray[np.bool_]) -> NDArray[np.float64]:
     kept = np.where(seen, pull, 0.0)
     kept[0] = 0.0
-    total = kept.sum()
-    return np.asarray(kept * (_KEY_PAIRS / total) if total else pull * (_KEY_PAIRS / max(pull[1:].sum(), 1e-9)))
+    return np.asarray(kept)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 from nicknames import NickNamer
 
+from cdp_spark.normalise.companies import has_legal_form
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -57,7 +59,7 @@ class ColumnProfile:
         mean_words: words a value.
         mean_length: characters a value.
         shares: share of values that look like: email, phone, date, number, code, postcode, gender, given_name, letters,
-            house_and_street, year, month, day, domain, several_words, organisation.
+            house_and_street, year, month, day, domain, several_words, organisation, legal_form.
         date_pattern: the date notation that fits most values; None where less than half are dates.
     """
 
@@ -138,6 +140,7 @@ _LOOKS: dict[str, Callable[[str], bool]] = {
     "domain": lambda text: bool(_DOMAIN.fullmatch(text)),
     "several_words": lambda text: " " in text,
     "organisation": lambda text: bool(_ORGANISATION.search(text)),
+    "legal_form": has_legal_form,
     "letters": lambda text: not any(map(str.isdigit, text)),
     "house_and_street": lambda text: bool(re.match(r"\d+[a-zA-Z]?,? \D+|\D+ \d+[a-zA-Z]?\b", text)),
 }
