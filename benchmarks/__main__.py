@@ -4,6 +4,7 @@ CDP_DATA_DIR=… python -m benchmarks                      the public sets, of t
 python -m benchmarks febrl1 febrl2 febrl4 rldata10000    those of packages, which need no folder
 python -m benchmarks --records 100000 1000000            generated people of these sizes
 python -m benchmarks febrl3 --tools cdp-spark goldenmatch
+CDP_CASES_DIR=… python -m benchmarks cases               small cases from the field
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from benchmarks import cases
 from benchmarks.matching.memory import run_measured
 from benchmarks.matching.scores import Scores, score
 from benchmarks.packaged import PACKAGED, why_missing
@@ -69,6 +71,9 @@ class Row:
 
 def main(argv: list[str]) -> None:
     """Run the tools, one after the other, and print the table and what it was measured on."""
+    if argv[:1] == ["cases"]:
+        cases.main(argv[1:])
+        return
     parser = _parser()
     arguments = parser.parse_args(argv)
     names = arguments.sets or ([] if arguments.records else [*PUBLIC, *PACKAGED])

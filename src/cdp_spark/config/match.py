@@ -24,6 +24,7 @@ Method = Literal[
     "jaro_winkler",
     "levenshtein",
     "name",
+    "company",
     "date",
     "email",
     "phone",
@@ -41,7 +42,7 @@ Method = Literal[
 rare words counting more, `set_overlap` is for lists, `number` a difference relative to the larger one, `days` a
 distance of dates, `geo` one of places, `sql` asks conditions of one's own."""
 
-_OF_MANY_COLUMNS: dict[Method, int] = {"address": 4, "geo": 2, "name": 2, "sql": 8}
+_OF_MANY_COLUMNS: dict[Method, int] = {"address": 4, "geo": 2, "name": 3, "company": 2, "sql": 8}
 _WITHOUT_FREQUENCY: frozenset[Method] = frozenset({"address", "number", "days", "geo", "sql"})
 _MOST_CONDITIONS = 14
 
@@ -74,9 +75,10 @@ class Comparison(Strict):
     name: SafeName
     method: Method
     columns: Strings = Field(min_length=1)
-    """One column, but for four methods: `name` takes a name and the one that it may be swapped with, `address` a
-    street, then any of city, postcode and house_number, `geo` latitude and longitude, or one column `52.52,13.40`,
-    `sql` all that its conditions name."""
+    """One column, but for five methods: `name` takes a name, the one that it may be swapped with and the whole name,
+    whose words may stand in any order, `company` a name without and with its legal form, `address` a street, then any
+    of city, postcode and house_number, `geo` latitude and longitude, or one column `52.52,13.40`, `sql` all that its
+    conditions name."""
     thresholds: tuple[float, ...] = ()
     """Of each level below exact, best first; defaults by method. A similarity; for `levenshtein` edits, for `number` a
     share of the larger one, for `days` days, for `geo` kilometres."""

@@ -14,22 +14,53 @@ from cdp_spark.normalise.outcome import Normal
 from cdp_spark.normalise.placeholders import PLACEHOLDER, is_one_character, is_text_placeholder, text_issue
 from cdp_spark.normalise.text import match_form
 
-_SHORT_FORMS = (
-    "gmbh|mbh|gesmbh|ag|kg|kgaa|ohg|gbr|ug|ek|e k|ekfm|ekfr|eg|ev|se|co|company|inc|incorporated|corp|corporation|llc|"
-    "llp|lp|ltd|limited|plc|pllc|sa|sa rl|sas|sasu|sarl|eurl|sci|snc|sl|slu|srl|spa|sapa|bv|nv|vof|cv|oy|oyj|ab|as|asa|"
-    "aps|a s|sp z oo|spzoo|sp k|sro|zrt|kft|doo|ltda|eireli|pty|pte|pvt|private|bhd|sdn|kk|holding|holdings|group|"
-    "and co|und co|et cie|cie"
+_FORMS_OF: dict[str, str] = {
+    "gmbh": "gmbh|mbh|gesmbh|gesellschaft mbh|gesellschaft mit beschränkter haftung|mit beschränkter haftung",
+    "gmbh co kg": "gmbh co kg|gmbh und co kg|gmbh and co kg|gmbh co kgaa|gmbh und co kgaa|ug co kg",
+    "ag": "ag|aktiengesellschaft",
+    "kg": "kg|kommanditgesellschaft|co kg|und co kg|kommanditgesellschaft auf aktien|kgaa",
+    "ohg": "ohg|offene handelsgesellschaft",
+    "gbr": "gbr|gesellschaft bürgerlichen rechts",
+    "ug": "ug|ug haftungsbeschränkt|haftungsbeschränkt|unternehmergesellschaft",
+    "ek": "ek|e k|ekfm|ekfr|eingetragene kauffrau|eingetragener kaufmann",
+    "eg": "eg|eingetragene genossenschaft",
+    "ev": "ev|eingetragener verein",
+    "se": "se",
+    "llc": "llc|limited liability company|l l c|ooo|ооо|tnhh|mtv|общество с ограниченной ответственностью|тов|pllc",
+    "inc": "inc|incorporated|corp|corporation",
+    "llp": "llp|limited liability partnership",
+    "lp": "lp|limited partnership",
+    "ltd": "ltd|limited|co ltd|company limited|pte|pte ltd|pvt|pvt ltd|private|private limited|pty|pty ltd|proprietary|"
+    "sdn|bhd|sdn bhd|有限公司|有限会社|유한회사",
+    "plc": "plc|public limited company",
+    "sa": "sa|societe anonyme|sociedad anonima|spolka akcyjna|sapa",
+    "sas": "sas|sasu|societe par actions simplifiee",
+    "sarl": "sarl|sa rl|eurl|societe a responsabilite limitee",
+    "sl": "sl|slu|sociedad limitada|sociedad de responsabilidad limitada",
+    "srl": "srl|societa a responsabilita limitata",
+    "spa": "spa|societa per azioni",
+    "bv": "bv|besloten vennootschap",
+    "nv": "nv|naamloze vennootschap",
+    "ab": "ab|aktiebolag",
+    "oy": "oy|oyj|osakeyhtio",
+    "as": "as|asa|a s|aps|aktieselskab|aksjeselskap|anpartsselskab",
+    "spzoo": "sp z oo|spzoo|spolka z ograniczona odpowiedzialnoscia",
+    "ltda": "ltda|eireli",
+    "jsc": "jsc|cp|co phan|ojsc|pjsc|cjsc|ао|пао|зао|оао|акционерное общество|株式会社|株|kk|kabushiki kaisha|"
+    "주식회사|주|股份有限公司",
+    "holding": "holding|holdings",
+    **{form: form for form in ("sci", "snc", "vof", "cv", "sp k", "sro", "zrt", "kft", "doo", "group", "公司")},
+}
+"""A legal form to its spellings; forms of one kind in several countries are one, where names are often translated."""
+_FILLERS = "co|company|and co|und co|et co|et cie|cie|et compagnie|compagnie|the|jsc joint stock company"
+_AT_FRONT = (
+    "cong ty|cty|cong ty co phan|cty co phan|cty cp|cong ty cp|cong ty tnhh|cty tnhh|cong ty tnhh mtv|"
+    "ооо|ао|пао|зао|оао|общество с ограниченной ответственностью|акционерное общество|тов|ooo|oao|zao|pao|pt|sa|sarl|"
+    "sas|srl|spa|sl|株式会社|有限会社|株|주식회사|주|유한회사|the"
 )
-_LONG_FORMS = (
-    "haftungsbeschränkt|aktiengesellschaft|gesellschaft mbh|gesellschaft mit beschränkter haftung|"
-    "unternehmergesellschaft|kommanditgesellschaft|kommanditgesellschaft auf aktien|offene handelsgesellschaft|"
-    "gesellschaft bürgerlichen rechts|eingetragene genossenschaft|eingetragene kauffrau|eingetragener kaufmann|"
-    "eingetragener verein|limited liability company|limited liability partnership|limited partnership|"
-    "public limited company|proprietary|societe anonyme|societe a responsabilite limitee|"
-    "societe par actions simplifiee|sociedad anonima|sociedad limitada|sociedad de responsabilidad limitada|"
-    "societa per azioni|societa a responsabilita limitata|besloten vennootschap|naamloze vennootschap|osakeyhtio|"
-    "aktiebolag|aktieselskab|aksjeselskap|anpartsselskab|spolka akcyjna|spolka z ograniczona odpowiedzialnoscia"
-)
+"""What stands in front of names, too; others, such as AG, can begin a name."""
+_GLUED = ("株式会社", "有限会社", "股份有限公司", "有限公司", "公司", "주식회사", "유한회사")
+"""Forms that stand before or behind a name without a space."""
 
 
 def _spellings(form: str) -> list[str]:
@@ -40,9 +71,13 @@ def _spellings(form: str) -> list[str]:
     return [form]
 
 
-_FORMS = [spelt for form in f"{_SHORT_FORMS}|{_LONG_FORMS}".split("|") for spelt in _spellings(form)]
-_FORM_ENDS = frozenset(form.rsplit(" ", 1)[-1] for form in _FORMS)
-_FORMS_AT_END = re.compile(rf"(?<=\S)(?: (?:{'|'.join(_FORMS)}))+$")
+_FORM_OF = {spelt: kind for kind, forms in _FORMS_OF.items() for form in forms.split("|") for spelt in _spellings(form)}
+_FRONT_FORMS = frozenset(_AT_FRONT.split("|"))
+_FILLER_WORDS = frozenset(_FILLERS.split("|"))
+_END_WORDS = frozenset(form.rsplit(" ", 1)[-1] for form in (*_FORM_OF, *_FILLER_WORDS))
+_FRONT_WORDS = frozenset(form.split(" ", 1)[0] for form in _FRONT_FORMS)
+_LONGEST_FORM = 5
+_ABBREVIATED_FRONT = {"cong ty": None, "cty": None, "pt": "ltd", "the": None}
 
 _UNITS = {"k": 1e3, "m": 1e6, "mn": 1e6, "mio": 1e6, "million": 1e6, "b": 1e9, "bn": 1e9, "mrd": 1e9, "billion": 1e9}
 _AMOUNT = r"\d[\d.,' ]*"
@@ -84,14 +119,69 @@ def read_text(text: str) -> Normal:
 def company_core(name: str) -> str | None:
     """Return a company's name in match form without its legal form; None where no letter or digit is left.
 
-    `The Acme & Söhne GmbH & Co. KG` becomes `acme sohne`. A name that is nothing but legal forms stays whole.
+    `The Acme & Söhne GmbH & Co. KG` becomes `acme sohne`, `株式会社青葉精機` becomes `青葉精機`. A name that is
+    nothing but legal forms stays whole.
+    """
+    return split_company_name(name)[0]
+
+
+def split_company_name(name: str) -> tuple[str | None, str | None]:
+    """Split a company's name into what is its own, in match form, and its legal form; None where it has none.
+
+    The form may stand behind the name or, as in many languages, before it: `ООО Ромашка`, `SA Perrin`, `(주)한빛`.
     """
     form = match_form(name.replace(".", ""))
     if form is None:
+        return None, None
+    words = _unglued(form).split(" ")
+    found: list[str] = []
+    words = words[1:] if words[0] == "the" and len(words) > 1 else words
+    while True:
+        cut = _form_at_end(words) or _form_at_front(words)
+        if cut is None:
+            return " ".join(words), " ".join(sorted(set(found))) or None
+        words, kind = cut
+        found += [kind] if kind else []
+
+
+def _unglued(form: str) -> str:
+    for glued in _GLUED:
+        if form.startswith(glued) and len(form) > len(glued):
+            return f"{glued} {form[len(glued) :].strip()}"
+        if form.endswith(glued) and len(form) > len(glued):
+            return f"{form[: -len(glued)].strip()} {glued}"
+    return form
+
+
+def _form_at_end(words: list[str]) -> tuple[list[str], str | None] | None:
+    if words[-1] not in _END_WORDS:
         return None
-    if form.startswith("the ") and len(form) > len("the "):
-        form = form[len("the ") :]
-    return _FORMS_AT_END.sub("", form) if form.rsplit(" ", 1)[-1] in _FORM_ENDS else form
+    for size in range(min(_LONGEST_FORM, len(words) - 1), 0, -1):
+        form = " ".join(words[-size:])
+        if form in _FORM_OF or form in _FILLER_WORDS:
+            return words[:-size], _FORM_OF.get(form)
+    return None
+
+
+def _form_at_front(words: list[str]) -> tuple[list[str], str | None] | None:
+    if words[0] not in _FRONT_WORDS:
+        return None
+    for size in range(min(_LONGEST_FORM, len(words) - 1), 0, -1):
+        form = " ".join(words[:size])
+        if form in _FRONT_FORMS:
+            return words[size:], _FORM_OF.get(form) or _form_within(form)
+    return None
+
+
+def _form_within(form: str) -> str | None:
+    """The form that a longer one ends with: a joint stock company for `cong ty co phan`."""
+    tails = (form.split(" ", at)[-1] for at in range(1, form.count(" ") + 1))
+    return next((_FORM_OF[tail] for tail in tails if tail in _FORM_OF), _ABBREVIATED_FRONT.get(form))
+
+
+def has_legal_form(name: str) -> bool:
+    """Tell whether a company's name names its legal form."""
+    return split_company_name(name)[1] is not None
 
 
 def read_registration_number(text: str) -> Normal:

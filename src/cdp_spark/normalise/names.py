@@ -12,8 +12,10 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from anyascii import anyascii
+
 from cdp_spark.normalise.placeholders import PLACEHOLDER, is_name_placeholder
-from cdp_spark.normalise.text import capitalised, first_word, is_caseless, last_word, words
+from cdp_spark.normalise.text import capitalised, first_word, is_caseless, last_word, match_form, words
 
 NOT_A_NAME = "not_a_name"
 """The reason of an e-mail address, or of a text without any letter."""
@@ -32,8 +34,8 @@ _LEADING_TITLES = re.compile(rf"(?:{_TITLE}(?: +|(?<=\.)(?=[^\W\d_])))+(?=\S)", 
 _SUFFIXES = {
     spelling: suffix
     for suffix, spellings in {
-        "Jr": "jr jnr junior",
-        "Sr": "sr snr senior",
+        "Jr": "jr jnr junior jun",
+        "Sr": "sr snr senior sen",
         "II": "ii 2nd",
         "III": "iii 3rd",
         "IV": "iv 4th",
@@ -41,15 +43,26 @@ _SUFFIXES = {
     }.items()
     for spelling in words(spellings)
 }
-_SUFFIX_WORD = r"(?:jr|jnr|junior|sr|snr|senior|i{2,3}|iv|2nd|3rd|4th|ph\.?d|m\.d|md|dds|esq|mba|cpa|[omck]be|msc|bsc)"
+_SUFFIX_WORD = (
+    r"(?:jr|jnr|junior|jun\.|sr|snr|senior|sen\.|i{2,3}|iv|2nd|3rd|4th|ph\.?d|m\.d|md|dds|esq|mba|cpa|[omck]be|msc|bsc)"
+)
 _SUFFIX_TAIL = re.compile(rf"(?<=\S)(?:[ ,]+{_SUFFIX_WORD}\.?)+\Z", re.IGNORECASE | re.ASCII)
 _SUFFIX_MARKS = str.maketrans(",", " ", ".")
 
-_PARTICLES = frozenset(
+PARTICLES = frozenset(
     words(
         "von van der den de del della di da do dos das du la le ten ter zu zum zur vom af av al bin ibn ben y e 't op"
     )
 )
+_DOUBLED = re.compile(r"(\w)\1+")
+GENERATIONS = frozenset(words("Jr Sr II III IV"))
+"""Suffixes that tell namesakes of one family apart; the others are degrees and honours."""
+_SPELT_OUT = re.compile(r"(?<![aeiou])(?:ae|oe|ue)(?![aeiou])|aa")
+"""Umlauts written out; match forms have the vowel alone."""
+_VIETNAMESE_PLAIN = frozenset(words("nguyen tran pham hoang huynh phan vu dang bui ngo duong trinh truong luong dinh"))
+"""Family names of most Vietnamese people, that are hardly anybody's given name elsewhere."""
+_VIETNAMESE_WRITTEN = frozenset(words("lê đỗ hồ lý võ tô hà đào đoàn vương lâm phùng"))
+"""Further ones, which without their accents are words of other languages."""
 
 
 class NamePart(NamedTuple):
@@ -64,6 +77,18 @@ class NamePart(NamedTuple):
     value: str | None
     suffix: str | None
     reason: str | None
+
+
+def spelt_out(name: str) -> str:
+    """Return what two spellings of one name have in common: `brandstroem` and `brandstrom`, `da silva` and `silva`.
+
+    Other scripts are transliterated: `王小明` has `wangxiaoming` in common with `wang xiaoming`.
+
+    Args:
+        name: in match form.
+    """
+    kept = [word for word in name.split() if word not in PARTICLES] or [name]
+    return _DOUBLED.sub(r"\1", _SPELT_OUT.sub(lambda found: found[0][0], anyascii("".join(kept)).lower()))
 
 
 def read_name(text: str, *, suffixed: bool) -> NamePart:
@@ -125,6 +150,11 @@ def _usual_suffixes(tail: str) -> str | None:
     return " ".join(_SUFFIXES[word] for word in written if word in _SUFFIXES) or None
 
 
+def generation(suffix: str) -> str | None:
+    """Return what a suffix says of a namesake's generation: `Jr` of `Jr PhD`; None where it says nothing."""
+    return next((word for word in suffix.split() if word in GENERATIONS), None)
+
+
 def name_case(name: str) -> str:
     """Capitalise a name in capitals or in lower case, particles inside it small: `Ludwig van Beethoven`."""
     if not is_caseless(name):
@@ -133,14 +163,15 @@ def name_case(name: str) -> str:
     if " " not in cased:
         return cased
     *before, last = cased.split(" ")
-    return " ".join([*(word.lower() if word.lower() in _PARTICLES else word for word in before), last])
+    return " ".join([*(word.lower() if word.lower() in PARTICLES else word for word in before), last])
 
 
 def split_full_name(name: str) -> tuple[str | None, str | None, str | None]:
     """Split a full name into given, middle and family name.
 
     `Ann Marie Lee` gives Ann, Marie, Lee; so does `Lee, Ann Marie`; `Vincent van Gogh` gives Vincent, None, van Gogh. A
-    single word is a given name.
+    single word is a given name. A Vietnamese name has the family name first and the given name last, with accents or
+    without: `Nguyễn Văn Minh` and `NGUYEN VAN MINH` give Minh, Văn, Nguyễn.
     """
     if "," in name:
         family, given = name.split(",", 1)[0].strip(), name.rsplit(",", 1)[1].strip()
@@ -149,10 +180,19 @@ def split_full_name(name: str) -> tuple[str | None, str | None, str | None]:
     parts = name.split()
     if len(parts) < 2:
         return name or None, None, None
+    family_at = next((at for at, word in enumerate(parts[:-1]) if _is_vietnamese_family(word)), None)
+    if family_at == 0:
+        return parts[-1], " ".join(parts[1:-1]) or None, parts[0]
+    if family_at == 1:
+        return parts[0], " ".join(parts[2:]) or None, parts[1]
     at = len(parts) - 1
-    while at > 1 and parts[at - 1].lower() in _PARTICLES:
+    while at > 1 and parts[at - 1].lower() in PARTICLES:
         at -= 1
     return parts[0], " ".join(parts[1:at]) or None, " ".join(parts[at:])
+
+
+def _is_vietnamese_family(word: str) -> bool:
+    return word.lower() in _VIETNAMESE_WRITTEN or match_form(word) in _VIETNAMESE_PLAIN
 
 
 def full_name(full: str | None, given: str | None, middle: str | None, family: str | None) -> str | None:

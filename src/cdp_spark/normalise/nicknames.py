@@ -26,6 +26,18 @@ _USUAL = dict(
     )
 )
 """What the commonest nicknames of several names usually stand for; the package has no frequencies."""
+_ABROAD = dict(
+    pair.split("/")
+    for pair in words(
+        "pepe/jose paco/francisco pancho/francisco nacho/ignacio lola/dolores manolo/manuel quique/enrique "
+        "kike/enrique concha/concepcion chelo/consuelo lupe/guadalupe memo/guillermo beto/alberto ze/jose "
+        "chico/francisco beppe/giuseppe peppe/giuseppe pippo/filippo gigi/luigi fritz/friedrich hans/johannes "
+        "sepp/josef heinz/heinrich uli/ulrich susi/susanne gabi/gabriele willi/wilhelm jupp/josef resi/theresia "
+        "kasia/katarzyna gosia/malgorzata asia/joanna basia/barbara tomek/tomasz sasha/aleksandr misha/mikhail "
+        "vanya/ivan kolya/nikolay katya/yekaterina natasha/natalya masha/mariya lena/yelena"
+    )
+)
+"""Nicknames of other languages, which the package lacks."""
 _ROOTS = frozenset(_USUAL.values())
 
 
@@ -39,7 +51,18 @@ def nickname_roots(name: str) -> frozenset[str]:
     Args:
         name: in match form.
     """
-    return frozenset({name, *_formal_names(name)})
+    abroad = {_ABROAD[name]} if name in _ABROAD else set()
+    return frozenset({name, *abroad, *_formal_names(name)})
+
+
+@cache
+def is_known_name(name: str) -> bool:
+    """Tell whether the package lists a name, formal or short.
+
+    Args:
+        name: in match form.
+    """
+    return name in _namer().nickname_lookup or name in _namer().canonical_lookup
 
 
 def nickname_root(name: str) -> str:

@@ -34,6 +34,28 @@ _FOLDED = str.maketrans(
 )
 
 
+_LETTERS_OF_THEIR_OWN = "йЙїЇўЎ"
+"""What looks like an accent is part of the letter."""
+
+
+class _BaseLetters(dict[int, str]):
+    """Letters with accents to the letters alone, in the scripts of which accents can be left out."""
+
+    def __missing__(self, code: int) -> str:
+        letter = chr(code)
+        parts = unicodedata.normalize("NFD", letter)
+        plain = (
+            len(parts) > 1
+            and letter not in _LETTERS_OF_THEIR_OWN
+            and unicodedata.name(parts[0], "").startswith(("LATIN", "GREEK", "CYRILLIC"))
+        )
+        self[code] = base = parts[0] if plain else letter
+        return base
+
+
+_BASE_LETTERS = _BaseLetters()
+
+
 def words(text: str) -> tuple[str, ...]:
     """Return the words of a list that reads better as a text than as a column of quoted strings."""
     return tuple(text.split())
@@ -60,7 +82,7 @@ def match_form(value: str) -> str | None:
     lower = value.lower()
     if lower.isascii() and _PLAIN_WORDS.fullmatch(lower):
         return lower
-    lower = lower.translate(_FOLDED)
+    lower = lower.translate(_FOLDED).translate(_BASE_LETTERS)
     return _NOT_ALPHANUMERIC.sub(" ", without_marks(lower)).strip(" ") or None
 
 

@@ -21,6 +21,7 @@ from cdp_spark.config.source import ColumnMapping
 from cdp_spark.config.source import Meaning as Attribute
 from cdp_spark.normalise.batches import map_distinct, map_distinct_rows
 from cdp_spark.normalise.dates import MALFORMED, date_parts, read_birth_date, read_date
+from cdp_spark.normalise.names import generation
 from cdp_spark.standalone.discovery.dates import month_digits
 from cdp_spark.standalone.discovery.recognise import UNUSED
 from cdp_spark.standardise.cleaning import clean_rows
@@ -33,13 +34,14 @@ if TYPE_CHECKING:
     from cdp_spark.standalone.discovery.vocabulary import Meaning
 
 _PARTS: Mapping[str, tuple[str, ...]] = {
-    "full_name": (c.GIVEN_NAME, c.FAMILY_NAME),
+    "full_name": (c.GIVEN_NAME, c.MIDDLE_NAME, c.FAMILY_NAME, c.FULL_NAME, c.NAME_SUFFIX),
+    "family_name": (c.FAMILY_NAME, c.FULL_NAME, c.NAME_SUFFIX),
     "address": (c.STREET, c.HOUSE_NUMBER, c.CITY, c.POSTCODE),
-    "company_name": (c.COMPANY_CORE,),
+    "company_name": (c.COMPANY_CORE, c.COMPANY_NAME),
     "birth_year": (c.BIRTH_DATE,),
 }
 """What standardising makes of a meaning, where it is not an attribute of the same name."""
-_PARTED = frozenset({"full_name", "address", "birth_year"})
+_PARTED = frozenset({"full_name", "family_name", "address", "birth_year"})
 _SEVERAL: Mapping[Meaning, str] = {"email": c.EMAILS, "phone": c.PHONES}
 LISTS = frozenset(_SEVERAL.values())
 """Features that hold several values a record."""
@@ -72,7 +74,9 @@ def clean_texts(
     dates = {item.column: item for item in recognised if item.meaning == "date"}
     made: dict[str, pa.Array] = {}
     for name in wanted:
-        if name == c.BIRTH_DATE:
+        if name == c.NAME_SUFFIX and name in _made_by(mapping):
+            made[name] = map_distinct(clean[name].combine_chunks(), generation)
+        elif name == c.BIRTH_DATE:
             made[name] = _birth_digits(clean[c.BIRTH_DATE].combine_chunks(), texts, recognised)
         elif name in _made_by(mapping):
             made[name] = clean[name].combine_chunks()

@@ -185,7 +185,7 @@ def _read_names(batch: Batch, texts: Texts) -> Group:
         suffixes.append(map_distinct(texts[c.NAME_SUFFIX], read_suffix, memo=batch.remembered(read_suffix)))
     for name in (c.GIVEN_NAME, c.MIDDLE_NAME, c.FAMILY_NAME, c.FULL_NAME):
         if name in texts:
-            suffixed = name in (c.FAMILY_NAME, c.FULL_NAME)
+            suffixed = name != c.MIDDLE_NAME
             read, memo = partial(read_name, suffixed=suffixed), batch.remembered(read_name, suffixed)
             values[name], suffix, reasons[name] = map_fields(texts[name], read, (_TEXT, _TEXT, _TEXT), memo=memo)
             suffixes.append(suffix)

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from cdp_spark.resolution.comparing.companies import SOME_WORDS, lower_other_forms
 from cdp_spark.resolution.comparing.joint import JointMeasure, address, sql
-from cdp_spark.resolution.comparing.measures import DIFFERENT, MEASURES, MISSING, Measure, WordMeasure
+from cdp_spark.resolution.comparing.measures import MEASURES, MISSING, Measure, WordMeasure
+from cdp_spark.resolution.comparing.names import ONE_OF_SEVERAL, PARTLY_ANOTHER, have_the_same_words
 from cdp_spark.resolution.comparing.quantities import joined_places
 from cdp_spark.resolution.comparing.similarity import MISSING_CODE, Coded, each_distinct, jaro_winkler
 
@@ -76,10 +78,19 @@ class CompiledComparison:
         column = columns[self.config.columns[0]]
         if self.config.method == "geo" and len(self.config.columns) > 1:
             column = joined_places(column, columns[self.config.columns[1]])
-        levels = self._one_column(column, left, right, frequencies)
-        if self.config.method == "name" and len(self.config.columns) > 1:
-            levels = _with_swapped(levels, column, columns[self.config.columns[1]], left, right)
-        return levels
+        return self._beside(columns, self._one_column(column, left, right, frequencies), left, right)
+
+    def _beside(
+        self, columns: Mapping[str, Coded], levels: NDArray[np.int64], left: NDArray[np.int64], right: NDArray[np.int64]
+    ) -> NDArray[np.int64]:
+        """Correct the first column's levels by what stands in the further ones."""
+        first, *further = (columns[name] for name in self.config.columns)
+        if self.config.method == "company" and further:
+            return lower_other_forms(levels, further[0], left, right, first=int(SOME_WORDS))
+        if self.config.method != "name" or not further:
+            return levels
+        levels = _with_swapped(levels, first, further[0], left, right)
+        return _with_other_order(levels, further[1], left, right) if len(further) > 1 else levels
 
     def _one_column(
         self, column: Coded, left: NDArray[np.int64], right: NDArray[np.int64], frequencies: Frequencies
@@ -101,7 +112,9 @@ class CompiledComparison:
     def _measure(self, frequencies: Frequencies) -> LevelsOfPairs:
         assert not isinstance(self.measure, JointMeasure)
         if isinstance(self.measure, WordMeasure):
-            words, levels = frequencies.get(words_of(self.config.columns[0]), {}), self.measure.levels
+            column_name = self.config.columns[0]
+            words = frequencies.get(words_of(column_name) if self.measure.of_words else column_name, {})
+            levels = self.measure.levels
             return lambda column, left, right: levels(column, left, right, words)
         return self.measure.levels
 
@@ -128,12 +141,12 @@ def _compile(comparison: Comparison) -> CompiledComparison:
 def _with_swapped(
     levels: NDArray[np.int64], column: Coded, other: Coded, left: NDArray[np.int64], right: NDArray[np.int64]
 ) -> NDArray[np.int64]:
-    """Raise `different` where one record's value stands in the other record's other column, and not only by chance.
+    """Raise what differs where one record's value stands in the other record's other column, and not only by chance.
 
     Of a family, the one whose names are swapped has the name of all the others for a given name. So the other way
     round the values must be alike, or one of them missing.
     """
-    differs = np.flatnonzero((levels == DIFFERENT) | (levels == MISSING))
+    differs = np.flatnonzero(levels <= PARTLY_ANOTHER)
     if not len(differs):
         return levels
     ways = [(left[differs], right[differs]), (right[differs], left[differs])]
@@ -143,7 +156,20 @@ def _with_swapped(
         at = np.flatnonzero(one_way & ~swapped)
         swapped[at] = _may_stand_in(column, other, rows[at], other_rows[at])
     levels = levels.copy()
-    levels[differs[swapped]] = DIFFERENT + 1
+    levels[differs[swapped]] = ONE_OF_SEVERAL
+    return levels
+
+
+def _with_other_order(
+    levels: NDArray[np.int64], whole: Coded, left: NDArray[np.int64], right: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Raise what differs where the whole names have the same words in another order, or one has all of the other's."""
+    low = np.flatnonzero((levels <= PARTLY_ANOTHER) & (levels != MISSING))
+    known = low[(whole.codes[left[low]] != MISSING_CODE) & (whole.codes[right[low]] != MISSING_CODE)]
+    if not len(known):
+        return levels
+    levels = levels.copy()
+    levels[known[have_the_same_words(whole, whole.codes[left[known]], whole.codes[right[known]])]] = ONE_OF_SEVERAL
     return levels
 
 

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import jellyfish
 import numpy as np
 from numpy.typing import NDArray
 
+from cdp_spark.resolution.comparing.companies import LEVEL_NAMES, company_levels
 from cdp_spark.resolution.comparing.dates import date_levels
-from cdp_spark.resolution.comparing.names import are_one_name
+from cdp_spark.resolution.comparing.names import name_levels
 from cdp_spark.resolution.comparing.quantities import days_apart, kilometres_apart, relative_difference
 from cdp_spark.resolution.comparing.similarity import Coded, edit_distance, jaro_winkler, word_overlap
-
-if TYPE_CHECKING:
-    from typing import Any
 
 MISSING = 0
 DIFFERENT = 1
@@ -41,10 +38,17 @@ class Measure:
 
 @dataclass(frozen=True)
 class WordMeasure:
-    """As `Measure`, but it is told how many bits each word says, too."""
+    """As `Measure`, but it is told how frequent values are, too.
+
+    Args:
+        level_names: as in `Measure`.
+        levels: pairs of codes to levels, as floats; the mapping says what `of_words` says.
+        of_words: told are the bits that each word says; otherwise the bins of the values that are not rare.
+    """
 
     level_names: tuple[str, ...]
     levels: Callable[[Coded, Codes, Codes, Mapping[str, int]], NDArray[np.float64]]
+    of_words: bool = True
 
 
 def _steps(similarity: NDArray[np.float64], thresholds: tuple[float, ...]) -> NDArray[np.float64]:
@@ -95,22 +99,31 @@ def _overlap(_: tuple[float, ...]) -> Measure:
     return Measure(("different", "some in common"), levels)
 
 
-def _name(thresholds: tuple[float, ...]) -> Measure:
-    """Initial only, alike, very alike or a nickname; swapped fields are found by the comparison itself."""
+def _name(thresholds: tuple[float, ...]) -> WordMeasure:
+    """See `names`; swapped fields are found by the comparison itself."""
     high, low = sorted(thresholds or (0.9, 0.75), reverse=True)[:2]
 
-    def levels(column: Coded, left: Codes, right: Codes) -> NDArray[np.float64]:
-        similarity = jaro_winkler(column.texts[left], column.texts[right], at_least=low)
-        out = np.select([similarity >= high, similarity >= low], [4.0, 3.0], DIFFERENT)
-        first, lone = _heads(column, 1), column.map(lambda value: len(value) == 1, dtype=bool)
-        initial = lone[left] | lone[right]
-        out = np.where(initial, np.where(first[left] == first[right], 2.0, DIFFERENT), out)
-        unlike = np.flatnonzero((out < 4) & ~initial)
-        out[unlike[are_one_name(column, left[unlike], right[unlike])]] = 4.0
-        return out
+    def levels(column: Coded, left: Codes, right: Codes, frequent: Mapping[str, int]) -> NDArray[np.float64]:
+        return name_levels(column, left, right, frequent, (low, high))
 
-    names = ("different", "initial or swapped", f"jaro_winkler ≥ {low:g}", f"jaro_winkler ≥ {high:g} or nickname")
-    return Measure(names, levels)
+    names = (
+        "different",
+        "partly another name",
+        "initial",
+        f"jaro_winkler ≥ {low:g}",
+        f"jaro_winkler ≥ {high:g}",
+        SWAPPED,
+        "spelt otherwise",
+    )
+    return WordMeasure(names, levels, of_words=False)
+
+
+SWAPPED = "one of several, nickname or swapped"
+
+
+def _company(_: tuple[float, ...]) -> WordMeasure:
+    """See `companies`; legal forms are compared by the comparison itself."""
+    return WordMeasure(LEVEL_NAMES, company_levels, of_words=False)
 
 
 def _date(_: tuple[float, ...]) -> Measure:
@@ -118,7 +131,10 @@ def _date(_: tuple[float, ...]) -> Measure:
 
 
 def _email(_: tuple[float, ...]) -> Measure:
-    """The same local part elsewhere, or the whole address nearly equal; the cheapest question first."""
+    """The same local part elsewhere, or the whole address nearly equal; the cheapest question first.
+
+    Mailboxes of two people of one name differ in their numbers: jo.lee7 is not jo.lee12.
+    """
 
     def levels(column: Coded, left: Codes, right: Codes) -> NDArray[np.float64]:
         local = column.map(lambda value: value.split("@")[0], dtype=object)
@@ -126,8 +142,10 @@ def _email(_: tuple[float, ...]) -> Measure:
         for question in (_two_edits, _nearly_equal):
             open_pairs = np.flatnonzero(~near)
             near[open_pairs] = question(column.texts[left[open_pairs]], column.texts[right[open_pairs]])
-        out = np.where(near, 3.0, DIFFERENT)
-        rest = np.flatnonzero(~near)
+        numbers = column.map(_numbers_of, dtype=object)
+        other = (numbers[left] != numbers[right]) & (numbers[left] != "") & (numbers[right] != "")
+        out = np.where(near & ~other, 3.0, DIFFERENT)
+        rest = np.flatnonzero(~near & ~other)
         alike = jaro_winkler(local[left[rest]], local[right[rest]], at_least=_ALIKE_LOCAL_PART) >= _ALIKE_LOCAL_PART
         out[rest[alike]] = 2.0
         return out
@@ -137,6 +155,10 @@ def _email(_: tuple[float, ...]) -> Measure:
 
 _ALIKE_LOCAL_PART = 0.88
 _ALIKE_ADDRESS = 0.95
+
+
+def _numbers_of(address: str) -> str:
+    return "".join(filter(str.isdigit, address.split("@", maxsplit=1)[0]))
 
 
 def _two_edits(left: NDArray[np.object_], right: NDArray[np.object_]) -> NDArray[np.bool_]:
@@ -162,10 +184,6 @@ def _phone(_: tuple[float, ...]) -> Measure:
 
 def _digits(_: tuple[float, ...]) -> Measure:
     return _levenshtein((1, 2))
-
-
-def _heads(column: Coded, length: int) -> NDArray[Any]:
-    return column.map(lambda value: value[:length], dtype=f"U{length}")
 
 
 def _phonetic(_: tuple[float, ...]) -> Measure:
@@ -200,6 +218,7 @@ MEASURES: dict[str, Callable[[tuple[float, ...]], Measure | WordMeasure]] = {
     "tokens": _tokens,
     "set_overlap": _overlap,
     "name": _name,
+    "company": _company,
     "date": _date,
     "email": _email,
     "phone": _phone,

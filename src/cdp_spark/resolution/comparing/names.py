@@ -1,54 +1,143 @@
-"""Whether two names are forms of one name."""
+"""How alike two unequal names are.
+
+From the least to the most alike: nothing in common; *partly another name*, where both are names that people have (Jan
+and Jana), or a word in common stands beside others that differ (two surnames of which the child has one); the initial
+alone; alike and very alike, as typing errors are; one of several names, or a nickname and its formal name; and one name
+spelt otherwise: umlauts written out, particles left out, hyphens or spaces set differently.
+"""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from functools import cache
+from functools import reduce
 from itertools import combinations
+from operator import or_
 from typing import TYPE_CHECKING
 
 import numpy as np
-from nicknames import NickNamer
+import xxhash
+from rapidfuzz.distance import JaroWinkler
+
+from cdp_spark.normalise.names import PARTICLES, spelt_out
+from cdp_spark.normalise.nicknames import is_known_name, nickname_roots
+from cdp_spark.resolution.comparing.similarity import jaro_winkler
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
     from cdp_spark.resolution.comparing.similarity import Coded
 
-
-@cache
-def _namer() -> NickNamer:
-    return NickNamer()
-
-
-@cache
-def roots(name: str) -> frozenset[str]:
-    """The name itself and the formal names that it can be short for (`bob` → `bob`, `robert`)."""
-    return frozenset({name, *_namer().canonicals_of(name)})
+DIFFERENT, PARTLY_ANOTHER, INITIAL, ALIKE, VERY_ALIKE, ONE_OF_SEVERAL, SPELT_OTHERWISE = map(float, range(1, 8))
+_ALIKE_REST = 0.8
+"""Similarity of the words that differ, from which they may be one with a mistake."""
+_SHORT = 3
+"""Of so few letters another one makes another name."""
+_SHORTENED = 2
+"""Letters that a shortened word has at most."""
 
 
-def are_one_name(column: Coded, left: NDArray[np.int64], right: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """A nickname and its formal name, or one of several given names.
+def name_levels(
+    column: Coded,
+    left: NDArray[np.int64],
+    right: NDArray[np.int64],
+    frequent: Mapping[str, int],
+    thresholds: tuple[float, float],
+) -> NDArray[np.float64]:
+    """Level each pair of unequal names.
 
     Args:
         column: names in match form.
-        left: codes of unequal names, shape (pairs,).
+        left: codes, shape (pairs,).
+        right: codes, shape (pairs,).
+        frequent: the names that are not rare in the data: what several people are called is no typing error.
+        thresholds: Jaro–Winkler similarities from which names are alike and very alike.
+    """
+    low, high = thresholds
+    similarity = jaro_winkler(column.texts[left], column.texts[right], at_least=low)
+    levels = np.select([similarity >= high, similarity >= low], [VERY_ALIKE, ALIKE], DIFFERENT)
+    known = column.map(lambda name: name in frequent or is_known_name(name), dtype=bool)
+    short = column.map(len, dtype=np.int64) <= _SHORT
+    levels[(levels > DIFFERENT) & (known[left] & known[right] | short[left] | short[right])] = PARTLY_ANOTHER
+    first, lone = (column.map(of, dtype=kind) for of, kind in ((lambda name: name[:1], "U1"), (_is_initial, bool)))
+    initial = lone[left] | lone[right]
+    levels = np.where(initial, np.where(first[left] == first[right], INITIAL, DIFFERENT), levels)
+    levels[_share_a_root(column, left, right)] = ONE_OF_SEVERAL
+    several = column.map(lambda name: " " in name, dtype=bool)
+    for at in np.flatnonzero(several[left] | several[right]):
+        levels[at] = _level_by_words(column.texts[left[at]], column.texts[right[at]], levels[at])
+    plain = column.map(spelt_out, dtype=object)
+    levels[plain[left] == plain[right]] = SPELT_OTHERWISE
+    return np.asarray(levels)
+
+
+def have_the_same_words(column: Coded, left: NDArray[np.int64], right: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Tell where one of two whole names has all words of the other, two at least, in whatever order.
+
+    Args:
+        column: whole names in match form.
+        left: codes, shape (pairs,).
         right: codes, shape (pairs,).
     """
-    several = column.map(lambda name: " " in name, dtype=bool)
-    found = np.zeros(len(left), dtype=bool)
-    for at in np.flatnonzero(several[left] | several[right]):
-        words_l, words_r = set(column.texts[left[at]].split()), set(column.texts[right[at]].split())
-        found[at] = words_l <= words_r or words_r <= words_l
-    pairs = np.minimum(left, right) * len(column.texts) + np.maximum(left, right)
-    return found | np.isin(pairs, _sharing_a_root(column))
+    words = column.map(lambda name: frozenset(spelt_out(word) for word in _words(name)), dtype=object)
+    several = np.array([len(its) > 1 for its in words], dtype=bool)
+    signs = np.array([_sign(its) for its in words], dtype=np.uint64)
+    both = signs[left] & signs[right]
+    may = several[left] & several[right] & ((both == signs[left]) | (both == signs[right]))
+    for at in np.flatnonzero(may):
+        one, other = words[left[at]], words[right[at]]
+        may[at] = one <= other or other <= one
+    return np.asarray(may)
 
 
-def _sharing_a_root(column: Coded) -> NDArray[np.int64]:
-    """Pairs of names of which one is short for the other, or both for a third: lower code × names + higher code."""
+def _sign(words: frozenset[str]) -> int:
+    """One bit of 64 for each word: what one set has and another lacks shows without looking at the words."""
+    return reduce(or_, (1 << (xxhash.xxh3_64_intdigest(word.encode()) & 63) for word in words), 0)
+
+
+def _is_initial(name: str) -> bool:
+    return len(name) == 1
+
+
+def _level_by_words(left: str, right: str, level: float) -> float:
+    """Names of several words: all of one's words stand in the other, or some do and others differ."""
+    one, other = sorted((_words(left), _words(right)), key=len)
+    rest = list(other)
+    for word in sorted(one, key=len, reverse=True):
+        found = next((it for it in rest if _is_one_word(word, it)), None)
+        if found is not None:
+            rest.remove(found)
+    shared = len(other) - len(rest)
+    if one and shared == len(one):
+        return ONE_OF_SEVERAL
+    if not shared:
+        return level
+    unlike = JaroWinkler.similarity(" ".join(rest), " ".join(_rest_of(one, other))) < _ALIKE_REST
+    return PARTLY_ANOTHER if level < VERY_ALIKE or unlike else level
+
+
+def _rest_of(words: list[str], other: list[str]) -> list[str]:
+    return [word for word in words if not any(_is_one_word(word, it) for it in other)]
+
+
+def _words(name: str) -> list[str]:
+    found = name.split()
+    return [word for word in found if word not in PARTICLES] or found
+
+
+def _is_one_word(word: str, other: str) -> bool:
+    short, long = sorted((word, other), key=len)
+    return word == other or (len(short) <= _SHORTENED and len(long) > len(short) and long.startswith(short))
+
+
+def _share_a_root(column: Coded, left: NDArray[np.int64], right: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Pairs of names of which one is short for the other, or both for a third."""
     bearers: defaultdict[str, list[int]] = defaultdict(list)
     for code, name in enumerate(column.texts):
-        for root in roots(name):
+        for root in nickname_roots(name):
             bearers[root].append(code)
-    pairs = {low * len(column.texts) + high for codes in bearers.values() for low, high in combinations(codes, 2)}
-    return np.array(sorted(pairs), dtype=np.int64)
+    size = len(column.texts)
+    pairs = {low * size + high for codes in bearers.values() for low, high in combinations(codes, 2)}
+    asked = np.minimum(left, right) * size + np.maximum(left, right)
+    return np.isin(asked, np.array(sorted(pairs), dtype=np.int64))

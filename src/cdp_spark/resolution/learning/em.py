@@ -3,6 +3,9 @@
 A pair that a blocking rule finds agrees on what the rule asks for, so pairs are counted for every rule that finds them,
 and the comparisons that the rule forces are left out of that rule's counts. The priors are the rules' own; the
 probabilities of the levels among matches (m), related people (r) and others (u) are shared by all rules.
+
+What is known beforehand counts as so many pairs more, of each level and of each rule. Where levels are to be in order,
+the likeliest probabilities are taken under which a level that agrees more never speaks less for a match.
 Source: Fellegi & Sunter 1969; Winkler 1988 for EM; docs/adr/0005 for the conditioning, 0008 for related people.
 """
 
@@ -13,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from cdp_spark.resolution.learning.levels import level_shares
 from cdp_spark.resolution.learning.parameters import Parameters, Related
 
 if TYPE_CHECKING:
@@ -37,16 +41,14 @@ def fit(counts: PatternCounts, start: Start, *, max_iterations: int = 500, toler
         tolerance: relative change of the log-likelihood that ends the search.
     """
     counts = replace(counts, levels=np.asfortranarray(counts.levels))  # it is read by columns
-    anchors, sides = start.anchors, start.sides or start.anchors
+    sides = start.sides or start.anchors
     prior = _without_related(_first_prior(start, rules=len(counts.forced)), start)
     last, converged, iteration = -np.inf, False, 0
     while iteration < max_iterations and not converged:
         iteration += 1
         classes, log_likelihood = _expect(counts, prior, sides, start.shares)
-        prior, sides = _maximise(counts, classes, prior, anchors)
+        prior, sides = _maximise(counts, classes, prior, start)
         prior = _without_related(prior, start)
-        if start.tied is not None:
-            sides = _tie(counts, classes, sides, start)
         converged = abs(log_likelihood - last) <= tolerance * abs(log_likelihood)
         last = log_likelihood
     third = None if start.related is None else Related(prior[:, 2], sides[2])
@@ -56,6 +58,9 @@ def fit(counts: PatternCounts, start: Start, *, max_iterations: int = 500, toler
 def _first_prior(start: Start, *, rules: int) -> NDArray[np.float64]:
     if start.prior is not None:
         return start.prior
+    if start.starts_at_rules:
+        before = start.rule_pairs_before(rules)
+        return np.asarray(before / before.sum(axis=1, keepdims=True))
     related = 0.0 if start.related is None else _START_RELATED
     first = np.array([_START_PRIOR, 1 - _START_PRIOR - related, related])[: len(start.anchors)]
     return np.tile(first, (rules, 1))
@@ -98,43 +103,38 @@ def _expect(
 
 
 def _maximise(
-    counts: PatternCounts,
-    classes: NDArray[np.float64],
-    prior: NDArray[np.float64],
-    anchors: tuple[Side, ...],
+    counts: PatternCounts, classes: NDArray[np.float64], prior: NDArray[np.float64], start: Start
 ) -> tuple[NDArray[np.float64], tuple[Side, ...]]:
     weight = counts.count[:, np.newaxis] * classes
     rules, size = prior.shape
     hits = np.stack([np.bincount(counts.rule, weight[:, at], minlength=rules) for at in range(size)], axis=1)
+    before = start.rule_pairs_before(rules)
     found = hits.sum(axis=1, keepdims=True)
-    shares = np.clip(np.where(found > 0, (hits + 1) / (found + size), prior), _FLOOR, 1 - _FLOOR)
-    sides = tuple(_side(counts, weight[:, at], anchor) for at, anchor in enumerate(anchors))
-    return shares / shares.sum(axis=1, keepdims=True), sides
+    shares = np.where(found > 0, (hits + before) / (found + before.sum(axis=1, keepdims=True)), prior)
+    shares = np.clip(shares, _FLOOR, 1 - _FLOOR)
+    return shares / shares.sum(axis=1, keepdims=True), _sides(counts, weight, start)
 
 
-def _tie(
-    counts: PatternCounts, classes: NDArray[np.float64], sides: tuple[Side, ...], start: Start
-) -> tuple[Side, ...]:
-    """Give related people and others one probability of the levels of each tied comparison."""
-    assert start.tied is not None
-    together = _side(counts, counts.count * classes[:, 1:].sum(axis=1), start.u)
-    others, related = (
-        tuple(np.where(tied, one, own) for tied, one, own in zip(start.tied, together, side, strict=True))
-        for side in sides[1:]
-    )
-    return sides[0], others, related
+def _sides(counts: PatternCounts, weight: NDArray[np.float64], start: Start) -> tuple[Side, ...]:
+    """Probabilities of the levels in each class, one array a comparison."""
+    before = start.pairs_before
+    size = counts.levels.shape[1]
+    found: list[list[NDArray[np.float64]]] = [[] for _ in before]
+    for at in range(size):
+        pairs = [_by_level(counts.levels[:, at], weight[:, of], side[at]) for of, side in enumerate(before)]
+        is_tied = start.tied is not None and bool(start.tied[at])
+        own = 0.0 if start.own is None else float(start.own[at])
+        ordered = start.ordered is not None and bool(start.ordered[at])
+        shares = level_shares(pairs, own=own if is_tied else None, ordered=ordered)
+        for side, levels in zip(found, shares, strict=True):
+            side.append(levels)
+    return tuple(map(tuple, found))
 
 
-def _side(counts: PatternCounts, weight: NDArray[np.float64], anchors: Side) -> Side:
-    return tuple(_shares(counts.levels[:, at], weight, anchor) for at, anchor in enumerate(anchors))
-
-
-def _shares(levels: NDArray[np.int64], weight: NDArray[np.float64], anchor: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Share of each level among known values, with two pairs' worth of the anchor mixed in."""
-    by_level = np.bincount(levels, weight, minlength=len(anchor))
-    by_level[0] = 0.0
-    smoothed = by_level + 2.0 * anchor
-    smoothed[0] = 0.0
-    share = np.clip(smoothed / smoothed.sum(), _FLOOR, 1.0)
-    share[0] = 1.0
-    return np.asarray(share)
+def _by_level(
+    levels: NDArray[np.int64], weight: NDArray[np.float64], before: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Pairs of each known level, those that are known beforehand among them; 0 for level 0."""
+    pairs = np.bincount(levels, weight, minlength=len(before)) + before
+    pairs[0] = 0.0
+    return np.asarray(pairs)

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
 _DIFFERENT = 1
 """The level of two known values that have nothing in common; 0 is missing, higher levels agree more."""
 
+_ANCHOR_PAIRS = 2.0
+FEW_PAIRS = 2_000
+"""Fewer pairs don't show whether there are relatives, nor what levels are worth: that is known beforehand."""
+
 Side = tuple["NDArray[np.float64]", ...]
 """Probability of each level within one class, one array a comparison."""
 
@@ -82,6 +86,8 @@ class Parameters:
         related: the class of related people; None where the data has none.
         shares: part of its bits that each comparison keeps, shape (comparisons,); None where all keep all.
         within: what levels are worth under the rules that ask for their column; None where that is not known.
+        agreed: how often matches and others agreed on each comparison before levels were put in order, shape
+            (2, comparisons); None where they were not, and in a model that was saved.
         rival: share of matches among the pairs here, and where another start ends that is hardly less likely; None
             where no start ends so, and in a model that was saved.
     """
@@ -95,6 +101,7 @@ class Parameters:
     related: Related | None = None
     shares: NDArray[np.float64] | None = None
     within: Within | None = None
+    agreed: NDArray[np.float64] | None = None
     rival: tuple[float, float] | None = None
 
 
@@ -111,6 +118,13 @@ class Start:
         shares: part of its bits that each comparison keeps, shape (comparisons,); None where all keep all.
         prior: first share of each class under every rule, shape (rules, classes); None for the same under all.
         sides: first probabilities where they are not the anchors `m`, `u` and `related`.
+        pulls: pairs of each level that are added to those found, by class; None for two pairs' worth of the anchors.
+        rule_pull: pairs of each class that are added to those that a rule finds, shape (rules, classes).
+        expected_related: what `related` is to begin with where that class is tried; None to work it out.
+        starts_at_rules: whether the first shares of the classes are those of `rule_pull`.
+        own: part of related people who agree on a tied comparison as one person does, shape (comparisons,).
+        ordered: comparisons in which a level that agrees more never speaks less for a match, shape (comparisons,);
+            None for none.
     """
 
     m: Side
@@ -121,11 +135,32 @@ class Start:
     shares: NDArray[np.float64] | None = None
     prior: NDArray[np.float64] | None = None
     sides: tuple[Side, ...] | None = None
+    pulls: tuple[Side, ...] | None = None
+    rule_pull: NDArray[np.float64] | None = None
+    expected_related: Side | None = None
+    starts_at_rules: bool = False
+    own: NDArray[np.float64] | None = None
+    ordered: NDArray[np.bool_] | None = None
 
     @property
     def anchors(self) -> tuple[Side, ...]:
         """By class: matches, others, and related people where there are some."""
         return (self.m, self.u) if self.related is None else (self.m, self.u, self.related)
+
+    @property
+    def pairs_before(self) -> tuple[Side, ...]:
+        """Pairs of each level that every class begins with."""
+        if self.pulls is not None:
+            return self.pulls[: len(self.anchors)]
+        return tuple(tuple(_ANCHOR_PAIRS * level for level in side) for side in self.anchors)
+
+    def rule_pairs_before(self, rules: int) -> NDArray[np.float64]:
+        """Pairs of each class that every rule begins with, shape (rules, classes)."""
+        classes = len(self.anchors)
+        if self.rule_pull is None:
+            return np.ones((rules, classes))
+        pull = self.rule_pull[:, :classes]
+        return np.asarray(pull / pull.sum(axis=1, keepdims=True) * self.rule_pull.sum(axis=1, keepdims=True))
 
 
 def log_ratios(m: Side, u: Side) -> Side:

@@ -15,16 +15,18 @@ import numpy as np
 
 from cdp_spark import columns as c
 from cdp_spark.resolution.learning.em import fit
-from cdp_spark.resolution.learning.parameters import agreement
+from cdp_spark.resolution.learning.parameters import FEW_PAIRS, agreement
 from cdp_spark.resolution.learning.starts import contradictions, fit_many
 
 if TYPE_CHECKING:
     from cdp_spark.config.match import Comparison
     from cdp_spark.resolution.learning.parameters import Parameters, PatternCounts, Side, Start
 
-SHARED = frozenset({c.FAMILY_NAME, c.STREET, c.HOUSE_NUMBER, c.CITY, c.POSTCODE, c.PHONE, c.PHONES, c.REGION, "unit"})
+SHARED = frozenset(
+    {c.FAMILY_NAME, c.STREET, c.HOUSE_NUMBER, c.CITY, c.POSTCODE, c.PHONE, c.PHONES, c.REGION, "unit", c.DOMAIN}
+)
 """What people of one household have in common."""
-OWN = frozenset({c.GIVEN_NAME, c.BIRTH_DATE, c.NATIONAL_ID, c.EMAIL, c.EMAILS, c.GENDER})
+OWN = frozenset({c.GIVEN_NAME, c.BIRTH_DATE, c.NATIONAL_ID, c.GENDER, c.REGISTRATION_NUMBER})
 """What tells them apart."""
 _ONE_PERSON = 2
 """Of what is one's own, so much in common makes one person: a rule that asks for it finds no related people."""
@@ -72,10 +74,14 @@ def _with_related(
         return None
     tied = np.isin(columns, sorted(OWN))
     unrelated = counts.forced[:, tied].sum(axis=1) >= _ONE_PERSON
+    if counts.count.sum() < FEW_PAIRS:
+        unrelated = np.zeros_like(unrelated)
     of_three = replace(start, related=_related(columns, start), tied=tied, unrelated=unrelated)
     three = fit(counts, of_three)
     levels = sum(len(side) - 2 for side, same in zip(two.u, tied, strict=True) if not same)
     free = levels + int((~unrelated).sum())
+    if counts.count.sum() < FEW_PAIRS:
+        return three, of_three
     return (three, of_three) if _explains(three, two, counts, free) and _share_half(three, columns) else None
 
 
@@ -96,6 +102,8 @@ def _with_alike(counts: PatternCounts, start: Start, two: Parameters, *, seed: i
 
 def _related(columns: tuple[str, ...], start: Start) -> Side:
     """Like matches in what is shared, like others in what is one's own, half way in what nobody knows."""
+    if start.expected_related is not None:
+        return start.expected_related
     sides = []
     for column, m, u in zip(columns, start.m, start.u, strict=True):
         sides.append(m if column in SHARED else u if column in OWN else (m + u) / 2)

@@ -14,7 +14,13 @@ import pyarrow.compute as pc
 import xxhash
 
 from cdp_spark import columns as c
-from cdp_spark.resolution.comparing.comparisons import COMMON_SHARE, UNCOMMON_SHARE, compile_comparisons, words_of
+from cdp_spark.resolution.comparing.comparisons import (
+    COMMON_SHARE,
+    FREQUENCY_BINS,
+    UNCOMMON_SHARE,
+    compile_comparisons,
+    words_of,
+)
 from cdp_spark.resolution.comparing.similarity import RAREST_WORD
 from cdp_spark.resolution.kernel import compare_pairs
 
@@ -27,6 +33,9 @@ if TYPE_CHECKING:
 
 SAMPLE_RECORDS = 50_000
 _RANDOM_PAIRS = 500_000
+_DEFAULT_DAY = "0101"
+_COMMON_OTHERS = 4
+"""So many others at least have a common value."""
 _SPARK_SEED = 42
 """Where Spark's `xxhash64` starts."""
 
@@ -56,7 +65,34 @@ class Sample:
         names = sorted({item.columns[0] for item in comparisons if item.weighs_frequency})
         texts = sorted({item.columns[0] for item in comparisons if item.weighs_frequency and item.method == "tokens"})
         words = {words_of(name): _word_bits(self.features[name]) for name in texts}
-        return {name: _bins(self.features[name]) for name in names} | words
+        dates = {item.columns[0] for item in comparisons if item.method == "date"}
+        return {name: _bins(self.features[name], dates=name in dates) for name in names} | words
+
+    def bin_shares(self, comparison: Comparison) -> NDArray[np.float64]:
+        """Share of the records whose value is common, uncommon, rare, and how many records share such a value.
+
+        Returns: shape (2, bins); one bin where frequency weighs nothing. How often a value is shared is told of common
+            ones only: the others are too few to say.
+        """
+        if not comparison.weighs_frequency:
+            return np.array([[1.0], [0.0]])
+        column = comparison.columns[0]
+        bins = self._frequencies_of(column, dates=comparison.method == "date")
+        values = pc.value_counts(self.features[column].drop_null())
+        found = [bins.get(text, len(FREQUENCY_BINS) - 1) for text in values.field("values").to_pylist()]
+        counts = values.field("counts").to_numpy().astype(np.float64)
+        records, sharing = (np.bincount(found, of, minlength=len(FREQUENCY_BINS)) for of in (counts, counts**2))
+        total = max(records.sum(), 1.0)
+        shared = np.zeros(len(FREQUENCY_BINS))
+        shared[0] = sharing[0] / max(records[0], 1.0) / total
+        return np.stack([records / total, shared])
+
+    def _frequencies_of(self, column: str, *, dates: bool) -> dict[str, int]:
+        """Bins of a column's values that are not rare."""
+        for counted in self.counted.values():
+            if column in counted:
+                return counted[column]
+        return _bins(self.features[column], dates=dates)
 
     def random_pairs(self, *, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Pairs of two different records drawn at random: nearly all of them are not the same person."""
@@ -110,14 +146,23 @@ def take_sample(records: pa.Table, *, most: int = SAMPLE_RECORDS, seed: int | No
     return records.take(pa.array(order[:most]))
 
 
-def _bins(values: pa.ChunkedArray) -> dict[str, int]:
+def _bins(values: pa.ChunkedArray, *, dates: bool = False) -> dict[str, int]:
+    """Bins of the values that are not rare.
+
+    A value that one record alone has is nobody's namesake: what counts is how many others have it. In a few hundred
+    records nothing can be seen to be rare, and only what several have is common. Of dates the first of January is
+    common in any data: it stands for a day that nobody knew.
+    """
     known = values.drop_null()
     counted = pc.value_counts(known).field("counts").to_numpy()
     texts = pc.value_counts(known).field("values").to_pylist()
-    share = counted / max(len(known), 1)
-    common = {texts[i]: 0 for i in np.flatnonzero(share >= COMMON_SHARE)}
-    uncommon = {texts[i]: 1 for i in np.flatnonzero((share >= UNCOMMON_SHARE) & (share < COMMON_SHARE))}
-    return {**common, **uncommon}
+    others = counted - 1
+    records = max(len(known), 1)
+    is_common = (others >= COMMON_SHARE * records) & (others >= _COMMON_OTHERS)
+    is_uncommon = (others >= UNCOMMON_SHARE * records) & ~is_common & (others > 0)
+    default = {text: 0 for text in texts if dates and text.endswith(_DEFAULT_DAY)}
+    common = {texts[at]: 0 for at in np.flatnonzero(is_common)}
+    return common | {texts[at]: 1 for at in np.flatnonzero(is_uncommon)} | default
 
 
 def _word_bits(values: pa.ChunkedArray) -> dict[str, int]:

@@ -85,8 +85,11 @@ def _about_size(pairs: float) -> list[Doubt]:
 
 def _about_comparisons(model: MatchModel, levels: NDArray[np.int64], pairs: NDArray[np.float64]) -> list[Doubt]:
     doubts = []
-    agreed = zip(agreement(model.parameters.m).tolist(), agreement(model.parameters.u).tolist(), strict=True)
-    for at, (comparison, (matches, others)) in enumerate(zip(model.match.comparisons, agreed, strict=True)):
+    parameters = model.parameters
+    agreed = parameters.agreed
+    if agreed is None:
+        agreed = np.stack([agreement(parameters.m), agreement(parameters.u)])
+    for at, (comparison, (matches, others)) in enumerate(zip(model.match.comparisons, agreed.T.tolist(), strict=True)):
         known = float(pairs[levels[:, at] > 0].sum())
         if known == 0:
             doubts.append(

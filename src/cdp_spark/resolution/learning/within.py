@@ -13,13 +13,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cdp_spark.resolution.learning.em import fit
-from cdp_spark.resolution.learning.parameters import Related, Within
+from cdp_spark.resolution.learning.parameters import FEW_PAIRS, Related, Within, agreement
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from cdp_spark.config.match import BlockingKey
-    from cdp_spark.resolution.learning.parameters import Parameters, PatternCounts, Start
+    from cdp_spark.resolution.learning.parameters import Parameters, PatternCounts, Side, Start
 
 _FURTHER_ITERATIONS = 50
 """After a fit that converged a few dozen change the weights by less than anyone can tell."""
@@ -32,10 +34,12 @@ class Layout:
     Args:
         forced: comparisons whose column a rule asks for, shape (rules, comparisons).
         place: number of the key by which a rule asks for the column, -1 for none, shape (rules, comparisons).
+        whole: comparisons whose very value, of their first column, a rule asks for, shape (rules, comparisons).
     """
 
     forced: NDArray[np.bool_]
     place: NDArray[np.int64]
+    whole: NDArray[np.bool_]
 
     @property
     def comparison(self) -> NDArray[np.int64]:
@@ -46,12 +50,15 @@ class Layout:
         return found
 
 
-def lay_out(keys: list[list[tuple[BlockingKey, ...]]], comparisons: int) -> Layout:
+def lay_out(
+    keys: list[list[tuple[BlockingKey, ...]]], comparisons: int, *, first: Sequence[str] | None = None
+) -> Layout:
     """Number the distinct keys.
 
     Args:
         keys: of each rule and comparison, the parts of the rule on the comparison's columns.
         comparisons: how many there are.
+        first: each comparison's first column; None where any counts as such.
     """
     numbers: dict[tuple[int, tuple[tuple[str, str, int], ...]], int] = {}
     place = [
@@ -59,7 +66,14 @@ def lay_out(keys: list[list[tuple[BlockingKey, ...]]], comparisons: int) -> Layo
         for of_rule in keys
     ]
     shaped = np.array(place, dtype=np.int64).reshape(len(keys), comparisons)
-    return Layout(shaped >= 0, shaped)
+    whole = [
+        [
+            any(key.transform == "exact" and (first is None or key.column == first[at]) for key in parts)
+            for at, parts in enumerate(of_rule)
+        ]
+        for of_rule in keys
+    ]
+    return Layout(shaped >= 0, shaped, np.array(whole, dtype=bool).reshape(shaped.shape))
 
 
 def _signature(parts: tuple[BlockingKey, ...]) -> tuple[tuple[str, str, int], ...]:
@@ -78,10 +92,9 @@ def fit_within(counts: PatternCounts, start: Start, fitted: Parameters, layout: 
         layout: keys of the rules.
     """
     keys = layout.comparison
-    if not len(keys):
-        return fitted
     further = _with_keys(counts, layout.place, keys)
-    found = fit(further, _start_from(fitted, start, keys), max_iterations=_FURTHER_ITERATIONS, tolerance=1e-6)
+    begin = replace(_start_from(fitted, start, keys, further), ordered=_ordered(fitted, keys, counts))
+    found = fit(further, begin, max_iterations=_FURTHER_ITERATIONS, tolerance=1e-6)
     size, related = layout.place.shape[1], found.related
     within = Within(layout.place, found.m[size:], found.u[size:], None if related is None else related.r[size:])
     return replace(
@@ -92,7 +105,8 @@ def fit_within(counts: PatternCounts, start: Start, fitted: Parameters, layout: 
         u=found.u[:size],
         related=None if related is None else Related(related.prior, related.r[:size]),
         shares=start.shares,
-        within=within,
+        within=within if len(keys) else None,
+        agreed=np.stack([agreement(fitted.m), agreement(fitted.u)]),
         rival=fitted.rival,
     )
 
@@ -109,7 +123,7 @@ def _with_keys(counts: PatternCounts, place: NDArray[np.int64], keys: NDArray[np
     return replace(counts, levels=levels, forced=forced)
 
 
-def _start_from(fitted: Parameters, start: Start, keys: NDArray[np.int64]) -> Start:
+def _start_from(fitted: Parameters, start: Start, keys: NDArray[np.int64], counts: PatternCounts) -> Start:
     """The classes as they were found; to the keys, half way between matches and others, all classes are alike."""
     neutral = tuple((start.m[at] + start.u[at]) / 2 for at in keys)
     related = fitted.related
@@ -125,4 +139,27 @@ def _start_from(fitted: Parameters, start: Start, keys: NDArray[np.int64]) -> St
         shares=None if start.shares is None else np.concatenate([start.shares, start.shares[keys]]),
         prior=np.stack(prior, axis=1),
         sides=tuple(side + neutral for side in sides),
+        pulls=None if start.pulls is None else _pulls_within(start.pulls, keys, counts),
+        own=None if start.own is None else np.concatenate([start.own, start.own[keys]]),
     )
+
+
+def _ordered(fitted: Parameters, keys: NDArray[np.int64], counts: PatternCounts) -> NDArray[np.bool_]:
+    """Which comparisons keep to the order of their levels: within a key few pairs do, many speak for themselves."""
+    few = float(counts.count.sum()) < FEW_PAIRS
+    return np.concatenate([np.ones(len(fitted.m), dtype=bool), np.full(len(keys), few)])
+
+
+def _pulls_within(pulls: tuple[Side, ...], keys: NDArray[np.int64], counts: PatternCounts) -> tuple[Side, ...]:
+    """What is known beforehand holds within a key, too, for the levels that pairs with that key have."""
+    size = len(pulls[0])
+    seen = [np.bincount(counts.levels[:, size + at], minlength=len(pulls[0][key])) > 0 for at, key in enumerate(keys)]
+    return tuple(
+        side + tuple(_restricted(side[key], levels) for key, levels in zip(keys, seen, strict=True)) for side in pulls
+    )
+
+
+def _restricted(pull: NDArray[np.float64], seen: NDArray[np.bool_]) -> NDArray[np.float64]:
+    kept = np.where(seen, pull, 0.0)
+    kept[0] = 0.0
+    return np.asarray(kept)

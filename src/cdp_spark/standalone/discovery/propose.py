@@ -25,6 +25,7 @@ _METHODS: dict[Meaning, Method] = {
     "middle_name": "name",
     "family_name": "name",
     "full_name": "name",
+    "name_suffix": "exact",
     "birth_date": "date",
     "date": "date",
     "gender": "exact",
@@ -52,11 +53,13 @@ _METHODS: dict[Meaning, Method] = {
 _FIRST: tuple[frozenset[Meaning], ...] = (
     frozenset({"given_name", "family_name", "full_name", "birth_date", "email", "phone", "national_id"}),
     frozenset({"company_name", "registration_number", "domain", "street", "address", "city", "postcode", "birthday"}),
-    frozenset({"middle_name", "further_name", "house_number", "unit", "region", "country", "gender"}),
+    frozenset({"name_suffix", "middle_name", "further_name", "house_number", "unit", "region", "country", "gender"}),
 )
 """What identifies, the best first; all else comes after."""
 _THRESHOLDS: dict[Meaning, tuple[float, ...]] = {"postcode": (1.0,), "code": (1.0,)}
 
+_MANY_FORMS = 0.2
+"""With so many legal forms names are those of companies, not of shops and restaurants."""
 _WORD_SHARES = (0.8, 0.6, 0.4, 0.2)
 
 _Part = tuple[KeyTransform, int]
@@ -119,7 +122,7 @@ def propose_comparisons(recognised: Sequence[Recognised]) -> tuple[Comparison, .
     What identifies comes first, so that of more than `MAX_COMPARISONS` it is the last to be left out.
     """
     columns = {item.meaning: item.column for item in recognised}
-    used = [item for item in most_identifying(recognised) if item.meaning in _METHODS]
+    used = [item for item in most_identifying(recognised) if item.meaning in _METHODS and not _is_beside(item, columns)]
     joint = _joint_address(columns)
     comparisons = [_compare(item, columns) for item in used if item.column not in joint]
     if joint:
@@ -150,9 +153,11 @@ def _parts_of(item: Recognised) -> tuple[_Part, ...]:
 
 def candidate_rules(recognised: Sequence[Recognised]) -> tuple[BlockingRule, ...]:
     """Rules worth estimating: strong parts alone, pairs of parts, and triples of coarse ones; the likeliest first."""
+    columns = {item.meaning: item.column for item in recognised}
     parts = [
         (item, BlockingKey(column=item.column, transform=transform, length=length))
         for item in most_identifying(recognised)
+        if not _is_beside(item, columns)
         for transform, length in _parts_of(item)
     ]
     alone = [(key,) for item, key in parts if item.meaning in _ALONE and not _is_weak(key)]
@@ -205,18 +210,29 @@ def _rule(keys: tuple[BlockingKey, ...]) -> BlockingRule:
 
 def _compare(item: Recognised, columns: dict[Meaning, str]) -> Comparison:
     partner: dict[Meaning, Meaning] = {"given_name": "family_name", "family_name": "given_name"}
-    other = columns.get(partner[item.meaning]) if item.meaning in partner else None
+    others = [columns.get(partner[item.meaning]), columns.get("full_name")] if item.meaning in partner else []
+    if others and others[0] is None:
+        others = []
     method = _METHODS[item.meaning]
     if item.meaning in {"text", "company_name"} and item.profile.mean_words > 2.5:
         method = "tokens"
     if item.column in _LISTS:
         method = "set_overlap"
+    if item.column == c.COMPANY_CORE and item.profile.shares.get("legal_form", 0.0) >= _MANY_FORMS:
+        method, others = "company", [c.COMPANY_NAME]
     return Comparison(
         name=_safe(snake_case(item.column)),
         method=method,
-        columns=(item.column, other) if other else (item.column,),
+        columns=(item.column, *filter(None, others)),
         thresholds=_WORD_SHARES if method == "tokens" else _THRESHOLDS.get(item.meaning, ()),
     )
+
+
+def _is_beside(item: Recognised, columns: dict[Meaning, str]) -> bool:
+    """A whole name beside its parts: it stands in their comparisons."""
+    if item.meaning == "company_name" and item.column == c.COMPANY_NAME:
+        return True
+    return item.meaning == "full_name" and "given_name" in columns and "family_name" in columns
 
 
 def _joint_address(columns: dict[Meaning, str]) -> tuple[str, ...]:

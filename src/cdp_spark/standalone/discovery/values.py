@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from nicknames import NickNamer
 
+from cdp_spark.normalise.companies import has_legal_form
 from cdp_spark.normalise.contact_points import split_cell
 from cdp_spark.normalise.months import is_month
 from cdp_spark.normalise.text import words
@@ -64,8 +65,8 @@ class ColumnProfile:
         mean_words: words a value.
         mean_length: characters a value.
         shares: share of values that look like: email, phone, dialled, date, number, code, postcode, gender, given_name,
-            letters, house_and_street, year, no_year, month, day, domain, several_words, organisation, ip_address,
-            coordinate.
+            letters, house_and_street, year, no_year, month, day, domain, several_words, organisation, legal_form,
+            ip_address, coordinate.
         several: share of cells that hold several values.
         is_flag: nothing but yes and no.
         dates: how the values are read as dates.
@@ -169,6 +170,7 @@ _LOOKS: dict[str, Callable[[str], bool]] = {
     "domain": lambda text: bool(_DOMAIN.fullmatch(text)),
     "several_words": lambda text: " " in text,
     "organisation": lambda text: bool(_ORGANISATION.search(text)),
+    "legal_form": has_legal_form,
     "letters": lambda text: not any(map(str.isdigit, text)),
     "house_and_street": lambda text: bool(re.match(r"\d+[a-zA-Z]?,? \D+|\D+ \d+[a-zA-Z]?\b", text)),
 }

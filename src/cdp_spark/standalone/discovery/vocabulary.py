@@ -11,6 +11,7 @@ Meaning = Literal[
     "middle_name",
     "family_name",
     "full_name",
+    "name_suffix",
     "birth_date",
     "birth_year",
     "birth_month",
@@ -62,6 +63,7 @@ _NAMES: tuple[tuple[Meaning, str], ...] = (
         "middle_name",
         r"middle_?(name|initial)s? second_?name m_?name zweitname zweiter_vorname deuxieme_prenom segundo_nombre",
     ),
+    ("name_suffix", r"(name_?)?suffix generation"),
     (
         "family_name",
         r"sur_?names? last_?names? family_?names? l_?name nachname familienname nom(_de_famille)? "

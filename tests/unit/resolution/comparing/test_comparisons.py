@@ -8,6 +8,8 @@ from cdp_spark.config.match import Comparison
 from cdp_spark.resolution.comparing.comparisons import compile_comparisons
 from cdp_spark.resolution.comparing.similarity import Coded
 
+_SWAPPED = "one of several, nickname or swapped"
+
 
 def _level(method: str, left: str | None, right: str | None, **settings: object) -> str:
     comparison = Comparison.model_validate({"name": "x", "method": method, "columns": ("x",), **settings})
@@ -32,9 +34,22 @@ def _level(method: str, left: str | None, right: str | None, **settings: object)
         ("tokens", "acme trading company", "acme trading", "shared words ≥ 0.4"),
         ("set_overlap", "a\nb", "b\nc", "some in common"),
         ("set_overlap", "a\nb", "c", "different"),
-        ("name", "bob", "robert", "jaro_winkler ≥ 0.9 or nickname"),
-        ("name", "j", "john", "initial or swapped"),
-        ("name", "anna maria", "maria", "jaro_winkler ≥ 0.9 or nickname"),
+        ("name", "bob", "robert", _SWAPPED),
+        ("name", "j", "john", "initial"),
+        ("name", "anna maria", "maria", _SWAPPED),
+        ("name", "m jose", "maria jose", _SWAPPED),
+        ("name", "garrido lozano", "garrido ruano", "partly another name"),
+        ("name", "brandstroem", "brandstrom", "spelt otherwise"),
+        ("name", "da silva teixeira", "silva teixeira", "spelt otherwise"),
+        ("name", "王小明", "wang xiao ming", "spelt otherwise"),
+        ("name", "jan", "jana", "partly another name"),
+        ("name", "walter", "walther", "jaro_winkler ≥ 0.9"),
+        ("company", "rehbein bau", "rehbein", "all words of one"),
+        ("company", "kaffeebar 101", "kaffeebar 102", "another of the group"),
+        ("company", "kaffeebar 101", "kaffeebar filiale 101", "all words of one"),
+        ("company", "ромашка", "romashka", "spelt otherwise"),
+        ("company", "acme", "bolt", "different"),
+        ("email", "jo.lee7@a.com", "jo.lee12@a.com", "different"),
         ("name", "xavier", "ute", "different"),
         ("date", "19800503", "19800305", "one digit off or transposed"),
         ("date", "19800503", "19800504", "one digit off or transposed"),
@@ -116,7 +131,10 @@ def test_swapped_names_are_found() -> None:
         "family": Coded(pa.array(["stone", "mark", "mark"])),
     }
     levels = compiled.levels(columns, np.array([0, 0]), np.array([1, 2]), {})
-    assert [compiled.level_names[level] for level in levels] == ["initial or swapped", "initial or swapped"]
+    assert [compiled.level_names[level] for level in levels] == [
+        _SWAPPED,
+        _SWAPPED,
+    ]
 
 
 @pytest.mark.parametrize(
@@ -153,11 +171,50 @@ def _names(*people: tuple[str | None, str | None]) -> list[str]:
 
 def test_swapped_names_are_swapped_on_both_sides() -> None:
     """Of a family, the one whose names are swapped has the name of all the others for a given name."""
-    assert _names(("lee", "anna"), ("anna", "lee")) == ["initial or swapped"]
+    assert _names(("lee", "anna"), ("anna", "lee")) == [_SWAPPED]
     assert _names(("lee", "anna"), ("oscar", "lee")) == ["different"]
-    assert _names(("lee", None), ("oscar", "lee")) == ["initial or swapped"]
-    assert _names(("lee", "ana"), ("anna", "lee")) == ["initial or swapped"], "with a mistake in one of them"
-    assert _names(("lee", "a"), ("anna", "lee")) == ["initial or swapped"]
+    assert _names(("lee", None), ("oscar", "lee")) == [_SWAPPED]
+    assert _names(("lee", "ana"), ("anna", "lee")) == [_SWAPPED], "with a mistake in one of them"
+    assert _names(("lee", "a"), ("anna", "lee")) == [_SWAPPED]
+
+
+def test_names_that_several_people_have_are_no_typing_errors() -> None:
+    (compiled,) = compile_comparisons((Comparison(name="x", method="name", columns=("x",)),))
+    columns = {"x": Coded(pa.array(["walter", "walther"]))}
+    known = {"x": {"walter": 1, "walther": 1}}
+    levels = [compiled.levels(columns, np.array([0]), np.array([1]), bins)[0] for bins in ({}, known)]
+    assert [compiled.level_names[level] for level in levels] == ["jaro_winkler ≥ 0.9", "partly another name"]
+
+
+@pytest.mark.parametrize(
+    ("right", "expected"),
+    [
+        (("khanh", "nguyen", "khanh nguyen thi minh"), _SWAPPED),
+        (("minh", "tran", "minh tran"), "different"),
+    ],
+)
+def test_a_whole_name_may_have_its_words_in_another_order(right: tuple[str, str, str], expected: str) -> None:
+    names = ("given", "family", "whole")
+    (compiled,) = compile_comparisons((Comparison(name="x", method="name", columns=names),))
+    left = ("nguyen", "khanh le", "nguyen thi minh khanh")
+    columns = {name: Coded(pa.array([a, b])) for name, a, b in zip(names, left, right, strict=True)}
+    level = compiled.levels(columns, np.array([0]), np.array([1]), {})
+    assert compiled.level_names[level[0]] == expected
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "expected"),
+    [
+        ("Lang GmbH", "Lang GmbH & Co. KG", "another of the group"),
+        ("Lang GmbH", "Lang", "equal, rare"),
+        ("Lang GmbH", "Lang Gesellschaft mbH", "equal, rare"),
+    ],
+)
+def test_another_legal_form_is_another_company(left: str, right: str, expected: str) -> None:
+    (compiled,) = compile_comparisons((Comparison(name="x", method="company", columns=("core", "name")),))
+    columns = {"core": Coded(pa.array(["lang", "lang"])), "name": Coded(pa.array([left, right]))}
+    level = compiled.levels(columns, np.array([0]), np.array([1]), {})
+    assert compiled.level_names[level[0]] == expected
 
 
 def test_rare_words_in_common_count_more() -> None:

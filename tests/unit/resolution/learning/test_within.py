@@ -58,10 +58,10 @@ def test_a_year_that_the_key_leaves_open_tells_matches_from_others() -> None:
     assert found.prior == pytest.approx([0.25, 0.25], abs=0.02)
 
 
-def test_without_keys_on_what_is_compared_nothing_changes() -> None:
+def test_without_keys_on_what_is_compared_nothing_is_learnt_within_them() -> None:
     counts, layout = _counts(), lay_out([[(), (), ()], [(), (), ()]], 3)
     fitted = fit(_masked(counts), START)
-    assert fit_within(counts, START, fitted, layout) is fitted
+    assert fit_within(counts, START, fitted, layout).within is None
 
 
 def test_what_no_pair_tells_within_a_key_weighs_nothing() -> None:
