@@ -55,14 +55,18 @@ def nickname_roots(name: str) -> frozenset[str]:
     return frozenset({name, *abroad, *_formal_names(name)})
 
 
-@cache
 def is_known_name(name: str) -> bool:
     """Tell whether the package lists a name, formal or short.
 
     Args:
         name: in match form.
     """
-    return name in _namer().nickname_lookup or name in _namer().canonical_lookup
+    return name in _known_names()
+
+
+@cache
+def _known_names() -> frozenset[str]:
+    return frozenset(_namer().nickname_lookup) | frozenset(_namer().canonical_lookup)
 
 
 def nickname_root(name: str) -> str:
