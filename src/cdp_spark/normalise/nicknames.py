@@ -33,8 +33,8 @@ _ABROAD = dict(
         "kike/enrique concha/concepcion chelo/consuelo lupe/guadalupe memo/guillermo beto/alberto ze/jose "
         "chico/francisco beppe/giuseppe peppe/giuseppe pippo/filippo gigi/luigi fritz/friedrich hans/johannes "
         "sepp/josef heinz/heinrich uli/ulrich susi/susanne gabi/gabriele willi/wilhelm jupp/josef resi/theresia "
-        "kasia/katarzyna gosia/malgorzata asia/joanna basia/barbara tomek/tomasz sasha/aleksandr misha/mikhail vanya/ivan "
-        "kolya/nikolay katya/yekaterina natasha/natalya masha/mariya lena/yelena"
+        "kasia/katarzyna gosia/malgorzata asia/joanna basia/barbara tomek/tomasz sasha/aleksandr misha/mikhail "
+        "vanya/ivan kolya/nikolay katya/yekaterina natasha/natalya masha/mariya lena/yelena"
     )
 )
 """Nicknames of other languages, which the package lacks."""

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pytest
-
 from benchmarks.cases import CaseRow, Command, commands_of, data_files, main, pairs_of
 
 

@@ -19,8 +19,8 @@ from cdp_spark.config.project import ProjectSettings
 from cdp_spark.errors import InvalidProjectError
 
 METHODS = (
-    "exact, jaro_winkler, levenshtein, name, date, email, phone, address, set_overlap, tokens, digits, phonetic, "
-    "number, days, geo, sql"
+    "exact, jaro_winkler, levenshtein, name, company, date, email, phone, address, set_overlap, tokens, digits, "
+    "phonetic, number, days, geo, sql"
 )
 
 

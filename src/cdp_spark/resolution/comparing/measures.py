@@ -144,6 +144,8 @@ def _email(_: tuple[float, ...]) -> Measure:
             near[open_pairs] = question(column.texts[left[open_pairs]], column.texts[right[open_pairs]])
         numbers = column.map(_numbers_of, dtype=object)
         other = (numbers[left] != numbers[right]) & (numbers[left] != "") & (numbers[right] != "")
+        at = np.flatnonzero(other)
+        other[at] = edit_distance(numbers[left[at]], numbers[right[at]], at_most=1) > 1
         out = np.where(near & ~other, 3.0, DIFFERENT)
         rest = np.flatnonzero(~near & ~other)
         alike = jaro_winkler(local[left[rest]], local[right[rest]], at_least=_ALIKE_LOCAL_PART) >= _ALIKE_LOCAL_PART

@@ -1,9 +1,10 @@
 """From pairs of each level and class to probabilities, in the order that levels have.
 
 A level that agrees more must not speak less for a match: log2(m/u) never falls from one level to the next. The
-likeliest m and u of that kind are known: among the pairs of a level, matches and others together, the share of
-matches is made to rise by pooling neighbours (pool adjacent violators), and is parted again. It follows that values which differ never
-speak for a match, and equal ones never against it. Related people are ordered against matches in the same way.
+likeliest m and u of that kind are known: among the pairs of a level, matches and others together, the share of matches
+is made to rise by pooling neighbours (pool adjacent violators), and is parted again. It follows that values which
+differ never speak for a match, and equal ones never against it. Related people are ordered against matches in the same
+way.
 Source: Dykstra, Kochar & Robertson 1995, Inference for likelihood ratio ordering in the two-sample problem.
 """
 

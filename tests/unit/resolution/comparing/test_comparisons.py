@@ -50,6 +50,7 @@ def _level(method: str, left: str | None, right: str | None, **settings: object)
         ("company", "ромашка", "romashka", "spelt otherwise"),
         ("company", "acme", "bolt", "different"),
         ("email", "jo.lee7@a.com", "jo.lee12@a.com", "different"),
+        ("email", "jo.lee84@a.com", "jo.lee48@a.com", "same local part or two edits"),
         ("name", "xavier", "ute", "different"),
         ("date", "19800503", "19800305", "one digit off or transposed"),
         ("date", "19800503", "19800504", "one digit off or transposed"),
