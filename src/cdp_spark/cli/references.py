@@ -45,7 +45,8 @@ def find_records(store: Store, reference: str) -> tuple[RecordName, ...]:
     named = (F.col(c.SOURCE) == source) & (F.col(c.SOURCE_RECORD_ID) == own_id)
     found = _read(store, (F.col(c.RECORD_KEY) == text) | named)
     if not found and is_contact_point(text):
-        found = _read(store, F.col(c.RECORD_KEY).isin(find_bearers(store, text)))
+        shown = (F.col(c.EMAIL) == text.lower()) | F.array_contains(c.EMAILS, F.lit(text.lower()))
+        found = _read(store, F.col(c.RECORD_KEY).isin(find_bearers(store, text)) | shown)
     elif not found and ":" not in text:
         found = _of_unified_id(store, text)
     found = found or _of_old_key(store, record_key(source, own_id) if own_id else text)
