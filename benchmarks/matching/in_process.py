@@ -18,7 +18,8 @@ from benchmarks.matching.cleaning import PROJECT
 from cdp_spark import columns as c
 from cdp_spark.config.load.sections import load_match
 from cdp_spark.standalone.in_process import InProcess
-from cdp_spark.standalone.records import RECORD_ID, Described
+from cdp_spark.standalone.keys import RECORD_ID
+from cdp_spark.standalone.records import Described
 
 
 def run(cleaned: Path, out: Path) -> dict[str, float]:
