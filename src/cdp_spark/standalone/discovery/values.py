@@ -6,14 +6,12 @@ import re
 from collections import Counter
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
 from typing import TYPE_CHECKING
-
-from nicknames import NickNamer
 
 from cdp_spark.normalise.companies import has_legal_form
 from cdp_spark.normalise.contact_points import split_cell
 from cdp_spark.normalise.months import is_month
+from cdp_spark.normalise.nicknames import is_known_name
 from cdp_spark.normalise.text import words
 from cdp_spark.standalone.discovery.dates import DateNotation, find_notation
 
@@ -146,12 +144,6 @@ def _is_dialled(text: str) -> bool:
     return bool(_PHONE.fullmatch(text) and _DIAL_MARKS.search(text)) and 7 <= sum(map(str.isdigit, text)) <= 15
 
 
-@cache
-def _known_given_names() -> frozenset[str]:
-    namer = NickNamer()
-    return frozenset(namer.nickname_lookup) | frozenset(namer.canonical_lookup)
-
-
 _LOOKS: dict[str, Callable[[str], bool]] = {
     "email": lambda text: bool(_EMAIL.fullmatch(text)),
     "phone": lambda text: bool(_PHONE.fullmatch(text)) and 7 <= sum(map(str.isdigit, text)) <= 15,
@@ -162,7 +154,7 @@ _LOOKS: dict[str, Callable[[str], bool]] = {
     "code": lambda text: bool(_CODE.fullmatch(text)),
     "postcode": lambda text: bool(_POSTCODE.fullmatch(text)),
     "gender": lambda text: bool(_GENDER.fullmatch(text.rstrip("."))),
-    "given_name": lambda text: text.lower().split()[0] in _known_given_names(),
+    "given_name": lambda text: is_known_name(text.lower().split()[0]),
     "no_year": lambda text: bool(_WITHOUT_YEAR.fullmatch(text)),
     "year": lambda text: bool(_YEAR.fullmatch(text)),
     "month": lambda text: _is_whole(text, at_most=12) or is_month(text.rstrip(".")),
