@@ -23,7 +23,7 @@ def _people(count: int, *, on_switchboard: int) -> list[list[str]]:
     for number in range(count):
         first, last = FIRST[draw(12)] + "a" * draw(7), LAST[draw(10)] + "son" * draw(3)
         born = f"{1940 + draw(61)}-{1 + draw(12):02}-{1 + draw(28):02}"
-        phone = SWITCHBOARD if number < on_switchboard else f"+49 30 {7000000 + number}"
+        phone = SWITCHBOARD if number < on_switchboard else f"+49 30 {7000000 + 7919 * number % 1_000_000}"
         rows.append([f"p{number}", first, last, born, phone, f"{10000 + draw(89000)}"])
         if number % 50 == 0:
             rows.append([f"q{number}", *rows[-1][1:4], "", rows[-1][5]])

@@ -16,7 +16,7 @@ from cdp_spark.resolution.comparing.comparisons import (
 )
 from cdp_spark.resolution.learning.correlation import correlate, shared_weights
 from cdp_spark.resolution.learning.parameters import FEW_PAIRS, Parameters, PatternCounts, Start
-from cdp_spark.resolution.learning.priors import prior_of, rule_pull, unknown_prior
+from cdp_spark.resolution.learning.priors import prior_of, rule_pull
 from cdp_spark.resolution.learning.related import fit_classes
 from cdp_spark.resolution.learning.within import Layout, fit_within, lay_out
 from cdp_spark.resolution.patterns import LEVEL_BITS, pack, unpack
@@ -93,20 +93,16 @@ def _with_priors(
 ) -> Start:
     """Begin with what is known of the comparisons before the data: as pairs of each level, class and rule."""
     known = [prior_of(item, sample.bin_shares(item.config)) for item in compiled]
-    weak = [(m, u, (m + u) / 2) for m, u in zip(start.m, start.u, strict=True)]
+    weak = zip(start.m, start.u, ((m + u) / 2 for m, u in zip(start.m, start.u, strict=True)), strict=True)
     firm = 1 + _FIRMER * np.exp(-pairs / FEW_PAIRS)
     pulls = [
         2.0 * np.stack(sides) if prior is None else (1.0 if prior.own is None else firm) * prior.pull
         for prior, sides in zip(known, weak, strict=True)
     ]
-    either = [
-        prior or unknown_prior(sides, equal=item.equal_level)
-        for prior, sides, item in zip(known, weak, compiled, strict=True)
-    ]
     return replace(
         start,
         pulls=tuple(tuple(pull[of] for pull in pulls) for of in range(3)),
-        rule_pull=firm * rule_pull(either, layout, records=sample.features.num_rows),
+        rule_pull=firm * rule_pull(known, layout, records=sample.features.num_rows),
         own=np.array([0.0 if prior is None or prior.own is None else prior.own for prior in known]),
     )
 

@@ -112,19 +112,7 @@ def prior_of(comparison: CompiledComparison, bins: NDArray[np.float64]) -> Prior
     )
 
 
-def unknown_prior(sides: Sequence[NDArray[np.float64]], *, equal: int) -> Prior:
-    """Stand in for a comparison of which nothing is known: it agrees as the first guess says.
-
-    Args:
-        sides: shares of the levels among matches, others and related people.
-        equal: the lowest level of equal values.
-    """
-    shares = np.stack(sides)
-    shares[:, 0] = 0.0
-    return Prior(shares, (0.0, 0.0, 0.0), None, equal)
-
-
-def rule_pull(priors: Sequence[Prior], layout: Layout, *, records: int) -> NDArray[np.float64]:
+def rule_pull(priors: Sequence[Prior | None], layout: Layout, *, records: int) -> NDArray[np.float64]:
     """Pairs of each class that a rule is expected to find, shape (rules, 3).
 
     Args:
@@ -135,9 +123,10 @@ def rule_pull(priors: Sequence[Prior], layout: Layout, *, records: int) -> NDArr
     pairs = max(records - 1, 1) / 2
     found = np.tile([_MATCHES_PER_RECORD / pairs, 1.0, _RELATED_PER_RECORD / pairs], (len(layout.forced), 1))
     for at, prior in enumerate(priors):
-        whole = layout.whole[:, at]
-        found[whole] *= prior.shares[:, prior.equal :].sum(axis=1)
-        found[layout.forced[:, at] & ~whole] *= prior.shares[:, _AGREES:].sum(axis=1)
+        if prior is not None:
+            whole = layout.whole[:, at]
+            found[whole] *= prior.shares[:, prior.equal :].sum(axis=1)
+            found[layout.forced[:, at] & ~whole] *= prior.shares[:, _AGREES:].sum(axis=1)
     return np.asarray(_RULE_STRENGTH * found / found.sum(axis=1, keepdims=True))
 
 

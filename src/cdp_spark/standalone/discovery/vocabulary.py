@@ -56,7 +56,7 @@ _NAMES: tuple[tuple[Meaning, str], ...] = (
     ),
     (
         "given_name",
-        r"given_?names?\d? first_?names? fore_?names? christian_?name f_?name vorname prenom nombre nome "
+        r"given_?names?\d? first_?names? fore_?names? christian_?name f_?name vor_?name pre_?nom nombre nome "
         r"voornaam fornamn fornavn imie primeiro_nome primer_nombre pierwsze_imie",
     ),
     (
@@ -66,7 +66,7 @@ _NAMES: tuple[tuple[Meaning, str], ...] = (
     ("name_suffix", r"(name_?)?suffix generation"),
     (
         "family_name",
-        r"sur_?names? last_?names? family_?names? l_?name nachname familienname nom(_de_famille)? "
+        r"sur_?names? last_?names? family_?names? l_?name nach_?name familien_?name nom(_de_famille)? "
         r"apellidos?(_paternos?)? cognome achternaam efternamn etternavn efternavn nazwisko sobrenome apelido "
         r"maiden_?name geburtsname",
     ),
