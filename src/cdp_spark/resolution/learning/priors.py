@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
+from importlib.resources import files  # the package may lie in a zip
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import numpy as np
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from cdp_spark.resolution.comparing.comparisons import CompiledComparison
     from cdp_spark.resolution.learning.within import Layout
 
-_FILE = Path(__file__).with_name("priors.yaml")
+_FILE = "priors.yaml"
 _LEAST = 1e-6
 _AGREES = 2
 """The lowest level of values that are not quite different."""
@@ -81,7 +81,7 @@ class Prior:
 @cache
 def shipped_priors() -> tuple[LevelPrior, ...]:
     """Read `priors.yaml`."""
-    entries = yaml.safe_load(_FILE.read_text(encoding="utf-8"))
+    entries = yaml.safe_load(files(__package__).joinpath(_FILE).read_text(encoding="utf-8"))
     return TypeAdapter(tuple[LevelPrior, ...]).validate_python(entries, strict=False)
 
 
