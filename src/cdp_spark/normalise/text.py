@@ -16,7 +16,6 @@ _CONTROLS = dict.fromkeys((*range(0x20), *range(0x7F, 0xA0)), " ")
 _AROUND_WORDS = ".,#;"
 _BREAK_IN_WORD = re.compile(r"[^ \-']+")
 _FLOAT_TAIL = re.compile(r"(\d+)\.0")
-_FLOAT_TAIL_SIGNED = re.compile(r"(-?\d+)\.0")
 _PLAIN_WORDS = re.compile(r"[a-z0-9]+(?: [a-z0-9]+)*")
 _NOT_ALPHANUMERIC = re.compile(r"[\W_]+")
 _FOLDED = str.maketrans(
@@ -123,12 +122,6 @@ def _capital(letter: str) -> str:
 def without_float_tail(text: str) -> str:
     """Return `80331` for `80331.0`: what is left of an integer that passed through a spreadsheet or a data frame."""
     found = _FLOAT_TAIL.fullmatch(text) if text.endswith(".0") else None
-    return found[1] if found else text
-
-
-def without_signed_float_tail(text: str) -> str:
-    """Do what `without_float_tail` does, for negative numbers too."""
-    found = _FLOAT_TAIL_SIGNED.fullmatch(text) if text.endswith(".0") else None
     return found[1] if found else text
 
 
