@@ -62,7 +62,8 @@ class BlockingRule(Strict):
     """Two records are candidates when all the parts agree; a null part gives no key."""
 
     name: SafeName
-    keys: tuple[BlockingKey, ...] = Field(min_length=1)
+    keys: tuple[BlockingKey, ...]
+    """Without any, every two records are candidates, as long as there are no more than `max_block_records`."""
     split_by: BlockingKey | None = None
     """A further part for blocks that are too large; without it they are purged and counted."""
     max_block_records: Annotated[int, Field(ge=2)] | None = None

@@ -48,6 +48,18 @@ _NOBODY_AT = frozenset(
         "user@example.com x@x.com x@y.com xx@xx.com you@example.com"
     )
 )
+_SHARED = frozenset(
+    words(
+        "info sales office contact kontakt contacto contato mail post hello hallo admin administration verwaltung team "
+        "service services support help helpdesk hotline buchhaltung rechnung invoice invoices billing accounts "
+        "accounting einkauf purchasing order orders bestellung shop store reception empfang rezeption praxis kanzlei "
+        "sekretariat secretary zentrale marketing presse press hr jobs career bewerbung vertrieb verkauf ventas "
+        "compras administracion commercial comercial contabilidad comptabilite accueil secretariat direction ufficio "
+        "vendite amministrazione webmaster postmaster all everyone staff company firma"
+    )
+)
+"""Whom a mailbox of such a name belongs to changes with the day's duty."""
+_FAMILY = re.compile(r"(?:(?:die|the|la)[._-]?)?(?:(?:familie|family|famille|familia|famiglia).*|fam(?:[._-].*)?)")
 FREE_MAIL_DOMAINS = frozenset(
     words(
         """
@@ -150,6 +162,16 @@ def mailbox(email: str) -> str:
 def _untagged(email: str) -> str:
     local = email.partition("@")[0]
     return local.partition("+")[0] or local
+
+
+def is_shared_mailbox(email: str) -> bool:
+    """Recognise mailboxes that several people read: `info@`, `sales@`, `familie.lee@` and their like.
+
+    Args:
+        email: as `read_email` gives it.
+    """
+    local = email.partition("@")[0]
+    return local in _SHARED or _FAMILY.fullmatch(local) is not None
 
 
 def email_domain(email: str) -> str | None:

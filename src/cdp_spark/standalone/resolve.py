@@ -1,6 +1,7 @@
 """From records that nobody has described to clusters, on any engine.
 
-1. Comparisons are proposed for every usable column, and blocking rules chosen on a sample, unless they are given.
+1. Comparisons are proposed for every usable column, and blocking rules chosen on a sample, unless they are given. Of
+   few records every two are compared.
 2. Pairs are compared and a model is fitted. A proposed comparison that contradicts what matching means, such as a
    column that names the file a row came from, is left out, and all begins anew.
 3. Clusters are made of the scored pairs.
@@ -11,8 +12,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from cdp_spark.config.match import ClusteringConfig, EntityMatch
+from cdp_spark.config.match import BlockingRule, ClusteringConfig, EntityMatch
 from cdp_spark.errors import DataError
+from cdp_spark.limits import EVERY_PAIR_RECORDS
 from cdp_spark.resolution.choose import RuleEstimate, choose_rules
 from cdp_spark.resolution.learning.soundness import refuse_unsound
 from cdp_spark.standalone.discovery.propose import candidate_rules, propose_comparisons
@@ -152,7 +154,19 @@ def propose_match(engine: Engine, *, without: frozenset[str] = frozenset()) -> P
         )
     clustering = ClusteringConfig(missing_weight=_PROPOSED_MISSING_WEIGHT)
     proposal = EntityMatch(blocking=candidates, comparisons=comparisons, clustering=clustering)
+    if described.record_count <= EVERY_PAIR_RECORDS:
+        return _every_pair(engine, proposal)
     sample = engine.sample(proposal)
     chosen = choose_rules(sample, proposal, record_count=described.record_count)
     rules = tuple(item.rule for item in chosen) or candidates[:1]
     return Proposal(proposal.model_copy(update={"blocking": rules}), chosen, sample)
+
+
+def _every_pair(engine: Engine, proposal: EntityMatch) -> Proposal:
+    """Compare every two records: few enough are, so that no rule need miss a pair."""
+    rule = BlockingRule(name="every_pair", keys=(), max_block_records=EVERY_PAIR_RECORDS)
+    match = proposal.model_copy(update={"blocking": (rule,)})
+    records = engine.described.record_count
+    pairs = records * (records - 1) / 2
+    estimate = RuleEstimate(rule, pairs=pairs, added_pairs=pairs, added_matches=0.0, recall=1.0)
+    return Proposal(match, (estimate,), engine.sample(match))

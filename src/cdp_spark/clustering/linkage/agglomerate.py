@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from heapq import heapify, heappop, heappush
 from typing import TYPE_CHECKING
 
+from cdp_spark.clustering.linkage.evidence import UNITS_PER_BIT
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -14,6 +16,9 @@ Candidate = tuple[float, int, int]
 
 Join = tuple[int, int, float]
 """Two parts by their smallest records, the first of which absorbs the second, and their mean weight in units."""
+
+_UNDECIDED = 2 * UNITS_PER_BIT
+"""A part whose best two neighbours are no further apart belongs to either, at odds of less than four to one."""
 
 
 @dataclass
@@ -100,6 +105,8 @@ class Parts:
 def agglomerate(parts: Parts, *, missing: int) -> list[int]:
     """Join the two parts of the largest mean, ties by the smallest records, until no mean is positive.
 
+    A part that belongs to either of two others, which exclude each other, joins neither.
+
     Args:
         parts: the records of a piece, apart; used up.
         missing: what a pair that was never compared counts, in units; negative.
@@ -138,11 +145,38 @@ def join_parts(parts: Parts, *, missing: int) -> Iterator[Join]:
         if current != taken:
             heappush(heap, current)
             continue
+        if _is_undecided(parts, low, high, missing=missing) or _is_undecided(parts, high, low, missing=missing):
+            continue
         for neighbour in parts.join(low, high):
             candidate = _candidate(parts, min(low, neighbour), max(low, neighbour), missing=missing)
             if candidate is not None:
                 heappush(heap, candidate)
         yield low, high, missing - taken[0]
+
+
+def _is_undecided(parts: Parts, part: int, chosen: int, *, missing: int) -> bool:
+    """Tell whether a part belongs to another one nearly as well, where that one and the chosen one exclude each other."""
+    mean = _mean(parts, part, chosen, missing=missing)
+    for rival in parts.excess[part]:
+        if rival != chosen and mean - _mean(parts, part, rival, missing=missing) < _UNDECIDED:
+            if not _would_join(parts, (chosen, part), rival, missing=missing) and not _would_join(
+                parts, (rival, part), chosen, missing=missing
+            ):
+                return True
+    return False
+
+
+def _would_join(parts: Parts, both: tuple[int, int], other: int, *, missing: int) -> bool:
+    """Tell whether two parts, once joined, would join a third."""
+    if not all(parts.may_join(it, other) for it in both):
+        return False
+    excess = sum(parts.excess[it].get(other, 0) for it in both)
+    pairs = sum(parts.records[it] for it in both) * parts.records[other]
+    return excess > -missing * pairs
+
+
+def _mean(parts: Parts, low: int, high: int, *, missing: int) -> float:
+    return missing + parts.excess[low][high] / (parts.records[low] * parts.records[high])
 
 
 def _candidate(parts: Parts, low: int, high: int, *, missing: int) -> Candidate | None:

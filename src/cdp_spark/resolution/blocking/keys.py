@@ -46,15 +46,15 @@ def make_keys(features: Mapping[str, pa.Array], slots: Sequence[Slot]) -> NDArra
     parts = _Parts(features)
     keys = np.empty((len(slots), rows), dtype=np.int64)
     for place, slot in enumerate(slots):
-        keys[place] = _slot_keys(parts, slot)
+        keys[place] = _slot_keys(parts, slot, rows)
     return np.ascontiguousarray(keys.T)
 
 
-def _slot_keys(parts: _Parts, slot: Slot) -> NDArray[np.int64]:
+def _slot_keys(parts: _Parts, slot: Slot, rows: int) -> NDArray[np.int64]:
     kind = np.uint64(2 * slot.rule + (slot.splits is not None) + 1)
     hashes = [parts.hashes(key, slot.token) for key in slot.keys]
-    key = np.full(len(hashes[0]), _mixed(kind), dtype=np.uint64)
-    complete = np.ones(len(key), dtype=bool)
+    key = np.full(rows, _mixed(kind), dtype=np.uint64)
+    complete = np.ones(rows, dtype=bool)
     for own in hashes:
         complete &= own != _NOTHING
         key = _mixed(key ^ own)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cdp_spark.resolution.learning.levels import level_shares
+from cdp_spark.resolution.learning.levels import held_below, level_shares
 from cdp_spark.resolution.learning.parameters import Parameters, Related
 
 if TYPE_CHECKING:
@@ -126,6 +126,8 @@ def _sides(counts: PatternCounts, weight: NDArray[np.float64], start: Start) -> 
         own = 0.0 if start.own is None else float(start.own[at])
         ordered = start.ordered is not None and bool(start.ordered[at])
         shares = level_shares(pairs, own=own if is_tied else None, ordered=ordered)
+        if start.at_most is not None:
+            shares[0] = held_below(shares[0], shares[1] * start.at_most[at])
         for side, levels in zip(found, shares, strict=True):
             side.append(levels)
     return tuple(map(tuple, found))

@@ -15,7 +15,7 @@ from cdp_spark.resolution.comparing.comparisons import (
     compile_comparisons,
 )
 from cdp_spark.resolution.learning.correlation import correlate, shared_weights
-from cdp_spark.resolution.learning.parameters import FEW_PAIRS, Parameters, PatternCounts, Start
+from cdp_spark.resolution.learning.parameters import Parameters, PatternCounts, Start
 from cdp_spark.resolution.learning.priors import prior_of, rule_pull
 from cdp_spark.resolution.learning.related import fit_classes
 from cdp_spark.resolution.learning.within import Layout, fit_within, lay_out
@@ -27,9 +27,8 @@ if TYPE_CHECKING:
     from cdp_spark.config.match import BlockingKey, BlockingRule, Comparison
     from cdp_spark.resolution.learning.sample import Sample
 
-_FIRMER = 12.0
-"""So many times more counts what is known beforehand where hardly any pair speaks: a pair counts for each of its rules,
-and a few that were taken for matches would teach that matches are like them."""
+_OF_PEOPLE = frozenset({c.GIVEN_NAME, c.FAMILY_NAME, c.FULL_NAME, c.BIRTH_DATE})
+"""Columns that records of companies do not have."""
 IS_MATCH = "is_match"
 """True for a pair that a label says is one person, false for one that it says is not."""
 _LIST_OF = {c.EMAIL: c.EMAILS, c.PHONE: c.PHONES, c.EMAILS: c.EMAIL, c.PHONES: c.PHONE}
@@ -79,31 +78,27 @@ def fit_parameters(
     start_m = tuple(_agreement(comparison, u) for comparison, u in zip(compiled, start_u, strict=True))
     shares = shared_weights(correlate(levels, records=sample.features.num_rows))
     count = _by_class if IS_MATCH in counts.column_names else _by_rule
-    pairs = pc.sum(counts[c.RECORD_COUNT]).as_py() or 0
-    anchors = _with_priors(Start(start_m, start_u, shares=shares), compiled, sample, layout, pairs=pairs)
-    if pairs < FEW_PAIRS:
-        anchors = _from_priors(anchors)
-    fitted, start = fit_classes(count(counts, layout.forced), comparisons, anchors, seed=seed)
+    found = count(counts, layout.forced)
+    anchors = _with_priors(Start(start_m, start_u, shares=shares), compiled, sample, layout)
+    anchors = _from_priors(anchors) if found.are_few else replace(anchors, at_most=None)
+    fitted, start = fit_classes(found, comparisons, anchors, seed=seed)
     whole = replace(count(counts, np.zeros_like(layout.forced)), forced=layout.forced)
     return fit_within(whole, start, fitted, layout)
 
 
-def _with_priors(
-    start: Start, compiled: tuple[CompiledComparison, ...], sample: Sample, layout: Layout, *, pairs: int
-) -> Start:
+def _with_priors(start: Start, compiled: tuple[CompiledComparison, ...], sample: Sample, layout: Layout) -> Start:
     """Begin with what is known of the comparisons before the data: as pairs of each level, class and rule."""
-    known = [prior_of(item, sample.bin_shares(item.config)) for item in compiled]
+    people = any(not _OF_PEOPLE.isdisjoint(item.config.columns) for item in compiled)
+    known = [prior_of(item, sample.bin_shares(item.config), people=people) for item in compiled]
     weak = zip(start.m, start.u, ((m + u) / 2 for m, u in zip(start.m, start.u, strict=True)), strict=True)
-    firm = 1 + _FIRMER * np.exp(-pairs / FEW_PAIRS)
-    pulls = [
-        2.0 * np.stack(sides) if prior is None else (1.0 if prior.own is None else firm) * prior.pull
-        for prior, sides in zip(known, weak, strict=True)
-    ]
+    pulls = [2.0 * np.stack(sides) if prior is None else prior.pull for prior, sides in zip(known, weak, strict=True)]
+    free = [np.full(len(levels), np.inf) for levels in start.m]
     return replace(
         start,
         pulls=tuple(tuple(pull[of] for pull in pulls) for of in range(3)),
-        rule_pull=firm * rule_pull(known, layout, records=sample.features.num_rows),
+        rule_pull=rule_pull(known, layout, records=sample.features.num_rows),
         own=np.array([0.0 if prior is None or prior.own is None else prior.own for prior in known]),
+        at_most=tuple(levels if prior is None else prior.at_most for prior, levels in zip(known, free, strict=True)),
     )
 
 

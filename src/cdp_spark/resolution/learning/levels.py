@@ -57,6 +57,17 @@ def rising(values: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray
     return np.repeat([block[0] for block in blocks], [int(block[2]) for block in blocks])
 
 
+def held_below(m: NDArray[np.float64], most: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Matches' shares with none above its limit; what is cut off goes to the levels that are free, by their shares."""
+    over = m[1:] > most[1:]
+    if not over.any():
+        return m
+    kept = np.where(over, most[1:], m[1:])
+    free = kept[~over].sum()
+    kept[~over] *= (1.0 - kept[over].sum()) / max(float(free), _FLOOR)
+    return np.concatenate([np.ones(1), np.maximum(kept, _FLOOR)])
+
+
 def _in_order(
     matches: NDArray[np.float64], others: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -14,7 +14,7 @@ _DIFFERENT = 1
 """The level of two known values that have nothing in common; 0 is missing, higher levels agree more."""
 
 _ANCHOR_PAIRS = 2.0
-FEW_PAIRS = 2_000
+_FEW_PAIRS = 2_000
 """Fewer pairs don't show whether there are relatives, nor what levels are worth: that is known beforehand."""
 
 Side = tuple["NDArray[np.float64]", ...]
@@ -39,6 +39,16 @@ class PatternCounts:
     count: NDArray[np.float64]
     forced: NDArray[np.bool_]
     known: NDArray[np.float64] | None = None
+
+    @property
+    def are_few(self) -> bool:
+        """Whether too few pairs were found for agreeing on something to say by themselves what levels are worth.
+
+        Pairs of a rule that asks for nothing don't count: there are many of them in any file, and nearly all are of
+        strangers.
+        """
+        asked = self.forced.any(axis=1)[self.rule]
+        return float(self.count[asked].sum()) < _FEW_PAIRS
 
 
 @dataclass(frozen=True)
@@ -123,6 +133,7 @@ class Start:
         expected_related: what `related` is to begin with where that class is tried; None to work it out.
         starts_at_rules: whether the first shares of the classes are those of `rule_pull`.
         own: part of related people who agree on a tied comparison as one person does, shape (comparisons,).
+        at_most: most that a level may be likelier among matches than among others, by comparison; None for no limit.
         ordered: comparisons in which a level that agrees more never speaks less for a match, shape (comparisons,);
             None for none.
     """
@@ -140,6 +151,7 @@ class Start:
     expected_related: Side | None = None
     starts_at_rules: bool = False
     own: NDArray[np.float64] | None = None
+    at_most: Side | None = None
     ordered: NDArray[np.bool_] | None = None
 
     @property

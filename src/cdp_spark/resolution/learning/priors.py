@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files  # the package may lie in a zip
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 import numpy as np
 import yaml
@@ -47,11 +47,13 @@ class LevelPrior(BaseModel):
 
     method: str
     columns: tuple[str, ...] = ()
+    about: Literal["people", "companies"] | None = None
     levels: tuple[str, ...]
     matches: tuple[Share, ...]
     others: tuple[Share, ...]
     related: tuple[Share, ...] | None = None
     own: float | None = None
+    against: tuple[float, ...] = ()
     frequency: tuple[Share, ...]
     strength: tuple[float, float, float]
 
@@ -65,12 +67,14 @@ class Prior:
         strength: pairs that they are worth, by class.
         own: share of related people who agree as one person does; None where they share the value as `shares` says.
         equal: the lowest level whose first column is equal.
+        at_most: most that a level may be likelier among matches than among others, however few the pairs are.
     """
 
     shares: NDArray[np.float64]
     strength: tuple[float, float, float]
     own: float | None
     equal: int
+    at_most: NDArray[np.float64]
 
     @property
     def pull(self) -> NDArray[np.float64]:
@@ -85,30 +89,36 @@ def shipped_priors() -> tuple[LevelPrior, ...]:
     return TypeAdapter(tuple[LevelPrior, ...]).validate_python(entries, strict=False)
 
 
-def prior_of(comparison: CompiledComparison, bins: NDArray[np.float64]) -> Prior | None:
+def prior_of(comparison: CompiledComparison, bins: NDArray[np.float64], *, people: bool) -> Prior | None:
     """Find what a comparison is worth beforehand; None where nobody knows.
 
     Args:
         comparison: compiled.
+        people: whether the records are of people, otherwise of companies.
         bins: share of the records whose value is common, uncommon, rare, and how often such a value is shared as far
             as the data tells; shape (2, bins).
     """
     config = comparison.config
-    entry = next((it for it in shipped_priors() if _fits(it, config.method, config.columns[0])), None)
-    if entry is None or len(entry.levels) != comparison.equal_level or len(entry.frequency) != comparison.bins:
+    about = "people" if people else "companies"
+    entry = next((it for it in shipped_priors() if _fits(it, config.method, config.columns[0], about)), None)
+    if entry is None or len(entry.levels) < comparison.equal_level or len(entry.frequency) != comparison.bins:
         return None
+    entry = _folded(entry, comparison.equal_level)
     spread = np.maximum(bins[0], _LEAST_BIN) / np.maximum(bins[0], _LEAST_BIN).sum()
     frequency = np.maximum(entry.frequency, bins[1])
     matches = _spread(entry.matches, spread)
-    others = _spread((*entry.others[:-1], float(spread @ frequency)), spread * frequency)
+    others = _spread((*entry.others[:-1], max(entry.others[-1] if comparison.bins == 1 else 0.0, float(spread @ frequency))), spread * frequency)
     related = (
-        (1 - entry.own) * others + entry.own * matches if entry.own is not None else _spread(entry.related, spread)
+        (1 - entry.own) * others + entry.own * matches
+        if entry.own is not None
+        else _spread(entry.related, spread)
     )
     return Prior(
         np.stack([matches, others, related]),
         entry.strength,
         entry.own,
         comparison.equal_level - (config.method == "address"),
+        _limits(entry.against, len(matches)),
     )
 
 
@@ -130,8 +140,28 @@ def rule_pull(priors: Sequence[Prior | None], layout: Layout, *, records: int) -
     return np.asarray(_RULE_STRENGTH * found / found.sum(axis=1, keepdims=True))
 
 
-def _fits(entry: LevelPrior, method: str, column: str) -> bool:
-    return entry.method == method and (not entry.columns or column in entry.columns)
+def _limits(against: Sequence[float], levels: int) -> NDArray[np.float64]:
+    limits = np.full(levels, np.inf)
+    limits[1 : 1 + len(against)] = np.exp2(-np.asarray(against))
+    return limits
+
+
+def _fits(entry: LevelPrior, method: str, column: str, about: str) -> bool:
+    return (
+        entry.method == method and (not entry.columns or column in entry.columns) and entry.about in {None, about}
+    )
+
+
+def _folded(entry: LevelPrior, levels: int) -> LevelPrior:
+    """An entry for a comparison that cannot tell the last levels apart, such as places without streets."""
+
+    def fold(shares: tuple[float, ...]) -> tuple[float, ...]:
+        return (*shares[: levels - 1], sum(shares[levels - 1 :]))
+
+    related = None if entry.related is None else fold(entry.related)
+    return entry.model_copy(
+        update={"matches": fold(entry.matches), "others": fold(entry.others), "related": related}
+    )
 
 
 def _spread(shares: Sequence[float] | None, bins: NDArray[np.float64]) -> NDArray[np.float64]:

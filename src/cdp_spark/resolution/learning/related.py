@@ -15,7 +15,7 @@ import numpy as np
 
 from cdp_spark import columns as c
 from cdp_spark.resolution.learning.em import fit
-from cdp_spark.resolution.learning.parameters import FEW_PAIRS, agreement
+from cdp_spark.resolution.learning.parameters import agreement
 from cdp_spark.resolution.learning.starts import contradictions, fit_many
 
 if TYPE_CHECKING:
@@ -74,13 +74,13 @@ def _with_related(
         return None
     tied = np.isin(columns, sorted(OWN))
     unrelated = counts.forced[:, tied].sum(axis=1) >= _ONE_PERSON
-    if counts.count.sum() < FEW_PAIRS:
+    if counts.are_few:
         unrelated = np.zeros_like(unrelated)
     of_three = replace(start, related=_related(columns, start), tied=tied, unrelated=unrelated)
     three = fit(counts, of_three)
     levels = sum(len(side) - 2 for side, same in zip(two.u, tied, strict=True) if not same)
     free = levels + int((~unrelated).sum())
-    if counts.count.sum() < FEW_PAIRS:
+    if counts.are_few:
         return three, of_three
     return (three, of_three) if _explains(three, two, counts, free) and _share_half(three, columns) else None
 

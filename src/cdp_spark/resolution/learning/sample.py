@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 import xxhash
 
 from cdp_spark import columns as c
+from cdp_spark.normalise.email import is_shared_mailbox
 from cdp_spark.resolution.comparing.comparisons import (
     COMMON_SHARE,
     FREQUENCY_BINS,
@@ -25,7 +26,7 @@ from cdp_spark.resolution.comparing.similarity import RAREST_WORD
 from cdp_spark.resolution.kernel import compare_pairs
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -66,7 +67,9 @@ class Sample:
         texts = sorted({item.columns[0] for item in comparisons if item.weighs_frequency and item.method == "tokens"})
         words = {words_of(name): _word_bits(self.features[name]) for name in texts}
         dates = {item.columns[0] for item in comparisons if item.method == "date"}
-        return {name: _bins(self.features[name], dates=name in dates) for name in names} | words
+        mails = {item.columns[0] for item in comparisons if item.method == "email"}
+        shared = {**dict.fromkeys(dates, _is_default_day), **dict.fromkeys(mails, is_shared_mailbox)}
+        return {name: _bins(self.features[name], shared.get(name)) for name in names} | words
 
     def bin_shares(self, comparison: Comparison) -> NDArray[np.float64]:
         """Share of the records whose value is common, uncommon, rare, and how many records share such a value.
@@ -77,7 +80,7 @@ class Sample:
         if not comparison.weighs_frequency:
             return np.array([[1.0], [0.0]])
         column = comparison.columns[0]
-        bins = self._frequencies_of(column, dates=comparison.method == "date")
+        bins = self._frequencies_of(comparison)
         values = pc.value_counts(self.features[column].drop_null())
         found = [bins.get(text, len(FREQUENCY_BINS) - 1) for text in values.field("values").to_pylist()]
         counts = values.field("counts").to_numpy().astype(np.float64)
@@ -87,12 +90,13 @@ class Sample:
         shared[0] = sharing[0] / max(records[0], 1.0) / total
         return np.stack([records / total, shared])
 
-    def _frequencies_of(self, column: str, *, dates: bool) -> dict[str, int]:
-        """Bins of a column's values that are not rare."""
+    def _frequencies_of(self, comparison: Comparison) -> dict[str, int]:
+        """Bins of the values of a comparison's first column that are not rare."""
+        column = comparison.columns[0]
         for counted in self.counted.values():
             if column in counted:
                 return counted[column]
-        return _bins(self.features[column], dates=dates)
+        return self._count((comparison,))[column]
 
     def random_pairs(self, *, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Pairs of two different records drawn at random: nearly all of them are not the same person."""
@@ -146,12 +150,16 @@ def take_sample(records: pa.Table, *, most: int = SAMPLE_RECORDS, seed: int | No
     return records.take(pa.array(order[:most]))
 
 
-def _bins(values: pa.ChunkedArray, *, dates: bool = False) -> dict[str, int]:
+def _is_default_day(date: str) -> bool:
+    return date.endswith(_DEFAULT_DAY)
+
+
+def _bins(values: pa.ChunkedArray, is_anybodys: Callable[[str], bool] | None) -> dict[str, int]:
     """Bins of the values that are not rare.
 
     A value that one record alone has is nobody's namesake: what counts is how many others have it. In a few hundred
-    records nothing can be seen to be rare, and only what several have is common. Of dates the first of January is
-    common in any data: it stands for a day that nobody knew.
+    records nothing can be seen to be rare, and only what several have is common. What is anybody's is common in any data:
+    the first of January stands for a day that nobody knew, and a whole office reads `info@`.
     """
     known = values.drop_null()
     counted = pc.value_counts(known).field("counts").to_numpy()
@@ -160,9 +168,9 @@ def _bins(values: pa.ChunkedArray, *, dates: bool = False) -> dict[str, int]:
     records = max(len(known), 1)
     is_common = (others >= COMMON_SHARE * records) & (others >= _COMMON_OTHERS)
     is_uncommon = (others >= UNCOMMON_SHARE * records) & ~is_common & (others > 0)
-    default = {text: 0 for text in texts if dates and text.endswith(_DEFAULT_DAY)}
+    anybodys = {text: 0 for text in texts if is_anybodys is not None and is_anybodys(text)}
     common = {texts[at]: 0 for at in np.flatnonzero(is_common)}
-    return common | {texts[at]: 1 for at in np.flatnonzero(is_uncommon)} | default
+    return common | {texts[at]: 1 for at in np.flatnonzero(is_uncommon)} | anybodys
 
 
 def _word_bits(values: pa.ChunkedArray) -> dict[str, int]:

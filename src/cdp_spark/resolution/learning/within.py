@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cdp_spark.resolution.learning.em import fit
-from cdp_spark.resolution.learning.parameters import FEW_PAIRS, Related, Within, agreement
+from cdp_spark.resolution.learning.parameters import Related, Within, agreement
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -141,13 +141,13 @@ def _start_from(fitted: Parameters, start: Start, keys: NDArray[np.int64], count
         sides=tuple(side + neutral for side in sides),
         pulls=None if start.pulls is None else _pulls_within(start.pulls, keys, counts),
         own=None if start.own is None else np.concatenate([start.own, start.own[keys]]),
+        at_most=None if start.at_most is None else start.at_most + tuple(start.at_most[at] for at in keys),
     )
 
 
 def _ordered(fitted: Parameters, keys: NDArray[np.int64], counts: PatternCounts) -> NDArray[np.bool_]:
     """Which comparisons keep to the order of their levels: within a key few pairs do, many speak for themselves."""
-    few = float(counts.count.sum()) < FEW_PAIRS
-    return np.concatenate([np.ones(len(fitted.m), dtype=bool), np.full(len(keys), few)])
+    return np.concatenate([np.ones(len(fitted.m), dtype=bool), np.full(len(keys), counts.are_few)])
 
 
 def _pulls_within(pulls: tuple[Side, ...], keys: NDArray[np.int64], counts: PatternCounts) -> tuple[Side, ...]:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 def sql_rule(rule: BlockingRule) -> str | None:
     """The condition under which two records share a rule's key; None where SQL of DuckDB cannot say it."""
-    parts = [_sql_key(key) for key in rule.keys]
+    parts = [_sql_key(key) for key in rule.keys] or ["TRUE"]
     known = [part for part in parts if part is not None]
     return " AND ".join(known) if len(known) == len(parts) else None
 

@@ -14,6 +14,7 @@ import re
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from cdp_spark.standalone.discovery.vocabulary import (
+    NAMES_ALONE,
     PLAIN_NAMES,
     WHOLE_NAMES,
     meaning_of_words,
@@ -153,6 +154,8 @@ def _rank(around: list[str]) -> int:
 
 def _whole_name(words: list[str], is_somebodys: bool) -> tuple[Meaning, int] | None:
     """A name of the person, such as `Person - Name`; of a product's or a campaign's it is none."""
+    if len(words) == 1 and words[0] in NAMES_ALONE:
+        return NAMES_ALONE[words[0]], OWN
     if len(words) == 1 and words[0] in WHOLE_NAMES:
         return "full_name", OWN
     around = [word for word in words if word not in PLAIN_NAMES]

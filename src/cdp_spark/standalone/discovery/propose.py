@@ -232,13 +232,14 @@ def _is_beside(item: Recognised, columns: dict[Meaning, str]) -> bool:
     """A whole name beside its parts: it stands in their comparisons."""
     if item.meaning == "company_name" and item.column == c.COMPANY_NAME:
         return True
-    return item.meaning == "full_name" and "given_name" in columns and "family_name" in columns
+    return item.meaning == "full_name" and ("given_name" in columns or "family_name" in columns)
 
 
 def _joint_address(columns: dict[Meaning, str]) -> tuple[str, ...]:
-    if "street" not in columns:
-        return ()
+    """Street, city and postcode agree together; without a street the other two do."""
     places = [columns[meaning] for meaning in ("city", "postcode") if meaning in columns]
+    if "street" not in columns:
+        return tuple(places) if len(places) > 1 else ()
     number = [columns["house_number"]] if "house_number" in columns else []
     return (columns["street"], *places, *number) if places else ()
 

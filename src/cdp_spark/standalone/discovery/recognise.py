@@ -108,7 +108,7 @@ def recognise(
             tables = (sample, *(other for other in beside if name in other.column_names))
             columns = [table[name].to_pylist() for table in tables]
             found.append(_recognise(name, columns, date_order))
-    named = _with_further_contacts(_with_somebody(found))
+    named = _with_whole_name(_with_further_contacts(_with_somebody(found)))
     return tuple(_without_redundant_names(_one_each(_with_family_name(_with_date_parts(named)))))
 
 
@@ -137,6 +137,19 @@ def _with_somebody(found: list[tuple[Recognised, str]]) -> list[Recognised]:
 
 
 _OWN_VALUES = 0.5
+
+
+def _with_whole_name(found: list[Recognised]) -> list[Recognised]:
+    """Beside a column of companies `Name` holds people, also where many of them have one word."""
+    has_company = any(read_column_name(it.column).meaning == "company_name" == it.meaning for it in found)
+    if not has_company or any(item.meaning in _NAMES for item in found):
+        return found
+    return [
+        replace(item, meaning="full_name", reason="named so, beside a company")
+        if item.meaning == "company_name" and _is_plain_name(item) and item.profile.shares["organisation"] < _MOSTLY
+        else item
+        for item in found
+    ]
 
 
 def _with_date_parts(found: list[Recognised]) -> list[Recognised]:

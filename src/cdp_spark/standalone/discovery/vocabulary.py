@@ -136,6 +136,8 @@ _NAMES: tuple[tuple[Meaning, str], ...] = (
 PLAIN_NAMES = frozenset({"name", "names", "naam", "nome", "namn", "navn"})
 WHOLE_NAMES = frozenset({"customer", "person", "contact"})
 """Names of whole names: `name` also beside other words, the others alone only."""
+NAMES_ALONE: dict[str, Meaning] = {"first": "given_name", "last": "family_name", "middle": "middle_name"}
+"""Names of columns that say enough where nothing stands beside them."""
 
 _COMPILED = tuple((meaning, re.compile(pattern.replace(" ", "|"))) for meaning, pattern in _NAMES)
 
