@@ -12,7 +12,7 @@ IN_PROCESS_RECORD_BYTES = 5_000
 IN_PROCESS_TEXT_SHARE = 1 / 12
 """Share of the memory that the texts of files may take in this process: what is made of them takes more."""
 EVERY_PAIR_RECORDS = 500
-"""Records of which `cdp resolve` compares every two: a second's work. Blocking rules would miss some of the few pairs."""
+"""Records of which `cdp resolve` compares every two: a second's work. Blocking rules would miss some pairs."""
 INGEST_IN_PROCESS_BYTES = 250_000_000
 """Bytes of files that ingest reads into the driver: a million records, which take it some ten seconds and 1 GB."""
 PART_BYTES = 64_000_000

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet
 import yaml
@@ -42,9 +43,18 @@ def clusters_table(resolution: Resolution) -> pa.Table:
     """Return one row per record: record_id, cluster_id, and the source where there are several; in their order."""
     clusters = resolution.clustered.clusters
     table = clusters if isinstance(clusters, pa.Table) else clusters.toArrow()
-    table = table.select([c.SOURCE, RECORD_ID, CLUSTER_ID]).sort_by([(c.SOURCE, "ascending"), (RECORD_ID, "ascending")])
+    table = _in_order(table.select([c.SOURCE, RECORD_ID, CLUSTER_ID]))
     several = len(resolution.described.recognised) > 1 or resolution.described.sources > 1
     return table if several else table.drop_columns([c.SOURCE])
+
+
+def _in_order(clusters: pa.Table) -> pa.Table:
+    """Order by source and id; ids that are all numbers go by their size: 2 comes before 10."""
+    ids = clusters[RECORD_ID].cast(pa.string())
+    are_numbers = pc.all(pc.utf8_is_digit(ids), min_count=0).as_py()
+    size = pc.utf8_length(ids) if are_numbers else pa.nulls(len(ids), pa.int32())
+    keys = pa.table({c.SOURCE: clusters[c.SOURCE], "size": size, RECORD_ID: ids})
+    return clusters.take(pc.sort_indices(keys, sort_keys=[(name, "ascending") for name in keys.column_names]))
 
 
 def write_clusters(resolution: Resolution, path: Path) -> None:

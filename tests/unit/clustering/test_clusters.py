@@ -30,7 +30,7 @@ MEMBERS = [
     ("g1", "g1", None, None),
 ]
 PAIRS = [
-    ("a1", "a2", 5.0, False),
+    ("a1", "a2", 8.0, False),
     ("a2", "a3", 5.0, False),
     ("a1", "a3", -12.0, False),
     ("b1", "b2", 30.0, True),

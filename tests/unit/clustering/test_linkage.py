@@ -58,3 +58,25 @@ def test_a_pair_without_weight_is_refused() -> None:
 def test_strangers_must_not_attract(missing_weight: float) -> None:
     with pytest.raises(ConfigError, match="a negative number of bits"):
         refine(2, pairs_of({(0, 1): 1.0}), Constraints(), missing_weight=missing_weight, max_records=10)
+
+
+@pytest.mark.parametrize(
+    ("second", "opposed", "cluster"),
+    [
+        (6.0, -9.0, [0, 1, 2]),  # either of two who exclude each other: neither
+        (2.0, -9.0, [0, 0, 2]),  # clearly the first
+        (6.0, -1.0, [0, 0, 0]),  # the two only differ
+    ],
+)
+def test_a_record_of_either_of_two_people_joins_neither(second: float, opposed: float, cluster: list[int]) -> None:
+    pairs = pairs_of({(0, 1): 7.0, (1, 2): second, (0, 2): opposed})
+    refinement = refine(3, pairs, Constraints(), missing_weight=-0.5, max_records=10)
+    assert refinement.cluster.tolist() == cluster
+
+
+def test_what_is_joined_by_rule_is_never_undecided() -> None:
+    ends = np.array([[0, 1], [1, 2], [0, 2]])
+    weights, by_rule = np.array([0.0, 0.0, -9.0]), np.array([True, True, False])
+    pairs = as_pairs(ends[:, 0], ends[:, 1], weights, by_rule)
+    refinement = refine(3, pairs, Constraints(), missing_weight=-0.5, max_records=10)
+    assert refinement.cluster.tolist() == [0, 0, 0]

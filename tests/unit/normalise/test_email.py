@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.unit.normalise.strategies import TEXTS
 
-from cdp_spark.normalise.email import FREE_MAIL_DOMAINS, email_domain, mailbox, read_email
+from cdp_spark.normalise.email import FREE_MAIL_DOMAINS, email_domain, is_shared_mailbox, mailbox, read_email
 from cdp_spark.normalise.outcome import Normal
 
 
@@ -136,3 +136,13 @@ def test_a_free_mail_provider_is_no_company() -> None:
     assert email_domain("ann@acme.com") == "acme.com"
     assert email_domain("ann@web.de") is None
     assert "gmail.com" in FREE_MAIL_DOMAINS
+
+
+@pytest.mark.parametrize("email", ["info@x.org", "familie.lee@gmx.de", "familylee@x.org", "fam@x.org", "die.familie@x.de"])
+def test_a_mailbox_that_several_read_is_recognised(email: str) -> None:
+    assert is_shared_mailbox(email)
+
+
+@pytest.mark.parametrize("email", ["ann.lee@x.org", "famke@x.nl", "informatik.bob@x.de", "salesh@x.org"])
+def test_a_person_s_mailbox_is_not_shared(email: str) -> None:
+    assert not is_shared_mailbox(email)

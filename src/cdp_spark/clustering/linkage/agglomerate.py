@@ -19,6 +19,8 @@ Join = tuple[int, int, float]
 
 _UNDECIDED = 2 * UNITS_PER_BIT
 """A part whose best two neighbours are no further apart belongs to either, at odds of less than four to one."""
+_OPPOSED = -4 * UNITS_PER_BIT
+"""From here on two parts are taken for different people: they contradict each other, and do not just differ."""
 
 
 @dataclass
@@ -155,15 +157,16 @@ def join_parts(parts: Parts, *, missing: int) -> Iterator[Join]:
 
 
 def _is_undecided(parts: Parts, part: int, chosen: int, *, missing: int) -> bool:
-    """Tell whether a part belongs to another one nearly as well, where that one and the chosen one exclude each other."""
-    mean = _mean(parts, part, chosen, missing=missing)
-    for rival in parts.excess[part]:
-        if rival != chosen and mean - _mean(parts, part, rival, missing=missing) < _UNDECIDED:
-            if not _would_join(parts, (chosen, part), rival, missing=missing) and not _would_join(
-                parts, (rival, part), chosen, missing=missing
-            ):
-                return True
-    return False
+    """Tell whether a part belongs nearly as well to a rival of the chosen one, which it cannot join as well."""
+    least = _mean(parts, part, chosen, missing=missing) - _UNDECIDED
+    rivals = parts.excess[part].keys() & parts.excess[chosen].keys()
+    return any(
+        _mean(parts, rival, chosen, missing=missing) <= _OPPOSED
+        and _mean(parts, part, rival, missing=missing) > least
+        and not _would_join(parts, (chosen, part), rival, missing=missing)
+        and not _would_join(parts, (rival, part), chosen, missing=missing)
+        for rival in rivals
+    )
 
 
 def _would_join(parts: Parts, both: tuple[int, int], other: int, *, missing: int) -> bool:

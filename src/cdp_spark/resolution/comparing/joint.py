@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
 HOUSE_NUMBER = "house_number"
 POSTCODE = "postcode"
-PLACES = frozenset({"city", POSTCODE})
-_SAME_POSTCODE = 3
 _ALIKE_STREET = 0.9
 _ADDRESS_LEVELS = (
     "different",
@@ -51,11 +49,8 @@ def address(names: tuple[str, ...]) -> JointMeasure:
     """Street, city, postcode and house number as one comparison, since they agree together.
 
     Args:
-        names: the column of the street, then any of city, postcode and house_number; or city and postcode alone.
+        names: the column of the street, then any of city, postcode and house_number.
     """
-    if names[0] in PLACES:
-        levels = _ADDRESS_LEVELS[:_SAME_POSTCODE]
-        return JointMeasure(levels, lambda columns, left, right: _place_levels(columns, names, left, right))
     return JointMeasure(_ADDRESS_LEVELS, lambda columns, left, right: _address_levels(columns, names, left, right))
 
 
@@ -97,14 +92,6 @@ def _address_levels(columns: Mapping[str, Coded], names: tuple[str, ...], left: 
     levels = np.select(conditions, [7, 6, 5, 4, 3, 2], DIFFERENT)
     known = np.logical_or.reduce([same[name] >= 0 for name in names if name != HOUSE_NUMBER])
     return np.where(known, levels, MISSING).astype(np.int64)
-
-
-def _place_levels(columns: Mapping[str, Coded], names: tuple[str, ...], left: Codes, right: Codes) -> Codes:
-    same = {name: _same(columns[name], left, right) for name in names}
-    here = np.logical_or.reduce([found == 1 for found in same.values()])
-    postcode = same[POSTCODE] == 1 if POSTCODE in same else np.zeros(len(left), dtype=bool)
-    known = np.logical_or.reduce([found >= 0 for found in same.values()])
-    return np.where(known, np.select([postcode, here], [3, 2], DIFFERENT), MISSING).astype(np.int64)
 
 
 def _alike_streets(street: Coded, left: Codes, right: Codes) -> NDArray[np.bool_]:

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 _OF_PEOPLE = frozenset({c.GIVEN_NAME, c.FAMILY_NAME, c.FULL_NAME, c.BIRTH_DATE})
 """Columns that records of companies do not have."""
+_ALIKE = 2
+_TIMES_AS_OFTEN, _LEAST_CEILING = 3.0, 0.1
+"""Of few pairs at most so many times as many are taken to be alike as is known beforehand, or this share."""
 IS_MATCH = "is_match"
 """True for a pair that a label says is one person, false for one that it says is not."""
 _LIST_OF = {c.EMAIL: c.EMAILS, c.PHONE: c.PHONES, c.EMAILS: c.EMAIL, c.PHONES: c.PHONE}
@@ -80,7 +83,7 @@ def fit_parameters(
     count = _by_class if IS_MATCH in counts.column_names else _by_rule
     found = count(counts, layout.forced)
     anchors = _with_priors(Start(start_m, start_u, shares=shares), compiled, sample, layout)
-    anchors = _from_priors(anchors) if found.are_few else replace(anchors, at_most=None)
+    anchors = _from_priors(anchors, compiled) if found.are_few else replace(anchors, at_most=None)
     fitted, start = fit_classes(found, comparisons, anchors, seed=seed)
     whole = replace(count(counts, np.zeros_like(layout.forced)), forced=layout.forced)
     return fit_within(whole, start, fitted, layout)
@@ -102,11 +105,19 @@ def _with_priors(start: Start, compiled: tuple[CompiledComparison, ...], sample:
     )
 
 
-def _from_priors(start: Start) -> Start:
+def _from_priors(start: Start, compiled: tuple[CompiledComparison, ...]) -> Start:
     """Few pairs begin where what is known beforehand says: they are too few to lead there."""
     assert start.pulls is not None
     m, u, related = (tuple(_as_shares(levels) for levels in pull) for pull in start.pulls)
-    return replace(start, m=m, u=u, expected_related=related, starts_at_rules=True)
+    ceilings = tuple(_ceilings(levels, item.equal_level) for levels, item in zip(m, compiled, strict=True))
+    return replace(start, m=m, u=u, expected_related=related, starts_at_rules=True, ceilings=ceilings)
+
+
+def _ceilings(m: NDArray[np.float64], equal: int) -> NDArray[np.float64]:
+    """Cap the shares of levels that are merely alike: Ann1, Ann2 and Ann3 are not one person because they are many."""
+    most = np.full(len(m), np.inf)
+    most[_ALIKE:equal] = np.maximum(_TIMES_AS_OFTEN * m[_ALIKE:equal], _LEAST_CEILING)
+    return most
 
 
 def _as_shares(pull: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -47,7 +47,7 @@ class PatternCounts:
         Pairs of a rule that asks for nothing don't count: there are many of them in any file, and nearly all are of
         strangers.
         """
-        asked = self.forced.any(axis=1)[self.rule]
+        asked = np.asarray(self.forced.any(axis=1))[self.rule]
         return float(self.count[asked].sum()) < _FEW_PAIRS
 
 
@@ -134,6 +134,7 @@ class Start:
         starts_at_rules: whether the first shares of the classes are those of `rule_pull`.
         own: part of related people who agree on a tied comparison as one person does, shape (comparisons,).
         at_most: most that a level may be likelier among matches than among others, by comparison; None for no limit.
+        ceilings: most that a level's share of matches may be, by comparison; None for no limit.
         ordered: comparisons in which a level that agrees more never speaks less for a match, shape (comparisons,);
             None for none.
     """
@@ -152,6 +153,7 @@ class Start:
     starts_at_rules: bool = False
     own: NDArray[np.float64] | None = None
     at_most: Side | None = None
+    ceilings: Side | None = None
     ordered: NDArray[np.bool_] | None = None
 
     @property

@@ -94,24 +94,21 @@ def prior_of(comparison: CompiledComparison, bins: NDArray[np.float64], *, peopl
 
     Args:
         comparison: compiled.
-        people: whether the records are of people, otherwise of companies.
         bins: share of the records whose value is common, uncommon, rare, and how often such a value is shared as far
             as the data tells; shape (2, bins).
+        people: whether the records are of people, otherwise of companies.
     """
     config = comparison.config
     about = "people" if people else "companies"
     entry = next((it for it in shipped_priors() if _fits(it, config.method, config.columns[0], about)), None)
-    if entry is None or len(entry.levels) < comparison.equal_level or len(entry.frequency) != comparison.bins:
+    if entry is None or len(entry.levels) != comparison.equal_level or len(entry.frequency) != comparison.bins:
         return None
-    entry = _folded(entry, comparison.equal_level)
     spread = np.maximum(bins[0], _LEAST_BIN) / np.maximum(bins[0], _LEAST_BIN).sum()
     frequency = np.maximum(entry.frequency, bins[1])
     matches = _spread(entry.matches, spread)
-    others = _spread((*entry.others[:-1], max(entry.others[-1] if comparison.bins == 1 else 0.0, float(spread @ frequency))), spread * frequency)
+    others = _spread((*entry.others[:-1], float(spread @ frequency)), spread * frequency)
     related = (
-        (1 - entry.own) * others + entry.own * matches
-        if entry.own is not None
-        else _spread(entry.related, spread)
+        (1 - entry.own) * others + entry.own * matches if entry.own is not None else _spread(entry.related, spread)
     )
     return Prior(
         np.stack([matches, others, related]),
@@ -147,21 +144,7 @@ def _limits(against: Sequence[float], levels: int) -> NDArray[np.float64]:
 
 
 def _fits(entry: LevelPrior, method: str, column: str, about: str) -> bool:
-    return (
-        entry.method == method and (not entry.columns or column in entry.columns) and entry.about in {None, about}
-    )
-
-
-def _folded(entry: LevelPrior, levels: int) -> LevelPrior:
-    """An entry for a comparison that cannot tell the last levels apart, such as places without streets."""
-
-    def fold(shares: tuple[float, ...]) -> tuple[float, ...]:
-        return (*shares[: levels - 1], sum(shares[levels - 1 :]))
-
-    related = None if entry.related is None else fold(entry.related)
-    return entry.model_copy(
-        update={"matches": fold(entry.matches), "others": fold(entry.others), "related": related}
-    )
+    return entry.method == method and (not entry.columns or column in entry.columns) and entry.about in {None, about}
 
 
 def _spread(shares: Sequence[float] | None, bins: NDArray[np.float64]) -> NDArray[np.float64]:

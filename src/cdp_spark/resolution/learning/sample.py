@@ -158,8 +158,8 @@ def _bins(values: pa.ChunkedArray, is_anybodys: Callable[[str], bool] | None) ->
     """Bins of the values that are not rare.
 
     A value that one record alone has is nobody's namesake: what counts is how many others have it. In a few hundred
-    records nothing can be seen to be rare, and only what several have is common. What is anybody's is common in any data:
-    the first of January stands for a day that nobody knew, and a whole office reads `info@`.
+    records nothing can be seen to be rare, and only what several have is common. What is anybody's is common in any
+    data: the first of January stands for a day that nobody knew, and a whole office reads `info@`.
     """
     known = values.drop_null()
     counted = pc.value_counts(known).field("counts").to_numpy()

@@ -236,10 +236,9 @@ def _is_beside(item: Recognised, columns: dict[Meaning, str]) -> bool:
 
 
 def _joint_address(columns: dict[Meaning, str]) -> tuple[str, ...]:
-    """Street, city and postcode agree together; without a street the other two do."""
-    places = [columns[meaning] for meaning in ("city", "postcode") if meaning in columns]
     if "street" not in columns:
-        return tuple(places) if len(places) > 1 else ()
+        return ()
+    places = [columns[meaning] for meaning in ("city", "postcode") if meaning in columns]
     number = [columns["house_number"]] if "house_number" in columns else []
     return (columns["street"], *places, *number) if places else ()
 

@@ -92,3 +92,9 @@ def test_keys_do_not_depend_on_the_other_rows(texts: list[str | None]) -> None:
     together = make_keys({"x": pa.array(texts, pa.string())}, slots)
     for at, text in enumerate(texts):
         assert make_keys({"x": pa.array([text], pa.string())}, slots)[0].tolist() == together[at].tolist()
+
+
+def test_a_rule_without_parts_gives_all_records_one_key() -> None:
+    first, second = _keys(BlockingRule(name="every_pair", keys=()), x=["a", None])
+    assert len(first) == 1
+    assert first == second

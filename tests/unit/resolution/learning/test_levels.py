@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cdp_spark.resolution.learning.levels import level_shares, rising
+from cdp_spark.resolution.learning.levels import held_below, level_shares, rising
 
 PAIRS = st.lists(st.floats(1, 1000), min_size=5, max_size=5)
 
@@ -43,3 +43,11 @@ def test_relatives_are_as_others_but_for_namesakes() -> None:
 
 def test_neighbours_out_of_order_are_pooled() -> None:
     assert rising(np.array([1.0, 3.0, 2.0, 4.0]), np.array([1.0, 1.0, 3.0, 1.0])) == pytest.approx([1, 2.25, 2.25, 4])
+
+
+@given(PAIRS, st.floats(0.0, 0.2))
+def test_shares_stay_below_their_limits_and_sum_to_one(matches: list[float], limit: float) -> None:
+    shares = np.array([1.0, *np.array(matches) / sum(matches)])
+    held = held_below(shares, np.array([np.inf, limit, limit, np.inf, np.inf, np.inf]))
+    assert held[1:].sum() == pytest.approx(1.0, abs=1e-4)
+    assert (held[1:3] <= max(limit, 1e-6) + 1e-9).all()

@@ -22,7 +22,7 @@ PEOPLE: tuple[tuple[str, Method], ...] = (
 
 def _prior(column: str, method: Method) -> Prior:
     (compiled,) = compile_comparisons((Comparison(name="x", method=method, columns=(column,)),))
-    found = prior_of(compiled, ONE_BIN if compiled.bins == 1 else BINS)
+    found = prior_of(compiled, ONE_BIN if compiled.bins == 1 else BINS, people=True)
     assert found is not None
     return found
 
@@ -32,6 +32,7 @@ def test_every_shipped_entry_is_a_distribution_for_its_levels() -> None:
         for shares in (entry.matches, entry.others, entry.related):
             assert shares is None or (len(shares) == len(entry.levels) and sum(shares) == pytest.approx(1, abs=0.02))
         assert (entry.related is None) != (entry.own is None)
+        assert len(entry.against) < len(entry.levels)
 
 
 @pytest.mark.parametrize(("column", "method"), PEOPLE)

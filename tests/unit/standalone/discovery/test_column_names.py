@@ -25,6 +25,8 @@ from cdp_spark.standalone.discovery.column_names import LATER, read_column_name
         ("Rechnungsname", "full_name"),
         ("nom complet", "full_name"),
         ("Business Street 2", "unit"),
+        ("First", "given_name"),
+        ("LAST", "family_name"),
     ],
 )
 def test_a_qualified_name_tells_the_meaning(name: str, meaning: str) -> None:

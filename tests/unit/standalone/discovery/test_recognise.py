@@ -182,3 +182,12 @@ def test_a_month_in_words_is_part_of_a_date() -> None:
     }
     found = _meanings(Vorname=["ann", "bob", "cid"], Nachname=["lee", "ray", "fox"], **parts)
     assert [found[name] for name in parts] == ["birth_day", "birth_month", "birth_year"]
+
+
+def test_beside_a_company_a_column_of_names_holds_people_also_where_many_have_one_word() -> None:
+    names = ["Kovac", "Ann Lee", "Brandt", "Ruiz", "Omar Haddad"] * 4
+    companies = ["Acme GmbH", "Initech Ltd", "Umbrella SA", "Hooli AG", "Globex BV"] * 4
+    found = recognise(pa.table({"name": names, "company": companies}))
+    assert {item.column: item.meaning for item in found} == {"name": "full_name", "company": "company_name"}
+    (alone,) = recognise(pa.table({"name": ["Acme GmbH", "Initech", "Umbrella SA", "Hooli", "Globex"] * 4}))
+    assert alone.meaning == "company_name"
