@@ -32,9 +32,11 @@ if TYPE_CHECKING:
     from cdp_spark.config.identifiers import IdentifiersConfig
     from cdp_spark.config.match import EntityMatch
     from cdp_spark.config.project import Project
+    from cdp_spark.tables.actions.held import Held
     from cdp_spark.tables.run import RunContext
+    from cdp_spark.tables.store import Store
 
-_METRICS = "metrics"
+_METRICS, _OUTDATED = "metrics", "outdated"
 _VERSION = (c.SOURCE, c.SOURCE_RECORD_ID, c.CONTENT_HASH)
 _KEYS = (c.RECORD_KEY, c.ENTITY_TYPE, c.SOURCE, c.SOURCE_RECORD_ID, c.CONTENT_HASH, c.OBSERVED_AT, c.INGESTED_AT)
 _OF_VISITORS = {c.FIRST_SEEN_AT: "timestamp", c.EVENT_SOURCES: "array<string>"}
@@ -82,7 +84,7 @@ def _clean_all(context: RunContext) -> DataFrame:
     """Source records and visitors, cleaned, in one frame."""
     store, project, as_of = context.store, context.project, context.today
     delivered = store.read(SOURCE_RECORDS)
-    outdated = hold(build_outdated_versions(delivered, store.read(SOURCE_SNAPSHOTS), sources=snapshot_sources(project)))
+    outdated = _find_outdated(store, delivered, sources=snapshot_sources(project))
     current = delivered.join(outdated.joinable, on=list(_VERSION), how="left_anti")
     nothing = {name: F.lit(None).cast(kind) for name, kind in _OF_VISITORS.items()}
     records = build_clean_rows(current.select(*_KEYS, c.ROW), record_mappings(project), as_of=as_of).withColumns(
@@ -93,6 +95,17 @@ def _clean_all(context: RunContext) -> DataFrame:
     sets = build_identifier_sets(store.read(SOURCE_EVENTS), event_sources(project))
     region, types = project.settings.default_region, event_identifier_types(project)
     return records.unionByName(build_visitors(sets, types, default_region=region, as_of=as_of))
+
+
+def _find_outdated(store: Store, delivered: DataFrame, *, sources: Collection[str]) -> Held:
+    """Find the versions that are not current, while the tables to be written are created where they are not there."""
+    outdated = build_outdated_versions(delivered, store.read(SOURCE_SNAPSHOTS), sources=sources)
+    done: dict[str, Any] = run_together(
+        store.spark,
+        {_OUTDATED: partial(hold, outdated), **{it.name: partial(store.create, it) for it in (RECORDS, IDENTIFIERS)}},
+    )
+    found: Held = done[_OUTDATED]
+    return found
 
 
 def sharing_limits(entity: EntityMatch, rules: IdentifiersConfig) -> dict[str, int]:
