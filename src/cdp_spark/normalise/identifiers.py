@@ -62,8 +62,8 @@ def email_identifiers(email: Normal) -> list[tuple[str, str, str | None]]:
     if reason is not None:
         return [(EMAIL, address, reason)]
     box = mailbox(address)
-    hashes = dict.fromkeys((sha256(address), sha256(box)))
-    return [(EMAIL, box, None), *((EMAIL_SHA256, hashed, None) for hashed in hashes)]
+    hashed = (sha256(address),) if box == address else (sha256(address), sha256(box))
+    return [(EMAIL, box, None), *((EMAIL_SHA256, it, None) for it in hashed)]
 
 
 def searched_identifiers(kind: str, text: str, *, region: str) -> list[tuple[str, str]]:

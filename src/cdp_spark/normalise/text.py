@@ -63,7 +63,7 @@ def words(text: str) -> tuple[str, ...]:
 def clean_text(value: str) -> str:
     """Apply Unicode NFKC, drop control and zero-width characters, and leave single spaces, none at the ends."""
     if value.isascii():
-        return " ".join(value.translate(_CONTROLS).split())
+        return " ".join((value if value.isprintable() else value.translate(_CONTROLS)).split())
     visible = "".join(character for character in value if unicodedata.category(character) != "Cf")
     return " ".join(unicodedata.normalize("NFKC", visible).translate(_CONTROLS).split())
 

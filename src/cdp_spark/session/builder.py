@@ -24,8 +24,7 @@ _ANY_SESSION = {
     "spark.sql.execution.arrow.pyspark.enabled": "true",
 }
 _PLANNING = {
-    # Wider rows are not fused to one Java method: for cleaning it would pass Java's 64 KB, and 8 KB are never compiled.
-    "spark.sql.codegen.maxFields": "40",
+    # Java never compiles a method above 8 KB; Spark would fuse up to 64 KB.
     "spark.sql.codegen.hugeMethodLimit": "8000",
     # An incremental night compiles 400 classes; Spark keeps 100, and compiled a repeated query again.
     "spark.sql.codegen.cache.maxEntries": "2000",

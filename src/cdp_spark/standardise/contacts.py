@@ -7,7 +7,7 @@ Those that cannot be used give an issue and an identifier with the reason.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -22,7 +22,7 @@ from cdp_spark.normalise.phone import read_phone
 from cdp_spark.standardise.cells import Batch, has_values, one_value, read_origin
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
     from cdp_spark.config.source import Meaning
     from cdp_spark.normalise.outcome import Normal
@@ -63,13 +63,13 @@ def read_emails(batch: Batch, hashes: pa.DictionaryArray | None) -> Contacts:
     count = len(cells)
 
     def read(*texts: str | None) -> tuple[Any, ...]:
-        emails = [it for text in texts[:count] if text is not None for it in _read_cell(text, read_email)]
+        emails = _read_texts(texts[:count], read_email)
         identifiers: list[tuple[str, str | None, str | None]] = []
         for email in emails:
             identifiers += email_identifiers(email)
-        identifiers += [
-            (c.EMAIL_SHA256, *read_identifier(c.EMAIL_SHA256, it)) for it in texts[count:] if it is not None
-        ]
+        for text in texts[count:]:
+            if text is not None:
+                identifiers.append((c.EMAIL_SHA256, *read_identifier(c.EMAIL_SHA256, text)))
         first, usable, issues = _judged("email", emails)
         domain = None if first is None else email_domain(first)
         return first, usable, issues, dict.fromkeys(identifiers), domain
@@ -93,11 +93,11 @@ def read_phones(batch: Batch, countries: pa.DictionaryArray | None) -> Contacts:
     if regions is not None and one_value(regions):
         default, regions = regions.dictionary[0].as_py() or default, None
     count = len(cells)
+    reader_of = cache(lambda region: partial(read_phone, region=region))
 
     def read(*texts: str | None) -> tuple[Any, ...]:
         region = (texts[count] if len(texts) > count else None) or default
-        reader = partial(read_phone, region=region)
-        phones = [it for text in texts[:count] if text is not None for it in _read_cell(text, reader)]
+        phones = _read_texts(texts[:count], reader_of(region))
         identifiers = dict.fromkeys((c.PHONE, value, reason) for value, reason in phones)
         return *_judged("phone", phones), identifiers
 
@@ -112,8 +112,12 @@ def _read_cells(batch: Batch, contact: Meaning) -> list[pa.DictionaryArray]:
     return [column for column in cells if column is not None and has_values(column)]
 
 
-def _read_cell(cell: str, read: Callable[[str], Normal]) -> list[Normal]:
-    return [it for it in map(read, split_cell(cell)) if it.value is not None]
+def _read_texts(cells: Iterable[str | None], read: Callable[[str], Normal]) -> list[Normal]:
+    found = []
+    for cell in cells:
+        if cell is not None:
+            found += [it for it in map(read, split_cell(cell)) if it.value is not None]
+    return found
 
 
 def _judged(contact: str, found: Sequence[Normal]) -> tuple[str | None, Collection[str], Sequence[str]]:

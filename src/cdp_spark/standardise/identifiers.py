@@ -17,61 +17,83 @@ from pyspark.sql import types as T
 
 from cdp_spark import columns as c
 from cdp_spark.normalise.contradictions import Person, are_several_people
+from cdp_spark.tables.actions.held import hold
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from pyspark.sql import Column, DataFrame
 
+    from cdp_spark.tables.actions.held import Held
 
 SHARED = "shared"
 CONTRADICTED = "contradicted"
 """The reason of a value that joins records and is borne by several people, as the records themselves say."""
 BLOCKED = "blocked"
-_WHY, _SAID = "why_unusable", "said"
+_WHY, _SAID, _LIMIT, _HASH = "why_unusable", "said", "limit", "hash"
+_VALUE_KEYS = (c.ENTITY_TYPE, c.TYPE, c.VALUE)
 _PERSON = (c.GIVEN_NAME, c.FAMILY_NAME, c.BIRTH_DATE, c.NATIONAL_ID)
 
 
-def build_identifiers(
+def build_found(records: DataFrame, *, blocked: Mapping[str, Sequence[str]] = MappingProxyType({})) -> DataFrame:
+    """List every identifier of every record, with the reason of one that cannot be used by itself.
+
+    Args:
+        records: one row per record_key, with entity_type, observed_at and `identifiers` as `clean_rows` gives them.
+        blocked: identifier type to values that nobody is recognised by; `*` stands for any text.
+    Returns: one row per record_key, type and value.
+    """
+    listed = records.select(c.RECORD_KEY, c.ENTITY_TYPE, c.OBSERVED_AT, F.explode(c.IDENTIFIERS).alias("found"))
+    return listed.where(F.col("found").isNotNull()).select(
+        *(c.RECORD_KEY, c.ENTITY_TYPE, c.OBSERVED_AT, "found.type", "found.value"),
+        F.coalesce(F.col("found.reason"), F.when(is_blocked_expr(blocked), BLOCKED)).alias(c.REASON),
+    )
+
+
+def find_unusable_values(
+    found: DataFrame,
     records: DataFrame,
     *,
     max_sharing: Mapping[str, Mapping[str, int]],
-    blocked: Mapping[str, Sequence[str]] = MappingProxyType({}),
     linking: Sequence[str] = (),
-) -> DataFrame:
-    """List every identifier, and rule out those that are blocked or that too many records share.
+) -> Held:
+    """Find the values that too many records share, or that several people bear (an action).
 
     A value that too many people share identifies no visitor either.
 
     Args:
-        records: one row per record_key, with entity_type, observed_at and `identifiers` as `clean_rows` gives them.
+        found: from `build_found`.
+        records: one row per record_key.
         max_sharing: entity type to identifier type to the number of records that may share a value.
-        blocked: identifier type to values that nobody is recognised by; `*` stands for any text.
         linking: types that join records of people, whatever else these say; records need names and birth dates then.
+    Returns: one row per entity_type, type and value, and why it cannot be used.
+    """
+    frequent = hold(build_frequent_hashes(found, max_sharing=max_sharing))
+    unusable = build_shared_values(found, frequent.joinable, max_sharing=max_sharing).withColumn(_WHY, F.lit(SHARED))
+    if linking:
+        contradicted = build_contradicted_values(found, records, linking)
+        unusable = unusable.unionByName(contradicted.withColumn(_WHY, F.lit(CONTRADICTED)))
+    unusable = unusable.groupBy(*_VALUE_KEYS).agg(F.max(_WHY).alias(_WHY))
+    of_people = unusable.where(F.col(c.ENTITY_TYPE) == "person").withColumn(c.ENTITY_TYPE, F.lit("visitor"))
+    return hold(unusable.unionByName(of_people))
+
+
+def build_identifiers(found: DataFrame, unusable: DataFrame) -> DataFrame:
+    """Rule out the values that cannot be used.
+
+    Args:
+        found: from `build_found`.
+        unusable: as `find_unusable_values` finds them.
     Returns: one row per record_key, type and value, in the shape of the table `identifiers`.
     """
-    listed = records.select(c.RECORD_KEY, c.ENTITY_TYPE, c.OBSERVED_AT, F.explode(c.IDENTIFIERS).alias("found"))
-    found = listed.where(F.col("found").isNotNull()).select(
-        *(c.RECORD_KEY, c.ENTITY_TYPE, c.OBSERVED_AT, "found.type", "found.value"),
-        F.coalesce(F.col("found.reason"), F.when(is_blocked_expr(blocked), BLOCKED)).alias(c.REASON),
-        F.sha2(F.col("found.value"), 256).alias(c.VALUE_HASH),
-    )
-    value_keys = (c.ENTITY_TYPE, c.TYPE, c.VALUE_HASH)
-    unusable = build_shared_values(found, max_sharing=max_sharing).withColumn(_WHY, F.lit(SHARED))
-    if linking:
-        unusable = unusable.unionByName(
-            build_contradicted_values(found, records, linking).withColumn(_WHY, F.lit(CONTRADICTED))
-        )
-    unusable = unusable.groupBy(*value_keys).agg(F.max(_WHY).alias(_WHY))
-    of_people = unusable.where(F.col(c.ENTITY_TYPE) == "person").withColumn(c.ENTITY_TYPE, F.lit("visitor"))
-    judged = found.join(unusable.unionByName(of_people), on=list(value_keys), how="left")
+    judged = found.join(unusable, on=list(_VALUE_KEYS), how="left")
     reason = F.coalesce(c.REASON, _WHY)
     return judged.select(
         c.RECORD_KEY,
         c.ENTITY_TYPE,
         c.TYPE,
         c.VALUE,
-        c.VALUE_HASH,
+        F.sha2(c.VALUE, 256).alias(c.VALUE_HASH),
         reason.isNull().alias(c.USABLE),
         reason.alias(c.REASON),
         c.OBSERVED_AT,
@@ -82,17 +104,16 @@ def build_contradicted_values(identifiers: DataFrame, records: DataFrame, linkin
     """Find the values that join records which are of several people, as names, birth dates and national ids say.
 
     Args:
-        identifiers: one row per record_key, type and value_hash.
+        identifiers: one row per record_key, type and value.
         records: one row per record_key, with names, birth date and national id.
         linking: types that join records of people.
-    Returns: one row per entity_type, type and value_hash that several people bear.
+    Returns: one row per entity_type, type and value that several people bear.
     """
-    key = (c.ENTITY_TYPE, c.TYPE, c.VALUE_HASH)
     joins = (F.col(c.ENTITY_TYPE) == "person") & F.col(c.TYPE).isin(*linking) & F.col(c.REASON).isNull()
     people = records.select(c.RECORD_KEY, F.struct(*_PERSON).alias(_SAID))
-    said = identifiers.where(joins).select(c.RECORD_KEY, *key).join(people, on=c.RECORD_KEY, how="inner")
-    several = said.groupBy(*key).agg(F.collect_set(_SAID).alias(_SAID)).where(F.size(_SAID) > 1)
-    schema = T.StructType([T.StructField(name, T.StringType()) for name in key])
+    said = identifiers.where(joins).select(c.RECORD_KEY, *_VALUE_KEYS).join(people, on=c.RECORD_KEY, how="inner")
+    several = said.groupBy(*_VALUE_KEYS).agg(F.collect_set(_SAID).alias(_SAID)).where(F.size(_SAID) > 1)
+    schema = T.StructType([T.StructField(name, T.StringType()) for name in _VALUE_KEYS])
     return several.mapInArrow(_keep_contradicted, schema)
 
 
@@ -100,7 +121,7 @@ def _keep_contradicted(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordB
     for batch in batches:
         of_values = batch.column(_SAID).to_pylist()
         kept = [are_several_people(Person(*(it[name] for name in _PERSON)) for it in said) for said in of_values]
-        yield batch.select([c.ENTITY_TYPE, c.TYPE, c.VALUE_HASH]).filter(pa.array(kept, pa.bool_()))
+        yield batch.select(list(_VALUE_KEYS)).filter(pa.array(kept, pa.bool_()))
 
 
 def is_blocked_expr(blocked: Mapping[str, Sequence[str]]) -> Column:
@@ -121,21 +142,44 @@ def is_blocked_expr(blocked: Mapping[str, Sequence[str]]) -> Column:
     return found
 
 
-def build_shared_values(identifiers: DataFrame, *, max_sharing: Mapping[str, Mapping[str, int]]) -> DataFrame:
+def build_frequent_hashes(found: DataFrame, *, max_sharing: Mapping[str, Mapping[str, int]]) -> DataFrame:
+    """Find the 64-bit hashes of values that may be borne by more records than is allowed; they are few.
+
+    A hash occurs at least as often as each of its values, and eight bytes are counted in less time than texts.
+    """
+    limited = (
+        _build_limited(found, max_sharing)
+        .groupBy(_HASH)
+        .agg(F.count("*").alias(c.RECORD_COUNT), F.min(_LIMIT).alias(_LIMIT))
+    )
+    return limited.where(F.col(c.RECORD_COUNT) > F.col(_LIMIT)).select(_HASH)
+
+
+def build_shared_values(
+    found: DataFrame, frequent: DataFrame, *, max_sharing: Mapping[str, Mapping[str, int]]
+) -> DataFrame:
     """Find the values that more records share than their type's limit allows.
 
     Args:
-        identifiers: one row per record_key, type and value_hash.
-        max_sharing: as in `build_identifiers`; a hashed e-mail has the e-mail's limit where it has none of its own.
-    Returns: one row per entity_type, type and value_hash over its limit.
+        found: from `build_found`.
+        frequent: from `build_frequent_hashes`.
+        max_sharing: as of `find_unusable_values`; a hashed e-mail has the e-mail's limit where it has none of its own.
+    Returns: one row per entity_type, type and value over its limit.
     """
+    limited = _build_limited(found, max_sharing).join(frequent, on=_HASH, how="left_semi")
+    counted = limited.groupBy(*_VALUE_KEYS, _LIMIT).agg(F.count("*").alias(c.RECORD_COUNT))
+    return counted.where(F.col(c.RECORD_COUNT) > F.col(_LIMIT)).select(*_VALUE_KEYS)
+
+
+def _build_limited(found: DataFrame, max_sharing: Mapping[str, Mapping[str, int]]) -> DataFrame:
+    """Keep the identifiers that have a limit, with it and with the value's hash."""
     limit = F.lit(None).cast("int")
     for entity_type, limits in max_sharing.items():
         hashed = {c.EMAIL_SHA256: limits[c.EMAIL]} if c.EMAIL in limits else {}
         for kind, most in sorted({**hashed, **limits}.items()):
             is_kind = (F.col(c.ENTITY_TYPE) == entity_type) & (F.col(c.TYPE) == kind)
             limit = F.when(is_kind, most).otherwise(limit)
-    value_keys = (c.ENTITY_TYPE, c.TYPE, c.VALUE_HASH)
-    limited = identifiers.where(F.col(c.REASON).isNull()).withColumn("limit", limit).where(F.col("limit").isNotNull())
-    counted = limited.groupBy(*value_keys, "limit").agg(F.count("*").alias(c.RECORD_COUNT))
-    return counted.where(F.col(c.RECORD_COUNT) > F.col("limit")).select(*value_keys)
+    usable = found.where(F.col(c.REASON).isNull()).select(
+        *_VALUE_KEYS, limit.alias(_LIMIT), F.xxhash64(*_VALUE_KEYS).alias(_HASH)
+    )
+    return usable.where(F.col(_LIMIT).isNotNull())

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import Window
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
 from cdp_spark.standardise.frames import build_clean_rows
-from cdp_spark.standardise.identifiers import build_identifiers
+from cdp_spark.standardise.identifiers import build_found, build_identifiers, find_unusable_values
 from cdp_spark.standardise.mapping import RawMapping
 from cdp_spark.standardise.visitors import (
     VISITOR,
@@ -18,6 +19,8 @@ from cdp_spark.standardise.visitors import (
     event_identifier_types,
     event_sources,
 )
+from cdp_spark.tables.actions.held import hold
+from cdp_spark.tables.actions.together import run_together
 from cdp_spark.tables.catalog import IDENTIFIERS, RECORDS, SOURCE_EVENTS, SOURCE_RECORDS, SOURCE_SNAPSHOTS
 from cdp_spark.tables.run import StageResult
 
@@ -29,30 +32,45 @@ if TYPE_CHECKING:
     from cdp_spark.config.identifiers import IdentifiersConfig
     from cdp_spark.config.match import EntityMatch
     from cdp_spark.config.project import Project
+    from cdp_spark.tables.actions.held import Held
     from cdp_spark.tables.run import RunContext
+    from cdp_spark.tables.store import Store
 
+_METRICS, _OUTDATED = "metrics", "outdated"
 _VERSION = (c.SOURCE, c.SOURCE_RECORD_ID, c.CONTENT_HASH)
 _KEYS = (c.RECORD_KEY, c.ENTITY_TYPE, c.SOURCE, c.SOURCE_RECORD_ID, c.CONTENT_HASH, c.OBSERVED_AT, c.INGESTED_AT)
 _OF_VISITORS = {c.FIRST_SEEN_AT: "timestamp", c.EVENT_SOURCES: "array<string>"}
 
 
 def run(context: RunContext) -> StageResult:
-    """Write `records` and `identifiers` from the current version of every source record, and from events' visitors."""
-    store, match = context.store, context.project.match
+    """Write `records` and `identifiers` from the current version of every source record, and from events' visitors.
+
+    Everything is cleaned once, when values are counted; what follows reads the kept frame, side by side.
+    """
+    store = context.store
     cleaned = _clean_all(context).persist()
-    limits = {entity_type: sharing_limits(entity, match.identifiers) for entity_type, entity in match.entities.items()}
-    identifiers = build_identifiers(
-        cleaned, max_sharing=limits, blocked=match.identifiers.blocked, linking=_guarded_types(context.project)
-    )
     try:
-        versions = {
-            RECORDS.name: store.overwrite(RECORDS, cleaned),
-            IDENTIFIERS.name: store.overwrite(IDENTIFIERS, identifiers),
-        }
-        metrics = read_metrics(cleaned, store.read(IDENTIFIERS))
+        identifiers = _judge_identifiers(context.project, cleaned)
+        done: dict[str, Any] = run_together(
+            store.spark,
+            {
+                RECORDS.name: partial(store.overwrite, RECORDS, cleaned),
+                IDENTIFIERS.name: partial(store.overwrite, IDENTIFIERS, identifiers),
+                _METRICS: partial(read_metrics, cleaned, identifiers),
+            },
+        )
     finally:
         cleaned.unpersist()
-    return StageResult(versions, metrics)
+    metrics = done.pop(_METRICS)
+    return StageResult(done, metrics)
+
+
+def _judge_identifiers(project: Project, cleaned: DataFrame) -> DataFrame:
+    match = project.match
+    limits = {entity_type: sharing_limits(entity, match.identifiers) for entity_type, entity in match.entities.items()}
+    found = build_found(cleaned, blocked=match.identifiers.blocked)
+    unusable = find_unusable_values(found, cleaned, max_sharing=limits, linking=_guarded_types(project))
+    return build_identifiers(found, unusable.joinable)
 
 
 def _guarded_types(project: Project) -> list[str]:
@@ -65,10 +83,9 @@ def _guarded_types(project: Project) -> list[str]:
 def _clean_all(context: RunContext) -> DataFrame:
     """Source records and visitors, cleaned, in one frame."""
     store, project, as_of = context.store, context.project, context.today
-    delivered = keep_snapshots(
-        store.read(SOURCE_RECORDS), store.read(SOURCE_SNAPSHOTS), sources=snapshot_sources(project)
-    )
-    current = build_current_versions(delivered)
+    delivered = store.read(SOURCE_RECORDS)
+    outdated = _find_outdated(store, delivered, sources=snapshot_sources(project))
+    current = delivered.join(outdated.joinable, on=list(_VERSION), how="left_anti")
     nothing = {name: F.lit(None).cast(kind) for name, kind in _OF_VISITORS.items()}
     records = build_clean_rows(current.select(*_KEYS, c.ROW), record_mappings(project), as_of=as_of).withColumns(
         nothing
@@ -78,6 +95,17 @@ def _clean_all(context: RunContext) -> DataFrame:
     sets = build_identifier_sets(store.read(SOURCE_EVENTS), event_sources(project))
     region, types = project.settings.default_region, event_identifier_types(project)
     return records.unionByName(build_visitors(sets, types, default_region=region, as_of=as_of))
+
+
+def _find_outdated(store: Store, delivered: DataFrame, *, sources: Collection[str]) -> Held:
+    """Find the versions that are not current, while the tables to be written are created where they are not there."""
+    outdated = build_outdated_versions(delivered, store.read(SOURCE_SNAPSHOTS), sources=sources)
+    done: dict[str, Any] = run_together(
+        store.spark,
+        {_OUTDATED: partial(hold, outdated), **{it.name: partial(store.create, it) for it in (RECORDS, IDENTIFIERS)}},
+    )
+    found: Held = done[_OUTDATED]
+    return found
 
 
 def sharing_limits(entity: EntityMatch, rules: IdentifiersConfig) -> dict[str, int]:
@@ -97,35 +125,31 @@ def snapshot_sources(project: Project) -> tuple[str, ...]:
     return tuple(it.name for it in project.sources if it.kind == "records" and it.delivery == "snapshot")
 
 
-def keep_snapshots(source_records: DataFrame, snapshots: DataFrame, *, sources: Collection[str]) -> DataFrame:
-    """Drop what the newest full delivery of its source lacks: records that are gone, and other versions of the rest.
+def build_outdated_versions(source_records: DataFrame, snapshots: DataFrame, *, sources: Collection[str]) -> DataFrame:
+    """List the versions that are not the current one of their record.
+
+    Of a source whose newest full delivery is known, what that holds is current; records that are gone are not. Of any
+    other source, a record's newest version is: by observed time, then load time, then content hash.
 
     Args:
         source_records: any number of versions per record_key.
-        snapshots: the table `source_snapshots`.
-        sources: those whose deliveries are snapshots; one of which no snapshot is recorded keeps all that it has.
-    Returns: rows of source_records.
+        snapshots: the table `source_snapshots`, of one version per record.
+        sources: those whose deliveries are snapshots; one of which no snapshot is recorded is as any other.
+    Returns: one row per source, source_record_id and content_hash.
     """
-    if not sources:
-        return source_records
     held = snapshots.where(F.col(c.SOURCE).isin(*sources))
-    replaced = F.broadcast(held.select(c.SOURCE).distinct().withColumn("is_replaced", F.lit(True)))
-    versions = held.select(*_VERSION).withColumn("is_held", F.lit(True))
-    judged = source_records.join(replaced, on=c.SOURCE, how="left").join(versions, on=list(_VERSION), how="left")
-    is_current = F.col("is_replaced").isNull() | F.col("is_held").isNotNull()
-    return judged.where(is_current).select(*source_records.columns)
+    replaced = F.broadcast(held.select(c.SOURCE).distinct())
+    versions = source_records.select(*_VERSION, c.RECORD_KEY, c.OBSERVED_AT, c.INGESTED_AT)
+    older = build_older_versions(versions.join(replaced, on=c.SOURCE, how="left_anti"))
+    gone = versions.join(replaced, on=c.SOURCE, how="left_semi").join(held, on=list(_VERSION), how="left_anti")
+    return (older.unionByName(gone) if sources else older).select(*_VERSION)
 
 
-def build_current_versions(source_records: DataFrame) -> DataFrame:
-    """Keep the newest version of each record: by observed time, then load time, then content hash.
-
-    Args:
-        source_records: any number of versions per record_key.
-    Returns: one row per record_key.
-    """
+def build_older_versions(source_records: DataFrame) -> DataFrame:
+    """Keep all versions of each record but the newest."""
     newest = [F.col(c.OBSERVED_AT).desc_nulls_last(), F.col(c.INGESTED_AT).desc(), F.col(c.CONTENT_HASH).desc()]
     rank = F.row_number().over(Window.partitionBy(c.RECORD_KEY).orderBy(*newest))
-    return source_records.withColumn("rank", rank).where(F.col("rank") == 1).drop("rank")
+    return source_records.withColumn("rank", rank).where(F.col("rank") > 1).drop("rank")
 
 
 def _metric_expr(*parts: Column | str) -> Column:

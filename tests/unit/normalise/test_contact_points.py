@@ -46,6 +46,12 @@ def test_no_value_is_blank_or_split_again(cell: str) -> None:
     ]
 
 
+@given(TEXTS)
+def test_a_cell_without_a_mark_is_split_as_one_that_gets_a_close_look(text: str) -> None:
+    cell = "".join(it for it in text if it not in "[;,|\r\n:")
+    assert split_cell(cell) == split_cell(f"{cell};")
+
+
 @pytest.mark.parametrize(
     ("text", "value"),
     {

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -13,7 +14,7 @@ from cdp_spark.config.match import BlockingKey, BlockingRule, Comparison, Entity
 from cdp_spark.config.project import Project, ProjectSettings, Warehouse
 from cdp_spark.config.source import SourceConfig
 from cdp_spark.standardise import stage
-from cdp_spark.standardise.identifiers import build_identifiers
+from cdp_spark.standardise.identifiers import build_found, build_identifiers, find_unusable_values
 from cdp_spark.tables.catalog import IDENTIFIERS, RECORDS, SOURCE_RECORDS, SOURCE_SNAPSHOTS
 from cdp_spark.tables.run import RunContext
 from cdp_spark.tables.store import Store
@@ -67,7 +68,10 @@ def _delivered(spark: SparkSession, *rows: tuple[str, str, datetime | None, str,
     return spark.createDataFrame(full, SOURCE_RECORDS.schema).coalesce(1)
 
 
-def test_the_newest_version_is_current(spark: SparkSession) -> None:
+VERSION = ("source", "source_record_id", "content_hash")
+
+
+def test_all_but_the_newest_version_are_outdated(spark: SparkSession) -> None:
     delivered = _delivered(
         spark,
         ("crm", "1", EARLIER, "b", {}),
@@ -76,12 +80,13 @@ def test_the_newest_version_is_current(spark: SparkSession) -> None:
         ("crm", "2", NOON, "a", {}),
         ("crm", "2", NOON, "b", {}),
     )
-    current = stage.build_current_versions(delivered).select("record_key", "content_hash").orderBy("record_key")
-    expected = spark.createDataFrame([("crm-1", "a"), ("crm-2", "b")], current.schema)
-    assert_df_equality(current, expected)
+    snapshots = spark.createDataFrame([], SOURCE_SNAPSHOTS.schema)
+    outdated = stage.build_outdated_versions(delivered, snapshots, sources=()).orderBy(*VERSION)
+    expected = [("crm", "1", "b"), ("crm", "1", "z"), ("crm", "2", "a")]
+    assert_df_equality(outdated, spark.createDataFrame(expected, outdated.schema))
 
 
-def test_records_gone_from_the_newest_snapshot_leave(spark: SparkSession) -> None:
+def test_what_the_newest_snapshot_lacks_is_outdated(spark: SparkSession) -> None:
     delivered = _delivered(
         spark,
         ("till", "1", EARLIER, "a", {}),
@@ -89,18 +94,33 @@ def test_records_gone_from_the_newest_snapshot_leave(spark: SparkSession) -> Non
         ("till", "2", NOON, "a", {}),
         ("crm", "1", NOON, "a", {}),
         ("branch", "1", NOON, "a", {}),
+        ("branch", "1", EARLIER, "b", {}),
+        ("crm", "2", EARLIER, "a", {}),
+        ("crm", "2", NOON, "b", {}),
+        ("till", "3", EARLIER, "a", {}),
+        ("till", "3", NOON, "b", {}),
     )
-    held = [("till", "1", "a"), ("crm", "9", "a")]
+    held = [("till", "1", "a"), ("till", "3", "b"), ("crm", "9", "a")]
     snapshots = spark.createDataFrame(held, SOURCE_SNAPSHOTS.schema)
-    kept = stage.keep_snapshots(delivered, snapshots, sources=("till", "branch"))
-    found = kept.select("source", "source_record_id", "content_hash").orderBy("source").coalesce(1)
-    expected = [("branch", "1", "a"), ("crm", "1", "a"), ("till", "1", "a")]
-    assert_df_equality(found, spark.createDataFrame(expected, found.schema))
-    assert kept.columns == delivered.columns
+    outdated = stage.build_outdated_versions(delivered, snapshots, sources=("till", "branch")).orderBy(*VERSION)
+    expected = [("branch", "1", "b"), ("crm", "2", "a"), ("till", "1", "b"), ("till", "2", "a"), ("till", "3", "a")]
+    assert_df_equality(outdated, spark.createDataFrame(expected, outdated.schema))
 
 
 def test_only_declared_sources_are_snapshots() -> None:
     assert stage.snapshot_sources(_project()) == ("till",)
+
+
+def _judged(
+    records: DataFrame,
+    *,
+    blocked: Mapping[str, Sequence[str]] | None = None,
+    max_sharing: Mapping[str, Mapping[str, int]] | None = None,
+    linking: Sequence[str] = (),
+) -> DataFrame:
+    found = build_found(records, blocked=blocked or {})
+    unusable = find_unusable_values(found, records, max_sharing=max_sharing or {}, linking=linking)
+    return build_identifiers(found, unusable.joinable)
 
 
 def test_shared_and_unusable_identifiers(spark: SparkSession) -> None:
@@ -114,10 +134,11 @@ def test_shared_and_unusable_identifiers(spark: SparkSession) -> None:
         ("v1", "visitor", None, [("email", "all@x.org", None), ("cookie_id", "9912", None)]),
         ("v2", "visitor", None, [("email_sha256", sha256(b"till@x.org").hexdigest(), None)]),
     ]
-    found = build_identifiers(
-        spark.createDataFrame(rows, schema),
-        max_sharing={"person": {"email": 2}},
+    records = spark.createDataFrame(rows, schema)
+    found = _judged(
+        records,
         blocked={"email": ("Till@x.org",), "loyalty_id": ("99*",)},
+        max_sharing={"person": {"email": 2}},
     )
     expected = [
         *((f"a{number}", "email", "all@x.org", True, None) for number in range(3)),
@@ -149,7 +170,7 @@ def test_a_value_that_joins_records_is_not_used_where_they_are_of_several_people
     ]
     people = [(*row, "visitor" if row[0] == "v1" else "person", None, NOON) for row in rows]
 
-    found = build_identifiers(spark.createDataFrame(people, schema), max_sharing={}, linking=["user_id"])
+    found = _judged(spark.createDataFrame(people, schema), linking=["user_id"])
 
     assert {(row["record_key"], row["type"]): row["reason"] for row in found.collect()} == {
         ("a1", "user_id"): "contradicted",
