@@ -125,11 +125,28 @@ def _configuration(
         tell("choosing blocking rules")
         proposal = propose_match(engine, without=without)
     else:
+        _check_size(matching.match, engine.described.record_count)
         proposal = Proposal(matching.match)
     if matching.threshold_log2 is None:
         return proposal
     clustering = proposal.match.clustering.model_copy(update={"threshold_log2": matching.threshold_log2})
     return replace(proposal, match=proposal.match.model_copy(update={"clustering": clustering}))
+
+
+def _check_size(match: EntityMatch, records: int) -> None:
+    """Refuse a configuration that was made for fewer records than there are: it would compare none of them.
+
+    Raises:
+        DataError: every blocking rule compares every two records, and there are more than it allows.
+    """
+    limits = [rule.max_block_records or match.max_block_records for rule in match.blocking if not rule.keys]
+    if limits and len(limits) == len(match.blocking) and records > max(limits) and not match.deterministic:
+        raise DataError(
+            "blocking",
+            got=f"{records:,} records, and only rules without keys",
+            allowed=f"at most {max(limits):,} records, of which every two are compared",
+            fix="leave --conf out once to have blocking rules chosen, or add some",
+        )
 
 
 def propose_match(engine: Engine, *, without: frozenset[str] = frozenset()) -> Proposal:

@@ -138,7 +138,9 @@ def test_a_free_mail_provider_is_no_company() -> None:
     assert "gmail.com" in FREE_MAIL_DOMAINS
 
 
-@pytest.mark.parametrize("email", ["info@x.org", "familie.lee@gmx.de", "familylee@x.org", "fam@x.org", "die.familie@x.de"])
+@pytest.mark.parametrize(
+    "email", ["info@x.org", "familie.lee@gmx.de", "familylee@x.org", "fam@x.org", "die.familie@x.de"]
+)
 def test_a_mailbox_that_several_read_is_recognised(email: str) -> None:
     assert is_shared_mailbox(email)
 

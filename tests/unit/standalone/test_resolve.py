@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from cdp_spark.cli.main import app
 from cdp_spark.config.load import load_match
+from cdp_spark.errors import DataError
 
 FIRST = ["James", "Mary", "Robert", "Patricia", "Wei", "Fatima", "Olga", "Juan", "Priya", "Kofi", "Ingrid", "Mateo"]
 LAST = ["Walker", "Okafor", "Nguyen", "Schmidt", "Rossi", "Haddad", "Kowalski", "Svensson", "Tanaka", "Moreau"]
@@ -84,6 +85,24 @@ def test_the_saved_configuration_gives_the_same_clusters(tmp_path: Path) -> None
     _run(source, "--id", "id", "--out", tmp_path / "one.csv", "--save-conf", conf)
     _run(source, "--id", "id", "--out", tmp_path / "two.csv", "--conf", conf)
     assert (tmp_path / "two.csv").read_bytes() == (tmp_path / "one.csv").read_bytes()
+
+
+def test_a_configuration_for_few_records_is_refused_for_many(tmp_path: Path) -> None:
+    few, conf = _write(tmp_path / "few.csv", _people()), tmp_path / "match.yaml"
+    assert _run(few, "--id", "id", "--out", tmp_path / "one.csv", "--save-conf", conf)["clusters"] == 120
+    more = [{**row, "id": f"{row['id']}-{copy}"} for copy in range(4) for row in _people()]
+    many = _write(tmp_path / "many.csv", more)
+    options = ["--id", "id", "--out", str(tmp_path / "two.csv"), "--conf", str(conf)]
+    done = CliRunner().invoke(app, ["resolve", str(many), *options])
+    assert isinstance(done.exception, DataError)
+    assert "at most 500 records" in str(done.exception)
+
+
+def test_ids_that_are_numbers_go_by_their_size(tmp_path: Path) -> None:
+    rows = [{**row, "id": str(number)} for number, row in enumerate(_people())]
+    _run(_write(tmp_path / "people.csv", rows), "--id", "id", "--out", tmp_path / "out.csv")
+    written = list(csv.DictReader((tmp_path / "out.csv").read_text(encoding="utf-8").splitlines()))
+    assert [row["record_id"] for row in written] == [row["id"] for row in rows]
 
 
 def test_two_sources_without_duplicates_inside(tmp_path: Path) -> None:
