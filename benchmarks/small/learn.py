@@ -4,8 +4,8 @@
    class of pairs: matches, others, people of one household, people of one firm. Nothing is fitted here, so the priors
    that are in force change nothing.
 2. Per class and entry of `priors.yaml` the files' counts are taken for draws from a Dirichlet-multinomial distribution,
-   whose parameters are found by maximum likelihood (Minka 2000). Their proportions are the shares of the levels; their
-   sum says how much files resemble each other, and so how many pairs the shares are worth.
+   whose parameters are fitted by likelihood (Minka 2000), in a limited number of steps. Their proportions are the
+   shares of the levels; their sum says how much files resemble each other, and so how many pairs the shares are worth.
 3. What was not seen often enough stays as it stands in the file. So does what says how values are to be treated: `own`,
    `against`, `frequency`.
 """
@@ -53,7 +53,10 @@ _TIMES = 5.0
 _MOST_MATCHES, _MOST_OTHERS = 40.0, 60.0
 """Most pairs, before that, that shares are worth: drawn files resemble each other more than those of the field."""
 _RELATED_STRENGTH = 100.0
-_ITERATIONS, _TOLERANCE = 1000, 1e-8
+ITERATIONS = 200
+"""Of the fit. For classes of very many pairs, above all `others`, it stops before the maximum, and levels that hardly
+occur keep a larger share than there. Of case 13 from the field 1 pair is wrong so, and 7 after 1,000 iterations."""
+_TOLERANCE = 1e-8
 _START, _LEAST_PARAMETER, _MOST_PARAMETER = 20.0, 1e-4, 1e5
 
 
@@ -145,18 +148,19 @@ def learn_priors(
     return [_learnt(entry, files) for entry in entries]
 
 
-def fit_dirichlet(counts: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Fit a Dirichlet-multinomial distribution by maximum likelihood.
+def fit_dirichlet(counts: NDArray[np.int64], *, iterations: int = ITERATIONS) -> NDArray[np.float64]:
+    """Fit a Dirichlet-multinomial distribution by climbing towards the maximum of its likelihood.
 
     Args:
         counts: of each file, shape (files, levels).
+        iterations: at most; see `ITERATIONS`.
     Returns: the Dirichlet's parameters, shape (levels,).
     Source: Minka 2000, Estimating a Dirichlet distribution, eq. 65, a fixed point.
     """
     drawn = counts[counts.sum(axis=1) > 0].astype(np.float64)
     totals, levels = drawn.sum(axis=1), drawn.shape[1]
     found = (drawn.sum(axis=0) + 0.5) / (drawn.sum() + 0.5 * levels) * _START
-    for _ in range(_ITERATIONS):
+    for _ in range(iterations):
         whole = found.sum()
         up = (digamma(drawn + found) - digamma(found)).sum(axis=0)
         down = (digamma(totals + whole) - digamma(whole)).sum()
