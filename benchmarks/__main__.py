@@ -5,6 +5,8 @@ python -m benchmarks febrl1 febrl2 febrl4 rldata10000    those of packages, whic
 python -m benchmarks --records 100000 1000000            generated people of these sizes
 python -m benchmarks febrl3 --tools cdp-spark goldenmatch
 CDP_CASES_DIR=… python -m benchmarks cases               small cases from the field
+CDP_DATA_DIR=… python -m benchmarks small                small files, drawn and of the public sets
+CDP_DATA_DIR=… python -m benchmarks priors               learn the engine's priors from other such files
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ from benchmarks.matching.memory import run_measured
 from benchmarks.matching.scores import Scores, score
 from benchmarks.packaged import PACKAGED, why_missing
 from benchmarks.sets import PUBLIC, DataSet, packaged_set, people_set, public_set
+from benchmarks.small import evaluate, learn
 from benchmarks.tools import PACKAGES, TOOLS, command_of, outputs_of
 
 if TYPE_CHECKING:
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
 
     from benchmarks.matching.memory import Finished
 
+_COMMANDS = {"cases": cases.main, "small": evaluate.main, "priors": learn.main}
 _HEAD = """| set | tool | seconds | processor s | peak GiB | precision | recall | F1 | B³ F1 |
 |---|---|---|---|---|---|---|---|---|"""
 _NOTE = """Seconds are those of the whole process, its start included; for generated people they go from the cleaned
@@ -71,8 +75,8 @@ class Row:
 
 def main(argv: list[str]) -> None:
     """Run the tools, one after the other, and print the table and what it was measured on."""
-    if argv[:1] == ["cases"]:
-        cases.main(argv[1:])
+    if argv[:1] and (command := _COMMANDS.get(argv[0])):
+        command(argv[1:])
         return
     parser = _parser()
     arguments = parser.parse_args(argv)

@@ -59,7 +59,8 @@ def public_set(name: str, *, data: Path, scratch: Path) -> DataSet:
         scratch: where what is made from it goes.
     """
     records, folder = data / name / "records.csv", scratch / name
-    id_column = records.open(encoding="utf-8").readline().split(",")[0].strip()
+    with records.open(encoding="utf-8") as file:
+        id_column = file.readline().split(",")[0].strip()
     folder.mkdir(parents=True, exist_ok=True)
     as_text = csv.ConvertOptions(column_types={"record_id": pa.string(), "entity_id": pa.string()})
     truth = folder / "truth.parquet"
