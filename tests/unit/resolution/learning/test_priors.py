@@ -47,7 +47,7 @@ def test_what_people_have_of_their_own_speaks_against_relatives_and_what_a_home_
     for column, method in PEOPLE:
         matches, _, related = _prior(column, method).shares
         bits = np.log2(matches[-1] / related[-1])
-        assert bits < 1.5 if column in {"family_name", "email", "phone"} else bits > 2
+        assert bits < 2 if column in {"family_name", "phone"} else bits > 4
 
 
 def test_a_rule_on_a_shared_home_expects_relatives_and_one_on_two_own_values_does_not() -> None:
@@ -60,5 +60,5 @@ def test_a_rule_on_a_shared_home_expects_relatives_and_one_on_two_own_values_doe
     )
     priors = [_prior(column, method) for column, method in (*PEOPLE[:3], PEOPLE[4])]
     phone, own = rule_pull(priors, layout_of(rules, comparisons), records=100)
-    assert phone[2] > phone[0] / 2
+    assert phone[2] > phone[0] / 3
     assert own[2] < own[0] / 20
