@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import combinations
 
@@ -51,27 +52,63 @@ def forbidden(part: list[int], other: list[int], constraints: Constraints) -> bo
     return differ or any(-1 < code[one] == code[two] for code in constraints.must_differ for one, two in pairs)
 
 
+@dataclass
+class Naive:
+    """Average linkage over the whole matrix with exact fractions; parts are lists of records."""
+
+    units: dict[tuple[int, int], int]
+    constraints: Constraints
+    parts: list[list[int]]
+    missing: int = round(MISSING_BITS * UNITS_PER_BIT)
+    refused: set[tuple[frozenset[int], frozenset[int]]] = field(default_factory=set)
+
+    def mean(self, part: list[int], other: list[int]) -> Fraction:
+        total = sum(self.units.get((min(a, b), max(a, b)), self.missing) for a in part for b in other)
+        return Fraction(total, len(part) * len(other))
+
+    def joins(self, part: list[int], other: list[int]) -> bool:
+        return not forbidden(part, other, self.constraints) and self.mean(part, other) > 0
+
+    def is_known(self, part: list[int], other: list[int]) -> bool:
+        return any((min(a, b), max(a, b)) in self.units for a in part for b in other)
+
+    def is_undecided(self, part: list[int], chosen: list[int]) -> bool:
+        return any(
+            self.is_known(part, rival)
+            and self.is_known(chosen, rival)
+            and self.mean(chosen, rival) <= -4 * UNITS_PER_BIT
+            and self.mean(part, rival) > self.mean(part, chosen) - 2 * UNITS_PER_BIT
+            and not self.joins(part + chosen, rival)
+            and not self.joins(part + rival, chosen)
+            for rival in self.parts
+            if rival not in (part, chosen)
+        )
+
+    def best(self) -> tuple[int, int] | None:
+        """The two parts to join next, the first of several equal ones."""
+        open_pairs = [
+            (low, high)
+            for low, high in combinations(range(len(self.parts)), 2)
+            if self.joins(self.parts[low], self.parts[high])
+            and (frozenset(self.parts[low]), frozenset(self.parts[high])) not in self.refused
+        ]
+        return max(open_pairs, key=lambda pair: self.mean(self.parts[pair[0]], self.parts[pair[1]]), default=None)
+
+
 def naive(size: int, known: Weights, constraints: Constraints) -> list[int]:
-    """Join the best two of all parts until none is positive, with exact fractions and the whole matrix."""
+    """Join the best two of all parts until none is positive; a part of either of two that exclude each other stays."""
     units = {
         pair: MUST_JOIN if weight is None else int(np.rint(max(-12.0, min(12.0, weight)) * UNITS_PER_BIT))
         for pair, weight in known.items()
     }
-    missing = round(MISSING_BITS * UNITS_PER_BIT)
-    parts = [[record] for record in range(size)]
-    while True:
-        best: tuple[Fraction, int, int] | None = None
-        for low, high in combinations(range(len(parts)), 2):
-            if forbidden(parts[low], parts[high], constraints):
-                continue
-            total = sum(units.get((min(a, b), max(a, b)), missing) for a in parts[low] for b in parts[high])
-            mean = Fraction(total, len(parts[low]) * len(parts[high]))
-            if mean > 0 and (best is None or mean > best[0]):
-                best = mean, low, high
-        if best is None:
-            break
-        parts[best[1]] += parts.pop(best[2])
-    labels = {record: min(part) for part in parts for record in part}
+    state = Naive(units, constraints, [[record] for record in range(size)])
+    while (best := state.best()) is not None:
+        one, other = state.parts[best[0]], state.parts[best[1]]
+        if state.is_undecided(one, other) or state.is_undecided(other, one):
+            state.refused.add((frozenset(one), frozenset(other)))
+        else:
+            one += state.parts.pop(best[1])
+    labels = {record: min(part) for part in state.parts for record in part}
     return [labels[record] for record in range(size)]
 
 

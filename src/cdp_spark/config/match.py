@@ -63,11 +63,19 @@ class BlockingRule(Strict):
 
     name: SafeName
     keys: tuple[BlockingKey, ...]
-    """Without any, every two records are candidates, as long as there are no more than `max_block_records`."""
+    """Without any, every two records are candidates, as long as there are no more than the rule's
+    `max_block_records`."""
     split_by: BlockingKey | None = None
     """A further part for blocks that are too large; without it they are purged and counted."""
     max_block_records: Annotated[int, Field(ge=2)] | None = None
     """This rule's own limit."""
+
+    @model_validator(mode="after")
+    def _has_keys_or_limit(self) -> Self:
+        if not self.keys and self.max_block_records is None:
+            allowed = "at least one key, or max_block_records, to compare every two of so many records"
+            raise mistake(got="no keys", allowed=allowed, at=("keys",))
+        return self
 
 
 class Comparison(Strict):

@@ -166,7 +166,10 @@ CHANGES: dict[str, tuple[str, str, str, list[str]]] = {
         "match.yaml",
         "[email]}",
         "[]}",
-        ["match.yaml:3:27 person.blocking.0.keys: got 0 entries; allowed: at least 1"],
+        [
+            "match.yaml:3:27 person.blocking.0.keys: got no keys; allowed: at least one key, or max_block_records, "
+            "to compare every two of so many records"
+        ],
     ),
     "uuid": (
         "project.yaml",

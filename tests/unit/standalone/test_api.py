@@ -28,7 +28,7 @@ def test_an_arrow_table_gives_arrow_tables() -> None:
 
 def test_pairs_have_their_levels_by_name() -> None:
     found = cdp_spark.resolve(pa.Table.from_pylist(ROWS), id="id")
-    pair = found.pairs.to_pylist()[0]
+    pair = max(found.pairs.to_pylist(), key=lambda it: it["weight_log2"])
     assert set(pair) == {
         *("source_l", "record_id_l", "source_r", "record_id_r", "weight_log2"),
         *(item.name for item in found.model.match.comparisons),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 from heapq import heapify, heappop, heappush
 from typing import TYPE_CHECKING
@@ -124,7 +125,7 @@ def join_parts(parts: Parts, *, missing: int) -> Iterator[Join]:
 
     Where a part grows by a neighbour's records, its mean with the neighbour's neighbours is the larger of two means at
     most. So a candidate in the heap is never too small, only too large: it is checked when it is taken out, and only
-    the neighbours of the absorbed part need new candidates.
+    the neighbours of the absorbed part need new candidates, and those of both about whom it was undecided.
 
     Args:
         parts: the records of a piece, apart; used up.
@@ -138,6 +139,7 @@ def join_parts(parts: Parts, *, missing: int) -> Iterator[Join]:
         if low < high and excess > -missing
     ]
     heapify(heap)
+    undecided: defaultdict[int, set[int]] = defaultdict(set)
     while heap:
         taken = heappop(heap)
         _, low, high = taken
@@ -148,8 +150,10 @@ def join_parts(parts: Parts, *, missing: int) -> Iterator[Join]:
             heappush(heap, current)
             continue
         if _is_undecided(parts, low, high, missing=missing) or _is_undecided(parts, high, low, missing=missing):
+            undecided[low].add(high)
+            undecided[high].add(low)
             continue
-        for neighbour in parts.join(low, high):
+        for neighbour in {*parts.join(low, high), *undecided.pop(low, ()), *undecided.pop(high, ())} - {low}:
             candidate = _candidate(parts, min(low, neighbour), max(low, neighbour), missing=missing)
             if candidate is not None:
                 heappush(heap, candidate)

@@ -59,13 +59,13 @@ def rising(values: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray
 
 def held_below(m: NDArray[np.float64], most: NDArray[np.float64]) -> NDArray[np.float64]:
     """Matches' shares with none above its limit; what is cut off goes to the levels that are free, by their shares."""
-    over = m[1:] > most[1:]
-    if not over.any():
-        return m
-    kept = np.where(over, most[1:], m[1:])
-    free = kept[~over].sum()
-    kept[~over] *= (1.0 - kept[over].sum()) / max(float(free), _FLOOR)
-    return np.concatenate([np.ones(1), np.maximum(kept, _FLOOR)])
+    held, limits = m[1:].copy(), np.maximum(most[1:], _FLOOR)
+    full = np.zeros(len(held), dtype=bool)
+    while (over := (held > limits) & ~full).any():
+        full |= over
+        held[full] = limits[full]
+        held[~full] *= (1.0 - held[full].sum()) / max(float(held[~full].sum()), _FLOOR)
+    return np.concatenate([np.ones(1), np.maximum(held, _FLOOR)])
 
 
 def _in_order(
