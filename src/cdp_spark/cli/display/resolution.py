@@ -56,7 +56,9 @@ def print_resolution(console: Console, resolution: Resolution, facts: dict[str, 
     for note in resolution.described.notes:
         console.print(note, markup=False, highlight=False, soft_wrap=True)
     _print_columns(console, resolution)
-    if resolution.rules:
+    if any(not estimate.rule.keys for estimate in resolution.rules):
+        console.print(f"Every two of the {facts['records']:,} records are compared.", highlight=False)
+    elif resolution.rules:
         rules = Table("blocking rule", "pairs", "adds pairs", "recall so far", title="Rules", title_justify="left")
         for estimate in resolution.rules:
             counts = (f"{estimate.pairs:,.0f}", f"{estimate.added_pairs:,.0f}", f"{estimate.recall:.1%}")
