@@ -162,11 +162,12 @@ def join_parts(parts: Parts, *, missing: int) -> Iterator[Join]:
 
 def _is_undecided(parts: Parts, part: int, chosen: int, *, missing: int) -> bool:
     """Tell whether a part belongs nearly as well to a rival of the chosen one, which it cannot join as well."""
-    least = _mean(parts, part, chosen, missing=missing) - _UNDECIDED
+    least = max(_mean(parts, part, chosen, missing=missing) - _UNDECIDED, 0.0)
     rivals = parts.excess[part].keys() & parts.excess[chosen].keys()
     return any(
         _mean(parts, rival, chosen, missing=missing) <= _OPPOSED
         and _mean(parts, part, rival, missing=missing) > least
+        and parts.may_join(part, rival)
         and not _would_join(parts, (chosen, part), rival, missing=missing)
         and not _would_join(parts, (rival, part), chosen, missing=missing)
         for rival in rivals
@@ -183,7 +184,8 @@ def _would_join(parts: Parts, both: tuple[int, int], other: int, *, missing: int
 
 
 def _mean(parts: Parts, low: int, high: int, *, missing: int) -> float:
-    return missing + parts.excess[low][high] / (parts.records[low] * parts.records[high])
+    """Mean weight of two parts in units, rounded so that equal means are equal."""
+    return round(missing + parts.excess[low][high] / (parts.records[low] * parts.records[high]), 6)
 
 
 def _candidate(parts: Parts, low: int, high: int, *, missing: int) -> Candidate | None:

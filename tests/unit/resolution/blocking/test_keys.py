@@ -95,6 +95,6 @@ def test_keys_do_not_depend_on_the_other_rows(texts: list[str | None]) -> None:
 
 
 def test_a_rule_without_parts_gives_all_records_one_key() -> None:
-    first, second = _keys(BlockingRule(name="every_pair", keys=()), x=["a", None])
+    first, second = _keys(BlockingRule(name="every_pair", keys=(), max_block_records=5), x=["a", None])
     assert len(first) == 1
     assert first == second
