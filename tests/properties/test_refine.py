@@ -78,7 +78,7 @@ class Naive:
             and self.is_known(part, rival)
             and self.is_known(chosen, rival)
             and self.mean(chosen, rival) <= -4 * UNITS_PER_BIT
-            and self.mean(part, rival) > max(self.mean(part, chosen) - 2 * UNITS_PER_BIT, 0)
+            and self.mean(part, rival) > max(self.mean(part, chosen) - 2 * UNITS_PER_BIT, Fraction(0))
             and not self.joins(part + chosen, rival)
             and not self.joins(part + rival, chosen)
             for rival in self.parts
