@@ -84,10 +84,8 @@ class CaseRow:
         checks = f"{self.passed}/{self.checked}" if self.checked else ""
         if self.found is None:
             return f"| {self.name} | | | {self.note} | | {checks} | {self.seconds:.1f} |"
-        right = len(self.found & self.true)
-        precision = right / len(self.found) if self.found else 1.0
-        recall = right / len(self.true) if self.true else 1.0
-        f1 = 2 * precision * recall / (precision + recall) if right else float(self.found == self.true)
+        precision, recall = precision_and_recall(self.found, self.true)
+        f1 = harmonic_mean(precision, recall)
         wrong = len(self.found ^ self.true)
         numbers = f"{precision:.3f} | {recall:.3f} | {f1:.3f} | {wrong}"
         return f"| {self.name} | {numbers} | {checks} | {self.seconds:.1f} |"
@@ -98,6 +96,18 @@ class CaseRow:
             return [self.note] if self.note else []
         false = [f"false  {left} {right}" for left, right in sorted(self.found - self.true)]
         return false + [f"missed {left} {right}" for left, right in sorted(self.true - self.found)]
+
+
+def precision_and_recall(found: Pairs, true: Pairs) -> tuple[float, float]:
+    """Return the shares of the found and of the true pairs that are right; 1 of no pairs."""
+    right = len(found & true)
+    return right / len(found) if found else 1.0, right / len(true) if true else 1.0
+
+
+def harmonic_mean(precision: float, recall: float) -> float:
+    """Return F1."""
+    both = precision + recall
+    return 2 * precision * recall / both if both else 0.0
 
 
 def main(argv: Sequence[str]) -> None:

@@ -10,13 +10,12 @@ The same kind, seed and size give the same file, with the same version of Faker.
 
 from __future__ import annotations
 
-import unicodedata
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from benchmarks.small.files import SmallFile
-from benchmarks.small.world import draw_world, letters
+from benchmarks.small.world import draw_world, letters, without_accents
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -175,7 +174,7 @@ def _changed_names(world: World, person: Person) -> tuple[str, str]:
     if not person.is_male and world.happens(rates.married):
         family = world.chance.choice([person.maiden, f"{family}-{person.maiden}"])
     if world.happens(0.05):
-        given, family = _without_accents(given), _without_accents(family)
+        given, family = (without_accents(name) if name.isalpha() else name for name in (given, family))
     return f"{given} {person.middle}" if world.happens(0.04) else given, family
 
 
@@ -220,12 +219,6 @@ def _written_date(world: World, date: str) -> str:
         exchanged = f"{year}-{day}-{month}" if int(day) < 13 else date
         date = chance.choice([exchanged, f"{year}-{month}-{another_day}", f"{another_year}-{month}-{day}"])
     return f"{date[:4]}-01-01" if world.happens(world.rates.default_day) else date
-
-
-def _without_accents(name: str) -> str:
-    """The name in plain letters; names with blanks or hyphens stay."""
-    plain = unicodedata.normalize("NFD", name.replace("ß", "ss").replace("ł", "l").replace("ø", "o"))
-    return "".join(sign for sign in plain if sign.isascii()) if name.isalpha() else name
 
 
 def _typed(world: World, text: str) -> str:

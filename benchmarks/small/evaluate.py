@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from benchmarks.cases import pairs_of
+from benchmarks.cases import harmonic_mean, pairs_of, precision_and_recall
 from benchmarks.small.chosen import MEASURED_SIZES, MEASURING, choose_files
 from benchmarks.small.drawn import KINDS
 from benchmarks.small.files import read_by_engine
@@ -29,7 +29,6 @@ from cdp_spark.standalone.resolve import Matching, resolve_records
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from benchmarks.cases import Pairs
     from benchmarks.small.files import SmallFile
 
 _T = TypeVar("_T")
@@ -56,8 +55,7 @@ class Measured:
     @property
     def f1(self) -> float:
         """Harmonic mean of precision and recall."""
-        both = self.precision + self.recall
-        return 2 * self.precision * self.recall / both if both else 0.0
+        return harmonic_mean(self.precision, self.recall)
 
 
 def main(argv: Sequence[str]) -> None:
@@ -80,12 +78,6 @@ def measure(file: SmallFile, folder: Path) -> Measured:
         pairs_of(dict(zip(file.ids, file.entities, strict=True)), known),
     )
     return Measured(file.kind, file.records, *precision_and_recall(found, true))
-
-
-def precision_and_recall(found: Pairs, true: Pairs) -> tuple[float, float]:
-    """Return the shares of the found and of the true pairs that are right; 1 of no pairs."""
-    right = len(found & true)
-    return right / len(found) if found else 1.0, right / len(true) if true else 1.0
 
 
 def table_of(measured: Sequence[Measured]) -> str:

@@ -359,5 +359,10 @@ def _mailbox(world: World, given: str, family: str, birth_date: str) -> str:
 
 def letters(text: str) -> str:
     """Return the letters and digits in lower case, without accents."""
-    plain = unicodedata.normalize("NFD", text.lower().replace("ß", "ss").replace("ł", "l").replace("ø", "o"))
-    return "".join(sign for sign in plain if sign.isascii() and sign.isalnum())
+    return "".join(sign for sign in without_accents(text.lower()) if sign.isalnum())
+
+
+def without_accents(text: str) -> str:
+    """Return the text in ASCII; accents and letters of other scripts are left out."""
+    plain = unicodedata.normalize("NFD", text.replace("ß", "ss").replace("ł", "l").replace("ø", "o"))
+    return "".join(sign for sign in plain if sign.isascii())

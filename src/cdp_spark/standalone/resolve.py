@@ -139,7 +139,7 @@ def _check_size(match: EntityMatch, records: int) -> None:
     Raises:
         DataError: every blocking rule compares every two records, and there are more than it allows.
     """
-    limits = [rule.max_block_records or match.max_block_records for rule in match.blocking if not rule.keys]
+    limits = [rule.max_block_records or 0 for rule in match.blocking if not rule.keys]
     if limits and len(limits) == len(match.blocking) and records > max(limits) and not match.deterministic:
         raise DataError(
             "blocking",

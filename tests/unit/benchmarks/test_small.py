@@ -10,10 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
+from benchmarks.cases import precision_and_recall
 from benchmarks.small import drawn, learn, sampled
 from benchmarks.small.chosen import LEARNING, MEASURING, missing_sources
 from benchmarks.small.drawn import KINDS, draw_file
-from benchmarks.small.evaluate import Measured, measure, precision_and_recall, table_of
+from benchmarks.small.evaluate import Measured, measure, table_of
 from benchmarks.small.files import SmallFile
 from benchmarks.small.learn import (
     FIRM,

@@ -126,9 +126,8 @@ def _sides(counts: PatternCounts, weight: NDArray[np.float64], start: Start) -> 
         own = 0.0 if start.own is None else float(start.own[at])
         ordered = start.ordered is not None and bool(start.ordered[at])
         shares = level_shares(pairs, own=own if is_tied else None, ordered=ordered)
-        if start.at_most is not None:
-            most = shares[1] * start.at_most[at]
-            shares[0] = held_below(shares[0], most if start.ceilings is None else np.minimum(most, start.ceilings[at]))
+        if start.limits is not None:
+            shares[0] = held_below(shares[0], start.limits[at].given(shares[1]))
         for side, levels in zip(found, shares, strict=True):
             side.append(levels)
     return tuple(map(tuple, found))

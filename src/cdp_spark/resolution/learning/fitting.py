@@ -15,16 +15,19 @@ from cdp_spark.resolution.comparing.comparisons import (
     compile_comparisons,
 )
 from cdp_spark.resolution.learning.correlation import correlate, shared_weights
-from cdp_spark.resolution.learning.parameters import Parameters, PatternCounts, Start
+from cdp_spark.resolution.learning.parameters import Limit, Parameters, PatternCounts, Start
 from cdp_spark.resolution.learning.priors import prior_of, rule_pull
 from cdp_spark.resolution.learning.related import fit_classes
 from cdp_spark.resolution.learning.within import Layout, fit_within, lay_out
 from cdp_spark.resolution.patterns import LEVEL_BITS, pack, unpack
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from cdp_spark.config.match import BlockingKey, BlockingRule, Comparison
+    from cdp_spark.resolution.learning.priors import Prior
     from cdp_spark.resolution.learning.sample import Sample
 
 _OF_PEOPLE = frozenset({c.GIVEN_NAME, c.FAMILY_NAME, c.FULL_NAME, c.BIRTH_DATE})
@@ -82,42 +85,43 @@ def fit_parameters(
     shares = shared_weights(correlate(levels, records=sample.features.num_rows))
     count = _by_class if IS_MATCH in counts.column_names else _by_rule
     found = count(counts, layout.forced)
-    anchors = _with_priors(Start(start_m, start_u, shares=shares), compiled, sample, layout)
-    anchors = _from_priors(anchors, compiled) if found.are_few else replace(anchors, at_most=None)
+    people = any(not _OF_PEOPLE.isdisjoint(item.config.columns) for item in compiled)
+    known = [prior_of(item, sample.bin_shares(item.config), people=people) for item in compiled]
+    pull = rule_pull(known, layout, records=sample.features.num_rows)
+    anchors = _with_priors(Start(start_m, start_u, shares=shares, rule_pull=pull), known)
+    if found.are_few:
+        anchors = _from_priors(anchors, known, compiled)
     fitted, start = fit_classes(found, comparisons, anchors, seed=seed)
     whole = replace(count(counts, np.zeros_like(layout.forced)), forced=layout.forced)
     return fit_within(whole, start, fitted, layout)
 
 
-def _with_priors(start: Start, compiled: tuple[CompiledComparison, ...], sample: Sample, layout: Layout) -> Start:
-    """Begin with what is known of the comparisons before the data: as pairs of each level, class and rule."""
-    people = any(not _OF_PEOPLE.isdisjoint(item.config.columns) for item in compiled)
-    known = [prior_of(item, sample.bin_shares(item.config), people=people) for item in compiled]
+def _with_priors(start: Start, known: Sequence[Prior | None]) -> Start:
+    """Begin with what is known of the comparisons before the data: as pairs of each level and class."""
     weak = zip(start.m, start.u, ((m + u) / 2 for m, u in zip(start.m, start.u, strict=True)), strict=True)
     pulls = [2.0 * np.stack(sides) if prior is None else prior.pull for prior, sides in zip(known, weak, strict=True)]
-    free = [np.full(len(levels), np.inf) for levels in start.m]
     return replace(
         start,
         pulls=tuple(tuple(pull[of] for pull in pulls) for of in range(3)),
-        rule_pull=rule_pull(known, layout, records=sample.features.num_rows),
         own=np.array([0.0 if prior is None or prior.own is None else prior.own for prior in known]),
-        at_most=tuple(levels if prior is None else prior.at_most for prior, levels in zip(known, free, strict=True)),
     )
 
 
-def _from_priors(start: Start, compiled: tuple[CompiledComparison, ...]) -> Start:
-    """Few pairs begin where what is known beforehand says: they are too few to lead there."""
+def _from_priors(start: Start, known: Sequence[Prior | None], compiled: tuple[CompiledComparison, ...]) -> Start:
+    """Few pairs begin where what is known beforehand says, and stay within its limits: they are too few to lead."""
     assert start.pulls is not None
     m, u, related = (tuple(_as_shares(levels) for levels in pull) for pull in start.pulls)
-    ceilings = tuple(_ceilings(levels, item.equal_level) for levels, item in zip(m, compiled, strict=True))
-    return replace(start, m=m, u=u, expected_related=related, starts_at_rules=True, ceilings=ceilings)
+    limits = tuple(map(_limit, known, m, compiled))
+    return replace(start, m=m, u=u, expected_related=related, starts_at_rules=True, limits=limits)
 
 
-def _ceilings(m: NDArray[np.float64], equal: int) -> NDArray[np.float64]:
-    """Cap the shares of levels that are merely alike: Ann1, Ann2 and Ann3 are not one person because they are many."""
-    most = np.full(len(m), np.inf)
-    most[_ALIKE:equal] = np.maximum(_TIMES_AS_OFTEN * m[_ALIKE:equal], _LEAST_CEILING)
-    return most
+def _limit(prior: Prior | None, m: NDArray[np.float64], item: CompiledComparison) -> Limit:
+    """Keep what contradicts, and cap what is merely alike: Ann1, Ann2 and Ann3 are not one person for being many."""
+    free = np.full(len(m), np.inf)
+    share = free.copy()
+    alike = slice(_ALIKE, item.equal_level)
+    share[alike] = np.maximum(_TIMES_AS_OFTEN * m[alike], _LEAST_CEILING)
+    return Limit(free if prior is None else prior.times_others, share)
 
 
 def _as_shares(pull: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -116,6 +116,23 @@ class Parameters:
 
 
 @dataclass(frozen=True)
+class Limit:
+    """How frequent the levels of a comparison may be among matches; infinity where nothing limits a level.
+
+    Args:
+        times_others: most times as frequent as among others, shape (levels,).
+        share: most as a share of matches, shape (levels,).
+    """
+
+    times_others: NDArray[np.float64]
+    share: NDArray[np.float64]
+
+    def given(self, others: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Largest share of matches at each level, where the shares of others are known."""
+        return np.minimum(self.times_others * others, self.share)
+
+
+@dataclass(frozen=True)
 class Start:
     """Where EM starts, and which classes there are.
 
@@ -133,8 +150,7 @@ class Start:
         expected_related: what `related` is to begin with where that class is tried; None to work it out.
         starts_at_rules: whether the first shares of the classes are those of `rule_pull`.
         own: part of related people who agree on a tied comparison as one person does, shape (comparisons,).
-        at_most: most that a level may be likelier among matches than among others, by comparison; None for no limit.
-        ceilings: most that a level's share of matches may be, by comparison; None for no limit.
+        limits: how frequent a level may be among matches, by comparison; None where the data alone says it.
         ordered: comparisons in which a level that agrees more never speaks less for a match, shape (comparisons,);
             None for none.
     """
@@ -152,8 +168,7 @@ class Start:
     expected_related: Side | None = None
     starts_at_rules: bool = False
     own: NDArray[np.float64] | None = None
-    at_most: Side | None = None
-    ceilings: Side | None = None
+    limits: tuple[Limit, ...] | None = None
     ordered: NDArray[np.bool_] | None = None
 
     @property

@@ -67,14 +67,14 @@ class Prior:
         strength: pairs that they are worth, by class.
         own: share of related people who agree as one person does; None where they share the value as `shares` says.
         equal: the lowest level whose first column is equal.
-        at_most: most that a level may be likelier among matches than among others, however few the pairs are.
+        times_others: most times as frequent that a level may be among matches as among others, where pairs are few.
     """
 
     shares: NDArray[np.float64]
     strength: tuple[float, float, float]
     own: float | None
     equal: int
-    at_most: NDArray[np.float64]
+    times_others: NDArray[np.float64]
 
     @property
     def pull(self) -> NDArray[np.float64]:

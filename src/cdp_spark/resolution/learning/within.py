@@ -141,8 +141,7 @@ def _start_from(fitted: Parameters, start: Start, keys: NDArray[np.int64], count
         sides=tuple(side + neutral for side in sides),
         pulls=None if start.pulls is None else _pulls_within(start.pulls, keys, counts),
         own=None if start.own is None else np.concatenate([start.own, start.own[keys]]),
-        at_most=None if start.at_most is None else start.at_most + tuple(start.at_most[at] for at in keys),
-        ceilings=None if start.ceilings is None else start.ceilings + tuple(start.ceilings[at] for at in keys),
+        limits=None if start.limits is None else start.limits + tuple(start.limits[at] for at in keys),
     )
 
 
