@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 from cdp_spark import columns as c
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
 
     from cdp_spark.tables.spec import TableSpec
 
+_SKIPPED_BY = "delta.dataSkippingStatsColumns"
 COMMITS_A_CHECKPOINT = 100
 """Delta's 10 are for thousands of files: of a small table a checkpoint takes up to ten times a commit."""
 _WITHOUT_BOUNDS = frozenset(
@@ -25,17 +27,51 @@ Nor does the log, which keeps what it says of old files for weeks, tell a value 
 """
 
 
+def properties_of(spec: TableSpec) -> dict[str, str]:
+    """List the Delta properties that a table is created with, its constraints among them."""
+    skipped_by = [name for name in spec.keys if name not in _WITHOUT_BOUNDS]
+    return {
+        **({_SKIPPED_BY: ",".join(skipped_by)} if skipped_by else {"delta.dataSkippingNumIndexedCols": "0"}),
+        "delta.checkpointInterval": str(COMMITS_A_CHECKPOINT),
+        **({"delta.enableChangeDataFeed": "true"} if spec.has_change_feed else {}),
+        **{f"delta.constraints.{name}": condition for name, condition in spec.constraints.items()},
+    }
+
+
 def describe(spec: TableSpec, builder: DeltaTableBuilder) -> DeltaTableBuilder:
     """Give the builder of a table its columns, constraints and properties."""
     builder = builder.addColumns(spec.schema).comment(spec.grain)
-    skipped_by = [name for name in spec.keys if name not in _WITHOUT_BOUNDS]
-    if skipped_by:
-        builder = builder.property("delta.dataSkippingStatsColumns", ",".join(skipped_by))
-    else:
-        builder = builder.property("delta.dataSkippingNumIndexedCols", "0")
-    builder = builder.property("delta.checkpointInterval", str(COMMITS_A_CHECKPOINT))
-    if spec.has_change_feed:
-        builder = builder.property("delta.enableChangeDataFeed", "true")
-    for name, condition in spec.constraints.items():
-        builder = builder.property(f"delta.constraints.{name}", condition)
+    for name, value in properties_of(spec).items():
+        builder = builder.property(name, value)
     return builder
+
+
+def first_commit(spec: TableSpec, *, table_id: str, at_ms: int) -> str:
+    """Write the first commit of an empty table's log, as JSON lines; Spark needs half a second and more for the same.
+
+    Args:
+        spec: the table.
+        table_id: a UUID.
+        at_ms: milliseconds since 1970.
+    Source: Delta's protocol, "Actions": `commitInfo`, `metaData` and `protocol`; writers enforce CHECK constraints from
+        version 3 on, and keep a change feed from version 4 on.
+    """
+    properties = properties_of(spec)
+    writer = 4 if spec.has_change_feed else 3 if spec.constraints else 2
+    about = {"description": spec.grain, "partitionBy": "[]", "properties": json.dumps(properties)}
+    actions: tuple[dict[str, object], ...] = (
+        {"commitInfo": {"timestamp": at_ms, "operation": "CREATE TABLE", "operationParameters": about}},
+        {"protocol": {"minReaderVersion": 1, "minWriterVersion": writer}},
+        {
+            "metaData": {
+                "id": table_id,
+                "description": spec.grain,
+                "format": {"provider": "parquet", "options": {}},
+                "schemaString": spec.schema.json(),
+                "partitionColumns": [],
+                "configuration": properties,
+                "createdTime": at_ms,
+            }
+        },
+    )
+    return "".join(f"{json.dumps(action)}\n" for action in actions)

@@ -15,6 +15,7 @@ from cdp_spark.errors import CdpError, StateError
 from cdp_spark.tables.actions.fetch import fetch_through_spark
 from cdp_spark.tables.catalog import OUTDATED_RECORDS
 from cdp_spark.tables.creation import COMMITS_A_CHECKPOINT, describe
+from cdp_spark.tables.direct.create import create_in_folder
 from cdp_spark.tables.direct.place import find_folder
 from cdp_spark.tables.direct.write import Write
 from cdp_spark.tables.failures import broken_constraint, is_permission, unwritable
@@ -175,8 +176,12 @@ class Store:
         """
         if self.exists(spec):
             return
+        folder = self._folder(spec)
         try:
-            self._create(spec, DeltaTable.createIfNotExists(self.spark))
+            if folder is None:
+                self._create(spec, DeltaTable.createIfNotExists(self.spark))
+            else:
+                create_in_folder(spec, folder)
         except Exception as error:
             if self.exists(spec):  # another writer created it meanwhile
                 return
@@ -228,8 +233,11 @@ class Store:
         """The table, where the driver itself can read and write it; else None."""
         from cdp_spark.tables.direct.table import LocalTable  # noqa: PLC0415 - some 0.2 s, in other threads
 
-        folder = find_folder(self.spark, self.identifier(spec)) if self.direct and self.kind == "path" else None
+        folder = self._folder(spec)
         return LocalTable.open(spec, folder, version=version) if folder else None
+
+    def _folder(self, spec: TableSpec) -> Path | None:
+        return find_folder(self.spark, self.identifier(spec)) if self.direct and self.kind == "path" else None
 
     def _has_other_columns(self, spec: TableSpec) -> bool:
         there = {field.name: field.dataType for field in self.read_all(spec).schema}
