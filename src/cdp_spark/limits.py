@@ -15,6 +15,8 @@ EVERY_PAIR_RECORDS = 500
 """Records of which `cdp resolve` compares every two: a second's work. Blocking rules would miss some pairs."""
 INGEST_IN_PROCESS_BYTES = 250_000_000
 """Bytes of files that ingest reads into the driver: a million records, which take it some ten seconds and 1 GB."""
+OUTDATED_IN_PROCESS_VERSIONS = 2_000_000
+"""Versions of records that standardise reads into the driver to find the current ones: 400 MB and three seconds."""
 PART_BYTES = 64_000_000
 """Bytes of a file of lines that one task reads: seconds of work, beside which starting the task is nothing."""
 _UNKNOWN_MEMORY = 4 * 2**30

@@ -5,13 +5,15 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from pyspark.sql import Window
+import pyarrow as pa
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
-from cdp_spark.standardise.frames import build_clean_rows
+from cdp_spark.limits import OUTDATED_IN_PROCESS_VERSIONS
+from cdp_spark.standardise.frames import build_clean_rows, build_outdated_versions
 from cdp_spark.standardise.identifiers import build_found, build_identifiers, find_unusable_values
 from cdp_spark.standardise.mapping import RawMapping
+from cdp_spark.standardise.versions import DATED_VERSION, VERSION, find_outdated_versions
 from cdp_spark.standardise.visitors import (
     VISITOR,
     build_identifier_sets,
@@ -19,9 +21,10 @@ from cdp_spark.standardise.visitors import (
     event_identifier_types,
     event_sources,
 )
-from cdp_spark.tables.actions.held import hold
+from cdp_spark.tables.actions.held import Held, hold
 from cdp_spark.tables.actions.together import run_together
 from cdp_spark.tables.catalog import IDENTIFIERS, RECORDS, SOURCE_EVENTS, SOURCE_RECORDS, SOURCE_SNAPSHOTS
+from cdp_spark.tables.rows import as_frame
 from cdp_spark.tables.run import StageResult
 
 if TYPE_CHECKING:
@@ -32,12 +35,10 @@ if TYPE_CHECKING:
     from cdp_spark.config.identifiers import IdentifiersConfig
     from cdp_spark.config.match import EntityMatch
     from cdp_spark.config.project import Project
-    from cdp_spark.tables.actions.held import Held
     from cdp_spark.tables.run import RunContext
     from cdp_spark.tables.store import Store
 
-_METRICS, _OUTDATED = "metrics", "outdated"
-_VERSION = (c.SOURCE, c.SOURCE_RECORD_ID, c.CONTENT_HASH)
+_METRICS = "metrics"
 _KEYS = (c.RECORD_KEY, c.ENTITY_TYPE, c.SOURCE, c.SOURCE_RECORD_ID, c.CONTENT_HASH, c.OBSERVED_AT, c.INGESTED_AT)
 _OF_VISITORS = {c.FIRST_SEEN_AT: "timestamp", c.EVENT_SOURCES: "array<string>"}
 
@@ -83,9 +84,8 @@ def _guarded_types(project: Project) -> list[str]:
 def _clean_all(context: RunContext) -> DataFrame:
     """Source records and visitors, cleaned, in one frame."""
     store, project, as_of = context.store, context.project, context.today
-    delivered = store.read(SOURCE_RECORDS)
-    outdated = _find_outdated(store, delivered, sources=snapshot_sources(project))
-    current = delivered.join(outdated.joinable, on=list(_VERSION), how="left_anti")
+    outdated = find_outdated(store, sources=snapshot_sources(project))
+    current = store.read(SOURCE_RECORDS).join(outdated.joinable, on=list(VERSION), how="left_anti")
     nothing = {name: F.lit(None).cast(kind) for name, kind in _OF_VISITORS.items()}
     records = build_clean_rows(current.select(*_KEYS, c.ROW), record_mappings(project), as_of=as_of).withColumns(
         nothing
@@ -97,15 +97,16 @@ def _clean_all(context: RunContext) -> DataFrame:
     return records.unionByName(build_visitors(sets, types, default_region=region, as_of=as_of))
 
 
-def _find_outdated(store: Store, delivered: DataFrame, *, sources: Collection[str]) -> Held:
-    """Find the versions that are not current, while the tables to be written are created where they are not there."""
-    outdated = build_outdated_versions(delivered, store.read(SOURCE_SNAPSHOTS), sources=sources)
-    done: dict[str, Any] = run_together(
-        store.spark,
-        {_OUTDATED: partial(hold, outdated), **{it.name: partial(store.create, it) for it in (RECORDS, IDENTIFIERS)}},
-    )
-    found: Held = done[_OUTDATED]
-    return found
+def find_outdated(store: Store, *, sources: Collection[str]) -> Held:
+    """Find the versions that are not current, on the driver where they are few enough."""
+    table = store.open_local(SOURCE_RECORDS)
+    replaced = sorted({*sources} & set(store.fetch(SOURCE_SNAPSHOTS, [c.SOURCE])[c.SOURCE].unique().to_pylist()))
+    if table is None or table.count() > OUTDATED_IN_PROCESS_VERSIONS:
+        delivered, snapshots = store.read(SOURCE_RECORDS), store.read(SOURCE_SNAPSHOTS)
+        return hold(build_outdated_versions(delivered, snapshots, replaced=replaced))
+    held = store.fetch(SOURCE_SNAPSHOTS, VERSION, only={c.SOURCE: pa.array(replaced, pa.string())})
+    outdated = find_outdated_versions(table.read(DATED_VERSION), held, replaced=replaced)
+    return Held(as_frame(store.spark, outdated), outdated.num_rows)
 
 
 def sharing_limits(entity: EntityMatch, rules: IdentifiersConfig) -> dict[str, int]:
@@ -123,33 +124,6 @@ def record_mappings(project: Project) -> dict[str, RawMapping]:
 def snapshot_sources(project: Project) -> tuple[str, ...]:
     """The sources each of whose deliveries is the whole source."""
     return tuple(it.name for it in project.sources if it.kind == "records" and it.delivery == "snapshot")
-
-
-def build_outdated_versions(source_records: DataFrame, snapshots: DataFrame, *, sources: Collection[str]) -> DataFrame:
-    """List the versions that are not the current one of their record.
-
-    Of a source whose newest full delivery is known, what that holds is current; records that are gone are not. Of any
-    other source, a record's newest version is: by observed time, then load time, then content hash.
-
-    Args:
-        source_records: any number of versions per record_key.
-        snapshots: the table `source_snapshots`, of one version per record.
-        sources: those whose deliveries are snapshots; one of which no snapshot is recorded is as any other.
-    Returns: one row per source, source_record_id and content_hash.
-    """
-    held = snapshots.where(F.col(c.SOURCE).isin(*sources))
-    replaced = F.broadcast(held.select(c.SOURCE).distinct())
-    versions = source_records.select(*_VERSION, c.RECORD_KEY, c.OBSERVED_AT, c.INGESTED_AT)
-    older = build_older_versions(versions.join(replaced, on=c.SOURCE, how="left_anti"))
-    gone = versions.join(replaced, on=c.SOURCE, how="left_semi").join(held, on=list(_VERSION), how="left_anti")
-    return (older.unionByName(gone) if sources else older).select(*_VERSION)
-
-
-def build_older_versions(source_records: DataFrame) -> DataFrame:
-    """Keep all versions of each record but the newest."""
-    newest = [F.col(c.OBSERVED_AT).desc_nulls_last(), F.col(c.INGESTED_AT).desc(), F.col(c.CONTENT_HASH).desc()]
-    rank = F.row_number().over(Window.partitionBy(c.RECORD_KEY).orderBy(*newest))
-    return source_records.withColumn("rank", rank).where(F.col("rank") > 1).drop("rank")
 
 
 def _metric_expr(*parts: Column | str) -> Column:

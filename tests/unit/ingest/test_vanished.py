@@ -7,8 +7,8 @@ import pytest
 
 from cdp_spark.config.source import SourceConfig
 from cdp_spark.ingest.stage import run
-from cdp_spark.standardise.stage import build_outdated_versions, snapshot_sources
-from cdp_spark.tables.catalog import SOURCE_RECORDS, SOURCE_SNAPSHOTS
+from cdp_spark.standardise.stage import find_outdated, snapshot_sources
+from cdp_spark.tables.catalog import SOURCE_RECORDS
 from cdp_spark.tables.run import RunContext
 
 
@@ -36,7 +36,7 @@ def test_a_source_that_vanishes_deletes_nothing_and_one_that_shrinks_only_from_a
 
 
 def _current_ids(context: RunContext) -> list[str]:
-    records, snapshots = (context.store.read(spec) for spec in (SOURCE_RECORDS, SOURCE_SNAPSHOTS))
-    outdated = build_outdated_versions(records, snapshots, sources=snapshot_sources(context.project))
+    records = context.store.read(SOURCE_RECORDS)
+    outdated = find_outdated(context.store, sources=snapshot_sources(context.project)).rows
     ids = records.select("source_record_id").subtract(outdated.select("source_record_id"))
     return sorted(row[0] for row in ids.collect())
