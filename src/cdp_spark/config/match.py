@@ -32,6 +32,7 @@ Method = Literal[
     "set_overlap",
     "tokens",
     "digits",
+    "generation",
     "phonetic",
     "number",
     "days",
@@ -39,11 +40,12 @@ Method = Literal[
     "sql",
 ]
 """How values are compared: `levenshtein` counts a transposition as one edit, `tokens` is the share of common words,
-rare words counting more, `set_overlap` is for lists, `number` a difference relative to the larger one, `days` a
-distance of dates, `geo` one of places, `sql` asks conditions of one's own."""
+rare words counting more, `set_overlap` is for lists, `generation` for suffixes such as Jr and III, `number` is a
+difference relative to the larger one, `days` a distance of dates, `geo` one of places, `sql` asks conditions of one's
+own."""
 
 _OF_MANY_COLUMNS: dict[Method, int] = {"address": 4, "geo": 2, "name": 3, "company": 2, "sql": 8}
-_WITHOUT_FREQUENCY: frozenset[Method] = frozenset({"address", "number", "days", "geo", "sql"})
+_WITHOUT_FREQUENCY: frozenset[Method] = frozenset({"address", "generation", "number", "days", "geo", "sql"})
 _MOST_CONDITIONS = 14
 
 

@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from cdp_spark import columns as c
 from cdp_spark.errors import ContractError
 from cdp_spark.normalise.batches import map_distinct
+from cdp_spark.normalise.names import generation, read_suffix
 from cdp_spark.normalise.text import compact_form, match_form
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ _FORM_BY_METHOD = {
     "email": "lower",
     "phone": "digits",
     "digits": "compact",
+    "generation": "generation",
     "set_overlap": "set",
     "number": "lower",
     "geo": "lower",
@@ -119,5 +121,6 @@ FORMS: dict[str, Callable[[str], str | None]] = {
     "lower": _lower,
     "set": _lower,
     "compact": compact_form,
+    "generation": lambda text: generation(read_suffix(text) or ""),
 }
 """What becomes of a text, by form; any other form is the match form."""

@@ -19,7 +19,7 @@ from cdp_spark.config.project import ProjectSettings
 from cdp_spark.errors import InvalidProjectError
 
 METHODS = (
-    "exact, jaro_winkler, levenshtein, name, company, date, email, phone, address, set_overlap, tokens, digits, "
+    "exact, jaro_winkler, levenshtein, name, company, date, email, phone, address, set_overlap, tokens, digits, generation, "
     "phonetic, number, days, geo, sql"
 )
 

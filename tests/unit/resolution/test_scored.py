@@ -54,7 +54,7 @@ def test_each_pair_once_with_all_its_rules(spark: SparkSession) -> None:
     scored = score_pairs(_people(spark), _match())
     found = scored.pair_scores.select("record_key_l", "record_key_r", "rule_mask", "levels", "deterministic")
     expected = spark.createDataFrame(
-        [("a1", "a2", 0b11, "65", False), ("b1", "b2", 0b10, "60", False)],
+        [("a1", "a2", 0b11, "66", False), ("b1", "b2", 0b10, "60", False)],
         "record_key_l string, record_key_r string, rule_mask long, levels string, deterministic boolean",
     )
     assert_df_equality(found, expected, ignore_row_order=True, ignore_nullable=True, transforms=[])

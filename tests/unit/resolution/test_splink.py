@@ -126,7 +126,15 @@ def _record(drawn: random.Random) -> dict[str, str | None]:
         "given_name": some("anna", "anne", "hanna", "bob", "bobby", None),
         "family_name": some("weber", "weaber", "ewber", "lang", None),
         "birth_date": some("19800102", "19800201", "19800103", "19810102", "19790513", "19800513", None),
-        "email": some("anna@x.example", "anna@y.example", "ana@x.example", "annab@z.example", "bob@y.example", None),
+        "email": some(
+            "anna@x.example",
+            "anna@y.example",
+            "ana@x.example",
+            "annab@z.example",
+            "anna7@x.example",
+            "anna8@x.example",
+            None,
+        ),
         "phone": some("49301234567", "301234567", "49301234568", "4989999999", None),
         "street": some("high st", "high str", "low road", None),
         "city": some("leeds", "ulm", None),
@@ -150,7 +158,7 @@ def test_there_and_back_again() -> None:
         ("mail", "names"),
     )
     m, u = MODEL.parameters.m[3], MODEL.parameters.u[3]
-    odds = 0.001 / 0.999 * m[4] / u[4]
+    odds = 0.001 / 0.999 * m[5] / u[5]
     assert again.parameters.prior[0] == pytest.approx(odds / (1 + odds))
 
 

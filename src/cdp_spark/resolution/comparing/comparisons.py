@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cdp_spark.resolution.comparing.companies import SOME_WORDS, lower_other_forms
-from cdp_spark.resolution.comparing.joint import JointMeasure, address, sql
-from cdp_spark.resolution.comparing.measures import MEASURES, MISSING, Measure, WordMeasure
+from cdp_spark.resolution.comparing.joint import JointMeasure, address, generation, sql
+from cdp_spark.resolution.comparing.measures import DIFFERENT_NAME, MEASURES, MISSING, Measure, WordMeasure
 from cdp_spark.resolution.comparing.names import ONE_OF_SEVERAL, PARTLY_ANOTHER, have_the_same_words
 from cdp_spark.resolution.comparing.quantities import joined_places
 from cdp_spark.resolution.comparing.similarity import MISSING_CODE, Coded, each_distinct, jaro_winkler
@@ -57,6 +57,11 @@ class CompiledComparison:
     def equal_level(self) -> int:
         """The lowest level of equal values."""
         return len(self.level_names) - self.bins
+
+    @property
+    def alike_level(self) -> int:
+        """The lowest level of values that are not different."""
+        return self.level_names.index(DIFFERENT_NAME) + 1
 
     def levels(
         self,
@@ -132,6 +137,8 @@ def compile_comparisons(comparisons: tuple[Comparison, ...]) -> tuple[CompiledCo
 def _compile(comparison: Comparison) -> CompiledComparison:
     if comparison.method == "address":
         return CompiledComparison(comparison, address(comparison.columns), 1)
+    if comparison.method == "generation":
+        return CompiledComparison(comparison, generation(comparison.columns), 1)
     if comparison.method == "sql":
         return CompiledComparison(comparison, sql(comparison.columns, comparison.conditions), 1)
     measure = MEASURES[comparison.method](comparison.thresholds)

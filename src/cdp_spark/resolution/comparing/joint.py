@@ -54,6 +54,21 @@ def address(names: tuple[str, ...]) -> JointMeasure:
     return JointMeasure(_ADDRESS_LEVELS, lambda columns, left, right: _address_levels(columns, names, left, right))
 
 
+def generation(names: tuple[str, ...]) -> JointMeasure:
+    """What tells a father from his son, such as Jr and III: where one has it, it matters that the other has none.
+
+    Args:
+        names: the column of the suffix.
+    """
+
+    def levels(columns: Mapping[str, Coded], left: Codes, right: Codes) -> Codes:
+        codes_l, codes_r = columns[names[0]].codes[left], columns[names[0]].codes[right]
+        conditions = [np.maximum(codes_l, codes_r) < 0, np.minimum(codes_l, codes_r) < 0, codes_l == codes_r]
+        return np.select(conditions, [MISSING, 2, 3], DIFFERENT).astype(np.int64)
+
+    return JointMeasure(("different", "only one has one", "equal"), levels)
+
+
 def sql(names: tuple[str, ...], conditions: tuple[str, ...]) -> JointMeasure:
     """A level for each condition: the best one that holds for the pair, whichever of the two records comes first.
 

@@ -11,12 +11,14 @@ from numpy.typing import NDArray
 
 from cdp_spark.resolution.comparing.companies import LEVEL_NAMES, company_levels
 from cdp_spark.resolution.comparing.dates import date_levels
+from cdp_spark.resolution.comparing.emails import EMAIL_LEVELS, email_levels
 from cdp_spark.resolution.comparing.names import name_levels
 from cdp_spark.resolution.comparing.quantities import days_apart, kilometres_apart, relative_difference
 from cdp_spark.resolution.comparing.similarity import Coded, edit_distance, jaro_winkler, word_overlap
 
 MISSING = 0
 DIFFERENT = 1
+DIFFERENT_NAME = "different"
 
 Codes = NDArray[np.int64]
 LevelsOfPairs = Callable[[Coded, Codes, Codes], NDArray[np.float64]]
@@ -131,44 +133,8 @@ def _date(_: tuple[float, ...]) -> Measure:
 
 
 def _email(_: tuple[float, ...]) -> Measure:
-    """The same local part elsewhere, or the whole address nearly equal; the cheapest question first.
-
-    Mailboxes of two people of one name differ in their numbers: jo.lee7 is not jo.lee12.
-    """
-
-    def levels(column: Coded, left: Codes, right: Codes) -> NDArray[np.float64]:
-        local = column.map(lambda value: value.split("@")[0], dtype=object)
-        near = local[left] == local[right]
-        for question in (_two_edits, _nearly_equal):
-            open_pairs = np.flatnonzero(~near)
-            near[open_pairs] = question(column.texts[left[open_pairs]], column.texts[right[open_pairs]])
-        numbers = column.map(_numbers_of, dtype=object)
-        other = (numbers[left] != numbers[right]) & (numbers[left] != "") & (numbers[right] != "")
-        at = np.flatnonzero(other)
-        other[at] = edit_distance(numbers[left[at]], numbers[right[at]], at_most=1) > 1
-        out = np.where(near & ~other, 3.0, DIFFERENT)
-        rest = np.flatnonzero(~near & ~other)
-        alike = jaro_winkler(local[left[rest]], local[right[rest]], at_least=_ALIKE_LOCAL_PART) >= _ALIKE_LOCAL_PART
-        out[rest[alike]] = 2.0
-        return out
-
-    return Measure(("different", "local part alike", "same local part or two edits"), levels)
-
-
-_ALIKE_LOCAL_PART = 0.88
-_ALIKE_ADDRESS = 0.95
-
-
-def _numbers_of(address: str) -> str:
-    return "".join(filter(str.isdigit, address.split("@", maxsplit=1)[0]))
-
-
-def _two_edits(left: NDArray[np.object_], right: NDArray[np.object_]) -> NDArray[np.bool_]:
-    return edit_distance(left, right, at_most=2) <= 2
-
-
-def _nearly_equal(left: NDArray[np.object_], right: NDArray[np.object_]) -> NDArray[np.bool_]:
-    return jaro_winkler(left, right, at_least=_ALIKE_ADDRESS) >= _ALIKE_ADDRESS
+    """See `emails`."""
+    return Measure(EMAIL_LEVELS, email_levels)
 
 
 def _phone(_: tuple[float, ...]) -> Measure:

@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
 _OF_PEOPLE = frozenset({c.GIVEN_NAME, c.FAMILY_NAME, c.FULL_NAME, c.BIRTH_DATE})
 """Columns that records of companies do not have."""
-_ALIKE = 2
 _TIMES_AS_OFTEN, _LEAST_CEILING = 3.0, 0.1
 """Of few pairs at most so many times as many are taken to be alike as is known beforehand, or this share."""
 IS_MATCH = "is_match"
@@ -119,7 +118,7 @@ def _limit(prior: Prior | None, m: NDArray[np.float64], item: CompiledComparison
     """Keep what contradicts, and cap what is merely alike: Ann1, Ann2 and Ann3 are not one person for being many."""
     free = np.full(len(m), np.inf)
     share = free.copy()
-    alike = slice(_ALIKE, item.equal_level)
+    alike = slice(item.alike_level, item.equal_level)
     share[alike] = np.maximum(_TIMES_AS_OFTEN * m[alike], _LEAST_CEILING)
     return Limit(free if prior is None else prior.times_others, share)
 

@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
 _FILE = "priors.yaml"
 _LEAST = 1e-6
-_AGREES = 2
-"""The lowest level of values that are not quite different."""
 _MATCHES_PER_RECORD, _RELATED_PER_RECORD = 0.2, 0.3
 """Pairs of one person, and of relatives, that a file has for each of its records."""
 _RULE_STRENGTH = 8.0
@@ -66,6 +64,7 @@ class Prior:
         shares: shape (3, levels).
         strength: pairs that they are worth, by class.
         own: share of related people who agree as one person does; None where they share the value as `shares` says.
+        alike: the lowest level of values that are not different.
         equal: the lowest level whose first column is equal.
         times_others: most times as frequent that a level may be among matches as among others, where pairs are few.
     """
@@ -73,6 +72,7 @@ class Prior:
     shares: NDArray[np.float64]
     strength: tuple[float, float, float]
     own: float | None
+    alike: int
     equal: int
     times_others: NDArray[np.float64]
 
@@ -114,6 +114,7 @@ def prior_of(comparison: CompiledComparison, bins: NDArray[np.float64], *, peopl
         np.stack([matches, others, related]),
         entry.strength,
         entry.own,
+        comparison.alike_level,
         comparison.equal_level - (config.method == "address"),
         _limits(entry.against, len(matches)),
     )
@@ -133,7 +134,7 @@ def rule_pull(priors: Sequence[Prior | None], layout: Layout, *, records: int) -
         if prior is not None:
             whole = layout.whole[:, at]
             found[whole] *= prior.shares[:, prior.equal :].sum(axis=1)
-            found[layout.forced[:, at] & ~whole] *= prior.shares[:, _AGREES:].sum(axis=1)
+            found[layout.forced[:, at] & ~whole] *= prior.shares[:, prior.alike :].sum(axis=1)
     return np.asarray(_RULE_STRENGTH * found / found.sum(axis=1, keepdims=True))
 
 

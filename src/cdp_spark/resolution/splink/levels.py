@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cdp_spark.resolution.comparing.comparisons import FREQUENCY_BINS, compile_comparisons
+from cdp_spark.resolution.comparing.emails import ALIKE_ADDRESS, ALIKE_LOCAL_PART, LEAST_LENGTHS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,12 +51,15 @@ def sql_levels(comparison: Comparison) -> tuple[SqlLevel, ...] | None:
     left, right = sides(comparison.columns[0])
     equal = tuple(range(compiled.equal_level, len(names)))
     column = comparison.columns[0] if len(equal) == len(FREQUENCY_BINS) else None
-    return (
+    known = (
         SqlLevel(f"{left} IS NULL OR {right} IS NULL", (), "missing"),
         SqlLevel(f"{left} = {right}", equal, "equal", column),
-        *_graded(between, names, first=2),
-        _DIFFERENT,
     )
+    if comparison.method == "email":
+        another_number, *alike = between
+        lowest = (SqlLevel(another_number, (1,), names[1]), SqlLevel(ELSE, (2,), names[2]))
+        return (*known, *_graded(tuple(alike), names, first=3), *lowest)
+    return (*known, *_graded(between, names, first=2), _DIFFERENT)
 
 
 def sides(column: str) -> tuple[str, str]:
@@ -96,13 +100,31 @@ _PARTS = ((1, 4), (5, 2), (7, 2))
 
 
 def _email(comparison: Comparison) -> tuple[str, ...]:
+    """As `email_levels` grades; the first condition is of the lowest level, which is no way of being alike."""
     left, right = sides(comparison.columns[0])
-    locals_ = (f"split_part({left}, '@', 1)", f"split_part({right}, '@', 1)")
+    locals_ = tuple(f"split_part({side}, '@', 1)" for side in (left, right))
+    digits = (f"regexp_replace({local}, '[^0-9]', '', 'g')" for local in locals_)
+    one, another = (f"regexp_replace({each}, '^(19|20)([0-9][0-9])$', '\\2')" for each in digits)
+    several = f"greatest(length({one}), length({another})) > 1"
+    mistaken = f"(damerau_levenshtein({one}, {another}) <= 1 AND {several})"
+    other = f"({one} <> {another} AND {one} <> '' AND {another} <> '')"
+    without = (f"regexp_replace({local}, '[0-9]', '', 'g')" for local in locals_)
+    domains = (f"split_part({side}, '@', 2)" for side in (left, right))
+    only_number = f"({' = '.join(without)} AND {' = '.join(domains)})"
+    renumbered = f"({other} AND ({only_number} OR NOT {mistaken}))"
+    shorter = f"least(length({locals_[0]}), length({locals_[1]}))"
+    short, long = LEAST_LENGTHS
     near = (
-        f"{locals_[0]} = {locals_[1]} OR damerau_levenshtein({left}, {right}) <= 2 "
-        f"OR jaro_winkler_similarity({left}, {right}) >= 0.95"
+        f"{locals_[0]} = {locals_[1]} OR ({shorter} >= {short} AND damerau_levenshtein({left}, {right}) <= 1) OR "
+        f"({shorter} >= {long} AND (damerau_levenshtein({left}, {right}) <= 2 "
+        f"OR jaro_winkler_similarity({left}, {right}) >= {ALIKE_ADDRESS}))"
     )
-    return (f"jaro_winkler_similarity({locals_[0]}, {locals_[1]}) >= 0.88", near)
+    alike = f"{shorter} >= {short} AND jaro_winkler_similarity({locals_[0]}, {locals_[1]}) >= {ALIKE_LOCAL_PART}"
+    return (
+        f"{other} AND NOT {mistaken} AND {only_number}",
+        f"NOT {renumbered} AND {alike}",
+        f"NOT {renumbered} AND ({near})",
+    )
 
 
 def _phone(comparison: Comparison) -> tuple[str, ...]:

@@ -108,7 +108,7 @@ def _rule_prior(
     whole = {key.column for key in rule.keys if key.transform == "exact"}
     for index, compiled in enumerate(compile_comparisons(match.comparisons)):
         if forced[index]:
-            first = compiled.equal_level if set(compiled.config.columns[:1]) <= whole else 2
+            first = compiled.equal_level if set(compiled.config.columns[:1]) <= whole else compiled.alike_level
             odds *= float(sides[0][index][first:].sum() / sides[1][index][first:].sum())
     return float(np.clip(odds / (1 + odds), _FLOOR, 1 - _FLOOR))
 

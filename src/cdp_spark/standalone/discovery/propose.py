@@ -25,7 +25,7 @@ _METHODS: dict[Meaning, Method] = {
     "middle_name": "name",
     "family_name": "name",
     "full_name": "name",
-    "name_suffix": "exact",
+    "name_suffix": "generation",
     "birth_date": "date",
     "date": "date",
     "gender": "exact",
