@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from cdp_spark.normalise.email import is_shared_mailbox
 from cdp_spark.resolution.comparing.companies import SOME_WORDS, lower_other_forms
 from cdp_spark.resolution.comparing.joint import JointMeasure, address, generation, sql
 from cdp_spark.resolution.comparing.measures import DIFFERENT_NAME, MEASURES, MISSING, Measure, WordMeasure
@@ -112,6 +113,8 @@ class CompiledComparison:
         else:
             bin_of = column.map(lambda value: bins.get(value, self.bins - 1), dtype=np.int64)
             levels[equal] = self.equal_level + bin_of[codes_l[equal]]
+        if self.config.method == "email":  # that two people read one mailbox does not make them one
+            levels[equal & column.map(is_shared_mailbox, dtype=bool)[codes_l]] = MISSING
         return levels
 
     def _measure(self, frequencies: Frequencies) -> LevelsOfPairs:

@@ -14,7 +14,6 @@ import pyarrow.compute as pc
 import xxhash
 
 from cdp_spark import columns as c
-from cdp_spark.normalise.email import is_shared_mailbox
 from cdp_spark.resolution.comparing.comparisons import (
     COMMON_SHARE,
     FREQUENCY_BINS,
@@ -67,9 +66,7 @@ class Sample:
         texts = sorted({item.columns[0] for item in comparisons if item.weighs_frequency and item.method == "tokens"})
         words = {words_of(name): _word_bits(self.features[name]) for name in texts}
         dates = {item.columns[0] for item in comparisons if item.method == "date"}
-        mails = {item.columns[0] for item in comparisons if item.method == "email"}
-        shared = {**dict.fromkeys(dates, _is_default_day), **dict.fromkeys(mails, is_shared_mailbox)}
-        return {name: _bins(self.features[name], shared.get(name)) for name in names} | words
+        return {name: _bins(self.features[name], _is_default_day if name in dates else None) for name in names} | words
 
     def bin_shares(self, comparison: Comparison) -> NDArray[np.float64]:
         """Share of the records whose value is common, uncommon, rare, and how many records share such a value.
