@@ -17,6 +17,8 @@ INGEST_IN_PROCESS_BYTES = 250_000_000
 """Bytes of files that ingest reads into the driver: a million records, which take it some ten seconds and 1 GB."""
 OUTDATED_IN_PROCESS_VERSIONS = 2_000_000
 """Versions of records that standardise reads into the driver to find the current ones: 400 MB and three seconds."""
+READ_BY_DRIVER_BYTES = 1_000_000
+"""Bytes of a table's files that the driver reads for Spark: milliseconds, where Spark takes a second to list them."""
 PART_BYTES = 64_000_000
 """Bytes of a file of lines that one task reads: seconds of work, beside which starting the task is nothing."""
 _UNKNOWN_MEMORY = 4 * 2**30

@@ -12,6 +12,7 @@ from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
 from cdp_spark.errors import CdpError, StateError
+from cdp_spark.limits import READ_BY_DRIVER_BYTES
 from cdp_spark.tables.actions.fetch import fetch_through_spark
 from cdp_spark.tables.catalog import OUTDATED_RECORDS
 from cdp_spark.tables.creation import COMMITS_A_CHECKPOINT, describe
@@ -91,12 +92,19 @@ class Store:
 
     def read_all(self, spec: TableSpec, *, version: int | None = None) -> DataFrame:
         """What `read` reads, and the dated rows that are no longer in force."""
+        local = self.open_local(spec, version)
+        if local is not None and local.bytes <= READ_BY_DRIVER_BYTES:
+            rows = local.read(spec.schema.names)
+            return as_frame(self.spark, rows) if rows.num_rows else self._no_rows(spec)
         if not self.exists(spec):
-            return self.spark.createDataFrame([], spec.schema).limit(0)  # the optimiser sees that it is empty
+            return self._no_rows(spec)
         reader, identifier = self.spark.read.format("delta"), self.identifier(spec)
         if version is not None:
             reader = reader.option("versionAsOf", version)
         return reader.load(identifier) if self.kind == "path" else reader.table(identifier)
+
+    def _no_rows(self, spec: TableSpec) -> DataFrame:
+        return self.spark.createDataFrame([], spec.schema).limit(0)  # the optimiser sees that it is empty
 
     def fetch(
         self,

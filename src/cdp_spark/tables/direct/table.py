@@ -49,12 +49,14 @@ class LocalTable:
         folder: where it is.
         table: its opened log.
         files: of the version, their paths inside the folder.
+        bytes: of all files.
     """
 
     spec: TableSpec
     folder: Path
     table: DeltaTable
     files: tuple[str, ...]
+    bytes: int
 
     @classmethod
     def open(cls, spec: TableSpec, folder: Path, *, version: int | None = None) -> LocalTable | None:
@@ -67,9 +69,10 @@ class LocalTable:
             table = DeltaTable(folder, version=version)
         except TableNotFoundError:
             return None
-        files = pa.table(table.get_add_actions())["path"].to_pylist()
+        added = pa.table(table.get_add_actions())
+        files, size = added["path"].to_pylist(), sum(added["size_bytes"].to_pylist())
         is_plain = _is_understood(table) and not any(":" in file for file in files)
-        return cls(spec, folder, table, tuple(files)) if is_plain and _has_columns(table, spec) else None
+        return cls(spec, folder, table, tuple(files), size) if is_plain and _has_columns(table, spec) else None
 
     @property
     def _rows(self) -> ds.Dataset:
