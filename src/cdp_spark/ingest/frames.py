@@ -150,7 +150,7 @@ def _open_text(spark: SparkSession, source: SourceConfig, path: str) -> SparkRea
     is_by_line = wide is None and (not dialect.multi_line or not dialect.quote)
 
     def read(batches: Batches) -> Iterator[ReadBatch]:
-        for file, text, has_header in _texts(batches, dialect.encoding):
+        for file, text, has_header in _texts(batches, dialect.encoding, keep_ends=True):
             if file in headers:
                 yield from read_texts([text], headers[file], dialect, source_file=file, has_header=has_header)
 
@@ -176,7 +176,7 @@ def _whole_files(spark: SparkSession, path: str, listed: Mapping[str, str]) -> D
     )
 
 
-def _texts(batches: Batches, encoding: str) -> Iterator[tuple[str, str, bool]]:
+def _texts(batches: Batches, encoding: str, *, keep_ends: bool = False) -> Iterator[tuple[str, str, bool]]:
     """Join the lines of each file in each batch: (file, text, whether the text begins the file)."""
     begun = None
     for batch in batches:
@@ -187,7 +187,11 @@ def _texts(batches: Batches, encoding: str) -> Iterator[tuple[str, str, bool]]:
                 continue
             data = b"\n".join(values[start:end]).removeprefix(UTF8_MARK)
             block = (files[start], are_first[start])
-            yield files[start], "".join(decode_blocks([data], encoding)), are_first[start] and block != begun
+            yield (
+                files[start],
+                "".join(decode_blocks([data], encoding, keep_ends=keep_ends)),
+                are_first[start] and block != begun,
+            )
             begun, start = block, end
 
 

@@ -51,7 +51,7 @@ _TEXTS = {
 
 def _rows(reading: SparkReading, source: SourceConfig) -> list[tuple[Any, ...]]:
     staging = Staging(source, _AS_OF, "US", names_columns=reading.columns is None)
-    names = ("key", "content_hash", "row", "reason", "raw_text")
+    names = ("key", "content_hash", "row", "reason", "raw_text", "line")
     return sorted((tuple(row) for row in stage_in_spark(reading, staging).select(*names).collect()), key=str)
 
 
@@ -60,7 +60,10 @@ def _rows_here(source: SourceConfig, folder: Path) -> list[tuple[Any, ...]]:
     assert reading is not None
     staging = Staging(source, _AS_OF, "US")
     rows = [row for batch in reading.batches() for row in stage_batch(batch, staging).to_pylist()]
-    told = [(it["key"], it["content_hash"], it["row"] and dict(it["row"]), it["reason"], it["raw_text"]) for it in rows]
+    told = [
+        (it["key"], it["content_hash"], it["row"] and dict(it["row"]), it["reason"], it["raw_text"], it["line"])
+        for it in rows
+    ]
     return sorted(told, key=str)
 
 
@@ -89,10 +92,11 @@ def test_types_become_plain_text(spark: SparkSession, tmp_path: Path, source: Ma
 
 
 _FILES = {
-    "a.csv": b'\xef\xbb\xbfid,name,email\r\n1,Ann,a@x\r\n2,"Bob\n3,Cy",c\r\n4,"Di,d\r\n5,E\xeb,e\r\n\r\n6,Flo\r\n',
+    "a.csv": b'\xef\xbb\xbfid,name,email\r\n1,Ann,a@x\r\n2,"Bob\r\n3,Cy\r",c\r\n4,"Di,d\r\n5,E\xeb,e\r\n\r\n6,Flo\r\n',
     "b.csv": b"email,id,name,age\nb,7,Bo,40\n",
     "c.csv": b"",
 }
+_BY_LINE = {"a.csv": b'\xef\xbb\xbfid,name,email\r\n1,"A",\xeb\r\n\r\n6,Flo\r\n', "b.csv": _FILES["b.csv"]}
 _LINES = {"a.csv": b'{"id": 1}\n\n{"id": 2, "x": [1]}\r\n{"id"\n', "b.csv": b'{"id": 3, "x": "J\xe9r"}'}
 
 
@@ -100,7 +104,7 @@ _LINES = {"a.csv": b'{"id": 1}\n\n{"id": 2, "x": [1]}\r\n{"id"\n', "b.csv": b'{"
     ("settings", "contents"),
     [
         ({"format": "csv"}, _FILES),
-        ({"format": "csv", "options": {"multiLine": "false", "encoding": "ISO-8859-1"}}, _FILES),
+        ({"format": "csv", "options": {"multiLine": "false", "encoding": "ISO-8859-1"}}, _BY_LINE),
         (
             {"format": "csv", "options": {"encoding": "UTF-16", "skipLines": "2", "delimiter": "\\t"}},
             {"a.csv": "All\r\n\r\nid\tname\temail\r\n1\tÄnn\ta\r\n".encode("utf-16"), "b.csv": b""},

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import pyarrow as pa
 
-from cdp_spark.ingest.reading.batch import MAX_ROWS, ReadBatch, rejected_table
+from cdp_spark.ingest.reading.batch import MAX_ROWS, ReadBatch, Refused, rejected_table
 from cdp_spark.ingest.reading.delimited import BLOCK_BYTES, decode_blocks, whole_lines
 from cdp_spark.ingest.reading.files import WHOLE, file_uri, read_blocks
 from cdp_spark.ingest.reading.nested import flat, rows_of
@@ -79,7 +79,7 @@ def read_objects(
         flatten: whether nested fields become columns, and a document's rows are looked for within it.
     """
     rows: list[_Object] = []
-    rejected: list[tuple[str, str]] = []
+    rejected: list[Refused] = []
     names: dict[str, None] = {}
     for text in texts:
         if not text or text.isspace():
@@ -87,7 +87,7 @@ def read_objects(
         is_foreign = "\ufffd" in text and not flatten
         objects = None if is_foreign else _parse(text, is_document=is_document, flatten=flatten)
         if objects is None:
-            rejected.append((text, BAD_ENCODING if is_foreign else MALFORMED_JSON))
+            rejected.append(Refused(text, BAD_ENCODING if is_foreign else MALFORMED_JSON))
             continue
         for row in objects:
             rows.append(row)
@@ -165,7 +165,7 @@ _DECODER = json.JSONDecoder(object_pairs_hook=_fields, parse_float=Decimal, pars
 _LENIENT = json.JSONDecoder(parse_float=Decimal, parse_constant=lambda _: None)
 
 
-def _batch(rows: list[_Object], names: Iterable[str], rejected: list[tuple[str, str]], source_file: str) -> ReadBatch:
+def _batch(rows: list[_Object], names: Iterable[str], rejected: list[Refused], source_file: str) -> ReadBatch:
     kind = pa.struct([(name, pa.string()) for name in names])
     try:
         structs = pa.array(rows, kind)

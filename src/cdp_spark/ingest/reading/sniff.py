@@ -210,7 +210,7 @@ def _scan(lines: Sequence[str], dialect: Dialect) -> Iterator[_Record]:
             at += 1
             continue
         record = scanner.scan(lines, at, min(len(lines), at + _RECORDS))
-        if record.is_open:
+        if record.broken_at is not None:
             record = scanner.scan(lines, at, at + 1)._replace(end=at + 1)
         yield _Record(at, record.cells)
         at, count = record.end, count + 1

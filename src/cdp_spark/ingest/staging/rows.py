@@ -54,6 +54,7 @@ STAGED = pa.schema(
         c.REASON: pa.string(),
         c.RAW_TEXT: pa.string(),
         c.ROW_HASH: pa.string(),
+        c.LINE: pa.int64(),
         c.SOURCE_FILE: pa.string(),
         c.COLUMNS_SEEN: pa.list_(pa.string()),
         c.EVENT_TYPE: pa.string(),
@@ -192,6 +193,7 @@ def _stage_rejected(rejected: pa.Table, staging: Staging) -> pa.Table:
         c.REASON: reason,
         c.RAW_TEXT: rejected[c.RAW_TEXT],
         c.ROW_HASH: sha256_hex(rejected[c.RAW_TEXT]),
+        c.LINE: rejected[c.LINE],
         c.TIME_ISSUE: pa.repeat(pa.scalar(value=False), rejected.num_rows),
     }
     return _without_suppressed(_table(staged, rejected.num_rows))

@@ -12,7 +12,7 @@ import pytest
 
 from cdp_spark.config.source import SourceConfig
 from cdp_spark.ingest.reading import ReadBatch, open_source
-from cdp_spark.ingest.reading.batch import rejected_table
+from cdp_spark.ingest.reading.batch import Refused, rejected_table
 from cdp_spark.ingest.staging.facts import Tally, add_facts, count_facts
 from cdp_spark.ingest.staging.rows import STAGED, Staging, stage_batch
 from cdp_spark.ingest.suppression.hashing import SOURCE_RECORD, keyed_hash
@@ -238,7 +238,7 @@ def test_who_is_listed_is_counted_and_nothing_else(source: Make) -> None:
         {"id": None, "name": "ann.lee@gmail.com", "email": None},
     ]
     table = pa.Table.from_pylist(rows, pa.schema([(name, pa.string()) for name in ("id", "name", "email", "at")]))
-    torn = rejected_table([("1,Ann,ann.lee@gmail.com,", "column_count"), ("2,Bob", "column_count")])
+    torn = rejected_table([Refused("1,Ann,ann.lee@gmail.com,", "column_count"), Refused("2,Bob", "column_count")])
 
     staged = _staged(ReadBatch(table, torn, "file:/a"), crm, listed=listed).to_pylist()
 
