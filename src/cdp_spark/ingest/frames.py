@@ -14,13 +14,14 @@ from pyspark.sql.pandas.types import from_arrow_schema
 from cdp_spark import columns as c
 from cdp_spark.ingest.reading.batch import MAX_ROWS, ReadBatch, rejected_table
 from cdp_spark.ingest.reading.delimited import decode_blocks, read_header, read_texts
-from cdp_spark.ingest.reading.dialect import is_wide, read_dialect, read_encoding, refuse_utf16
+from cdp_spark.ingest.reading.dialect import read_dialect, read_encoding, refuse_utf16
 from cdp_spark.ingest.reading.files import FILE_OPTIONS, UTF8_MARK
 from cdp_spark.ingest.reading.json_text import read_objects
 from cdp_spark.ingest.reading.typed import text_table
 from cdp_spark.ingest.staging.facts import FACTS, Tally, add_facts, count_facts
 from cdp_spark.ingest.staging.rows import STAGED, SUPPRESSED, Staging, stage_batch
 from cdp_spark.ingest.typed import NOTHING_THERE, read_typed
+from cdp_spark.normalise.encodings import is_wide
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping

@@ -104,7 +104,7 @@ _LINES = {"a.csv": b'{"id": 1}\n\n{"id": 2, "x": [1]}\r\n{"id"\n', "b.csv": b'{"
     ("settings", "contents"),
     [
         ({"format": "csv"}, _FILES),
-        ({"format": "csv", "options": {"multiLine": "false", "encoding": "ISO-8859-1"}}, _BY_LINE),
+        ({"format": "csv", "options": {"multiLine": "false", "encoding": "Windows-1252"}}, _BY_LINE),
         (
             {"format": "csv", "options": {"encoding": "UTF-16", "skipLines": "2", "delimiter": "\\t"}},
             {"a.csv": "All\r\n\r\nid\tname\temail\r\n1\tÄnn\ta\r\n".encode("utf-16"), "b.csv": b""},

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 from cdp_spark.errors import CdpError, ConfigError, DataError
 from cdp_spark.ingest.reading.batch import ReadBatch, Reading
 from cdp_spark.ingest.reading.delimited import read_delimited, read_header
-from cdp_spark.ingest.reading.dialect import is_wide, read_dialect, read_encoding, refuse_utf16
+from cdp_spark.ingest.reading.dialect import read_dialect, read_encoding, refuse_utf16
 from cdp_spark.ingest.reading.files import WHOLE, find_files, is_packed, local_path, read_blocks, unpacked_size
 from cdp_spark.ingest.reading.json_text import read_json_document, read_json_lines
 from cdp_spark.ingest.reading.typed import parquet_columns, read_parquet
 from cdp_spark.ingest.reading.workbook import find_sheet, read_sheet
 from cdp_spark.limits import PART_BYTES
+from cdp_spark.normalise.encodings import is_wide
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
