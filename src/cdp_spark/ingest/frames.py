@@ -19,7 +19,8 @@ from cdp_spark.ingest.reading.files import FILE_OPTIONS, UTF8_MARK
 from cdp_spark.ingest.reading.json_text import read_objects
 from cdp_spark.ingest.reading.typed import text_table
 from cdp_spark.ingest.staging.facts import FACTS, Tally, add_facts, count_facts
-from cdp_spark.ingest.staging.rows import STAGED, SUPPRESSED, Staging, stage_batch
+from cdp_spark.ingest.staging.faults import stage_delivery
+from cdp_spark.ingest.staging.rows import STAGED, SUPPRESSED, Staging
 from cdp_spark.ingest.typed import NOTHING_THERE, read_typed
 from cdp_spark.normalise.encodings import is_wide
 
@@ -86,8 +87,8 @@ def stage_in_spark(reading: SparkReading, staging: Staging) -> DataFrame:
     read = reading.read  # the function of a task must not hold the frame
 
     def stage(batches: Batches) -> Batches:
-        for batch in read(batches):
-            yield from stage_batch(batch, staging).to_batches(max_chunksize=MAX_ROWS)
+        for table in stage_delivery(read(batches), staging):
+            yield from table.to_batches(max_chunksize=MAX_ROWS)
 
     return reading.rows.mapInArrow(stage, STAGED_SCHEMA)
 

@@ -142,8 +142,8 @@ CHANGES: dict[str, tuple[str, str, str, list[str]]] = {
         "birth_date: {from: born, formats: dd.MM.}}",
         [
             "sources/crm.yaml:6:83 columns.birth_date.formats: got 'dd.MM.'; allowed: a year (yyyy, yy), a month (MM, "
-            "M, MMM, MMMM) and a day (dd, d), or dmy, mdy, spreadsheet_serial, epoch_seconds, epoch_millis, epoch_micros. "
-            "Fix: write the date's own part of the pattern only; a time of day is dropped by itself"
+            "M, MMM, MMMM) and a day (dd, d), or dmy, mdy, spreadsheet_serial, epoch_seconds, epoch_millis, "
+            "epoch_micros. Fix: write the date's own part of the pattern only; a time of day is dropped by itself"
         ],
     ),
     "encoding that nobody knows": (

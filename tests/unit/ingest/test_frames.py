@@ -137,8 +137,8 @@ def test_what_cannot_be_read(spark: SparkSession, tmp_path: Path, source: Make) 
 
     assert open_in_spark(spark, source("people"), str(tmp_path / "missing")) is None
     assert open_in_spark(spark, source("people", format="delta"), str(tmp_path / "missing")) is None
-    with pytest.raises(DataError, match="source crm: got a delivery that cannot be read as parquet"):
-        open_deliveries(spark, [source("people", format="parquet")], folder=str(tmp_path))
+    opened = open_deliveries(spark, [source("people", format="parquet")], folder=str(tmp_path))
+    assert "source crm: got a delivery that cannot be read as parquet" in str(opened["crm"])
     with pytest.raises(DataError) as caught:
         open_in_spark(spark, source("people", format="jdbc", path=None, options=options), None)
     assert "cannot be read as jdbc" in str(caught.value)
