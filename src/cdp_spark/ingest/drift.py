@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cdp_spark.errors import DataError
+from cdp_spark.ingest.staging.paths import column_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -18,7 +19,8 @@ class Drift:
     """What changed in a source's columns.
 
     Args:
-        missing: columns that the configuration names or the last delivery had.
+        missing: columns that the configuration names or the last delivery had; a path that leads into a column that is
+            there is missing only from JSON, whose rows tell what they hold.
         new: columns that the last delivery did not have.
         retyped: a column with its last and its present type.
         unseen: of JSON, what the configuration names and no delivery ever had: `'mail'`, or `'cookie' or 'user'`.
@@ -60,16 +62,17 @@ def find_drift(source: SourceConfig, present: Mapping[str, str], last: Mapping[s
     Returns:
         What is missing, new or of another type.
     """
-    expected = set(configured_columns(source))
-    if source.format != "json":
+    is_declared = source.format != "json"
+    expected = {it for it in configured_columns(source) if not (is_declared and column_of(it, present))}
+    if is_declared:
         expected |= set(last or {})
-    unseen = _unseen(source, {*present, *(last or {})}) if source.format == "json" else ()
+    unseen = () if is_declared else _unseen(source, {*present, *(last or {})})
     if last is None:
         return Drift(missing=_sorted(expected - set(present)), unseen=unseen)
     return Drift(
         unseen=unseen,
         missing=_sorted(expected - set(present)),
-        new=_sorted(set(present) - set(last)),
+        new=_sorted({name for name in present if name not in last and not column_of(name, present)}),
         retyped=tuple(
             (name, last[name], kind) for name, kind in sorted(present.items()) if last.get(name, kind) != kind
         ),

@@ -238,7 +238,7 @@ def test_the_faults_of_all_sources_are_told_at_once(
 ) -> None:
     """Those found when files are opened, when they are read, here or in Spark's tasks, and when they are judged."""
     (tmp_path / "crm.csv").write_text("id,ID\n")
-    (tmp_path / "web.jsonl.gz").write_bytes(gzip.compress(b'{"id": 1}\n' * 9)[:-9])
+    (tmp_path / "web.jsonl.gz").write_bytes(gzip.compress(b'{"id": "%b"}\n' % (b"x" * 1000) * 3000)[:-9])
     (tmp_path / "preferences.csv").write_text("contact,purpose,status,at\n")
     (tmp_path / "shop.csv").write_text("id,name\n1,Ann\n")
     if not is_small:
