@@ -16,7 +16,8 @@ from cdp_spark.ingest.reading.batch import MAX_ROWS, ReadBatch, rejected_table
 from cdp_spark.ingest.reading.delimited import decode_blocks, read_header, read_texts
 from cdp_spark.ingest.reading.dialect import read_dialect, read_encoding, refuse_utf16
 from cdp_spark.ingest.reading.files import FILE_OPTIONS, UTF8_MARK
-from cdp_spark.ingest.reading.json_text import read_objects
+from cdp_spark.ingest.reading.json_text import read_document, read_objects
+from cdp_spark.ingest.reading.open import is_json_document
 from cdp_spark.ingest.reading.typed import text_table
 from cdp_spark.ingest.staging.facts import FACTS, Tally, add_facts, count_facts
 from cdp_spark.ingest.staging.faults import stage_delivery
@@ -141,9 +142,9 @@ def _open_text(spark: SparkSession, source: SourceConfig, path: str) -> SparkRea
     heads = _read_heads(_lines(lines) if wide is None else wide)
     refuse_utf16(f"source {source.name}", heads, encoding)
     if source.format == "json":
-        is_document = options.get("multiline", "false").lower() == "true"
+        is_document = any(is_json_document(options, head, encoding) for head in heads.values())
         rows = _whole_files(spark, path, listed) if is_document or wide is not None else _lines(lines)
-        return SparkReading(None, rows, partial(_read_json, encoding, is_document)) if heads else None
+        return SparkReading(None, rows, partial(_read_json, encoding, options)) if heads else None
     dialect = read_dialect(f"sources/{source.name}: options", source.options)
     named = {
         file: read_header(f"source {source.name}, header of {file}", head, dialect) for file, head in heads.items()
@@ -197,9 +198,12 @@ def _texts(batches: Batches, encoding: str, *, keep_ends: bool = False) -> Itera
             begun, start = block, end
 
 
-def _read_json(encoding: str, is_document: bool, batches: Batches) -> Iterator[ReadBatch]:
-    for file, text, _ in _texts(batches, encoding):
-        yield from read_objects([text] if is_document else text.split("\n"), file, is_document=is_document)
+def _read_json(encoding: str, options: Mapping[str, str], batches: Batches) -> Iterator[ReadBatch]:
+    for file, text, is_first in _texts(batches, encoding):
+        if is_first and is_json_document(options, text[:_HEAD_BYTES].encode(), "UTF-8"):
+            yield from read_document([text], file)
+        else:
+            yield from read_objects(text.split("\n"), file)
 
 
 def _read_typed_rows(names: tuple[str, ...], batches: Batches) -> Iterator[ReadBatch]:

@@ -109,7 +109,7 @@ _LINES = {"a.csv": b'{"id": 1}\n\n{"id": 2, "x": [1]}\r\n{"id"\n', "b.csv": b'{"
             {"format": "csv", "options": {"encoding": "UTF-16", "skipLines": "2", "delimiter": "\\t"}},
             {"a.csv": "All\r\n\r\nid\tname\temail\r\n1\tÄnn\ta\r\n".encode("utf-16"), "b.csv": b""},
         ),
-        ({"format": "json"}, _LINES),
+        ({"format": "json"}, _LINES | {"c.json": b'[{"id": 4},\n{"id": 5}, {]'[:-3] + b"]"}),
         ({"format": "json", "options": {"encoding": "UTF-16"}}, {"a.csv": '{"id": 1}\n{"id": "Ä"}\n'.encode("utf-16")}),
         (
             {"format": "json", "options": {"multiLine": "true"}},

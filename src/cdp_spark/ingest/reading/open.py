@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from cdp_spark.errors import CdpError, ConfigError, DataError
 from cdp_spark.ingest.reading.batch import ReadBatch, Reading
-from cdp_spark.ingest.reading.delimited import read_delimited, read_header
+from cdp_spark.ingest.reading.delimited import decode_text, read_delimited, read_header
 from cdp_spark.ingest.reading.dialect import read_dialect, read_encoding, refuse_utf16
 from cdp_spark.ingest.reading.files import WHOLE, find_files, is_packed, local_path, read_blocks, unpacked_size
-from cdp_spark.ingest.reading.json_text import read_json_document, read_json_lines
+from cdp_spark.ingest.reading.json_text import begins_array, read_json_document, read_json_lines
 from cdp_spark.ingest.reading.typed import parquet_columns, read_parquet
 from cdp_spark.ingest.reading.workbook import find_sheet, read_sheet
 from cdp_spark.limits import PART_BYTES
@@ -102,16 +102,30 @@ def _is_by_line(file: Path, dialect: Dialect) -> bool:
 def _open_json(where: str, options_at: str, files: Sequence[Path], options: Mapping[str, str]) -> Reading | None:
     given = {name.lower(): value for name, value in options.items()}
     encoding = read_encoding(options_at, given)
-    found = list(_heads(where, files, encoding))
+    found = _heads(where, files, encoding)
     flatten = given.get("flatten", "false").lower() == "true"
     is_by_line = not is_wide(encoding)
-    if given.get("multiline", "false").lower() == "true":
-        parts = [partial(_read, where, partial(read_json_document, flatten=flatten), file, encoding) for file in found]
-    else:
-        spans = [(file, span) for file in found for span in _spans(file, is_by_line=is_by_line)]
+    parts: list[Callable[[], Iterator[ReadBatch]]] = []
+    for file, head in found.items():
+        if is_json_document(given, head, encoding):
+            parts.append(partial(_read, where, partial(read_json_document, flatten=flatten), file, encoding))
+            continue
         read = partial(read_json_lines, flatten=flatten)
-        parts = [partial(_read, where, read, file, encoding, span) for file, span in spans]
-    return _reading(None, parts, found) if parts else None
+        spans = _spans(file, is_by_line=is_by_line)
+        parts += [partial(_read, where, read, file, encoding, span) for span in spans]
+    return _reading(None, parts, list(found)) if parts else None
+
+
+def is_json_document(options: Mapping[str, str], head: bytes, encoding: str) -> bool:
+    """Tell whether a file of JSON is a document, and no object a line: as the options say, or else if it is an array.
+
+    Args:
+        options: their names in lower case.
+        head: the file's first bytes.
+        encoding: of the file.
+    """
+    told = options.get("multiline")
+    return begins_array(decode_text(head, encoding)) if told is None else told.lower() == "true"
 
 
 def _open_parquet(where: str, _: str, files: Sequence[Path], options: Mapping[str, str]) -> Reading | None:
