@@ -206,3 +206,25 @@ class SourceConfig(Strict):
             raise mistake(got="jdbc without a table", allowed="either `options.dbtable` or `options.query`")
         if self.path is not None:
             raise mistake(got="jdbc with `path`", allowed="`options.url`", fix="remove `path`")
+
+
+def configured_columns(source: SourceConfig) -> frozenset[str]:
+    """Return all of the source's columns that its configuration names."""
+    return frozenset().union(*column_alternatives(source))
+
+
+def column_alternatives(source: SourceConfig) -> list[frozenset[str]]:
+    """List the columns that a source's configuration names.
+
+    Returns: together those of which one is enough, as of an attribute's and of an event's identifiers.
+    """
+    single = [*source.key, *source.identifiers.values(), *source.attributes.values()]
+    single += [source.observed_at.column] if source.observed_at else []
+    several = [frozenset(mapping.from_) for mapping in source.columns.values()]
+    if source.events:
+        single += [source.events.occurred_at.column, source.events.event_id or ""]
+        several += [frozenset(source.events.identifiers.values()), frozenset(source.events.event_type.from_)]
+    if source.consents:
+        fields = source.consents
+        single += [fields.contact, fields.purpose, fields.status, fields.given_at.column, fields.evidence or ""]
+    return [group for group in [*(frozenset({name}) for name in single if name), *several] if group]

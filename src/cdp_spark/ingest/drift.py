@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from cdp_spark.config.source import column_alternatives, configured_columns
 from cdp_spark.errors import DataError
 from cdp_spark.ingest.staging.paths import column_of
 
@@ -30,25 +31,6 @@ class Drift:
     new: tuple[str, ...] = ()
     retyped: tuple[tuple[str, str, str], ...] = ()
     unseen: tuple[str, ...] = ()
-
-
-def configured_columns(source: SourceConfig) -> frozenset[str]:
-    """All of the source's columns that its configuration names."""
-    return frozenset().union(*_alternatives(source))
-
-
-def _alternatives(source: SourceConfig) -> list[frozenset[str]]:
-    """The configured columns, those together of which one is enough: of an attribute, and an event's identifiers."""
-    single = [*source.key, *source.identifiers.values(), *source.attributes.values()]
-    single += [source.observed_at.column] if source.observed_at else []
-    several = [frozenset(mapping.from_) for mapping in source.columns.values()]
-    if source.events:
-        single += [source.events.occurred_at.column, source.events.event_id or ""]
-        several += [frozenset(source.events.identifiers.values()), frozenset(source.events.event_type.from_)]
-    if source.consents:
-        fields = source.consents
-        single += [fields.contact, fields.purpose, fields.status, fields.given_at.column, fields.evidence or ""]
-    return [group for group in [*(frozenset({name}) for name in single if name), *several] if group]
 
 
 def find_drift(source: SourceConfig, present: Mapping[str, str], last: Mapping[str, str] | None) -> Drift:
@@ -113,7 +95,7 @@ def _refused_absences(source: SourceConfig, drift: Drift) -> list[str]:
 
 
 def _unseen(source: SourceConfig, known: set[str]) -> tuple[str, ...]:
-    groups = [group for group in _alternatives(source) if not group & known]
+    groups = [group for group in column_alternatives(source) if not group & known]
     return tuple(sorted({" or ".join(f"'{name}'" for name in sorted(group)) for group in groups}))
 
 

@@ -12,9 +12,10 @@ from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
 
 from cdp_spark import columns as c
+from cdp_spark.config.source import configured_columns
 from cdp_spark.ingest.reading.batch import MAX_ROWS, ReadBatch, rejected_table
-from cdp_spark.ingest.reading.delimited import decode_blocks, read_header, read_texts
-from cdp_spark.ingest.reading.dialect import read_dialect, read_encoding, refuse_utf16
+from cdp_spark.ingest.reading.delimited import decode_blocks, find_dialect, read_header, read_texts
+from cdp_spark.ingest.reading.dialect import names_delimiter, read_dialect, read_encoding, refuse_utf16
 from cdp_spark.ingest.reading.files import FILE_OPTIONS, UTF8_MARK
 from cdp_spark.ingest.reading.json_text import read_document, read_objects
 from cdp_spark.ingest.reading.open import is_json_document
@@ -145,17 +146,22 @@ def _open_text(spark: SparkSession, source: SourceConfig, path: str) -> SparkRea
         is_document = any(is_json_document(options, head, encoding) for head in heads.values())
         rows = _whole_files(spark, path, listed) if is_document or wide is not None else _lines(lines)
         return SparkReading(None, rows, partial(_read_json, encoding, options)) if heads else None
-    dialect = read_dialect(f"sources/{source.name}: options", source.options)
+    told = read_dialect(f"sources/{source.name}: options", source.options)
+    wanted = configured_columns(source)
+    dialects = {
+        file: told if names_delimiter(options) else find_dialect(head, told, wanted) for file, head in heads.items()
+    }
     named = {
-        file: read_header(f"source {source.name}, header of {file}", head, dialect) for file, head in heads.items()
+        file: read_header(f"source {source.name}, header of {file}", head, dialects[file])
+        for file, head in heads.items()
     }
     headers = {file: header for file, header in named.items() if header}
-    is_by_line = wide is None and (not dialect.multi_line or not dialect.quote)
+    is_by_line = wide is None and (not told.multi_line or not told.quote)
 
     def read(batches: Batches) -> Iterator[ReadBatch]:
-        for file, text, has_header in _texts(batches, dialect.encoding, keep_ends=True):
+        for file, text, has_header in _texts(batches, told.encoding, keep_ends=True):
             if file in headers:
-                yield from read_texts([text], headers[file], dialect, source_file=file, has_header=has_header)
+                yield from read_texts([text], headers[file], dialects[file], source_file=file, has_header=has_header)
 
     columns = {name: "string" for header in headers.values() for name in header}
     rows = _lines(lines) if is_by_line else _whole_files(spark, path, listed)

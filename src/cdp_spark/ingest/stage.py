@@ -13,10 +13,10 @@ import pyarrow as pa
 from pyspark import StorageLevel
 
 from cdp_spark import columns as c
+from cdp_spark.config.source import configured_columns
 from cdp_spark.errors import CdpError, DataError
 from cdp_spark.ingest.checks import LastDelivery, Verdict, judge
 from cdp_spark.ingest.deliveries import open_deliveries
-from cdp_spark.ingest.drift import configured_columns
 from cdp_spark.ingest.frames import SparkReading, count_staged, stage_in_spark
 from cdp_spark.ingest.staging.facts import Tally, add_facts, count_facts
 from cdp_spark.ingest.staging.faults import stage_delivery

@@ -93,7 +93,7 @@ def test_types_become_plain_text(spark: SparkSession, tmp_path: Path, source: Ma
 
 _FILES = {
     "a.csv": b'\xef\xbb\xbfid,name,email\r\n1,Ann,a@x\r\n2,"Bob\r\n3,Cy\r",c\r\n4,"Di,d\r\n5,E\xeb,e\r\n\r\n6,Flo\r\n',
-    "b.csv": b"email,id,name,age\nb,7,Bo,40\n",
+    "b.csv": b"email;id;name;age\nb;7;Bo;40\n",
     "c.csv": b"",
 }
 _BY_LINE = {"a.csv": b'\xef\xbb\xbfid,name,email\r\n1,"A",\xeb\r\n\r\n6,Flo\r\n', "b.csv": _FILES["b.csv"]}

@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import codecs
 import io
-from dataclasses import dataclass, field
+import re
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -27,7 +28,7 @@ from cdp_spark.ingest.reading.files import WHOLE, file_uri, read_blocks
 from cdp_spark.ingest.reading.scanner import Scanner, sound_end
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -38,6 +39,9 @@ if TYPE_CHECKING:
     from cdp_spark.ingest.reading.scanner import Record
 
 BLOCK_BYTES = 4_000_000
+DELIMITERS = (",", ";", "\t", "|", "^", "\x01", "~")
+SEP_LINE = re.compile(r'"?sep=(.)"?', re.IGNORECASE)
+"""What a spreadsheet writes, or asks for, before the header."""
 _MARK, _ENDS = "\ufeff", ("\n", "\r\n", "\r")
 COLUMN_COUNT, UNCLOSED_QUOTE = "column_count", "unclosed_quote"
 
@@ -61,6 +65,33 @@ def read_header(where: str, head: bytes, dialect: Dialect) -> tuple[str, ...]:
     if record.broken_at is not None:
         raise DataError(where, got="a quote that is not closed", fix="have the source close it")
     return name_columns(where, record.cells, dialect)
+
+
+def find_dialect(head: bytes, dialect: Dialect, wanted: Collection[str]) -> Dialect:
+    """Return how a file is written of which only the delimiter is not known.
+
+    A first line `sep=;` names it. Otherwise it is the one that gives the header most of the wanted columns: commas,
+    where no other gives more.
+
+    Args:
+        head: the file's first bytes.
+        dialect: the rest of how it is written.
+        wanted: names of columns.
+    """
+    lines = split_lines(decode_text(head, dialect.encoding))
+    named = SEP_LINE.fullmatch(lines[0].strip()) if lines else None
+    if named:
+        return replace(dialect, delimiter=named[1], skip_lines=max(dialect.skip_lines, 1))
+    lines = lines[dialect.skip_lines :]
+    start = _first_filled(lines)
+    if start == len(lines):
+        return dialect
+
+    def count(delimiter: str) -> int:
+        cells = Scanner(replace(dialect, delimiter=delimiter)).scan(lines, start, len(lines)).cells
+        return len(set(wanted) & {cell.strip() for cell in cells})
+
+    return replace(dialect, delimiter=max(DELIMITERS, key=count))
 
 
 def read_delimited(file: Path, header: Sequence[str], dialect: Dialect, span: Span = WHOLE) -> Iterator[ReadBatch]:

@@ -95,6 +95,11 @@ def read_dialect(where: str, options: Mapping[str, str]) -> Dialect:
     return dialect
 
 
+def names_delimiter(options: Mapping[str, str]) -> bool:
+    """Tell whether options, their names in any case, say what the delimiter is."""
+    return not {"delimiter", "sep"}.isdisjoint(name.lower() for name in options)
+
+
 def read_encoding(where: str, options: Mapping[str, str]) -> str:
     """Return the encoding that options (names in lower case) name, UTF-8 where they do not.
 

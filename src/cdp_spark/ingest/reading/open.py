@@ -5,10 +5,11 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+from cdp_spark.config.source import configured_columns
 from cdp_spark.errors import CdpError, ConfigError, DataError
 from cdp_spark.ingest.reading.batch import ReadBatch, Reading
-from cdp_spark.ingest.reading.delimited import decode_text, read_delimited, read_header
-from cdp_spark.ingest.reading.dialect import read_dialect, read_encoding, refuse_utf16
+from cdp_spark.ingest.reading.delimited import decode_text, find_dialect, read_delimited, read_header
+from cdp_spark.ingest.reading.dialect import names_delimiter, read_dialect, read_encoding, refuse_utf16
 from cdp_spark.ingest.reading.files import WHOLE, find_files, is_packed, local_path, read_blocks, unpacked_size
 from cdp_spark.ingest.reading.json_text import begins_array, read_json_document, read_json_lines
 from cdp_spark.ingest.reading.typed import parquet_columns, read_parquet
@@ -17,7 +18,7 @@ from cdp_spark.limits import PART_BYTES
 from cdp_spark.normalise.encodings import is_wide
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from cdp_spark.config.source import SourceConfig
@@ -47,7 +48,10 @@ def open_source(source: SourceConfig, *, folder: str) -> Reading | None:
         got = source.path or source.format
         raise ConfigError(f"source {source.name}", got=got, allowed="files of this machine: csv, json or parquet")
     files = find_files(path, source.options)
-    return _open(f"source {source.name}", f"sources/{source.name}: options", files, source.format, source.options)
+    where, options_at = f"source {source.name}", f"sources/{source.name}: options"
+    if source.format == "csv":
+        return _open_delimited(where, options_at, files, source.options, wanted=configured_columns(source))
+    return _open(where, options_at, files, source.format, source.options)
 
 
 def open_files(paths: Sequence[Path], *, format: Format, options: Mapping[str, str]) -> Reading | None:  # noqa: A002
@@ -72,17 +76,20 @@ def _open(where: str, options_at: str, files: Sequence[Path], kind: str, options
     return opened[kind](where, options_at, files, options)
 
 
-def _open_delimited(where: str, options_at: str, files: Sequence[Path], options: Mapping[str, str]) -> Reading | None:
-    dialect = read_dialect(options_at, options)
+def _open_delimited(
+    where: str, options_at: str, files: Sequence[Path], options: Mapping[str, str], wanted: Collection[str] = ()
+) -> Reading | None:
+    told = read_dialect(options_at, options)
     headers = {}
-    for file, head in _heads(where, files, dialect.encoding).items():
+    for file, head in _heads(where, files, told.encoding).items():
+        dialect = told if names_delimiter(options) else find_dialect(head, told, wanted)
         header = read_header(f"{where}, header of {file}", head, dialect)
         if header:
-            headers[file] = header
-    columns = {name: "string" for header in headers.values() for name in header}
+            headers[file] = (header, dialect)
+    columns = {name: "string" for header, _ in headers.values() for name in header}
     parts = [
         partial(_read, where, read_delimited, file, header, dialect, span)
-        for file, header in headers.items()
+        for file, (header, dialect) in headers.items()
         for span in _spans(file, is_by_line=_is_by_line(file, dialect))
     ]
     return _reading(columns, parts, list(headers)) if headers else None

@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from cdp_spark import columns as c
-from cdp_spark.ingest.drift import configured_columns
+from cdp_spark.config.source import configured_columns
 from cdp_spark.ingest.staging.consents import UNREADABLE_WITHDRAWAL, mentions_refusal, read_consents
 from cdp_spark.ingest.staging.paths import column_of, with_paths
 from cdp_spark.ingest.staging.texts import (

@@ -411,6 +411,44 @@ def test_own_delimiter_encoding_and_quote(tmp_path: Path, source: Make, read: Re
     ]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "id,name,email\n1,Ann,a\n",
+        'id;"name";email;"a,b,c,d"\n1;Ann;a\n',
+        "id\tname\temail\n1\tAnn\ta\n",
+        " id | name | email \n1|Ann|a\n",
+        "id~name~email\n1~Ann~a\n",
+        "sep=;\nid;name;email\n1;Ann;a\n",
+        "\n\nid;name;email\n1;Ann;a\n",
+    ],
+)
+def test_the_delimiter_is_found_by_the_columns_that_the_source_names(
+    tmp_path: Path, source: Make, read: Read, text: str
+) -> None:
+    (tmp_path / "crm.csv").write_text(text)
+    people = source("people", options={"padRows": "true"})
+
+    assert read(people) == [_good(id="1", name="Ann", email="a")]
+
+
+def test_files_of_one_source_may_have_delimiters_of_their_own(tmp_path: Path, source: Make, read: Read) -> None:
+    (tmp_path / "crm").mkdir()
+    (tmp_path / "crm" / "a.csv").write_text("id,name,email\n1,Ann;A,a\n")
+    (tmp_path / "crm" / "b.csv").write_text("id;name;email\n2;Bob,B;b\n")
+
+    assert read(source("people", path="crm")) == [
+        _good(id="1", name="Ann;A", email="a"),
+        _good(id="2", name="Bob,B", email="b"),
+    ]
+
+
+def test_a_delimiter_that_the_source_names_is_not_looked_for(tmp_path: Path, source: Make, read: Read) -> None:
+    (tmp_path / "crm.csv").write_text("id;name;email\n1;Ann;a\n")
+
+    assert read(source("people", options={"delimiter": ","})) == [_good(**{"id;name;email": "1;Ann;a"})]
+
+
 def test_a_header_that_names_a_column_twice_is_refused(tmp_path: Path, source: Make, read: Read) -> None:
     (tmp_path / "crm.csv").write_text("id,Email,name,email\n1,a,b,c\n")
 
