@@ -8,6 +8,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import SparkSession
 
@@ -139,6 +141,9 @@ def test_what_cannot_be_read(spark: SparkSession, tmp_path: Path, source: Make) 
     assert open_in_spark(spark, source("people", format="delta"), str(tmp_path / "missing")) is None
     opened = open_deliveries(spark, [source("people", format="parquet")], folder=str(tmp_path))
     assert "source crm: got a delivery that cannot be read as parquet" in str(opened["crm"])
+    pq.write_table(pa.table({"at": pa.array([1], pa.timestamp("ns"))}), tmp_path / "nanos.parquet")
+    with pytest.raises(DataError, match="times in nanoseconds, which Spark does not read"):
+        open_in_spark(spark, source("people", format="parquet"), str(tmp_path / "nanos.parquet"))
     with pytest.raises(DataError) as caught:
         open_in_spark(spark, source("people", format="jdbc", path=None, options=options), None)
     assert "cannot be read as jdbc" in str(caught.value)
