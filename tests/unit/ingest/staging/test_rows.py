@@ -269,3 +269,19 @@ def test_a_row_alone_is_looked_at_like_a_batch(source: Make) -> None:
     assert not listed.is_listed(None, '{"id": ')
     assert anybody.is_listed({"any": "Ann.Lee@gmail.com"}, None)
     assert not anybody.is_listed({"id": "7"}, "7")
+
+
+def test_a_note_in_a_file_of_consents_gives_no_consent_of_somebody_else(tmp_path: Path, source: Make) -> None:
+    note = '"phoned us\nvictim@x.org,mail,yes,2026-10-01,web\nbye"'
+    rows = [f"ann@x.org,mail,no,2026-10-01,{note}", f"bob@x.org,mail,yes,2026-10-01,{note},more"]
+    (tmp_path / "preferences.csv").write_text("\n".join(["contact,purpose,status,at,form", *rows]))
+    choices = source("choices")
+    reading = open_source(choices, folder=str(tmp_path))
+    assert reading is not None
+
+    staged = [row for batch in reading.batches() for row in _staged(batch, choices).to_pylist()]
+
+    assert [(row["status"], row["reason"], row["raw_text"]) for row in staged] == [
+        ("denied", None, None),
+        (None, "column_count", rows[1]),
+    ]
