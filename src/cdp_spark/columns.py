@@ -18,6 +18,7 @@ VALUE_HASH = "value_hash"
 # bronze
 ROW = "row"
 RAW_TEXT = "raw_text"
+LINE = "line"
 SOURCE_FILE = "source_file"
 REASON = "reason"
 EVENT_TYPE = "event_type"

@@ -12,8 +12,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from cdp_spark.config.load import load_project
+from cdp_spark.config.source import configured_columns
 from cdp_spark.demo import DemoSummary, generate
-from cdp_spark.ingest.drift import configured_columns
 
 if typing.TYPE_CHECKING:
     from collections.abc import Iterable

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
 from cdp_spark.config.base import SafeName, Shorthand, Strict, Strings, TimeZone, mistake
+from cdp_spark.errors import ConfigError
+from cdp_spark.normalise.dates import compile_formats
+from cdp_spark.normalise.encodings import ALLOWED_ENCODINGS, is_encoding
+from cdp_spark.normalise.times import compile_time
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 Meaning = Literal[
     "given_name",
@@ -40,6 +47,13 @@ Meaning = Literal[
 IdentifierType = Literal[
     "user_id", "device_id", "cookie_id", "loyalty_id", "account_id", "email", "phone", "email_sha256"
 ]
+
+
+def _check_formats(compiled: Callable[..., object], *settings: object, at: tuple[str, ...]) -> None:
+    try:
+        compiled(*settings)
+    except ConfigError as error:
+        raise mistake(got=error.got, allowed=error.allowed, fix=error.fix, at=at) from None
 
 
 class ColumnMapping(Shorthand):
@@ -78,6 +92,11 @@ class TimeField(Shorthand):
     """Spark patterns, or `epoch_seconds`, `epoch_millis`, `epoch_micros`; none means ISO 8601."""
     time_zone: TimeZone = "UTC"
     """Zone of the values that carry none."""
+
+    @model_validator(mode="after")
+    def _readable(self) -> Self:
+        _check_formats(compile_time, self.formats, self.time_zone, at=("formats",))
+        return self
 
 
 class SchemaDrift(Strict):
@@ -161,6 +180,10 @@ class SourceConfig(Strict):
             self._check_jdbc()
         elif self.path is None:
             raise mistake(got=f"{self.format} without `path`", fix="add `path`: a file, folder or glob")
+        birth_date = self.columns.get("birth_date")
+        if birth_date is not None:
+            _check_formats(compile_formats, birth_date.formats, at=("columns", "birth_date", "formats"))
+        self._check_encoding()
         if self.kind == "records" and not (self.columns or self.attributes or self.identifiers):
             raise mistake(got="no mapped column", fix="say under `columns` what the source's columns mean")
         section = {"records": "key", "events": "events", "consents": "consents"}[self.kind]
@@ -171,6 +194,11 @@ class SourceConfig(Strict):
             raise mistake(got=f"`on_unreadable_withdrawal` for {self.kind}", allowed="kind consents", fix=fix)
         return self
 
+    def _check_encoding(self) -> None:
+        for name, value in self.options.items():
+            if self.format in ("csv", "json") and name.lower() in ("encoding", "charset") and not is_encoding(value):
+                raise mistake(got=f"'{value}'", allowed=ALLOWED_ENCODINGS, at=("options", name))
+
     def _check_jdbc(self) -> None:
         if "url" not in self.options:
             raise mistake(got="jdbc without `options.url`", fix="add the database's JDBC URL")
@@ -178,3 +206,25 @@ class SourceConfig(Strict):
             raise mistake(got="jdbc without a table", allowed="either `options.dbtable` or `options.query`")
         if self.path is not None:
             raise mistake(got="jdbc with `path`", allowed="`options.url`", fix="remove `path`")
+
+
+def configured_columns(source: SourceConfig) -> frozenset[str]:
+    """Return all of the source's columns that its configuration names."""
+    return frozenset().union(*column_alternatives(source))
+
+
+def column_alternatives(source: SourceConfig) -> list[frozenset[str]]:
+    """List the columns that a source's configuration names.
+
+    Returns: together those of which one is enough, as of an attribute's and of an event's identifiers.
+    """
+    single = [*source.key, *source.identifiers.values(), *source.attributes.values()]
+    single += [source.observed_at.column] if source.observed_at else []
+    several = [frozenset(mapping.from_) for mapping in source.columns.values()]
+    if source.events:
+        single += [source.events.occurred_at.column, source.events.event_id or ""]
+        several += [frozenset(source.events.identifiers.values()), frozenset(source.events.event_type.from_)]
+    if source.consents:
+        fields = source.consents
+        single += [fields.contact, fields.purpose, fields.status, fields.given_at.column, fields.evidence or ""]
+    return [group for group in [*(frozenset({name}) for name in single if name), *several] if group]

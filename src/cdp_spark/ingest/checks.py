@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from cdp_spark.errors import DataError
 from cdp_spark.ingest.drift import Drift, find_drift, find_mistakes
+from cdp_spark.ingest.staging.faults import read_fault
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -73,6 +74,8 @@ def judge(
     Returns:
         The verdict and everything that speaks against it.
     """
+    if tally.faults:
+        return Verdict(tally, {}, Drift()), [read_fault(text) for text in sorted(tally.faults)]
     if not tally.rows:
         return Verdict(tally, {}, Drift()), _empty_mistakes(source)
     present = dict.fromkeys(tally.columns, "json") if declared is None else dict(declared)

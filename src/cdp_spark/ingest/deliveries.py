@@ -10,8 +10,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cdp_spark.errors import CdpError
 from cdp_spark.ingest.frames import distribute, open_in_spark
-from cdp_spark.ingest.reading import open_source
+from cdp_spark.ingest.reading import Reading, open_source
 from cdp_spark.ingest.reading.files import FILE_OPTIONS, find_files, local_path
 from cdp_spark.limits import INGEST_IN_PROCESS_BYTES
 from cdp_spark.session import is_on_this_machine
@@ -23,35 +24,36 @@ if TYPE_CHECKING:
 
     from cdp_spark.config.source import SourceConfig
     from cdp_spark.ingest.frames import SparkReading
-    from cdp_spark.ingest.reading import Reading
+
+    Delivery = Reading | SparkReading | CdpError | None
+    """What was opened, or why it cannot be; None where nothing is there."""
 
 
-def open_deliveries(
-    spark: SparkSession, sources: Sequence[SourceConfig], *, folder: str
-) -> dict[str, Reading | SparkReading | None]:
-    """Open the newest delivery of every source; None where nothing is there.
+def open_deliveries(spark: SparkSession, sources: Sequence[SourceConfig], *, folder: str) -> dict[str, Delivery]:
+    """Open the newest delivery of every source.
 
     Args:
         spark: the session.
         sources: what to read.
         folder: relative paths of sources are below it.
-
-    Raises:
-        DataError: UTF-16, a header that names a column twice, files that are not of the source's format.
-        ConfigError: an option that ingest itself sets.
+    Returns: a delivery that cannot be opened is the error that says why: UTF-16, a header that names a column twice,
+        files of another format, an option that ingest itself sets.
     """
     is_local = is_on_this_machine(spark)
-    here = {it.name: open_source(it, folder=folder) for it in sources if is_local and _is_for_this_process(it, folder)}
-    small = _small_ones({name: reading for name, reading in here.items() if reading is not None})
-    opened: dict[str, Reading | SparkReading | None] = {}
-    for source in sources:
-        if source.name not in here:
-            opened[source.name] = open_in_spark(spark, source, source_path(source, folder))
-            continue
-        reading = here[source.name]
-        is_large = reading is not None and source.name not in small
-        opened[source.name] = distribute(spark, reading) if reading is not None and is_large else reading
+    opened = {it.name: _open(spark, it, folder, is_local=is_local) for it in sources}
+    here = {name: delivery for name, delivery in opened.items() if isinstance(delivery, Reading)}
+    for name in here.keys() - _small_ones(here):
+        opened[name] = distribute(spark, here[name])
     return opened
+
+
+def _open(spark: SparkSession, source: SourceConfig, folder: str, *, is_local: bool) -> Delivery:
+    try:
+        if is_local and _is_for_this_process(source, folder):
+            return open_source(source, folder=folder)
+        return open_in_spark(spark, source, source_path(source, folder))
+    except CdpError as error:
+        return error
 
 
 def source_path(source: SourceConfig, folder: str) -> str | None:

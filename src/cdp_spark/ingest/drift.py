@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from cdp_spark.config.source import column_alternatives, configured_columns
 from cdp_spark.errors import DataError
+from cdp_spark.ingest.staging.paths import column_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -18,7 +20,8 @@ class Drift:
     """What changed in a source's columns.
 
     Args:
-        missing: columns that the configuration names or the last delivery had.
+        missing: columns that the configuration names or the last delivery had; a path that leads into a column that is
+            there is missing only from JSON, whose rows tell what they hold.
         new: columns that the last delivery did not have.
         retyped: a column with its last and its present type.
         unseen: of JSON, what the configuration names and no delivery ever had: `'mail'`, or `'cookie' or 'user'`.
@@ -28,25 +31,6 @@ class Drift:
     new: tuple[str, ...] = ()
     retyped: tuple[tuple[str, str, str], ...] = ()
     unseen: tuple[str, ...] = ()
-
-
-def configured_columns(source: SourceConfig) -> frozenset[str]:
-    """All of the source's columns that its configuration names."""
-    return frozenset().union(*_alternatives(source))
-
-
-def _alternatives(source: SourceConfig) -> list[frozenset[str]]:
-    """The configured columns, those together of which one is enough: of an attribute, and an event's identifiers."""
-    single = [*source.key, *source.identifiers.values(), *source.attributes.values()]
-    single += [source.observed_at.column] if source.observed_at else []
-    several = [frozenset(mapping.from_) for mapping in source.columns.values()]
-    if source.events:
-        single += [source.events.occurred_at.column, source.events.event_id or ""]
-        several += [frozenset(source.events.identifiers.values()), frozenset(source.events.event_type.from_)]
-    if source.consents:
-        fields = source.consents
-        single += [fields.contact, fields.purpose, fields.status, fields.given_at.column, fields.evidence or ""]
-    return [group for group in [*(frozenset({name}) for name in single if name), *several] if group]
 
 
 def find_drift(source: SourceConfig, present: Mapping[str, str], last: Mapping[str, str] | None) -> Drift:
@@ -60,16 +44,17 @@ def find_drift(source: SourceConfig, present: Mapping[str, str], last: Mapping[s
     Returns:
         What is missing, new or of another type.
     """
-    expected = set(configured_columns(source))
-    if source.format != "json":
+    is_declared = source.format != "json"
+    expected = {it for it in configured_columns(source) if not (is_declared and column_of(it, present))}
+    if is_declared:
         expected |= set(last or {})
-    unseen = _unseen(source, {*present, *(last or {})}) if source.format == "json" else ()
+    unseen = () if is_declared else _unseen(source, {*present, *(last or {})})
     if last is None:
         return Drift(missing=_sorted(expected - set(present)), unseen=unseen)
     return Drift(
         unseen=unseen,
         missing=_sorted(expected - set(present)),
-        new=_sorted(set(present) - set(last)),
+        new=_sorted({name for name in present if name not in last and not column_of(name, present)}),
         retyped=tuple(
             (name, last[name], kind) for name, kind in sorted(present.items()) if last.get(name, kind) != kind
         ),
@@ -110,7 +95,7 @@ def _refused_absences(source: SourceConfig, drift: Drift) -> list[str]:
 
 
 def _unseen(source: SourceConfig, known: set[str]) -> tuple[str, ...]:
-    groups = [group for group in _alternatives(source) if not group & known]
+    groups = [group for group in column_alternatives(source) if not group & known]
     return tuple(sorted({" or ".join(f"'{name}'" for name in sorted(group)) for group in groups}))
 
 

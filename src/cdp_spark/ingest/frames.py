@@ -12,15 +12,19 @@ from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
 
 from cdp_spark import columns as c
+from cdp_spark.config.source import configured_columns
 from cdp_spark.ingest.reading.batch import MAX_ROWS, ReadBatch, rejected_table
-from cdp_spark.ingest.reading.delimited import decode_blocks, read_header, read_texts
-from cdp_spark.ingest.reading.dialect import is_wide, read_dialect, read_encoding, refuse_utf16
+from cdp_spark.ingest.reading.delimited import decode_blocks, find_dialect, read_header, read_texts
+from cdp_spark.ingest.reading.dialect import names_delimiter, read_dialect, read_encoding, refuse_utf16
 from cdp_spark.ingest.reading.files import FILE_OPTIONS, UTF8_MARK
-from cdp_spark.ingest.reading.json_text import read_objects
+from cdp_spark.ingest.reading.json_text import read_document, read_objects
+from cdp_spark.ingest.reading.open import is_json_document
 from cdp_spark.ingest.reading.typed import text_table
 from cdp_spark.ingest.staging.facts import FACTS, Tally, add_facts, count_facts
-from cdp_spark.ingest.staging.rows import STAGED, SUPPRESSED, Staging, stage_batch
+from cdp_spark.ingest.staging.faults import stage_delivery
+from cdp_spark.ingest.staging.rows import STAGED, SUPPRESSED, Staging
 from cdp_spark.ingest.typed import NOTHING_THERE, read_typed
+from cdp_spark.normalise.encodings import is_wide
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -85,8 +89,8 @@ def stage_in_spark(reading: SparkReading, staging: Staging) -> DataFrame:
     read = reading.read  # the function of a task must not hold the frame
 
     def stage(batches: Batches) -> Batches:
-        for batch in read(batches):
-            yield from stage_batch(batch, staging).to_batches(max_chunksize=MAX_ROWS)
+        for table in stage_delivery(read(batches), staging):
+            yield from table.to_batches(max_chunksize=MAX_ROWS)
 
     return reading.rows.mapInArrow(stage, STAGED_SCHEMA)
 
@@ -139,20 +143,25 @@ def _open_text(spark: SparkSession, source: SourceConfig, path: str) -> SparkRea
     heads = _read_heads(_lines(lines) if wide is None else wide)
     refuse_utf16(f"source {source.name}", heads, encoding)
     if source.format == "json":
-        is_document = options.get("multiline", "false").lower() == "true"
+        is_document = any(is_json_document(options, head, encoding) for head in heads.values())
         rows = _whole_files(spark, path, listed) if is_document or wide is not None else _lines(lines)
-        return SparkReading(None, rows, partial(_read_json, encoding, is_document)) if heads else None
-    dialect = read_dialect(f"sources/{source.name}: options", source.options)
+        return SparkReading(None, rows, partial(_read_json, encoding, options)) if heads else None
+    told = read_dialect(f"sources/{source.name}: options", source.options)
+    wanted = configured_columns(source)
+    dialects = {
+        file: told if names_delimiter(options) else find_dialect(head, told, wanted) for file, head in heads.items()
+    }
     named = {
-        file: read_header(f"source {source.name}, header of {file}", head, dialect) for file, head in heads.items()
+        file: read_header(f"source {source.name}, header of {file}", head, dialects[file])
+        for file, head in heads.items()
     }
     headers = {file: header for file, header in named.items() if header}
-    is_by_line = wide is None and (not dialect.multi_line or not dialect.quote)
+    is_by_line = wide is None and (not told.multi_line or not told.quote)
 
     def read(batches: Batches) -> Iterator[ReadBatch]:
-        for file, text, has_header in _texts(batches, dialect.encoding):
+        for file, text, has_header in _texts(batches, told.encoding, keep_ends=True):
             if file in headers:
-                yield from read_texts([text], headers[file], dialect, source_file=file, has_header=has_header)
+                yield from read_texts([text], headers[file], dialects[file], source_file=file, has_header=has_header)
 
     columns = {name: "string" for header in headers.values() for name in header}
     rows = _lines(lines) if is_by_line else _whole_files(spark, path, listed)
@@ -176,7 +185,7 @@ def _whole_files(spark: SparkSession, path: str, listed: Mapping[str, str]) -> D
     )
 
 
-def _texts(batches: Batches, encoding: str) -> Iterator[tuple[str, str, bool]]:
+def _texts(batches: Batches, encoding: str, *, keep_ends: bool = False) -> Iterator[tuple[str, str, bool]]:
     """Join the lines of each file in each batch: (file, text, whether the text begins the file)."""
     begun = None
     for batch in batches:
@@ -187,13 +196,20 @@ def _texts(batches: Batches, encoding: str) -> Iterator[tuple[str, str, bool]]:
                 continue
             data = b"\n".join(values[start:end]).removeprefix(UTF8_MARK)
             block = (files[start], are_first[start])
-            yield files[start], "".join(decode_blocks([data], encoding)), are_first[start] and block != begun
+            yield (
+                files[start],
+                "".join(decode_blocks([data], encoding, keep_ends=keep_ends)),
+                are_first[start] and block != begun,
+            )
             begun, start = block, end
 
 
-def _read_json(encoding: str, is_document: bool, batches: Batches) -> Iterator[ReadBatch]:
-    for file, text, _ in _texts(batches, encoding):
-        yield from read_objects([text] if is_document else text.split("\n"), file, is_document=is_document)
+def _read_json(encoding: str, options: Mapping[str, str], batches: Batches) -> Iterator[ReadBatch]:
+    for file, text, is_first in _texts(batches, encoding):
+        if is_first and is_json_document(options, text[:_HEAD_BYTES].encode(), "UTF-8"):
+            yield from read_document([text], file)
+        else:
+            yield from read_objects(text.split("\n"), file)
 
 
 def _read_typed_rows(names: tuple[str, ...], batches: Batches) -> Iterator[ReadBatch]:

@@ -13,13 +13,14 @@ import pyarrow as pa
 from pyspark import StorageLevel
 
 from cdp_spark import columns as c
-from cdp_spark.errors import DataError
+from cdp_spark.config.source import configured_columns
+from cdp_spark.errors import CdpError, DataError
 from cdp_spark.ingest.checks import LastDelivery, Verdict, judge
 from cdp_spark.ingest.deliveries import open_deliveries
-from cdp_spark.ingest.drift import configured_columns
 from cdp_spark.ingest.frames import SparkReading, count_staged, stage_in_spark
 from cdp_spark.ingest.staging.facts import Tally, add_facts, count_facts
-from cdp_spark.ingest.staging.rows import STAGED, Staging, stage_batch
+from cdp_spark.ingest.staging.faults import stage_delivery
+from cdp_spark.ingest.staging.rows import STAGED, Staging
 from cdp_spark.ingest.suppression.listed import Listed
 from cdp_spark.ingest.suppression.register import read_suppression_list
 from cdp_spark.ingest.withdrawals import undated_times, write_new_issues
@@ -35,10 +36,11 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
     from cdp_spark.config.source import SourceConfig
+    from cdp_spark.ingest.deliveries import Delivery
     from cdp_spark.ingest.reading import Reading
     from cdp_spark.ingest.suppression.listed import SuppressionList
 
-    Deliveries = Mapping[str, Reading | SparkReading | None]
+    Deliveries = Mapping[str, Delivery]
 
 
 def run(context: RunContext) -> StageResult:
@@ -51,7 +53,8 @@ def run(context: RunContext) -> StageResult:
         The bronze tables' versions, each source's figures, and how its columns changed.
 
     Raises:
-        DataError: a delivery is empty, cannot be read, has lost columns or rows, or too many of its rows are refused.
+        DataError: deliveries are empty, cannot be read, have lost columns or rows, or too many of their rows are
+            refused; all of it at once.
     """
     last = _read_last_deliveries(context)
     deliveries = open_deliveries(context.store.spark, context.project.sources, folder=context.project.folder)
@@ -96,13 +99,13 @@ def _stage_all(context: RunContext, deliveries: Deliveries, last: Mapping[str, L
     tables, frames = [STAGED.empty_table()], []
     for source in context.project.sources:
         delivery = deliveries[source.name]
-        if delivery is None:
+        if delivery is None or isinstance(delivery, CdpError):
             continue
         staging = _staging(context, source, delivery, last, suppressions)
         if isinstance(delivery, SparkReading):
             frames.append(stage_in_spark(delivery, staging))
         else:
-            tables += [stage_batch(batch, staging) for batch in delivery.batches()]
+            tables += stage_delivery(delivery.batches(), staging)
     staged = pa.concat_tables(tables)
     return _unite(context, staged, frames) if frames else staged
 
@@ -138,9 +141,13 @@ def _judge_all(
     deliveries: Deliveries,
     last: Mapping[str, LastDelivery],
 ) -> dict[str, Verdict]:
-    verdicts, mistakes = {}, []
+    verdicts: dict[str, Verdict] = {}
+    mistakes: list[CdpError] = []
     for source in context.project.sources:
         delivery = deliveries[source.name]
+        if isinstance(delivery, CdpError):
+            mistakes.append(delivery)
+            continue
         verdicts[source.name], found = judge(
             source,
             tallies.get(source.name, Tally()),
@@ -153,7 +160,7 @@ def _judge_all(
     return verdicts
 
 
-def _raise_all(mistakes: list[DataError]) -> None:
+def _raise_all(mistakes: list[CdpError]) -> None:
     if len(mistakes) == 1:
         raise mistakes[0]
     if mistakes:

@@ -95,6 +95,9 @@ def _options(source: SourceConfig) -> dict[str, str]:
 def _unreadable(source: SourceConfig, error: Exception) -> DataError:
     kind = _kind_of(error)
     fix = "check the source's path, format and options"
+    if kind == "PARQUET_TYPE_ILLEGAL" and "NANOS" in str(error):
+        kind = "times in nanoseconds, which Spark does not read"
+        fix = "have its times written in microseconds, as pandas does with to_parquet(…, coerce_timestamps='us')"
     if "ClassNotFound" in kind or kind.startswith("SQLException"):
         fix = (
             "name the driver's Maven coordinate in project.yaml: `spark: {spark.jars.packages: group:artifact:version}`"

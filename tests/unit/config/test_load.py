@@ -126,6 +126,35 @@ CHANGES: dict[str, tuple[str, str, str, list[str]]] = {
             "Fix: write true or false without quotes"
         ],
     ),
+    "pattern of a time with minutes for months": (
+        "sources/crm.yaml",
+        "key: id",
+        "key: id\nobserved_at: {column: at, formats: [iso, dd.mm.yyyy]}",
+        [
+            "sources/crm.yaml:6:36 observed_at.formats: got 'dd.mm.yyyy'; allowed: iso, epoch_seconds, epoch_millis, "
+            "epoch_micros, or a pattern of a year, a month and a day, each once, such as dd.MM.yyyy HH:mm. "
+            "Fix: write MM for the month and mm for the minute, and put other letters in quotes ('T')"
+        ],
+    ),
+    "pattern of a birth date without a year": (
+        "sources/crm.yaml",
+        "email: [work, home]}",
+        "birth_date: {from: born, formats: dd.MM.}}",
+        [
+            "sources/crm.yaml:6:83 columns.birth_date.formats: got 'dd.MM.'; allowed: a year (yyyy, yy), a month (MM, "
+            "M, MMM, MMMM) and a day (dd, d), or dmy, mdy, spreadsheet_serial, epoch_seconds, epoch_millis, "
+            "epoch_micros. Fix: write the date's own part of the pattern only; a time of day is dropped by itself"
+        ],
+    ),
+    "encoding that nobody knows": (
+        "sources/crm.yaml",
+        "key: id",
+        "key: id\noptions: {encoding: windows-1352}",
+        [
+            "sources/crm.yaml:6:21 options.encoding: got 'windows-1352'; allowed: an encoding that Python knows: "
+            "UTF-8, Windows-1252, ISO-8859-15, UTF-16, cp500, …"
+        ],
+    ),
     "leading zero": (
         "sources/crm.yaml",
         "key: id",

@@ -5,9 +5,9 @@ from collections.abc import Callable
 
 import pytest
 
-from cdp_spark.config.source import SourceConfig
+from cdp_spark.config.source import SourceConfig, configured_columns
 from cdp_spark.ingest.checks import LastDelivery, judge
-from cdp_spark.ingest.drift import Drift, configured_columns, find_drift
+from cdp_spark.ingest.drift import Drift, find_drift
 from cdp_spark.ingest.staging.facts import Tally
 
 Make = Callable[..., SourceConfig]

@@ -8,6 +8,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import SparkSession
 
@@ -51,7 +53,7 @@ _TEXTS = {
 
 def _rows(reading: SparkReading, source: SourceConfig) -> list[tuple[Any, ...]]:
     staging = Staging(source, _AS_OF, "US", names_columns=reading.columns is None)
-    names = ("key", "content_hash", "row", "reason", "raw_text")
+    names = ("key", "content_hash", "row", "reason", "raw_text", "line")
     return sorted((tuple(row) for row in stage_in_spark(reading, staging).select(*names).collect()), key=str)
 
 
@@ -60,7 +62,10 @@ def _rows_here(source: SourceConfig, folder: Path) -> list[tuple[Any, ...]]:
     assert reading is not None
     staging = Staging(source, _AS_OF, "US")
     rows = [row for batch in reading.batches() for row in stage_batch(batch, staging).to_pylist()]
-    told = [(it["key"], it["content_hash"], it["row"] and dict(it["row"]), it["reason"], it["raw_text"]) for it in rows]
+    told = [
+        (it["key"], it["content_hash"], it["row"] and dict(it["row"]), it["reason"], it["raw_text"], it["line"])
+        for it in rows
+    ]
     return sorted(told, key=str)
 
 
@@ -89,10 +94,11 @@ def test_types_become_plain_text(spark: SparkSession, tmp_path: Path, source: Ma
 
 
 _FILES = {
-    "a.csv": b'\xef\xbb\xbfid,name,email\r\n1,Ann,a@x\r\n2,"Bob\n3,Cy",c\r\n4,"Di,d\r\n5,E\xeb,e\r\n\r\n6,Flo\r\n',
-    "b.csv": b"email,id,name,age\nb,7,Bo,40\n",
+    "a.csv": b'\xef\xbb\xbfid,name,email\r\n1,Ann,a@x\r\n2,"Bob\r\n3,Cy\r",c\r\n4,"Di,d\r\n5,E\xeb,e\r\n\r\n6,Flo\r\n',
+    "b.csv": b"email;id;name;age\nb;7;Bo;40\n",
     "c.csv": b"",
 }
+_BY_LINE = {"a.csv": b'\xef\xbb\xbfid,name,email\r\n1,"A",\xeb\r\n\r\n6,Flo\r\n', "b.csv": _FILES["b.csv"]}
 _LINES = {"a.csv": b'{"id": 1}\n\n{"id": 2, "x": [1]}\r\n{"id"\n', "b.csv": b'{"id": 3, "x": "J\xe9r"}'}
 
 
@@ -100,12 +106,12 @@ _LINES = {"a.csv": b'{"id": 1}\n\n{"id": 2, "x": [1]}\r\n{"id"\n', "b.csv": b'{"
     ("settings", "contents"),
     [
         ({"format": "csv"}, _FILES),
-        ({"format": "csv", "options": {"multiLine": "false", "encoding": "ISO-8859-1"}}, _FILES),
+        ({"format": "csv", "options": {"multiLine": "false", "encoding": "Windows-1252"}}, _BY_LINE),
         (
             {"format": "csv", "options": {"encoding": "UTF-16", "skipLines": "2", "delimiter": "\\t"}},
             {"a.csv": "All\r\n\r\nid\tname\temail\r\n1\tÄnn\ta\r\n".encode("utf-16"), "b.csv": b""},
         ),
-        ({"format": "json"}, _LINES),
+        ({"format": "json"}, _LINES | {"c.json": b'[{"id": 4},\n{"id": 5}, {]'[:-3] + b"]"}),
         ({"format": "json", "options": {"encoding": "UTF-16"}}, {"a.csv": '{"id": 1}\n{"id": "Ä"}\n'.encode("utf-16")}),
         (
             {"format": "json", "options": {"multiLine": "true"}},
@@ -133,8 +139,11 @@ def test_what_cannot_be_read(spark: SparkSession, tmp_path: Path, source: Make) 
 
     assert open_in_spark(spark, source("people"), str(tmp_path / "missing")) is None
     assert open_in_spark(spark, source("people", format="delta"), str(tmp_path / "missing")) is None
-    with pytest.raises(DataError, match="source crm: got a delivery that cannot be read as parquet"):
-        open_deliveries(spark, [source("people", format="parquet")], folder=str(tmp_path))
+    opened = open_deliveries(spark, [source("people", format="parquet")], folder=str(tmp_path))
+    assert "source crm: got a delivery that cannot be read as parquet" in str(opened["crm"])
+    pq.write_table(pa.table({"at": pa.array([1], pa.timestamp("ns"))}), tmp_path / "nanos.parquet")
+    with pytest.raises(DataError, match="times in nanoseconds, which Spark does not read"):
+        open_in_spark(spark, source("people", format="parquet"), str(tmp_path / "nanos.parquet"))
     with pytest.raises(DataError) as caught:
         open_in_spark(spark, source("people", format="jdbc", path=None, options=options), None)
     assert "cannot be read as jdbc" in str(caught.value)

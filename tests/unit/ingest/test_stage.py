@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 import random
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -229,6 +230,34 @@ def test_a_refused_delivery_writes_nothing(tmp_path: Path, make_context: MakeCon
     assert "secret" not in message
     assert not context.store.exists(SOURCE_RECORDS)
     assert not context.store.exists(REJECTED_ROWS)
+
+
+@pytest.mark.parametrize("is_small", [True, False])
+def test_the_faults_of_all_sources_are_told_at_once(
+    tmp_path: Path, make_context: MakeContext, source: Make, monkeypatch: pytest.MonkeyPatch, is_small: bool
+) -> None:
+    """Those found when files are opened, when they are read, here or in Spark's tasks, and when they are judged."""
+    (tmp_path / "crm.csv").write_text("id,ID\n")
+    (tmp_path / "web.jsonl.gz").write_bytes(gzip.compress(b'{"id": "%b"}\n' % (b"x" * 1000) * 3000)[:-9])
+    (tmp_path / "preferences.csv").write_text("contact,purpose,status,at\n")
+    (tmp_path / "shop.csv").write_text("id,name\n1,Ann\n")
+    if not is_small:
+        monkeypatch.setattr(deliveries, "INGEST_IN_PROCESS_BYTES", 0)
+    shop = source("people", name="shop", path="shop.csv")
+    context = make_context(source("people"), source("visits", path="web.jsonl.gz"), source("choices"), shop)
+
+    with pytest.raises(DataError) as caught:
+        run(context)
+
+    told = [line.split("; allowed")[0].split(". Fix")[0] for line in str(caught.value).splitlines()]
+    assert told == [
+        "ingest: got 4 deliveries or parts of them that cannot be used:",
+        f"  - source crm, header of {tmp_path}/crm.csv: got the same column twice: 'id' and 'ID'",
+        f"  - source web: got a gzip file that ends too early at {tmp_path}/web.jsonl.gz",
+        "  - source preferences: got an empty source: no rows at preferences.csv",
+        "  - source shop: got no column 'email'",
+    ]
+    assert not context.store.exists(SOURCE_RECORDS)
 
 
 def test_all_sources_empty_with_a_warning(make_context: MakeContext, source: Make) -> None:

@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from cdp_spark.config.source import SourceConfig
 from cdp_spark.ingest.reading import ReadBatch
-from cdp_spark.ingest.reading.batch import rejected_table
+from cdp_spark.ingest.reading.batch import Refused, rejected_table
 from cdp_spark.ingest.staging.rows import Staging, stage_batch
 from cdp_spark.ingest.withdrawals import find_new_issues, refusals_of, undated_times
 from cdp_spark.tables.withdrawals import find_open, of_purpose
@@ -76,7 +76,9 @@ def test_a_withdrawal_without_a_time_keeps_the_time_when_it_first_came(source: M
 
 def test_a_line_that_is_no_row_but_speaks_of_a_withdrawal_is_one(source: Make) -> None:
     table = pa.table({name: pa.array([], pa.string()) for name in NAMES})
-    lines = rejected_table([("7,b@x.org,mail,Opt-Out", "bad_columns"), ("8,nora@x.org,mail,yes", "bad_columns")])
+    lines = rejected_table(
+        [Refused("7,b@x.org,mail,Opt-Out", "bad_columns"), Refused("8,nora@x.org,mail,yes", "bad_columns")]
+    )
     staged = stage_batch(ReadBatch(table, lines, "f"), Staging(source("choices"), as_of=DAY_1, region="US"))
 
     assert staged["reason"].to_pylist() == ["unreadable_withdrawal", "bad_columns"]

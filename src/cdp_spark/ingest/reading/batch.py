@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import pyarrow as pa
 
@@ -15,7 +15,21 @@ if TYPE_CHECKING:
 Format = Literal["csv", "json", "parquet", "xlsx"]
 MAX_ROWS = 50_000
 """Rows of a batch: enough for its columns' distinct values to be few, and small beside the memory of a task."""
-REJECTED = pa.schema([(c.RAW_TEXT, pa.string()), (c.REASON, pa.string())])
+REJECTED = pa.schema([(c.RAW_TEXT, pa.string()), (c.REASON, pa.string()), (c.LINE, pa.int64())])
+
+
+class Refused(NamedTuple):
+    """A row that cannot be read.
+
+    Args:
+        text: as delivered.
+        reason: why.
+        line: of its file, counted from 1, in which a quote opens that is not closed; None for other reasons.
+    """
+
+    text: str
+    reason: str
+    line: int | None = None
 
 
 @dataclass(frozen=True)
@@ -24,7 +38,7 @@ class ReadBatch:
 
     Args:
         rows: the readable ones, text by column name; of JSON the union of the batch's fields.
-        rejected: raw_text and reason of the others.
+        rejected: raw_text, reason and line of the others.
         source_file: URI of the file.
     """
 
@@ -59,13 +73,13 @@ class Reading:
             yield from read()
 
 
-def rejected_table(rejected: Iterable[tuple[str, str]]) -> pa.Table:
-    """Put (raw text, reason) pairs into Arrow memory."""
-    texts, reasons = zip(*rejected, strict=True) if (rejected := list(rejected)) else ((), ())
-    return pa.table([pa.array(texts, pa.string()), pa.array(reasons, pa.string())], schema=REJECTED)
+def rejected_table(rejected: Iterable[Refused]) -> pa.Table:
+    """Put refused rows into Arrow memory."""
+    columns = zip(*rejected, strict=True) if (rejected := list(rejected)) else ((), (), ())
+    return pa.table([pa.array(it, field.type) for it, field in zip(columns, REJECTED, strict=True)], schema=REJECTED)
 
 
-def split_batches(rows: pa.Table, rejected: list[tuple[str, str]], source_file: str) -> Iterator[ReadBatch]:
+def split_batches(rows: pa.Table, rejected: list[Refused], source_file: str) -> Iterator[ReadBatch]:
     """Cut rows into batches of at most `MAX_ROWS`; nothing where there are none."""
     for start in range(0, max(rows.num_rows, 1), MAX_ROWS):
         refused = rejected_table(rejected if start == 0 else [])

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import codecs
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cdp_spark.errors import ConfigError, DataError
 from cdp_spark.ingest.reading.files import FILE_OPTIONS
+from cdp_spark.normalise.encodings import ALLOWED_ENCODINGS, is_encoding, is_wide
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -95,6 +95,11 @@ def read_dialect(where: str, options: Mapping[str, str]) -> Dialect:
     return dialect
 
 
+def names_delimiter(options: Mapping[str, str]) -> bool:
+    """Tell whether options, their names in any case, say what the delimiter is."""
+    return not {"delimiter", "sep"}.isdisjoint(name.lower() for name in options)
+
+
 def read_encoding(where: str, options: Mapping[str, str]) -> str:
     """Return the encoding that options (names in lower case) name, UTF-8 where they do not.
 
@@ -102,11 +107,8 @@ def read_encoding(where: str, options: Mapping[str, str]) -> str:
         ConfigError: it is unknown.
     """
     encoding = options.get("encoding", options.get("charset", "UTF-8"))
-    try:
-        "".encode(encoding)
-    except LookupError:
-        allowed = "UTF-8, UTF-16, ISO-8859-1, windows-1252, …"
-        raise ConfigError(f"{where}.encoding", got=repr(encoding), allowed=allowed) from None
+    if not is_encoding(encoding):
+        raise ConfigError(f"{where}.encoding", got=repr(encoding), allowed=ALLOWED_ENCODINGS)
     return encoding
 
 
@@ -141,11 +143,6 @@ def number_doubles(names: Sequence[str]) -> tuple[str, ...]:
         seen.add(name.casefold())
         numbered.append(name)
     return tuple(numbered)
-
-
-def is_wide(encoding: str) -> bool:
-    """Tell whether an encoding has several bytes for a line break, so that a file must be read from its beginning."""
-    return codecs.lookup(encoding).name.startswith(("utf-16", "utf-32"))
 
 
 def refuse_utf16(where: str, heads: Mapping[str, bytes], encoding: str) -> None:

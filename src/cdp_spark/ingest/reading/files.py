@@ -110,8 +110,18 @@ def read_blocks(file: Path, block_bytes: int, span: Span = WHOLE) -> Iterator[by
         with open_bytes(file) as opened:
             yield from _blocks(opened, block_bytes, *span)
     except (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, NotImplementedError) as error:
-        got, fix = f"a file that cannot be read ({type(error).__name__})", "deliver it again"
-        raise DataError(f"file {file}", got=got, fix=fix) from None
+        raise _unreadable(file, error) from None
+
+
+def _unreadable(file: Path, error: Exception) -> DataError:
+    packing = _TOLD.get(file.suffix, "") if not isinstance(error, PermissionError) else ""
+    if not packing:
+        return DataError(
+            f"file {file}", got=f"a file that cannot be read ({type(error).__name__})", fix="check the file"
+        )
+    how = "that ends too early" if isinstance(error, EOFError) else "that is damaged, or no such file at all"
+    fix = "have it delivered again; an upload may have been cut off, or not have been finished yet"
+    return DataError(f"file {file}", got=f"a {packing} file {how}", fix=fix)
 
 
 def _open_zip(file: Path) -> object:
@@ -138,6 +148,7 @@ _PACKED: dict[str, Callable[[Path], object]] = {
     ".zip": _open_zip,
 }
 _ENCRYPTED = 1
+_TOLD = {".gz": "gzip", ".bz2": "bzip2", ".xz": "xz", ".zip": "zip"}
 
 
 def _blocks(opened: BinaryIO, block_bytes: int, start: int, end: int | None) -> Iterator[bytes]:

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import pyarrow as pa
 
-from cdp_spark.ingest.reading.batch import MAX_ROWS, ReadBatch, rejected_table
+from cdp_spark.errors import DataError
+from cdp_spark.ingest.reading.batch import MAX_ROWS, ReadBatch, Refused, rejected_table
 from cdp_spark.ingest.reading.delimited import BLOCK_BYTES, decode_blocks, whole_lines
 from cdp_spark.ingest.reading.files import WHOLE, file_uri, read_blocks
 from cdp_spark.ingest.reading.nested import flat, rows_of
@@ -53,18 +54,21 @@ def read_json_lines(file: Path, encoding: str, span: Span = WHOLE, *, flatten: b
 
 
 def read_json_document(file: Path, encoding: str, *, flatten: bool = False) -> Iterator[ReadBatch]:
-    """Read a file that is one object, or an array of objects.
+    """Read a file of objects, and of arrays of objects, over any number of lines.
 
     Args:
         file: plain or packed.
         encoding: of its bytes.
-        flatten: whether nested fields become columns, and rows are looked for within the document.
+        flatten: whether nested fields become columns, and rows are looked for within the document, which is read whole.
 
     Raises:
-        DataError: the file cannot be read.
+        DataError: the file cannot be read, or is no JSON to its end.
     """
-    text = "".join(decode_blocks(read_blocks(file, BLOCK_BYTES), encoding))
-    yield from read_objects([text], file_uri(file), is_document=True, flatten=flatten)
+    texts = decode_blocks(read_blocks(file, BLOCK_BYTES), encoding)
+    if flatten:
+        yield from read_objects(["".join(texts)], file_uri(file), is_document=True, flatten=True)
+    else:
+        yield from read_document(texts, file_uri(file))
 
 
 def read_objects(
@@ -78,25 +82,96 @@ def read_objects(
         is_document: whether a text may hold several objects.
         flatten: whether nested fields become columns, and a document's rows are looked for within it.
     """
+    filled = (text for text in texts if text and not text.isspace())
+    found = (it for text in filled for it in _objects(text, is_document=is_document, flatten=flatten))
+    yield from _batches(found, source_file)
+
+
+def read_document(pieces: Iterable[str], source_file: str) -> Iterator[ReadBatch]:
+    """Read the objects of a text, and of the arrays in it, without holding more than a piece and an object.
+
+    Args:
+        pieces: of the text.
+        source_file: URI of the file.
+
+    Raises:
+        DataError: the text breaks off, or goes on with something that is no JSON.
+    """
+    yield from _batches(_items(pieces, source_file), source_file)
+
+
+def begins_array(head: str) -> bool:
+    """Tell whether a text begins with an array, so that it is no object a line."""
+    return head.lstrip().startswith("[")
+
+
+def _batches(found: Iterable[_Object | Refused], source_file: str) -> Iterator[ReadBatch]:
     rows: list[_Object] = []
-    rejected: list[tuple[str, str]] = []
+    rejected: list[Refused] = []
     names: dict[str, None] = {}
-    for text in texts:
-        if not text or text.isspace():
+    for it in found:
+        if isinstance(it, Refused):
+            rejected.append(it)
             continue
-        is_foreign = "\ufffd" in text and not flatten
-        objects = None if is_foreign else _parse(text, is_document=is_document, flatten=flatten)
-        if objects is None:
-            rejected.append((text, BAD_ENCODING if is_foreign else MALFORMED_JSON))
-            continue
-        for row in objects:
-            rows.append(row)
-            names.update(dict.fromkeys(row))
-            if len(rows) == MAX_ROWS or len(rows) * len(names) > _MAX_CELLS:
-                yield _batch(rows, names, rejected, source_file)
-                rows, rejected, names = [], [], {}
+        rows.append(it)
+        names.update(dict.fromkeys(it))
+        if len(rows) == MAX_ROWS or len(rows) * len(names) > _MAX_CELLS:
+            yield _batch(rows, names, rejected, source_file)
+            rows, rejected, names = [], [], {}
     if rows or rejected:
         yield _batch(rows, names, rejected, source_file)
+
+
+def _objects(text: str, *, is_document: bool, flatten: bool) -> Iterator[_Object | Refused]:
+    is_foreign = "\ufffd" in text and not flatten
+    objects = None if is_foreign else _parse(text, is_document=is_document, flatten=flatten)
+    if objects is None:
+        yield Refused(text, BAD_ENCODING if is_foreign else MALFORMED_JSON)
+    else:
+        yield from objects
+
+
+def _items(pieces: Iterable[str], source_file: str) -> Iterator[_Object | Refused]:
+    text, at, line, tried, is_in_array = "", 0, 1, 0, False
+    for piece, is_last in _with_last(pieces):
+        line += text.count("\n", 0, at)
+        text, at = text[at:] + piece, 0
+        if len(text) < 2 * tried and not is_last:  # what was cut off is not read again before it has doubled
+            continue
+        while (at := _after_blanks(text, at)) < len(text):
+            if text[at] == ("]" if is_in_array else "["):
+                is_in_array, at = not is_in_array, at + 1
+                continue
+            end = _end_of_value(text, at)
+            if end is None or (end == len(text) and not is_last):
+                break
+            yield from _objects(text[at:end], is_document=False, flatten=False)
+            at = end
+        tried = len(text) - at
+    if is_in_array or at < len(text):
+        raise _broken(source_file, line + text.count("\n", 0, at))
+
+
+def _with_last(pieces: Iterable[str]) -> Iterator[tuple[str, bool]]:
+    for piece in pieces:
+        yield piece, False
+    yield "", True
+
+
+def _end_of_value(text: str, at: int) -> int | None:
+    """Return where a value ends; None where it does not end in the text, or is none."""
+    try:
+        return _EXTENT.raw_decode(text, at)[1]
+    except (ValueError, RecursionError):
+        return None
+
+
+def _broken(source_file: str, line: int) -> DataError:
+    return DataError(
+        f"file {source_file}",
+        got=f"JSON that breaks off, or cannot be read, in line {line:,}",
+        fix="have it delivered again; for an object a line, each on a line of its own, set options.multiLine to false",
+    )
 
 
 def json_text(value: Any) -> str:  # noqa: ANN401 - whatever JSON can hold
@@ -162,10 +237,11 @@ def _refuse_constant(name: str) -> NoReturn:
 
 
 _DECODER = json.JSONDecoder(object_pairs_hook=_fields, parse_float=Decimal, parse_constant=_refuse_constant)
+_EXTENT = json.JSONDecoder()
 _LENIENT = json.JSONDecoder(parse_float=Decimal, parse_constant=lambda _: None)
 
 
-def _batch(rows: list[_Object], names: Iterable[str], rejected: list[tuple[str, str]], source_file: str) -> ReadBatch:
+def _batch(rows: list[_Object], names: Iterable[str], rejected: list[Refused], source_file: str) -> ReadBatch:
     kind = pa.struct([(name, pa.string()) for name in names])
     try:
         structs = pa.array(rows, kind)

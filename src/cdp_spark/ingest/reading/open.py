@@ -5,18 +5,20 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+from cdp_spark.config.source import configured_columns
 from cdp_spark.errors import CdpError, ConfigError, DataError
 from cdp_spark.ingest.reading.batch import ReadBatch, Reading
-from cdp_spark.ingest.reading.delimited import read_delimited, read_header
-from cdp_spark.ingest.reading.dialect import is_wide, read_dialect, read_encoding, refuse_utf16
+from cdp_spark.ingest.reading.delimited import decode_text, find_dialect, read_delimited, read_header
+from cdp_spark.ingest.reading.dialect import names_delimiter, read_dialect, read_encoding, refuse_utf16
 from cdp_spark.ingest.reading.files import WHOLE, find_files, is_packed, local_path, read_blocks, unpacked_size
-from cdp_spark.ingest.reading.json_text import read_json_document, read_json_lines
+from cdp_spark.ingest.reading.json_text import begins_array, read_json_document, read_json_lines
 from cdp_spark.ingest.reading.typed import parquet_columns, read_parquet
 from cdp_spark.ingest.reading.workbook import find_sheet, read_sheet
 from cdp_spark.limits import PART_BYTES
+from cdp_spark.normalise.encodings import is_wide
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from cdp_spark.config.source import SourceConfig
@@ -46,7 +48,10 @@ def open_source(source: SourceConfig, *, folder: str) -> Reading | None:
         got = source.path or source.format
         raise ConfigError(f"source {source.name}", got=got, allowed="files of this machine: csv, json or parquet")
     files = find_files(path, source.options)
-    return _open(f"source {source.name}", f"sources/{source.name}: options", files, source.format, source.options)
+    where, options_at = f"source {source.name}", f"sources/{source.name}: options"
+    if source.format == "csv":
+        return _open_delimited(where, options_at, files, source.options, wanted=configured_columns(source))
+    return _open(where, options_at, files, source.format, source.options)
 
 
 def open_files(paths: Sequence[Path], *, format: Format, options: Mapping[str, str]) -> Reading | None:  # noqa: A002
@@ -71,17 +76,20 @@ def _open(where: str, options_at: str, files: Sequence[Path], kind: str, options
     return opened[kind](where, options_at, files, options)
 
 
-def _open_delimited(where: str, options_at: str, files: Sequence[Path], options: Mapping[str, str]) -> Reading | None:
-    dialect = read_dialect(options_at, options)
+def _open_delimited(
+    where: str, options_at: str, files: Sequence[Path], options: Mapping[str, str], wanted: Collection[str] = ()
+) -> Reading | None:
+    told = read_dialect(options_at, options)
     headers = {}
-    for file, head in _heads(where, files, dialect.encoding).items():
+    for file, head in _heads(where, files, told.encoding).items():
+        dialect = told if names_delimiter(options) else find_dialect(head, told, wanted)
         header = read_header(f"{where}, header of {file}", head, dialect)
         if header:
-            headers[file] = header
-    columns = {name: "string" for header in headers.values() for name in header}
+            headers[file] = (header, dialect)
+    columns = {name: "string" for header, _ in headers.values() for name in header}
     parts = [
         partial(_read, where, read_delimited, file, header, dialect, span)
-        for file, header in headers.items()
+        for file, (header, dialect) in headers.items()
         for span in _spans(file, is_by_line=_is_by_line(file, dialect))
     ]
     return _reading(columns, parts, list(headers)) if headers else None
@@ -101,16 +109,30 @@ def _is_by_line(file: Path, dialect: Dialect) -> bool:
 def _open_json(where: str, options_at: str, files: Sequence[Path], options: Mapping[str, str]) -> Reading | None:
     given = {name.lower(): value for name, value in options.items()}
     encoding = read_encoding(options_at, given)
-    found = list(_heads(where, files, encoding))
+    found = _heads(where, files, encoding)
     flatten = given.get("flatten", "false").lower() == "true"
     is_by_line = not is_wide(encoding)
-    if given.get("multiline", "false").lower() == "true":
-        parts = [partial(_read, where, partial(read_json_document, flatten=flatten), file, encoding) for file in found]
-    else:
-        spans = [(file, span) for file in found for span in _spans(file, is_by_line=is_by_line)]
+    parts: list[Callable[[], Iterator[ReadBatch]]] = []
+    for file, head in found.items():
+        if is_json_document(given, head, encoding):
+            parts.append(partial(_read, where, partial(read_json_document, flatten=flatten), file, encoding))
+            continue
         read = partial(read_json_lines, flatten=flatten)
-        parts = [partial(_read, where, read, file, encoding, span) for file, span in spans]
-    return _reading(None, parts, found) if parts else None
+        spans = _spans(file, is_by_line=is_by_line)
+        parts += [partial(_read, where, read, file, encoding, span) for span in spans]
+    return _reading(None, parts, list(found)) if parts else None
+
+
+def is_json_document(options: Mapping[str, str], head: bytes, encoding: str) -> bool:
+    """Tell whether a file of JSON is a document, and no object a line: as the options say, or else if it is an array.
+
+    Args:
+        options: their names in lower case.
+        head: the file's first bytes.
+        encoding: of the file.
+    """
+    told = options.get("multiline")
+    return begins_array(decode_text(head, encoding)) if told is None else told.lower() == "true"
 
 
 def _open_parquet(where: str, _: str, files: Sequence[Path], options: Mapping[str, str]) -> Reading | None:

@@ -5,8 +5,9 @@ and so on. An opening one stands at the beginning of a value, a closing one at i
 closing one stands right before an opening one, and the pair is one quote.
 
 `Scanner` reads one record, slowly. A value that begins with a quote runs to the next quote that is not escaped, over
-as many lines as it takes. A delimiter or the line's end must follow that quote (blanks aside). Where something else
-does, the record is *torn*: the value is taken as it stands, quotes included, to the next delimiter.
+as many lines as it takes, whatever they look like. A delimiter or the line's end must follow that quote (blanks aside).
+Where something else does, the value is taken as it stands, quotes included, to the next delimiter, if it is on one
+line. If it is not, or no quote follows, the value's own quote is not closed, and the record is broken at its line.
 """
 
 from __future__ import annotations
@@ -23,23 +24,23 @@ if TYPE_CHECKING:
 
     from cdp_spark.ingest.reading.dialect import Dialect
 
-_NEWLINE = ord("\n")
+_NEWLINE, _RETURN = ord("\n"), ord("\r")
 
 
 class Record(NamedTuple):
     """A record as its quotes have it.
 
     Args:
-        cells: its values.
-        end: the line after its last one.
-        is_open: a quote is not closed before the lines end.
-        is_torn: something else than a delimiter follows a closing quote.
+        cells: its values, those before the open quote if it is broken.
+        end: the line after the last one that it reaches.
+        broken_at: the line in which a quote opens that is not closed; None where all are.
+        is_open: no quote at all follows the one that is not closed.
     """
 
     cells: list[str]
     end: int
+    broken_at: int | None = None
     is_open: bool = False
-    is_torn: bool = False
 
 
 class Scanner:
@@ -53,11 +54,11 @@ class Scanner:
         delimiter, quote, escape = (re.escape(it) for it in (dialect.delimiter, dialect.quote, dialect.escape))
         self._delimiter, self._quote, self._escape = dialect.delimiter, dialect.quote, dialect.escape
         self._is_doubled = dialect.escape == dialect.quote
-        self._plain = re.compile(rf"[^{delimiter}\n]*+")
+        self._plain = re.compile(rf"[^{delimiter}\r\n]*+")
         if not dialect.quote:
             return
         blank = "[ ]*+" if dialect.delimiter == "\t" else r"\t*+" if dialect.delimiter == " " else r"[ \t]*+"
-        self._closing = re.compile(rf"{quote}{blank}(?={delimiter}|\n|\Z)")
+        self._closing = re.compile(rf"{quote}{blank}(?={delimiter}|[\r\n]|\Z)")
         if self._is_doubled:
             self._body = re.compile(rf"[^{quote}]*+(?:{quote}{quote}[^{quote}]*+)*+")
         elif not escape:
@@ -75,26 +76,28 @@ class Scanner:
             stop: the record ends before this line.
         """
         cells: list[str] = []
-        at, line, position, is_torn = start, lines[start], 0, False
+        at, line, position = start, lines[start], 0
         while True:
             if self._quote and line.startswith(self._quote, position):
+                opened_at = at
                 body, at, position = self._read_body(lines, at, position + 1, stop)
                 if at == stop:
-                    return Record(cells, stop, is_open=True)
+                    return Record(cells, stop, opened_at, is_open=True)
                 line = lines[at]
                 closing = self._closing.match(line, position)
+                if not closing and at > opened_at:
+                    return Record(cells, at + 1, opened_at)
                 value = self._value(body) if closing else self._quote + body
             else:
                 closing, value = None, ""
             if closing:
                 position = closing.end()
             else:
-                is_torn = is_torn or bool(value)
                 rest = self._plain.match(line, position)
                 value, position = (value + rest[0], rest.end()) if rest else (value, position)
             cells.append(value)
             if not line.startswith(self._delimiter, position):
-                return Record(cells, at + 1, is_torn=is_torn)
+                return Record(cells, at + 1)
             position += 1
 
     def has_open_quote(self, text: str) -> bool:
@@ -128,7 +131,7 @@ def sound_end(data: bytes, dialect: Dialect) -> int:
     r"""Return the end of the last line that no quote reaches over, where all quotes before it are sound.
 
     Args:
-        data: text in UTF-8 whose lines end in `\n`; it begins outside quotes.
+        data: text in UTF-8; it begins outside quotes.
         dialect: how it is written; its delimiter and quote are ASCII.
     Returns: 0 where a quote is not sound, or an escape needs a closer look.
     """
@@ -138,7 +141,8 @@ def sound_end(data: bytes, dialect: Dialect) -> int:
     if escape and escape != quote and escape in data:
         return 0
     characters = np.frombuffer(data, np.uint8)
-    quotes, breaks = np.flatnonzero(characters == quote[0]), np.flatnonzero(characters == _NEWLINE)
+    quotes = np.flatnonzero(characters == quote[0])
+    breaks = np.flatnonzero((characters == _NEWLINE) | (characters == _RETURN))
     end = len(data)
     if len(quotes) % 2:
         outside = breaks[np.searchsorted(quotes, breaks) % 2 == 0]
@@ -147,7 +151,7 @@ def sound_end(data: bytes, dialect: Dialect) -> int:
     opening, closing = quotes[::2], quotes[1::2]
     if not dialect.multi_line and np.any(np.searchsorted(breaks, opening) != np.searchsorted(breaks, closing)):
         return 0
-    ends = (ord(dialect.delimiter), _NEWLINE)
+    ends = (ord(dialect.delimiter), _NEWLINE, _RETURN)
     return end if _are_sound(characters, opening, closing, ends=ends, is_doubled=escape == quote) else 0
 
 
@@ -156,7 +160,7 @@ def _are_sound(
     opening: NDArray[np.int64],
     closing: NDArray[np.int64],
     *,
-    ends: tuple[int, int],
+    ends: tuple[int, ...],
     is_doubled: bool,
 ) -> bool:
     padded = np.concatenate([[_NEWLINE], characters, [_NEWLINE]])

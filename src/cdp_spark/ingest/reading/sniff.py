@@ -19,7 +19,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from cdp_spark.ingest.reading.delimited import decode_text, split_lines
+from cdp_spark.ingest.reading.delimited import DELIMITERS, SEP_LINE, decode_text, split_lines
 from cdp_spark.ingest.reading.dialect import Dialect, number_doubles
 from cdp_spark.ingest.reading.files import read_blocks
 from cdp_spark.ingest.reading.scanner import Scanner
@@ -39,8 +39,7 @@ _HABIT = 0.05
 _HEADER_WITHIN = 40
 """Records among which a header is looked for."""
 _WIDE_MARKS = {b"\xff\xfe\x00\x00": "utf-32", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
-_DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar", "^": "^", "\x01": "control-A", "~": "~"}
-_SEP_LINE = re.compile(r'"?sep=(.)"?', re.IGNORECASE)
+_DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar", "\x01": "control-A"}
 _BEGINS_JSON = re.compile(r'\s*(\{\s*["}]|\[\s*[\[\]{])')
 _ESCAPED_QUOTE = re.compile(r'[^\\",;\t|\n]\\"(?![,;\t|\n]|\Z)')
 _IN_WORDS = re.compile(rb"(?<=[A-Za-z])[\x80-\xff]|[\x80-\xff](?=[A-Za-z])")
@@ -151,7 +150,7 @@ class _Record(NamedTuple):
 
 def _sniff_delimited(text: str, encoding: str, title: str, given: Mapping[str, str]) -> Written:
     lines = split_lines(text)
-    named = _SEP_LINE.fullmatch(lines[0].strip("\n")) if lines else None
+    named = SEP_LINE.fullmatch(lines[0].strip("\n")) if lines else None
     skipped = int(given["skipLines"]) if "skipLines" in given else int(named is not None)
     delimiter = given.get("delimiter", "").replace("\\t", "\t") or (named[1] if named else "")
     dialect = _quoted(lines[skipped:], delimiter or _find_delimiter(lines[skipped:]), encoding)
@@ -200,7 +199,7 @@ def _find_delimiter(lines: Sequence[str]) -> str:
         share = sum(len(record.cells) == width for record in records) / max(len(records), 1)
         return share**2 * math.log(max(width, 1)) * (1 if header is None or _names_columns(header) else 0.5)
 
-    return max(_DELIMITERS, key=worth)
+    return max(DELIMITERS, key=worth)
 
 
 def _scan(lines: Sequence[str], dialect: Dialect) -> Iterator[_Record]:
@@ -210,7 +209,7 @@ def _scan(lines: Sequence[str], dialect: Dialect) -> Iterator[_Record]:
             at += 1
             continue
         record = scanner.scan(lines, at, min(len(lines), at + _RECORDS))
-        if record.is_open:
+        if record.broken_at is not None:
             record = scanner.scan(lines, at, at + 1)._replace(end=at + 1)
         yield _Record(at, record.cells)
         at, count = record.end, count + 1

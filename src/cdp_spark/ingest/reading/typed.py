@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from cdp_spark.errors import DataError
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 _LARGEST_WHOLE = 2.0**53
 _LARGEST_PLAIN = 1e20
 _SMALLEST_DIGITS = 18
+_FIRST_MICROS, _END_MICROS = -62_135_596_800_000_000, 253_402_300_800_000_000
+"""From the year 1 to the end of 9999, in microseconds since 1970."""
 _SIMPLE_NAMES = {
     pa.int8(): "tinyint",
     pa.int16(): "smallint",
@@ -111,13 +114,14 @@ def text_column(column: pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
     if pa.types.is_dictionary(kind):
         return text_column(column.cast(kind.value_type))
     if pa.types.is_timestamp(kind):
-        return map_distinct(column.cast(pa.timestamp("us", kind.tz), safe=False), _iso_utc if kind.tz else _iso)
+        return _time_texts(column.cast(pa.timestamp("us", kind.tz), safe=False))
     if pa.types.is_floating(kind):
         return map_distinct(column, _float_text(np.float64 if pa.types.is_float64(kind) else np.float32))
     if _is_bytes(kind):
         return map_distinct(column, _base64)
     if pa.types.is_nested(kind):
-        return pa.array([None if it is None else json_text(_plain(it, kind)) for it in column.to_pylist()], pa.string())
+        values = column.cast(_in_microseconds(kind), safe=False).to_pylist()
+        return pa.array([None if it is None else json_text(_plain(it, kind)) for it in values], pa.string())
     return column.cast(pa.string())
 
 
@@ -144,6 +148,25 @@ def _legacy_instants(opened: pq.ParquetFile) -> tuple[str, ...]:
     """Name the columns of Parquet's oldest type of times, which are UTC by convention."""
     columns = [opened.schema.column(at) for at in range(len(opened.schema))]
     return tuple(it.path for it in columns if it.physical_type == "INT96")
+
+
+def _time_texts(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Write times as ISO 8601; one that no calendar of four digits has stays a number, which no reader takes."""
+    numbers = column.cast(pa.int64())
+    is_in_range = pc.and_(pc.greater_equal(numbers, _FIRST_MICROS), pc.less(numbers, _END_MICROS))
+    texts = map_distinct(pc.if_else(is_in_range, column, None), _iso_utc if column.type.tz else _iso)
+    return pc.if_else(is_in_range, texts, numbers.cast(pa.string()))
+
+
+def _in_microseconds(kind: pa.DataType) -> pa.DataType:
+    """Return a nested type with times in microseconds, which Python has."""
+    if pa.types.is_timestamp(kind):
+        return pa.timestamp("us", kind.tz)
+    if pa.types.is_struct(kind):
+        return pa.struct([field.with_type(_in_microseconds(field.type)) for field in kind])
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
+        return (pa.list_ if pa.types.is_list(kind) else pa.large_list)(_in_microseconds(kind.value_type))
+    return kind
 
 
 def _iso(at: datetime) -> str:

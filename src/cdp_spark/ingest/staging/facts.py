@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from cdp_spark import columns as c
+from cdp_spark.ingest.staging.faults import FAULT
 from cdp_spark.ingest.staging.rows import SUPPRESSED
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ class Tally:
         suppressed: rows that were left out for the suppression list; they are in no table.
         time_issues: accepted records whose time of observation is missing or implausible.
         columns: columns that rows name, for sources whose rows name their own.
+        faults: texts of what stopped the reading.
     """
 
     rejected: dict[str, int] = field(default_factory=dict)
@@ -36,6 +38,7 @@ class Tally:
     suppressed: int = 0
     time_issues: int = 0
     columns: set[str] = field(default_factory=set)
+    faults: set[str] = field(default_factory=set)
 
     @property
     def rows_rejected(self) -> int:
@@ -61,8 +64,10 @@ def count_facts(staged: pa.Table) -> pa.Table:
         for source, names in zip(seen[c.SOURCE].to_pylist(), seen[c.COLUMNS_SEEN].to_pylist(), strict=True)
         for name in names
     ]
+    stopped = staged.filter(pc.fill_null(pc.equal(staged[c.REASON], FAULT), fill_value=False))
     rows = [
         *((row[c.SOURCE], _DELIVERED, row[c.REASON] or "", row["count_all"]) for row in counts.to_pylist()),
+        *((row[c.SOURCE], FAULT, row[c.RAW_TEXT], 1) for row in stopped.select([c.SOURCE, c.RAW_TEXT]).to_pylist()),
         *((row[c.SOURCE], _TIME_ISSUE, "", row["count_all"]) for row in late.to_pylist()),
         *dict.fromkeys(named),
     ]
@@ -83,6 +88,10 @@ def add_facts(tables: Iterable[pa.Table]) -> dict[str, Tally]:
 def _add(tally: Tally, fact: str, name: str, rows: int) -> None:
     if fact == _COLUMN:
         tally.columns.add(name)
+    elif fact == FAULT:
+        tally.faults.add(name)
+    elif name == FAULT:
+        return
     elif fact == _TIME_ISSUE:
         tally.time_issues += rows
     elif name == SUPPRESSED:

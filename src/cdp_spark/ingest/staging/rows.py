@@ -18,7 +18,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from cdp_spark import columns as c
+from cdp_spark.config.source import configured_columns
 from cdp_spark.ingest.staging.consents import UNREADABLE_WITHDRAWAL, mentions_refusal, read_consents
+from cdp_spark.ingest.staging.paths import column_of, with_paths
 from cdp_spark.ingest.staging.texts import (
     STRING_MAP,
     hash_keys,
@@ -54,6 +56,7 @@ STAGED = pa.schema(
         c.REASON: pa.string(),
         c.RAW_TEXT: pa.string(),
         c.ROW_HASH: pa.string(),
+        c.LINE: pa.int64(),
         c.SOURCE_FILE: pa.string(),
         c.COLUMNS_SEEN: pa.list_(pa.string()),
         c.EVENT_TYPE: pa.string(),
@@ -132,13 +135,17 @@ def stage_batch(batch: ReadBatch, staging: Staging) -> pa.Table:
     """
     rows = batch.rows
     if staging.kept is not None:
-        rows = rows.select([name for name in rows.column_names if name in staging.kept])
-    parts = [_stage_rows(rows.combine_chunks(), staging)] if batch.rows.num_rows else []
+        roots = {column_of(path, rows.column_names) for path in staging.kept} | staging.kept
+        rows = rows.select([name for name in rows.column_names if name in roots])
+    delivered = rows.combine_chunks()
+    rows = with_paths(delivered, configured_columns(staging.source))
+    parts = [_stage_rows(delivered, rows, staging)] if batch.rows.num_rows else []
     if batch.rejected.num_rows:
         parts.append(_stage_rejected(batch.rejected, staging))
     staged = pa.concat_tables(parts) if parts else STAGED.empty_table()
     count = staged.num_rows
-    names = batch.rows.column_names if staging.names_columns and batch.rows.num_rows else None
+    paths = [name for name in rows.column_names[delivered.num_columns :] if rows[name].null_count < rows.num_rows]
+    names = [*batch.rows.column_names, *paths] if staging.names_columns and batch.rows.num_rows else None
     first = {
         c.SOURCE: pa.repeat(pa.scalar(staging.source.name), count),
         c.KIND: pa.repeat(pa.scalar(staging.source.kind), count),
@@ -149,8 +156,9 @@ def stage_batch(batch: ReadBatch, staging: Staging) -> pa.Table:
     return _table({**_columns(staged), **first}, count)
 
 
-def _stage_rows(rows: pa.Table, staging: Staging) -> pa.Table:
-    texts = row_texts(rows)
+def _stage_rows(delivered: pa.Table, rows: pa.Table, staging: Staging) -> pa.Table:
+    """Stage rows whose text and hash are what was delivered, whatever paths the configuration reads in it."""
+    texts = row_texts(delivered)
     hashes = sha256_hex(texts)
     meaning = _read(rows, hashes, staging)
     at = plausible(meaning.at, staging.as_of)
@@ -192,6 +200,7 @@ def _stage_rejected(rejected: pa.Table, staging: Staging) -> pa.Table:
         c.REASON: reason,
         c.RAW_TEXT: rejected[c.RAW_TEXT],
         c.ROW_HASH: sha256_hex(rejected[c.RAW_TEXT]),
+        c.LINE: rejected[c.LINE],
         c.TIME_ISSUE: pa.repeat(pa.scalar(value=False), rejected.num_rows),
     }
     return _without_suppressed(_table(staged, rejected.num_rows))

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from cdp_spark.ingest.staging.times import compile_time, is_of_other_unit
 from cdp_spark.normalise.batches import map_distinct
+from cdp_spark.normalise.times import compile_time, is_of_other_unit
 
 if TYPE_CHECKING:
     from cdp_spark.config.source import TimeField

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from cdp_spark.columns import NATIONAL_ID
+from cdp_spark.ingest.staging.paths import value_at
 from cdp_spark.ingest.suppression.hashing import EMAIL, EMAIL_SHA256, PHONE, SOURCE_RECORD, keyed_hash
 from cdp_spark.normalise.batches import map_distinct
 from cdp_spark.normalise.hashing import record_key as key_of_record
@@ -94,13 +95,13 @@ class Listed:
             return True
         if self.source is None:
             return any(self.mentions(value) for value in values.values() if value is not None)
-        named = [(kind, value) for kind, column in self._columns() if (value := values.get(column)) is not None]
+        named = [(kind, value) for kind, column in self._columns() if (value := value_at(values, column)) is not None]
         return any(self.holds(kind, value) for kind, value in named) or self._holds_record(values)
 
     def _holds_record(self, values: Mapping[str, str | None]) -> bool:
         if self.source is None or self.source.kind != "records" or SOURCE_RECORD not in self.suppressions.kinds:
             return False
-        parts = [(values.get(column) or "").strip() for column in self.source.key]
+        parts = [(value_at(values, column) or "").strip() for column in self.source.key]
         if not all(parts):
             return False
         record_id = parts[0] if len(parts) == 1 else json.dumps(parts, ensure_ascii=False, separators=(",", ":"))

@@ -71,6 +71,7 @@ REJECTED_ROWS = TableSpec(
         reason="string!",
         raw_text="string",
         source_file="string",
+        line="long",
         rejected_at_utc="timestamp!",
     ),
     keys=("run_id", "source", "row_hash"),

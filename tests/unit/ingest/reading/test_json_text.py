@@ -6,7 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from cdp_spark.config.source import SourceConfig
+from cdp_spark.errors import DataError
+from cdp_spark.ingest.reading import json_text
 
 Make = Callable[..., SourceConfig]
 Read = Callable[[SourceConfig], Any]
@@ -62,12 +68,10 @@ def test_a_document_a_file(tmp_path: Path, source: Make, read: Read) -> None:
     (folder / "list.json").write_text(json.dumps([{"id": 1}, {"id": 2}], indent=2))
     (folder / "single.json").write_text(json.dumps({"id": 3}, indent=2))
     (folder / "none.json").write_text("[]")
-    (folder / "broken.json").write_text("[{")
 
     rows = read(source("visits", path="web", options={"multiLine": "true"}))
 
     assert sorted(rows, key=str) == [
-        (None, "[{", "malformed_json"),
         ({"id": "1"}, None, None),
         ({"id": "2"}, None, None),
         ({"id": "3"}, None, None),
@@ -84,3 +88,53 @@ def test_only_objects_without_a_field_are_rows_too(tmp_path: Path, source: Make,
     (tmp_path / "web.jsonl").write_text("{}\n{}\r\n\r\n{}")
 
     assert read(source("visits")) == [({}, None, None)] * 3
+
+
+def test_a_large_array_on_one_line_is_read_as_it_comes_in(
+    tmp_path: Path, source: Make, read: Read, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(json_text, "BLOCK_BYTES", 50)
+    rows = [{"id": number, "text": '[{,]}"' * (number % 7), "in": {"x": [number]}} for number in range(100)]
+    (tmp_path / "web.jsonl").write_text(json.dumps(rows))
+
+    assert read(source("visits")) == [
+        ({"id": str(row["id"]), "text": row["text"], "in": f'{{"x":[{row["id"]}]}}'}, None, None) for row in rows
+    ]
+
+
+def test_what_is_no_object_in_an_array_is_refused_alone(tmp_path: Path, source: Make, read: Read) -> None:
+    (tmp_path / "web.jsonl").write_bytes(
+        b'[{"id": 1},\n{"a": 1, "a": 2}, 17, "x", {"a": NaN}, {"b": "\xe9"}]\n[{"id": 2}]'
+    )
+
+    assert read(source("visits")) == [
+        ({"id": "1"}, None, None),
+        ({"id": "2"}, None, None),
+        (None, '{"a": 1, "a": 2}', "malformed_json"),
+        (None, "17", "malformed_json"),
+        (None, '"x"', "malformed_json"),
+        (None, '{"a": NaN}', "malformed_json"),
+        (None, '{"b": "\ufffd"}', "bad_encoding"),
+    ]
+
+
+@pytest.mark.parametrize("rest", ['{"id": 2', "", '{"id": "a"b"}]', "[" * 9999])
+def test_an_array_that_breaks_off_is_refused_whole(tmp_path: Path, source: Make, read: Read, rest: str) -> None:
+    (tmp_path / "web.jsonl").write_text(f'[{{"id": 1}},\n{rest}')
+
+    with pytest.raises(DataError, match=r"source web: got JSON that breaks off, or cannot be read, in line 2 at file:"):
+        read(source("visits"))
+
+
+@given(
+    rows=st.lists(st.dictionaries(st.text(max_size=4), st.text(max_size=9), max_size=3), max_size=9),
+    indent=st.sampled_from([None, 1]),
+    cut=st.integers(1, 30),
+)
+def test_every_array_survives(rows: list[dict[str, str]], indent: int | None, cut: int) -> None:
+    text = json.dumps(rows, indent=indent, ensure_ascii=False)
+
+    batches = json_text.read_document((text[at : at + cut] for at in range(0, len(text), cut)), "f")
+
+    read = [{n: v for n, v in row.items() if v is not None} for it in batches for row in it.rows.to_pylist()]
+    assert read == rows

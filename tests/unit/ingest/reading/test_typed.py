@@ -104,6 +104,30 @@ def test_the_oldest_kind_of_times_is_utc(tmp_path: Path, source: Make, read: Rea
     assert read(crm) == [({"at": "2024-01-31T10:00:00Z"}, None, None)]
 
 
+_IN_NANOS = pa.timestamp("ns")
+_NANOS = 1_706_695_200_123_456_789
+
+
+@pytest.mark.parametrize(
+    ("column", "text"),
+    [
+        (pa.array([_NANOS], pa.timestamp("ns")), "2024-01-31T10:00:00.123456"),
+        (pa.array([_NANOS], pa.timestamp("ns", "Europe/Berlin")), "2024-01-31T10:00:00.123456Z"),
+        (
+            pa.array(
+                [{"at": _NANOS, "in": [_NANOS]}],
+                pa.struct({"at": pa.timestamp("ns"), "in": pa.list_(pa.timestamp("ns"))}),
+            ),
+            '{"at":"2024-01-31T10:00:00.123456","in":["2024-01-31T10:00:00.123456"]}',
+        ),
+        (pa.array([253_402_300_800_000_000], pa.timestamp("us")), "253402300800000000"),
+        (pa.array([None], pa.timestamp("ns")), None),
+    ],
+)
+def test_times_in_nanoseconds_and_beyond_the_calendar(column: pa.Array, text: str | None) -> None:
+    assert text_column(pa.chunked_array([column])).to_pylist() == [text]
+
+
 @pytest.mark.parametrize(
     ("number", "text"),
     [

@@ -12,7 +12,7 @@ import pytest
 
 from cdp_spark.config.source import SourceConfig
 from cdp_spark.ingest.reading import ReadBatch, open_source
-from cdp_spark.ingest.reading.batch import rejected_table
+from cdp_spark.ingest.reading.batch import Refused, rejected_table
 from cdp_spark.ingest.staging.facts import Tally, add_facts, count_facts
 from cdp_spark.ingest.staging.rows import STAGED, Staging, stage_batch
 from cdp_spark.ingest.suppression.hashing import SOURCE_RECORD, keyed_hash
@@ -238,7 +238,7 @@ def test_who_is_listed_is_counted_and_nothing_else(source: Make) -> None:
         {"id": None, "name": "ann.lee@gmail.com", "email": None},
     ]
     table = pa.Table.from_pylist(rows, pa.schema([(name, pa.string()) for name in ("id", "name", "email", "at")]))
-    torn = rejected_table([("1,Ann,ann.lee@gmail.com,", "column_count"), ("2,Bob", "column_count")])
+    torn = rejected_table([Refused("1,Ann,ann.lee@gmail.com,", "column_count"), Refused("2,Bob", "column_count")])
 
     staged = _staged(ReadBatch(table, torn, "file:/a"), crm, listed=listed).to_pylist()
 
@@ -269,3 +269,19 @@ def test_a_row_alone_is_looked_at_like_a_batch(source: Make) -> None:
     assert not listed.is_listed(None, '{"id": ')
     assert anybody.is_listed({"any": "Ann.Lee@gmail.com"}, None)
     assert not anybody.is_listed({"id": "7"}, "7")
+
+
+def test_a_note_in_a_file_of_consents_gives_no_consent_of_somebody_else(tmp_path: Path, source: Make) -> None:
+    note = '"phoned us\nvictim@x.org,mail,yes,2026-10-01,web\nbye"'
+    rows = [f"ann@x.org,mail,no,2026-10-01,{note}", f"bob@x.org,mail,yes,2026-10-01,{note},more"]
+    (tmp_path / "preferences.csv").write_text("\n".join(["contact,purpose,status,at,form", *rows]))
+    choices = source("choices")
+    reading = open_source(choices, folder=str(tmp_path))
+    assert reading is not None
+
+    staged = [row for batch in reading.batches() for row in _staged(batch, choices).to_pylist()]
+
+    assert [(row["status"], row["reason"], row["raw_text"]) for row in staged] == [
+        ("denied", None, None),
+        (None, "column_count", rows[1]),
+    ]

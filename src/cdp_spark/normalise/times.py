@@ -20,8 +20,6 @@ from cdp_spark.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from cdp_spark.config.source import TimeField
-
     Parse = Callable[[str], int | None]
 
 _ISO = re.compile(
@@ -69,20 +67,13 @@ _PARTS = {
     "ss": "(?P<second>[0-9]{2})",
     "a": "(?P<half>AM|PM)",
 }
+_DATES = [
+    {year, *day}
+    for year in ("year", "short_year")
+    for day in (("month", "day"), ("month_name", "day"), ("day_of_year",))
+]
+"""Parts that make a date; `dd.mm.yyyy` has a minute and no month."""
 _FRACTION, _OFFSETS, _NAMED_ZONES = "S", "XxZ", "VzO"
-
-
-def read_time(text: str, field: TimeField) -> int | None:
-    """Read a time by the field's formats; None where none fits.
-
-    Args:
-        text: without white space around it.
-        field: formats and zone.
-
-    Raises:
-        ConfigError: a format is no pattern.
-    """
-    return compile_time(field.formats, field.time_zone)(text)
 
 
 def is_of_other_unit(text: str, formats: tuple[str, ...], latest: datetime) -> bool:
@@ -105,6 +96,11 @@ def is_of_other_unit(text: str, formats: tuple[str, ...], latest: datetime) -> b
 @cache
 def compile_time(formats: tuple[str, ...], time_zone: str) -> Callable[[str], int | None]:
     """Return the function that reads times of some formats, ISO 8601 where there are none.
+
+    Args:
+        formats: of the times.
+        time_zone: of those that name none.
+    Returns: microseconds since 1970 of a text without white space around it; None where no format fits.
 
     Raises:
         ConfigError: a format is no pattern.
@@ -204,9 +200,12 @@ def _compile_pattern(written: str) -> re.Pattern[str]:
     if "".join(found[0] for found in tokens) != written:
         raise _bad_format(written)
     try:
-        return re.compile("".join(_regex_of(found, written) for found in tokens), re.IGNORECASE)
+        pattern = re.compile("".join(_regex_of(found, written) for found in tokens), re.IGNORECASE)
     except re.error:
         raise _bad_format(written) from None
+    if not any(parts <= pattern.groupindex.keys() for parts in _DATES):
+        raise _bad_format(written)
+    return pattern
 
 
 def _regex_of(token: re.Match[str], written: str) -> str:
@@ -228,6 +227,7 @@ def _bad_format(written: str) -> ConfigError:
     return ConfigError(
         "formats",
         got=repr(written),
-        allowed="iso, epoch_seconds, epoch_millis, epoch_micros, or a pattern such as dd.MM.yyyy HH:mm, each part once",
-        fix="see Spark's date patterns; put other letters in quotes ('T')",
+        allowed="iso, epoch_seconds, epoch_millis, epoch_micros, or a pattern of a year, a month and a day, each once, "
+        "such as dd.MM.yyyy HH:mm",
+        fix="write MM for the month and mm for the minute, and put other letters in quotes ('T')",
     )
