@@ -40,6 +40,8 @@ COLUMNS_SEEN = "columns_seen"
 TIME_ISSUE = "time_issue"
 FACT = "fact"
 ROWS = "rows"
+IDENTITY = "identity"
+WARNINGS = "warnings"
 ROWS_DELIVERED = "rows_delivered"
 ROWS_REJECTED = "rows_rejected"
 

@@ -41,7 +41,7 @@ def _alternatives(source: SourceConfig) -> list[frozenset[str]]:
     single += [source.observed_at.column] if source.observed_at else []
     several = [frozenset(mapping.from_) for mapping in source.columns.values()]
     if source.events:
-        single += [source.events.occurred_at.column, source.events.event_id or ""]
+        single += [source.events.occurred_at.column, *source.events.event_id]
         several += [frozenset(source.events.identifiers.values()), frozenset(source.events.event_type.from_)]
     if source.consents:
         fields = source.consents

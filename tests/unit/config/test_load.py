@@ -333,6 +333,16 @@ CHANGES: dict[str, tuple[str, str, str, list[str]]] = {
             "Fix: block on columns that a source maps, or map more columns",
         ],
     ),
+    "settings of another kind of source": (
+        "sources/crm.yaml",
+        "key: id",
+        "key: id\non_unreadable_withdrawal: stop\nmax_conflict_share: 0.1",
+        [
+            "sources/crm.yaml:7:21 max_conflict_share: got `max_conflict_share`, `on_unreadable_withdrawal`, which a "
+            "source of records does not use; allowed: `max_conflict_share` for events, `on_unreadable_withdrawal` for "
+            "consents. Fix: remove them, or change `kind`"
+        ],
+    ),
     "entity without section": (
         "sources/crm.yaml",
         "key: id",
