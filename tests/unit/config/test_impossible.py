@@ -29,8 +29,9 @@ _CODES = "it holds two-letter codes such as DE."
         ),
         ("email = 'Ann@x.org'", ["email is never 'Ann@x.org': it holds e-mails in lower case. Write 'ann@x.org'."]),
         ("contains(sources, 'web') and contains(emails, 'ann@x.org') and contains(city, 'york')", []),
+        ("contains(sources, 'tills')", ["there is no source 'tills'. There are: crm, web."]),
         ("contains(emails, 'nobody')", ["emails is never 'nobody': it holds e-mails in lower case."]),
-        ("contains(sources, 'wbe')", ["there is no source 'wbe'; fix: choose one of these (did you mean 'web'?)."]),
+        ("contains(sources, 'wbe')", ["there is no source 'wbe'. Did you mean 'web'?"]),
         ("lower(job_title) = 'CEO' and lower(city) = 'york'", ["lower(…) is never 'CEO'. Write 'ceo'."]),
         (
             "city = 'York' and city = 'Hull' and email is null",

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from cdp_spark import columns as c
-from cdp_spark.config.base import choose_one
+from cdp_spark.config.base import nearest
 from cdp_spark.config.checks.segments import conditions_of
 from cdp_spark.config.checks.vocabulary import ACCOUNT_COLUMNS
 from cdp_spark.config.expressions import parse_expression
@@ -92,7 +92,7 @@ def _why_not(operand: Node, text: str, sources: list[str]) -> str | None:
     if not isinstance(operand, ColumnName):
         return None
     if operand.name == c.SOURCES:
-        return None if text in sources else f"there is no source '{text}'; fix: {choose_one(text, sources)}."
+        return None if text in sources else _tell_source(text, sources)
     reader, held = _READERS.get(_cleaned_as(operand.name), (None, ""))
     if reader is None:
         return None
@@ -100,6 +100,13 @@ def _why_not(operand: Node, text: str, sources: list[str]) -> str | None:
     usable = read.value if read.reason is None else None
     hint = f" Write '{usable}'." if usable else ""
     return None if usable == text else f"{operand.name} is never '{text}': it holds {held}.{hint}"
+
+
+def _tell_source(name: str, sources: list[str]) -> str:
+    near = nearest(name, sources)
+    return f"there is no source '{name}'. " + (
+        f"Did you mean '{near}'?" if near else f"There are: {', '.join(sources)}."
+    )
 
 
 def _cleaned_as(column: str) -> str:

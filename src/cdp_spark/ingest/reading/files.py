@@ -223,7 +223,7 @@ def _expand(path: str) -> list[Path]:
     if alternatives:
         start, end = alternatives.span()
         return [root for part in alternatives[1].split(",") for root in _expand(path[:start] + part + path[end:])]
-    roots = [Path("/")]
+    roots = [Path("/") if path.startswith("/") else Path()]
     for part in filter(None, path.split("/")):
         roots = [found for root in roots for found in _matches(root, part)]
     return roots

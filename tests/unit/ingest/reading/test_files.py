@@ -77,6 +77,14 @@ def test_paths_and_uris() -> None:
     assert file_uri(Path("/crm/a b%.csv")) == "file:/crm/a%20b%25.csv"
 
 
+def test_a_glob_may_be_relative(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop" / "a.csv").touch()
+    monkeypatch.chdir(tmp_path)
+
+    assert find_files("shop/*.csv", {}) == [Path("shop/a.csv")]
+
+
 def _untidy_folder(folder: Path) -> Path:
     (folder / "below").mkdir(parents=True)
     for name in ("a.csv", ".late.csv", "_old.csv", "notes.pdf", "_SUCCESS", ".a.csv.crc", "below/b.csv"):
