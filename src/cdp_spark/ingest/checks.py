@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from cdp_spark.errors import DataError
 from cdp_spark.ingest.drift import Drift, find_drift, find_mistakes
+from cdp_spark.normalise.hashing import canonical_json, hash_key
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,12 +38,14 @@ class LastDelivery:
         rejected: refused ones among them.
         columns: column to type.
         identity: what identified its rows, as `identity_of` tells it.
+        reading: the settings by which its rows were read, as `reading_of` hashes them.
     """
 
     rows: int
     rejected: int
     columns: Mapping[str, str]
     identity: str
+    reading: str
 
 
 @dataclass(frozen=True)
@@ -53,11 +56,13 @@ class Verdict:
         tally: its counts.
         columns: column to type, without those that the source's setting ignores.
         drift: how its columns differ from the last delivery's.
+        is_read_anew: whether other settings than the last delivery's say what its rows mean.
     """
 
     tally: Tally
     columns: Mapping[str, str]
     drift: Drift
+    is_read_anew: bool = False
 
 
 def judge(
@@ -97,7 +102,7 @@ def judge(
     # A sparse JSON field that no row fills today is still known tomorrow.
     remembered = dict(last.columns) if last and declared is None else {}
     kept = {name: kind for name, kind in {**remembered, **present}.items() if name not in ignored}
-    return Verdict(tally, kept, drift), mistakes
+    return Verdict(tally, kept, drift, last is not None and last.reading != reading_of(source)), mistakes
 
 
 def _empty_mistakes(source: SourceConfig, unread: Mapping[str, str]) -> list[DataError]:
@@ -150,6 +155,14 @@ def identity_of(source: SourceConfig) -> str:
     by = json.dumps(columns, ensure_ascii=False) if columns else "the whole row"
     kind = f"{source.entity_type} records" if source.kind == "records" else source.kind
     return kind if source.kind == "consents" else f"{kind} by {by}"
+
+
+def reading_of(source: SourceConfig) -> str:
+    """Hash the settings whose result is stored when a row is loaded, and not worked out anew by later runs."""
+    stored = source.model_dump(
+        mode="json", include={"observed_at", "events", "consents"}, exclude={"events": {"event_id"}}
+    )
+    return hash_key(settings=canonical_json(stored))
 
 
 def _identity_mistakes(source: SourceConfig, last: LastDelivery) -> list[DataError]:

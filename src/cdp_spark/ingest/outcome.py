@@ -74,6 +74,10 @@ def tell_warnings(outcome: Outcome) -> list[str]:
             "under the same event_id; the stored content stays. If these are different events, add columns to "
             "`event_id`."
         )
+    if outcome.verdict.is_read_anew:
+        setting = "observed_at" if source.kind == "records" else source.kind
+        anew = "" if source.kind == "consents" else f" `cdp source reset {source.name}` loads them anew."
+        warnings.append(f"`{setting}` changed; rows that were loaded before keep what was read then.{anew}")
     if outcome.unread:
         files = "1 file is" if len(outcome.unread) == 1 else f"{len(outcome.unread):,} files are"
         warnings.append(f"{files} not read: {name_files(outcome.unread)}.")

@@ -124,7 +124,9 @@ def _read_last_deliveries(context: RunContext) -> dict[str, LastDelivery]:
     rows = context.store.fetch(SOURCE_DELIVERIES).to_pylist()
     earlier = [row for row in rows if row[c.RUN_ID] != context.run_id]
     return {
-        row[c.SOURCE]: LastDelivery(row[c.ROWS_DELIVERED], row[c.ROWS_REJECTED], dict(row[c.COLUMNS]), row[c.IDENTITY])
+        row[c.SOURCE]: LastDelivery(
+            row[c.ROWS_DELIVERED], row[c.ROWS_REJECTED], dict(row[c.COLUMNS]), row[c.IDENTITY], row[c.READING]
+        )
         for row in sorted(earlier, key=lambda row: (row[c.DELIVERED_AT], row[c.RUN_ID]))
     }
 

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
-from cdp_spark.ingest.checks import LastDelivery, identity_of
+from cdp_spark.ingest.checks import LastDelivery, identity_of, reading_of
 from cdp_spark.ingest.frames import build_changed, build_newest, build_without_known
 from cdp_spark.ingest.staging.bronze import (
     CONSENTS as NEW_CONSENTS,
@@ -43,6 +43,7 @@ from cdp_spark.tables.rows import texts
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from cdp_spark.config.source import SourceConfig
     from cdp_spark.ingest.checks import Verdict
     from cdp_spark.ingest.staging.bronze import NewRows
     from cdp_spark.tables.rows import Rows
@@ -188,13 +189,15 @@ def _is_same(rows: pa.Table, held: pa.Table, columns: Sequence[str]) -> bool:
 def _changed_deliveries(
     context: RunContext, verdicts: Mapping[str, Verdict], last: Mapping[str, LastDelivery]
 ) -> list[tuple[object, ...]]:
-    facts = {
-        source.name: (tally.rows, tally.rows_rejected, dict(verdicts[source.name].columns), identity_of(source))
-        for source in context.project.sources
-        if (tally := verdicts[source.name].tally).rows
-    }
+    facts = {source.name: _facts(source, verdicts[source.name]) for source in context.project.sources}
     return [
-        (source, context.run_id, context.as_of, *told)
-        for source, told in facts.items()
-        if source not in last or LastDelivery(*told) != last[source]
+        (name, context.run_id, context.as_of, *told)
+        for name, told in facts.items()
+        if verdicts[name].tally.rows and (name not in last or LastDelivery(*told) != last[name])
     ]
+
+
+def _facts(source: SourceConfig, verdict: Verdict) -> tuple[int, int, dict[str, str], str, str]:
+    """The fields of `LastDelivery`."""
+    tally = verdict.tally
+    return tally.rows, tally.rows_rejected, dict(verdict.columns), identity_of(source), reading_of(source)

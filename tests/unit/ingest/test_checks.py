@@ -7,13 +7,14 @@ from dataclasses import replace
 import pytest
 
 from cdp_spark.config.source import SourceConfig
-from cdp_spark.ingest.checks import LastDelivery, identity_of, judge, name_files
+from cdp_spark.ingest.checks import LastDelivery, identity_of, judge, name_files, reading_of
 from cdp_spark.ingest.drift import Drift, configured_columns, find_drift
+from cdp_spark.ingest.outcome import Outcome, tell_warnings
 from cdp_spark.ingest.staging.facts import Tally
 
 Make = Callable[..., SourceConfig]
 _COLUMNS = {"id": "string", "name": "string", "email": "string"}
-_LAST = LastDelivery(rows=100, rejected=0, columns=_COLUMNS, identity='person records by ["id"]')
+_LAST = LastDelivery(rows=100, rejected=0, columns=_COLUMNS, identity='person records by ["id"]', reading="-")
 
 
 def test_too_many_refused_rows(source: Make) -> None:
@@ -68,6 +69,26 @@ def test_a_source_whose_key_changed_is_refused_until_it_is_reset(source: Make) -
         "Fix: `cdp source reset crm` removes what was loaded, and the next run loads the source anew"
     ]
     assert same == []
+
+
+def test_settings_that_are_applied_when_rows_are_loaded_are_noticed_when_they_change(source: Make) -> None:
+    dated = source("people", observed_at={"column": "at"})
+    fields = source("visits").model_dump(mode="json", by_alias=True)["events"]
+    by_line, of_users = ({**fields, **it} for it in ({"event_id": ["id", "line"]}, {"identifiers": {"user_id": "u"}}))
+    last = replace(_LAST, reading=reading_of(source("people", priority=1)))
+
+    verdicts = [
+        judge(it, Tally(accepted=99), {**_COLUMNS, "at": "string"}, last=last, force=False)[0]
+        for it in (source("people"), dated)
+    ]
+
+    assert [it.is_read_anew for it in verdicts] == [False, True]
+    assert reading_of(source("visits")) == reading_of(source("visits", events=by_line))
+    assert reading_of(source("visits")) != reading_of(source("visits", events=of_users))
+    assert tell_warnings(Outcome(dated, verdicts[1])) == [
+        "source crm: `observed_at` changed; rows that were loaded before keep what was read then. "
+        "`cdp source reset crm` loads them anew."
+    ]
 
 
 def test_what_identifies_the_rows_of_every_kind_of_source(source: Make) -> None:
@@ -142,7 +163,7 @@ def test_json_may_leave_out_what_an_earlier_delivery_had(
     source: Make, setting: dict[str, str], present: set[str], last: set[str] | None, got: list[str]
 ) -> None:
     before = (
-        LastDelivery(rows=1, rejected=0, columns=dict.fromkeys(last, "json"), identity='events by ["id"]')
+        LastDelivery(rows=1, rejected=0, columns=dict.fromkeys(last, "json"), identity='events by ["id"]', reading="-")
         if last
         else None
     )

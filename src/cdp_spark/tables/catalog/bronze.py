@@ -112,6 +112,7 @@ SOURCE_DELIVERIES = TableSpec(
         rows_rejected="long!",
         columns="string_map!",
         identity="string!",
+        reading="string!",
     ),
     keys=("source", "run_id"),
     kind=TableKind.APPEND,
