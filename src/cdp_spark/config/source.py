@@ -116,8 +116,8 @@ class EventFields(Strict):
     occurred_at: TimeField
     identifiers: dict[IdentifierType, str] = Field(min_length=1)
     """Identifier type to source column."""
-    event_id: str | None = None
-    """Column that identifies the event; without it, the whole row does."""
+    event_id: Strings = ()
+    """Columns that together identify the event, such as `[order_id, line_no]`; without them, the whole row does."""
 
 
 class ConsentFields(Strict):
@@ -131,6 +131,15 @@ class ConsentFields(Strict):
     evidence: str | None = None
     statuses: dict[str, Literal["granted", "denied", "withdrawn"]] = {}
     """The source's words for a status; the three themselves need no entry."""
+
+
+_ONLY_OF: dict[str, str] = {
+    **dict.fromkeys(("key", "entity_type", "observed_at", "columns", "identifiers", "attributes"), "records"),
+    **dict.fromkeys(("date_order", "delivery", "priority", "duplicate_free"), "records"),
+    **dict.fromkeys(("events", "max_conflict_share"), "events"),
+    **dict.fromkeys(("consents", "on_unreadable_withdrawal"), "consents"),
+}
+"""Settings that one kind of source alone uses."""
 
 
 class SourceConfig(Strict):
@@ -171,6 +180,9 @@ class SourceConfig(Strict):
     on_unreadable_withdrawal: Literal["stop", "continue"] = "stop"
     """Of consents: whether a withdrawal that cannot be read holds all exports of its purpose until it is settled."""
     max_rejected_share: Annotated[float, Field(ge=0, le=1)] = 0.05
+    max_conflict_share: Annotated[float, Field(ge=0, le=1)] = 0.05
+    """Of events: the share of rows that may have another row's `event_id` and a different content. Of such rows the
+    latest is stored."""
     min_row_share: Annotated[float, Field(ge=0, le=1)] = 0.5
     """A delivery with fewer rows than this share of the last one stops the run unless forced."""
 
@@ -189,15 +201,21 @@ class SourceConfig(Strict):
         section = {"records": "key", "events": "events", "consents": "consents"}[self.kind]
         if not getattr(self, section):
             raise mistake(got=f"a source of {self.kind} without `{section}`", fix=f"add `{section}`")
-        if self.kind != "consents" and "on_unreadable_withdrawal" in self.model_fields_set:
-            fix = "remove `on_unreadable_withdrawal`"
-            raise mistake(got=f"`on_unreadable_withdrawal` for {self.kind}", allowed="kind consents", fix=fix)
+        self._check_settings_of_kind()
         return self
 
     def _check_encoding(self) -> None:
         for name, value in self.options.items():
             if self.format in ("csv", "json") and name.lower() in ("encoding", "charset") and not is_encoding(value):
                 raise mistake(got=f"'{value}'", allowed=ALLOWED_ENCODINGS, at=("options", name))
+
+    def _check_settings_of_kind(self) -> None:
+        useless = [name for name, kind in _ONLY_OF.items() if name in self.model_fields_set and kind != self.kind]
+        if useless:
+            got = f"{', '.join(f'`{name}`' for name in useless)}, which a source of {self.kind} does not use"
+            allowed = ", ".join(f"`{name}` for {_ONLY_OF[name]}" for name in useless)
+            fix = f"remove {'it' if len(useless) == 1 else 'them'}, or change `kind`"
+            raise mistake(got=got, allowed=allowed, fix=fix, at=(useless[0],))
 
     def _check_jdbc(self) -> None:
         if "url" not in self.options:
@@ -222,7 +240,7 @@ def column_alternatives(source: SourceConfig) -> list[frozenset[str]]:
     single += [source.observed_at.column] if source.observed_at else []
     several = [frozenset(mapping.from_) for mapping in source.columns.values()]
     if source.events:
-        single += [source.events.occurred_at.column, source.events.event_id or ""]
+        single += [source.events.occurred_at.column, *source.events.event_id]
         several += [frozenset(source.events.identifiers.values()), frozenset(source.events.event_type.from_)]
     if source.consents:
         fields = source.consents

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from cdp_spark.errors import CdpError
 from cdp_spark.ingest.frames import distribute, open_in_spark
 from cdp_spark.ingest.reading import Reading, open_source
-from cdp_spark.ingest.reading.files import FILE_OPTIONS, find_files, local_path
+from cdp_spark.ingest.reading.files import FILE_OPTIONS, find_files, find_unread_files, local_path
 from cdp_spark.limits import INGEST_IN_PROCESS_BYTES
 from cdp_spark.session import is_on_this_machine
 
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
     Delivery = Reading | SparkReading | CdpError | None
     """What was opened, or why it cannot be; None where nothing is there."""
+
+
+_OF_FILES = ("csv", "json", "parquet")
 
 
 def open_deliveries(spark: SparkSession, sources: Sequence[SourceConfig], *, folder: str) -> dict[str, Delivery]:
@@ -56,6 +59,28 @@ def _open(spark: SparkSession, source: SourceConfig, folder: str, *, is_local: b
         return error
 
 
+def find_unread(sources: Sequence[SourceConfig], *, folder: str) -> dict[str, dict[str, str]]:
+    """List the files of this machine that lie in a source's delivery and that no source reads.
+
+    Args:
+        sources: all of the project.
+        folder: relative paths of sources are below it.
+    Returns: source to each file's name and why it is not read, each file once; sources without such files are left
+        out.
+    """
+    paths = {it.name: local_path(it.path, folder) for it in sources if it.path and it.format in _OF_FILES}
+    local = [(it, path) for it in sources if (path := paths.get(it.name)) is not None]
+    read = {file for it, path in local for file in find_files(path, it.options)}
+    known = read | {parent for file in read for parent in file.parents}
+    found: dict[str, dict[str, str]] = {}
+    for source, path in local:
+        unread = {file: why for file, why in find_unread_files(path, source.options).items() if file not in known}
+        known |= {*unread}
+        if unread:
+            found[source.name] = {file.name: why for file, why in unread.items()}
+    return found
+
+
 def source_path(source: SourceConfig, folder: str) -> str | None:
     """A source's path; a relative one is below the folder."""
     if source.path is None or "://" in source.path or source.path.startswith("/"):
@@ -65,7 +90,7 @@ def source_path(source: SourceConfig, folder: str) -> str | None:
 
 def _is_for_this_process(source: SourceConfig, folder: str) -> bool:
     path = local_path(source.path, folder) if source.path else None
-    if path is None or source.format not in ("csv", "json", "parquet"):
+    if path is None or source.format not in _OF_FILES:
         return False
     if source.format != "parquet":
         return True

@@ -22,6 +22,7 @@ from cdp_spark.ingest.reading.open import is_json_document
 from cdp_spark.ingest.reading.typed import text_table
 from cdp_spark.ingest.staging.facts import FACTS, Tally, add_facts, count_facts
 from cdp_spark.ingest.staging.faults import stage_delivery
+from cdp_spark.ingest.staging.repeats import GROUP_CONTENTS, GROUP_ROWS, IDENTITY, repeat_facts
 from cdp_spark.ingest.staging.rows import STAGED, SUPPRESSED, Staging
 from cdp_spark.ingest.typed import NOTHING_THERE, read_typed
 from cdp_spark.normalise.encodings import is_wide
@@ -41,7 +42,7 @@ STAGED_SCHEMA = from_arrow_schema(STAGED)
 _FACTS_SCHEMA = from_arrow_schema(FACTS)
 _HEAD_BYTES = 65_536
 _HEAD_LINES = 100
-_PART, _VALUE, _IS_FIRST = "part", "value", "is_first_block"
+_PART, _VALUE, _IS_FIRST, _KNOWN_HASH = "part", "value", "is_first_block", "known_content_hash"
 
 
 @dataclass(frozen=True)
@@ -102,7 +103,18 @@ def count_staged(staged: DataFrame) -> dict[str, Tally]:
         for batch in batches:
             yield from count_facts(pa.Table.from_batches([batch])).to_batches()
 
-    return add_facts([staged.mapInArrow(count, _FACTS_SCHEMA).toArrow()])
+    facts = staged.mapInArrow(count, _FACTS_SCHEMA).toArrow()
+    return add_facts([facts, repeat_facts(build_repeats(staged).toArrow())])
+
+
+def build_repeats(staged: DataFrame) -> DataFrame:
+    """The groups of `count_repeats`, counted by source."""
+    at = F.when(F.col(c.KIND) != "events", F.col(c.AT)).alias(c.AT)
+    identity = [at if name == c.AT else F.col(name) for name in IDENTITY]
+    group_rows, contents = F.count(F.lit(1)).alias(GROUP_ROWS), F.count_distinct(c.CONTENT_HASH).alias(GROUP_CONTENTS)
+    groups = staged.where(F.col(c.REASON).isNull()).groupBy(*identity).agg(group_rows, contents)
+    sums = [F.sum(name).alias(name) for name in (GROUP_ROWS, GROUP_CONTENTS)]
+    return groups.groupBy(c.SOURCE, c.KIND).agg(*sums, F.count(F.lit(1)).alias(c.ROWS))
 
 
 def build_newest(staged: DataFrame, rule: NewRows) -> DataFrame:
@@ -121,6 +133,13 @@ def build_newest(staged: DataFrame, rule: NewRows) -> DataFrame:
 def build_without_known(rows: DataFrame, known: DataFrame, rule: NewRows) -> DataFrame:
     """The rows that the table does not hold."""
     return rows.join(known.select(*rule.known_keys), on=list(rule.known_keys), how="left_anti")
+
+
+def build_changed(rows: DataFrame, known: DataFrame, rule: NewRows) -> DataFrame:
+    """The rows that the table holds with another content."""
+    held = known.select(*rule.known_keys, F.col(c.CONTENT_HASH).alias(_KNOWN_HASH))
+    both = rows.join(held, on=list(rule.known_keys), how="inner")
+    return both.where(F.col(c.CONTENT_HASH) != F.col(_KNOWN_HASH)).drop(_KNOWN_HASH)
 
 
 def _read_parts(parts: tuple[Callable[[], Iterator[ReadBatch]], ...], batches: Batches) -> Iterator[ReadBatch]:

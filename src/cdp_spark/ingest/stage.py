@@ -6,6 +6,7 @@ is a frame that Spark keeps on disk. It is counted and judged before the first r
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import reduce
 from typing import TYPE_CHECKING
 
@@ -16,15 +17,17 @@ from cdp_spark import columns as c
 from cdp_spark.config.source import configured_columns
 from cdp_spark.errors import CdpError, DataError
 from cdp_spark.ingest.checks import LastDelivery, Verdict, judge
-from cdp_spark.ingest.deliveries import open_deliveries
+from cdp_spark.ingest.deliveries import find_unread, open_deliveries
 from cdp_spark.ingest.frames import SparkReading, count_staged, stage_in_spark
+from cdp_spark.ingest.outcome import Outcome, count_rows, tell_detail, tell_warnings
 from cdp_spark.ingest.staging.facts import Tally, add_facts, count_facts
 from cdp_spark.ingest.staging.faults import stage_delivery
+from cdp_spark.ingest.staging.repeats import count_repeats
 from cdp_spark.ingest.staging.rows import STAGED, Staging
 from cdp_spark.ingest.suppression.listed import Listed
 from cdp_spark.ingest.suppression.register import read_suppression_list
 from cdp_spark.ingest.withdrawals import undated_times, write_new_issues
-from cdp_spark.ingest.write import count_new_rows, write_bronze
+from cdp_spark.ingest.write import Written, count_new_rows, write_bronze
 from cdp_spark.tables.catalog import SOURCE_DELIVERIES
 from cdp_spark.tables.rows import Rows, as_frame
 from cdp_spark.tables.run import RunContext, StageResult
@@ -43,6 +46,21 @@ if TYPE_CHECKING:
     Deliveries = Mapping[str, Delivery]
 
 
+@dataclass(frozen=True)
+class Found:
+    """What a run finds before it reads.
+
+    Args:
+        deliveries: source to its newest delivery; None where nothing is there.
+        last: source to its last delivery.
+        unread: source to the files of its delivery that are not read, with the reason.
+    """
+
+    deliveries: Deliveries
+    last: Mapping[str, LastDelivery]
+    unread: Mapping[str, Mapping[str, str]]
+
+
 def run(context: RunContext) -> StageResult:
     """Bring every source's newest delivery into the bronze tables; what they hold already changes nothing.
 
@@ -58,38 +76,60 @@ def run(context: RunContext) -> StageResult:
     """
     last = _read_last_deliveries(context)
     deliveries = open_deliveries(context.store.spark, context.project.sources, folder=context.project.folder)
+    unread = find_unread(context.project.sources, folder=context.project.folder)
+    found = Found(deliveries, last, unread)
     if not any(deliveries.values()):
-        _judge_all(context, {}, deliveries, last)
-        return StageResult(detail="no source delivered a row")
+        outcomes = _outcomes(context, _judge_all(context, {}, found), Written({}), found)
+        return StageResult(detail="no source delivered a row", warnings=_warnings(outcomes))
     staged = _stage_all(context, deliveries, last)
     if isinstance(staged, pa.Table):
-        return _finish(context, staged, add_facts([count_facts(staged)]), deliveries, last)
+        return _finish(context, staged, add_facts([count_facts(staged), count_repeats(staged)]), found)
     staged = staged.persist(StorageLevel.DISK_ONLY)
     try:
-        return _finish(context, staged, count_staged(staged), deliveries, last)
+        return _finish(context, staged, count_staged(staged), found)
     finally:
         staged.unpersist()
 
 
-def _finish(
-    context: RunContext,
-    staged: Rows,
-    tallies: Mapping[str, Tally],
-    deliveries: Deliveries,
-    last: Mapping[str, LastDelivery],
-) -> StageResult:
-    verdicts = _judge_all(context, tallies, deliveries, last)
+def _finish(context: RunContext, staged: Rows, tallies: Mapping[str, Tally], found: Found) -> StageResult:
+    verdicts = _judge_all(context, tallies, found)
     noted = write_new_issues(context, staged, fetch_issues(context.store))  # before the rows that it is about
-    versions = write_bronze(context, staged, verdicts, last)
-    metrics, detail = _metrics(verdicts, count_new_rows(context, versions)), _detail(verdicts)
-    return StageResult({**versions, **noted}, metrics, "; ".join([detail, *_withdrawal_notes(context)]))
+    written = write_bronze(context, staged, verdicts, found.last)
+    outcomes = _outcomes(context, verdicts, written, found)
+    figures = {it.source.name: count_rows(it) for it in outcomes}
+    return StageResult(
+        {**written.versions, **noted},
+        {f"{source}.{name}": float(it) for source, counts in figures.items() for name, it in counts.items()},
+        "; ".join([tell_detail(outcomes), *_withdrawal_notes(context)]),
+        _warnings(outcomes),
+    )
+
+
+def _outcomes(context: RunContext, verdicts: Mapping[str, Verdict], written: Written, found: Found) -> list[Outcome]:
+    new_rows = count_new_rows(context, written.versions)
+    return [
+        Outcome(
+            source,
+            verdicts[source.name],
+            new_rows=new_rows.get(source.name, 0),
+            changed_events=written.changed.get(source.name, 0),
+            unread=found.unread.get(source.name, {}),
+        )
+        for source in context.project.sources
+    ]
+
+
+def _warnings(outcomes: list[Outcome]) -> tuple[str, ...]:
+    return tuple(warning for outcome in outcomes for warning in tell_warnings(outcome))
 
 
 def _read_last_deliveries(context: RunContext) -> dict[str, LastDelivery]:
     rows = context.store.fetch(SOURCE_DELIVERIES).to_pylist()
     earlier = [row for row in rows if row[c.RUN_ID] != context.run_id]
     return {
-        row[c.SOURCE]: LastDelivery(row[c.ROWS_DELIVERED], row[c.ROWS_REJECTED], dict(row[c.COLUMNS]))
+        row[c.SOURCE]: LastDelivery(
+            row[c.ROWS_DELIVERED], row[c.ROWS_REJECTED], dict(row[c.COLUMNS]), row[c.IDENTITY], row[c.READING]
+        )
         for row in sorted(earlier, key=lambda row: (row[c.DELIVERED_AT], row[c.RUN_ID]))
     }
 
@@ -138,24 +178,24 @@ def _staging(
 def _judge_all(
     context: RunContext,
     tallies: Mapping[str, Tally],
-    deliveries: Deliveries,
-    last: Mapping[str, LastDelivery],
+    found: Found,
 ) -> dict[str, Verdict]:
     verdicts: dict[str, Verdict] = {}
     mistakes: list[CdpError] = []
     for source in context.project.sources:
-        delivery = deliveries[source.name]
+        delivery = found.deliveries[source.name]
         if isinstance(delivery, CdpError):
             mistakes.append(delivery)
             continue
-        verdicts[source.name], found = judge(
+        verdicts[source.name], refused = judge(
             source,
             tallies.get(source.name, Tally()),
             delivery.columns if delivery else None,
-            last=last.get(source.name),
+            last=found.last.get(source.name),
             force=context.force,
+            unread=found.unread.get(source.name, {}),
         )
-        mistakes += found
+        mistakes += refused
     _raise_all(mistakes)
     return verdicts
 
@@ -168,35 +208,6 @@ def _raise_all(mistakes: list[CdpError]) -> None:
         raise DataError("ingest", got=f"{len(mistakes)} deliveries or parts of them that cannot be used:{lines}")
 
 
-def _metrics(verdicts: Mapping[str, Verdict], new_rows: Mapping[str, int]) -> dict[str, float]:
-    metrics: dict[str, float] = {}
-    for source, verdict in verdicts.items():
-        tally, drift = verdict.tally, verdict.drift
-        figures = {
-            "rows_delivered": tally.rows,
-            "rows_rejected": tally.rows_rejected,
-            "rows_suppressed": tally.suppressed,
-            "rows_new": new_rows.get(source, 0),
-            "times_unusable": tally.time_issues,
-            "columns_missing": len(drift.missing),
-            "columns_new": len(drift.new),
-            "columns_retyped": len(drift.retyped),
-            **{f"rejected.{reason}": rows for reason, rows in sorted(tally.rejected.items())},
-        }
-        metrics |= {f"{source}.{name}": float(figure) for name, figure in figures.items()}
-    return metrics
-
-
-def _detail(verdicts: Mapping[str, Verdict]) -> str:
-    notes = [note for source, verdict in verdicts.items() if (note := _drift_note(source, verdict))]
-    empty = [source for source, verdict in verdicts.items() if not verdict.tally.rows]
-    notes += [f"{source}: empty" for source in empty]
-    suppressed = sum(verdict.tally.suppressed for verdict in verdicts.values())
-    notes += [f"{suppressed:,} rows suppressed"] if suppressed else []
-    rows = sum(verdict.tally.rows for verdict in verdicts.values())
-    return "; ".join([f"{rows:,} rows of {len(verdicts) - len(empty)} sources", *notes])
-
-
 def _withdrawal_notes(context: RunContext) -> list[str]:
     unread = find_open(fetch_issues(context.store))
     held = holding(unread, context.project)
@@ -206,10 +217,3 @@ def _withdrawal_notes(context: RunContext) -> list[str]:
     effect = f"exports for {', '.join(purposes)} are held; see `cdp consent list`" if held else "exports go on"
     count = f"{len(unread):,} withdrawal{'' if len(unread) == 1 else 's'}"
     return [f"{count} cannot be read ({tell_names(unread)}): {effect}"]
-
-
-def _drift_note(source: str, verdict: Verdict) -> str:
-    drift = verdict.drift
-    parts = [f"no {name}" for name in drift.missing] + [f"new {name}" for name in drift.new]
-    parts += [f"{name} was {was} and is {now}" for name, was, now in drift.retyped]
-    return f"{source}: {', '.join(parts[:10])}" if parts else ""

@@ -6,15 +6,17 @@ frame is joined to the tables and appended by Spark. A table to which nothing is
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
-from cdp_spark.ingest.frames import build_newest, build_without_known
+from cdp_spark.ingest.checks import LastDelivery, identity_of, reading_of
+from cdp_spark.ingest.frames import build_changed, build_newest, build_without_known
 from cdp_spark.ingest.staging.bronze import (
     CONSENTS as NEW_CONSENTS,
 )
@@ -23,6 +25,7 @@ from cdp_spark.ingest.staging.bronze import (
     RECORDS,
     REJECTIONS,
     SNAPSHOT,
+    changed_rows,
     newest_rows,
     without_known,
 )
@@ -38,17 +41,31 @@ from cdp_spark.tables.catalog import (
 from cdp_spark.tables.rows import texts
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
-    from cdp_spark.ingest.checks import LastDelivery, Verdict
+    from cdp_spark.config.source import SourceConfig
+    from cdp_spark.ingest.checks import Verdict
     from cdp_spark.ingest.staging.bronze import NewRows
     from cdp_spark.tables.rows import Rows
     from cdp_spark.tables.run import RunContext
     from cdp_spark.tables.spec import TableSpec
 
-_STAGE = "ingest"
+_STAGE, _CHANGED = "ingest", "changed_events"
 _RULES = {SOURCE_RECORDS.name: RECORDS, SOURCE_EVENTS.name: EVENTS, CONSENTS.name: NEW_CONSENTS}
 _TABLES = (SOURCE_RECORDS, SOURCE_EVENTS, CONSENTS)
+
+
+@dataclass(frozen=True)
+class Written:
+    """What became of staged rows.
+
+    Args:
+        versions: table name to its Delta version.
+        changed: source to its events that the warehouse holds with another content, which stays.
+    """
+
+    versions: Mapping[str, int]
+    changed: Mapping[str, int] = field(default_factory=dict)
 
 
 def write_bronze(
@@ -56,7 +73,7 @@ def write_bronze(
     staged: Rows,
     verdicts: Mapping[str, Verdict],
     last: Mapping[str, LastDelivery],
-) -> dict[str, int]:
+) -> Written:
     """Append what is new; a run that was killed here and started again ends with the same tables.
 
     Each table takes one append over all sources, named for the run: what was committed before the kill is skipped, what
@@ -67,11 +84,8 @@ def write_bronze(
         staged: staged rows of all sources.
         verdicts: source to its judged delivery.
         last: source to its last delivery.
-
-    Returns:
-        Table name to its Delta version.
     """
-    writes = {
+    writes: dict[str, Callable[[], Any]] = {
         spec.name: partial(_write_new, context, spec, _RULES[spec.name], staged)
         for spec in _TABLES
         if any(
@@ -88,7 +102,10 @@ def write_bronze(
     if changed:
         rows = SOURCE_DELIVERIES.table(changed)
         writes[SOURCE_DELIVERIES.name] = partial(_append, context, SOURCE_DELIVERIES, rows)
-    return run_together(context.store.spark, writes)
+    if SOURCE_EVENTS.name in writes and context.store.exists(SOURCE_EVENTS):
+        writes[_CHANGED] = partial(_count_changed_events, context, staged)
+    done = run_together(context.store.spark, writes)
+    return Written(versions=done, changed=done.pop(_CHANGED, {}))
 
 
 def count_new_rows(context: RunContext, versions: Mapping[str, int]) -> dict[str, int]:
@@ -117,6 +134,18 @@ def _write_new(context: RunContext, spec: TableSpec, rule: NewRows, staged: Rows
     at = pa.scalar(context.as_of, pa.timestamp("us", "UTC"))
     named = rows.append_column(c.RUN_ID, pa.repeat(pa.scalar(context.run_id), rows.num_rows))
     return _append(context, spec, named.append_column(at_column, pa.repeat(at, rows.num_rows)))
+
+
+def _count_changed_events(context: RunContext, staged: Rows) -> dict[str, int]:
+    """Count the events that came with another content than they are stored with, by source."""
+    store, columns = context.store, (*EVENTS.known_keys, c.CONTENT_HASH)
+    if not isinstance(staged, pa.Table):
+        changed = build_changed(build_newest(staged, EVENTS), store.read(SOURCE_EVENTS), EVENTS)
+        return {row[c.SOURCE]: row["count"] for row in changed.groupBy(c.SOURCE).count().collect()}
+    newest = newest_rows(staged, EVENTS)
+    known = store.fetch(SOURCE_EVENTS, columns, only={EVENTS.known_by: newest[EVENTS.known_by].unique()})
+    counts = changed_rows(newest, known, EVENTS)[c.SOURCE].value_counts().to_pylist()
+    return {row["values"]: row["counts"] for row in counts}
 
 
 def _append(context: RunContext, spec: TableSpec, rows: Rows) -> int:
@@ -160,13 +189,15 @@ def _is_same(rows: pa.Table, held: pa.Table, columns: Sequence[str]) -> bool:
 def _changed_deliveries(
     context: RunContext, verdicts: Mapping[str, Verdict], last: Mapping[str, LastDelivery]
 ) -> list[tuple[object, ...]]:
+    facts = {source.name: _facts(source, verdicts[source.name]) for source in context.project.sources}
     return [
-        (source, context.run_id, context.as_of, verdict.tally.rows, verdict.tally.rows_rejected, dict(verdict.columns))
-        for source, verdict in verdicts.items()
-        if verdict.tally.rows and _differs(verdict, last.get(source))
+        (name, context.run_id, context.as_of, *told)
+        for name, told in facts.items()
+        if verdicts[name].tally.rows and (name not in last or LastDelivery(*told) != last[name])
     ]
 
 
-def _differs(verdict: Verdict, last: LastDelivery | None) -> bool:
-    facts = (verdict.tally.rows, verdict.tally.rows_rejected, dict(verdict.columns))
-    return last is None or facts != (last.rows, last.rejected, dict(last.columns))
+def _facts(source: SourceConfig, verdict: Verdict) -> tuple[int, int, dict[str, str], str, str]:
+    """The fields of `LastDelivery`."""
+    tally = verdict.tally
+    return tally.rows, tally.rows_rejected, dict(verdict.columns), identity_of(source), reading_of(source)

@@ -6,6 +6,7 @@ from cdp_spark.pipeline.releases.compare import IdDiff, ReleaseDiff, compare_rel
 from cdp_spark.pipeline.releases.publish import ReleaseRefusedError
 from cdp_spark.pipeline.releases.release import Release, current_release, latest_release, read_releases
 from cdp_spark.pipeline.releases.rollback import roll_back
+from cdp_spark.pipeline.reset import count_source_rows, reset_source
 from cdp_spark.pipeline.runs.plan import RunOptions
 from cdp_spark.pipeline.runs.state import Run, StageOutcome, read_runs
 from cdp_spark.pipeline.runs.summary import Export, RunSummary
@@ -30,6 +31,7 @@ __all__ = [
     "WhatIf",
     "compare_releases",
     "continue_erasures",
+    "count_source_rows",
     "current_release",
     "erase",
     "latest_release",
@@ -38,6 +40,7 @@ __all__ = [
     "read_changes",
     "read_releases",
     "read_runs",
+    "reset_source",
     "roll_back",
     "run_stages",
     "silent",

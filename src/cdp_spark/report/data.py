@@ -32,16 +32,41 @@ class SourceFlow:
 
     Args:
         source: its name.
-        delivered: rows.
-        rejected: rows of them that were refused.
+        delivered: rows: the sum of the five kinds that follow.
         new: rows that no earlier delivery held.
+        unchanged: rows that an earlier delivery held.
+        duplicate: rows that are not stored because another row has their identity.
+        rejected: rows that were refused.
+        suppressed: rows of people who must not come back.
+        conflicting: rows of which another row has the identity and a different content.
         reasons: refused rows by reason, most frequent first.
     """
 
     source: str
     delivered: int
-    rejected: int
-    new: int
+    new: int = 0
+    unchanged: int = 0
+    duplicate: int = 0
+    rejected: int = 0
+    suppressed: int = 0
+    conflicting: int = 0
+    reasons: tuple[Count, ...] = ()
+
+
+@dataclass(frozen=True)
+class UnreadValues:
+    """Values of a source's column that could not be read, or that mean nothing.
+
+    Args:
+        source: its name.
+        column: what the configuration calls it.
+        values: how many.
+        reasons: values by reason, most frequent first.
+    """
+
+    source: str
+    column: str
+    values: int
     reasons: tuple[Count, ...] = ()
 
 
@@ -125,7 +150,10 @@ class ReportData:
         release: the number that the run's release bears.
         as_of: the run's clock, in the zone to show it in.
         stages: in the order they were finished.
+        warnings: of all stages.
         sources: by name.
+        all_sources: their sum.
+        unread_values: by source and column.
         weights: ascending, without gaps; empty where no pair was scored.
         entities: by entity type.
         segments: by name.
@@ -138,7 +166,10 @@ class ReportData:
     release: int
     as_of: datetime
     stages: tuple[StageFact, ...]
+    warnings: tuple[str, ...] = ()
     sources: tuple[SourceFlow, ...] = ()
+    all_sources: SourceFlow = SourceFlow("all sources", 0)
+    unread_values: tuple[UnreadValues, ...] = ()
     weights: tuple[WeightBin, ...] = ()
     entities: tuple[EntityCount, ...] = ()
     segments: tuple[SegmentFact, ...] = ()
@@ -154,10 +185,10 @@ class ReportData:
     @property
     def funnel(self) -> tuple[Count, ...]:
         """From delivered rows to profiles."""
-        delivered, rejected = sum(it.delivered for it in self.sources), sum(it.rejected for it in self.sources)
+        accepted = self.all_sources.delivered - self.all_sources.rejected - self.all_sources.suppressed
         counts = [
-            Count("rows delivered", delivered),
-            Count("rows accepted", delivered - rejected),
+            Count("rows delivered", self.all_sources.delivered),
+            Count("rows accepted", accepted),
             Count("records now", sum(it.records for it in self.entities)),
             Count("pairs compared", sum(it.pairs for it in self.weights)),
             *[Count(f"profiles: {it.entity_type}", it.profiles) for it in self.entities],

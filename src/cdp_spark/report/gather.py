@@ -16,10 +16,10 @@ from cdp_spark.report.data import (
     ExportFact,
     ReportData,
     SegmentFact,
-    SourceFlow,
     StageFact,
     WeightBin,
 )
+from cdp_spark.report.flows import add_flows, read_sources, read_unread_values
 from cdp_spark.report.histograms import (
     BIN_BITS,
     LARGEST_CLASS,
@@ -52,7 +52,6 @@ if TYPE_CHECKING:
     from cdp_spark.tables.store import Store
 
 _WHOLE_RUN = "run"
-_REASONS_SHOWN = 3
 
 
 @dataclass(frozen=True)
@@ -94,12 +93,16 @@ def build_report_data(
         "exports": lambda: read_exports(store.read(DELIVERIES).where(F.col(c.RUN_ID) == run_id)),
         "id_changes": lambda: read_id_changes(released.read(ID_CHANGES), release=ordinal),
     }
+    sources = read_sources(_metrics_of(finished, "ingest"))
     return ReportData(
         run_id=run_id,
         release=ordinal,
         as_of=states[0][c.AS_OF].astimezone(UTC),
         stages=tuple(StageFact(row[c.STAGE], row[c.SECONDS] or 0.0, row[c.DETAIL] or "") for row in finished),
-        sources=read_sources(_metrics_of(finished, "ingest")),
+        warnings=tuple(warning for row in finished for warning in row[c.WARNINGS] or ()),
+        sources=sources,
+        all_sources=add_flows(sources),
+        unread_values=read_unread_values(_metrics_of(finished, "ingest"), _metrics_of(finished, "standardise")),
         accuracy=accuracy,
         **run_together(store.spark, figures),
     )
@@ -107,23 +110,6 @@ def build_report_data(
 
 def _metrics_of(finished: list[Row], stage: str) -> dict[str, float]:
     return {name: value for row in finished if row[c.STAGE] == stage for name, value in (row[c.METRICS] or {}).items()}
-
-
-def read_sources(metrics: Mapping[str, float]) -> tuple[SourceFlow, ...]:
-    """Each source's rows from the figures of the ingest stage, such as `crm.rows_delivered`."""
-    ending = ".rows_delivered"
-    names = sorted(name.removesuffix(ending) for name in metrics if name.endswith(ending))
-    return tuple(_source_flow(name, metrics) for name in names)
-
-
-def _source_flow(source: str, metrics: Mapping[str, float]) -> SourceFlow:
-    def figure(name: str) -> int:
-        return int(metrics.get(f"{source}.{name}", 0))
-
-    prefix = f"{source}.rejected."
-    reasons = [Count(name.removeprefix(prefix), int(rows)) for name, rows in metrics.items() if name.startswith(prefix)]
-    top = sorted(reasons, key=lambda it: (-it.count, it.label))[:_REASONS_SHOWN]
-    return SourceFlow(source, figure("rows_delivered"), figure("rows_rejected"), figure("rows_new"), tuple(top))
 
 
 def read_weights(pair_scores: DataFrame) -> tuple[WeightBin, ...]:

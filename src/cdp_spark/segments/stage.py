@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
+from cdp_spark.config.checks.impossible import find_impossible
 from cdp_spark.segments.changes import Evidence, build_segment_changes
 from cdp_spark.segments.compile import Surroundings, compile_segment
 from cdp_spark.segments.members import build_current_members, build_segment_members
@@ -22,6 +23,8 @@ from cdp_spark.tables.catalog import (
 from cdp_spark.tables.run import StageResult
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pyspark.sql import DataFrame
 
     from cdp_spark.segments.compile import CompiledSegment
@@ -53,7 +56,8 @@ def run(context: RunContext) -> StageResult:
     tonight = build_segment_changes(store.read(SEGMENT_MEMBERS), evidence, release=context.ordinal)
     earlier = context.read_released(SEGMENT_CHANGES).where(F.col(c.RELEASE) < context.ordinal)
     versions[SEGMENT_CHANGES.name] = store.overwrite(SEGMENT_CHANGES, earlier.unionByName(tonight))
-    return StageResult(versions=versions, metrics=_metrics(context, segments))
+    metrics = _metrics(context, segments)
+    return StageResult(versions, metrics, warnings=_warnings(context, metrics))
 
 
 def _related_profiles(context: RunContext) -> DataFrame:
@@ -68,6 +72,13 @@ def _compile(context: RunContext) -> list[CompiledSegment]:
     silence_is_consent = settings.consent.default == "granted"
     surroundings = Surroundings(by_name, context.now, silence_is_consent)
     return [compile_segment(segment, surroundings) for segment in segments]
+
+
+def _warnings(context: RunContext, metrics: Mapping[str, float]) -> tuple[str, ...]:
+    """Segments that cannot be what was meant: with a condition that is never true, or without a member."""
+    names = [segment.name for segment in context.project.segments]
+    empty = [f"segment {name}: it has no members." for name in names if not metrics[f"segments.{name}"]]
+    return (*find_impossible(context.project), *empty)
 
 
 def _metrics(context: RunContext, segments: list[CompiledSegment]) -> dict[str, float]:

@@ -104,8 +104,10 @@ class StageResult:
         versions: the Delta version of each table it wrote.
         metrics: its figures, by dotted name, such as `crm.rows_new` or `pairs.candidates`.
         detail: one sentence for the run's record, such as which engine ran and why.
+        warnings: what the run's reader should look at; each a sentence.
     """
 
     versions: Mapping[str, int] = field(default_factory=dict)
     metrics: Mapping[str, float] = field(default_factory=dict)
     detail: str = ""
+    warnings: tuple[str, ...] = ()

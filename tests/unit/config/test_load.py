@@ -19,8 +19,8 @@ from cdp_spark.config.project import ProjectSettings
 from cdp_spark.errors import InvalidProjectError
 
 METHODS = (
-    "exact, jaro_winkler, levenshtein, name, company, date, email, phone, address, set_overlap, tokens, digits, generation, "
-    "phonetic, number, days, geo, sql"
+    "exact, jaro_winkler, levenshtein, name, company, date, email, phone, address, set_overlap, tokens, digits, "
+    "generation, phonetic, number, days, geo, sql"
 )
 
 
@@ -360,6 +360,16 @@ CHANGES: dict[str, tuple[str, str, str, list[str]]] = {
             "match.yaml:3:5 person.blocking: got no rule of which some source fills every column; allowed: domain, "
             "email, emails, family_name, full_name, given_name, name_suffix, tier. "
             "Fix: block on columns that a source maps, or map more columns",
+        ],
+    ),
+    "settings of another kind of source": (
+        "sources/crm.yaml",
+        "key: id",
+        "key: id\non_unreadable_withdrawal: stop\nmax_conflict_share: 0.1",
+        [
+            "sources/crm.yaml:7:21 max_conflict_share: got `max_conflict_share`, `on_unreadable_withdrawal`, which a "
+            "source of records does not use; allowed: `max_conflict_share` for events, `on_unreadable_withdrawal` for "
+            "consents. Fix: remove them, or change `kind`"
         ],
     ),
     "entity without section": (

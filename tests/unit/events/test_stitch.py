@@ -23,7 +23,7 @@ EVENTS = {
 
 
 def test_every_event_stays_and_has_the_id_of_its_visitor(spark: SparkSession) -> None:
-    rows = [(key, "web", "view", NOON, NOON, "run", None, borne, {"url": "/"}) for key, borne in EVENTS.items()]
+    rows = [(key, "web", "hash", "view", NOON, NOON, "run", None, borne, {"url": "/"}) for key, borne in EVENTS.items()]
     events = spark.createDataFrame(rows, SOURCE_EVENTS.schema)
     keyed = events.select("event_key", visitor_key_expr(identifier_set_expr(F.col("identifiers"))).alias("key"))
     keys = {row.event_key: row.key for row in keyed.collect()}

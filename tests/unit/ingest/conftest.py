@@ -69,6 +69,7 @@ _SOURCES: dict[str, dict[str, Any]] = {
             "identifiers": {"cookie_id": "cookie", "email": "email"},
             "event_id": "id",
         },
+        "max_conflict_share": 1.0,
         "drift": {"missing": "null"},
         "max_rejected_share": 1.0,
     },

@@ -23,7 +23,7 @@ from cdp_spark.tables.catalog import (
     SOURCE_SNAPSHOTS,
 )
 from cdp_spark.tables.rows import Rows
-from cdp_spark.tables.run import RunContext
+from cdp_spark.tables.run import RunContext, StageResult
 from cdp_spark.tables.spec import TableSpec
 from cdp_spark.tables.store import Store
 
@@ -42,6 +42,7 @@ _CRM = [
 _WEB = [
     '{"id": 1, "type": "view", "at": "2026-10-31T10:00:00+02:00", "cookie": "c1"}',
     '{"id": 1, "type": "view", "at": "2026-10-31T10:00:00+02:00", "cookie": "c1"}',
+    '{"id": 1, "type": "view", "at": "2026-10-30T10:00:00+02:00", "cookie": "c0"}',
     '{"id": 2, "type": "buy", "at": "2026-10-31T10:00:00Z", "email": "a@x", "items": [1]}',
     '{"id": 3, "type": "view", "at": "0001-01-01"}',
     '{"id": 4, "type": "view", "at": "yesterday"}',
@@ -59,14 +60,14 @@ _CHOICES = [
 
 
 def _deliver(folder: Path, *, seed: int | None = None) -> None:
-    """Write the three sources; with a seed in another order of rows and several files."""
+    """Write the three sources; with a seed in another order of rows and several files, and one event changed."""
     shuffle = random.Random(seed).shuffle if seed is not None else lambda _: None
     for name, header, lines in (
         ("crm", "id,name,email,updated\n", _CRM),
         ("web", "", _WEB),
         ("preferences", "contact,purpose,status,at,form\n", _CHOICES),
     ):
-        rows = list(lines)
+        rows = list(lines) if seed is None else [line.replace('"items": [1]', '"items": [2]') for line in lines]
         shuffle(rows)
         parts = [rows] if seed is None else [rows[:3], rows[3:]]
         (folder / name).mkdir(exist_ok=True)
@@ -145,19 +146,29 @@ def test_all_kinds_of_sources_in_one_run(
     shown = {name: result.metrics[name] for name in result.metrics if name.startswith("crm.")}
     assert shown == {
         "crm.rows_delivered": 7,
+        "crm.rows_new": 3,
+        "crm.rows_unchanged": 0,
+        "crm.rows_duplicate": 1,
         "crm.rows_rejected": 3,
         "crm.rows_suppressed": 0,
-        "crm.rows_new": 3,
+        "crm.rows_conflicting": 0,
         "crm.times_unusable": 1,
         "crm.columns_missing": 0,
         "crm.columns_new": 0,
         "crm.columns_retyped": 0,
+        "crm.files_unread": 0,
         "crm.rejected.column_count": 1,
         "crm.rejected.nul_character": 1,
         "crm.rejected.null_key": 1,
     }
-    assert result.detail.startswith("20 rows of 3 sources; 1 withdrawal cannot be read (preferences:")
+    assert result.detail.startswith("21 rows of 3 sources; 1 withdrawal cannot be read (preferences:")
     assert result.detail.endswith("): exports for sms_marketing are held; see `cdp consent list`")
+    assert _flow(result, "web") == {"new": 2, "unchanged": 0, "duplicate": 2, "rejected": 5, "suppressed": 0}
+    assert result.metrics["web.rows_delivered"] == 9
+    assert result.warnings == (
+        "source web: 1 row has the event_id (id) of another row and a different content. Only the latest is stored. "
+        "If these are different events, add columns to `event_id`.",
+    )
 
 
 @pytest.mark.parametrize("is_small", [True, False])
@@ -182,6 +193,12 @@ def test_the_order_of_rows_and_files_and_a_second_delivery_change_nothing(
 
     assert _content(first.store) == before
     assert [result.metrics[f"{name}.rows_new"] for name in ("crm", "web", "preferences")] == [0, 0, 0]
+    assert _flow(result, "crm") == {"new": 0, "unchanged": 3, "duplicate": 1, "rejected": 3, "suppressed": 0}
+    assert _flow(result, "web") == {"new": 0, "unchanged": 1, "duplicate": 3, "rejected": 5, "suppressed": 0}
+    assert result.warnings[1] == (
+        "source web: 1 event came with another content than the warehouse has under the same event_id; the stored "
+        "content stays. If these are different events, add columns to `event_id`."
+    )
     assert not is_small or versions.items() <= result.versions.items()
 
 
@@ -282,6 +299,12 @@ def test_a_snapshot_knows_what_is_gone_and_an_ignored_column_stays_out(
     ]
     assert _rows(context.store, SOURCE_SNAPSHOTS, "source", "source_record_id") == [("crm", "2"), ("crm", "3")]
     assert result.detail == "2 rows of 1 sources; crm: new age"
+
+
+def _flow(result: StageResult, source: str) -> dict[str, float]:
+    """What became of a source's rows."""
+    kinds = ("new", "unchanged", "duplicate", "rejected", "suppressed")
+    return {kind: result.metrics[f"{source}.rows_{kind}"] for kind in kinds}
 
 
 def _day(day: int) -> datetime:

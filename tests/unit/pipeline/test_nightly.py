@@ -28,7 +28,7 @@ def test_nightly_runs_publish_and_tell_what_they_did(store: Store, stages: FakeS
     summary = nightly(store, make_project(), options(stages, progress=events.append))
     assert stages.calls == ALL
     assert summary.run.run_id == "20261123T020000Z-1"
-    assert (summary.rows_delivered, summary.rows_rejected, summary.resumed) == (10, 1, False)
+    assert (summary.all_sources.delivered, summary.all_sources.rejected, summary.resumed) == (10, 1, False)
     assert summary.profiles == {"person": 2}
     assert summary.release is not None
     assert summary.release.versions == FIRST

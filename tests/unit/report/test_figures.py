@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,8 +12,9 @@ from pyspark.sql import SparkSession
 
 from cdp_spark.errors import StateError
 from cdp_spark.report import Accuracy, Attribution, build_report_data, measure_accuracy, measure_attribution
-from cdp_spark.report.data import Count, EntityCount, SegmentFact, SourceFlow, StageFact, WeightBin
-from cdp_spark.report.gather import read_entities, read_segments, read_sources, read_weights, with_empty_segments
+from cdp_spark.report.data import Count, EntityCount, SegmentFact, SourceFlow, StageFact, UnreadValues, WeightBin
+from cdp_spark.report.flows import add_flows, read_sources, read_unread_values
+from cdp_spark.report.gather import read_entities, read_segments, read_weights, with_empty_segments
 from cdp_spark.report.histograms import build_weight_bins
 from cdp_spark.tables.catalog import RUNS, UNIFIED_IDS
 from cdp_spark.tables.store import Store
@@ -39,14 +41,40 @@ def test_profiles_are_counted_by_size(spark: SparkSession) -> None:
 
 def test_sources_are_read_from_the_figures_of_ingest() -> None:
     metrics = {
-        "crm.rows_delivered": 10.0,
-        "crm.rows_rejected": 6.0,
+        "crm.rows_delivered": 21.0,
         "crm.rows_new": 4.0,
+        "crm.rows_unchanged": 5.0,
+        "crm.rows_duplicate": 3.0,
+        "crm.rows_rejected": 8.0,
+        "crm.rows_suppressed": 1.0,
+        "crm.rows_conflicting": 2.0,
         **{f"crm.rejected.reason_{number}": float(number) for number in range(1, 5)},
         "crm_old.rows_delivered": 1.0,
     }
     top = (Count("reason_4", 4), Count("reason_3", 3), Count("reason_2", 2))
-    assert read_sources(metrics) == (SourceFlow("crm", 10, 6, 4, top), SourceFlow("crm_old", 1, 0, 0))
+    crm = SourceFlow("crm", 21, new=4, unchanged=5, duplicate=3, rejected=8, suppressed=1, conflicting=2, reasons=top)
+    assert read_sources(metrics) == (crm, SourceFlow("crm_old", 1))
+    assert add_flows((crm, SourceFlow("crm_old", 1, new=1))) == replace(
+        crm, source="all sources", delivered=22, new=5, reasons=()
+    )
+
+
+def test_values_that_were_not_read_are_counted_by_source_and_column() -> None:
+    ingest = {"crm.times_unusable": 2.0, "web.times_unusable": 0.0, "crm.rows_delivered": 9.0}
+    standardise = {
+        "crm.records": 9.0,
+        "crm.email.placeholder": 1.0,
+        "crm.email.no_at": 3.0,
+        "crm.national_id.too_short": 1.0,
+        "identifiers.email": 5.0,
+        "identifiers.email.shared": 4.0,
+        "web.records": 1.0,
+    }
+    assert read_unread_values(ingest, standardise) == (
+        UnreadValues("crm", "email", 4, (Count("no_at", 3), Count("placeholder", 1))),
+        UnreadValues("crm", "national_id", 1, (Count("too_short", 1),)),
+        UnreadValues("crm", "observed_at", 2, (Count("missing, unreadable or implausible", 2),)),
+    )
 
 
 def test_segments_count_open_spans_and_moves_of_one_release(spark: SparkSession) -> None:
@@ -94,9 +122,9 @@ def test_a_report_is_gathered_from_the_tables(spark: SparkSession, tmp_path: Pat
     store = Store(spark, str(tmp_path))
     clock = (AS_OF, 1, AS_OF, "h", 2.5)
     states: list[tuple[object, ...]] = [
-        ("r-1", "run", "started", *clock, None, {}, {}),
-        ("r-1", "ingest", "finished", *clock, "one source", {}, {"crm.rows_delivered": 3.0}),
-        ("r-1", "run", "finished", *clock, None, {}, {}),
+        ("r-1", "run", "started", *clock, None, None, {}, {}),
+        ("r-1", "ingest", "finished", *clock, "one source", ["look"], {}, {"crm.rows_delivered": 3.0}),
+        ("r-1", "run", "finished", *clock, None, None, {}, {}),
     ]
     store.append(RUNS, RUNS.table(states), application=None)
     ids = spark.createDataFrame([("k1", "person", "u"), ("k2", "person", "u")], UNIFIED_IDS.schema)
@@ -104,7 +132,8 @@ def test_a_report_is_gathered_from_the_tables(spark: SparkSession, tmp_path: Pat
     data = build_report_data(store, "r-1", {UNIFIED_IDS.name: version})
     assert (data.run_id, data.release, data.as_of) == ("r-1", 1, AS_OF)
     assert data.stages == (StageFact("ingest", 2.5, "one source"),)
-    assert data.sources == (SourceFlow("crm", 3, 0, 0),)
+    assert data.sources == (SourceFlow("crm", 3),)
+    assert (data.all_sources, data.warnings) == (SourceFlow("all sources", 3), ("look",))
     assert data.entities == (EntityCount("person", 2, 1, (Count("2", 1),)),)
     assert (data.weights, data.segments, data.exports, data.id_changes) == ((), (), (), ())
     with pytest.raises(StateError, match="no such run"):

@@ -8,15 +8,38 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 from cdp_spark.report import Accuracy, ReportData, render_report, write_report
-from cdp_spark.report.data import Count, EntityCount, ExportFact, SegmentFact, SourceFlow, StageFact, WeightBin
+from cdp_spark.report.data import (
+    Count,
+    EntityCount,
+    ExportFact,
+    SegmentFact,
+    SourceFlow,
+    StageFact,
+    UnreadValues,
+    WeightBin,
+)
+from cdp_spark.report.flows import add_flows
 
+CRM = SourceFlow(
+    "<b>crm</b>",
+    12_345,
+    new=300,
+    unchanged=11_900,
+    duplicate=93,
+    rejected=45,
+    suppressed=7,
+    reasons=(Count("too_few_columns", 40), Count("key_missing", 5)),
+)
 EMPTY = ReportData("20260201T020000Z-1", 1, datetime(2026, 2, 1, 2, tzinfo=UTC), ())
 FULL = ReportData(
     run_id="20260202T020000Z-2",
     release=2,
     as_of=datetime(2026, 2, 2, 2, tzinfo=UTC),
     stages=(StageFact("ingest", 3.0, "2 sources"), StageFact("matching", 9.0)),
-    sources=(SourceFlow("<b>crm</b>", 12_345, 45, 300, (Count("too_few_columns", 40), Count("key_missing", 5))),),
+    warnings=("source <b>crm</b>: 1 file is not read",),
+    sources=(CRM,),
+    all_sources=add_flows((CRM,)),
+    unread_values=(UnreadValues("crm", "phone", 17, (Count("too_short", 16), Count("letters", 1))),),
     weights=(WeightBin(-4, 98_765), WeightBin(-2, 0), WeightBin(0, 4_321)),
     entities=(EntityCount("person", 11_111, 4_444, (Count("1", 2_222), Count("6–10", 3))),),
     segments=(SegmentFact("gold & reachable", 777, 66, 5),),
@@ -52,6 +75,10 @@ def test_every_figure_is_shown() -> None:
     text = text_of(render_report(FULL))
     for figure in ("12,345", "too_few_columns 40, key_missing 5", "98,765", "4,321", "11,111", "2,222", "777", "31"):
         assert figure in text, figure
+    assert "delivered = new + unchanged + duplicate + rejected + suppressed" in text
+    assert "all sources 12,345 300 11,900 93 45 7" in text
+    assert "crm phone 17 too_short 16, letters 1" in text
+    assert "source &lt;b&gt;crm&lt;/b&gt;: 1 file is not read" in text
     assert "person 1,000 400 410 0.6000 0.7500 0.6667" in text
     assert "newsletter gold &amp; reachable delivered 700 77" in text
     assert "ingest 3.0 25.0%" in text
@@ -78,6 +105,7 @@ def test_a_run_without_figures_says_so() -> None:
     text = text_of(render_report(EMPTY))
     for sentence in (
         "read no source",
+        "Every value was read",
         "No pair was scored",
         "No profiles yet",
         "exported nothing",
@@ -85,6 +113,7 @@ def test_a_run_without_figures_says_so() -> None:
     ):
         assert sentence in text
     assert "Accuracy" not in text
+    assert "Warnings" not in text
     assert Elements(render_report(EMPTY)).open == []
 
 
@@ -97,7 +126,7 @@ def test_the_file_bears_the_run(tmp_path: Path) -> None:
 def test_the_funnel_goes_from_rows_to_profiles() -> None:
     assert [(it.label, it.count) for it in FULL.funnel] == [
         ("rows delivered", 12_345),
-        ("rows accepted", 12_300),
+        ("rows accepted", 12_293),
         ("records now", 11_111),
         ("pairs compared", 103_086),
         ("profiles: person", 4_444),

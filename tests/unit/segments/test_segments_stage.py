@@ -20,8 +20,9 @@ from cdp_spark.tables.store import Store
 def context_of(store: Store, **values: Any) -> RunContext:
     settings = ProjectSettings(name="shop", namespace=UUID(int=1), warehouse=Warehouse(path="warehouse"))
     romans = SegmentConfig(name="romans", members=Condition(where="city = 'Rome'"))
+    germans = SegmentConfig(name="germans", members=Condition(where="country = 'Germany'"))
     project = Project(
-        folder=".", settings=settings, sources=(), match=MatchConfig(), segments=(romans,), config_hash="-"
+        folder=".", settings=settings, sources=(), match=MatchConfig(), segments=(romans, germans), config_hash="-"
     )
     return RunContext(store=store, project=project, **values)
 
@@ -50,7 +51,11 @@ def test_nights_of_a_segment(spark: SparkSession, tmp_path: Path) -> None:
         )
         result = run(context)
         versions |= result.versions
-    assert result.metrics == {"segments.romans": 1.0}
+    assert result.metrics == {"segments.romans": 1.0, "segments.germans": 0.0}
+    assert result.warnings == (
+        "segment germans: country is never 'Germany': it holds two-letter codes such as DE. Write 'DE'.",
+        "segment germans: it has no members.",
+    )
     expected = [
         (1, "romans", "a", "enter", "definition"),
         (2, "romans", "a", "exit", "data"),

@@ -28,7 +28,7 @@ EVENTS = [
 
 def _events(spark: SparkSession) -> DataFrame:
     rows: list[tuple[object, ...]] = [
-        (key, source, "view", at, loaded, "run", None, ids, {}) for key, source, at, loaded, ids in EVENTS
+        (key, source, "hash", "view", at, loaded, "run", None, ids, {}) for key, source, at, loaded, ids in EVENTS
     ]
     return spark.createDataFrame(rows, SOURCE_EVENTS.schema)
 

@@ -69,7 +69,7 @@ def print_demo(outcome: DemoOutcome) -> None:
     out, run = console(), outcome.run
     seconds = sum(it.seconds or 0.0 for it in run.outcomes)
     out.print(f"\n[bold]run {run.run.run_id}[/] finished in {seconds:.0f} s")
-    out.print(f"rows in {run.rows_delivered:,}, rejected {run.rows_rejected:,}\n")
+    out.print(f"rows in {run.all_sources.delivered:,}, rejected {run.all_sources.rejected:,}\n")
     rows = [{name: _four_digits(value) for name, value in accuracy_facts(it).items()} for it in outcome.accuracy]
     print_rows(rows, title="found, against the truth")
     out.print(_events_sentence(outcome.attribution))

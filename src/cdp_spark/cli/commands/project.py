@@ -9,6 +9,7 @@ from cdp_spark.cli.display.output import print_json
 from cdp_spark.cli.options import options_of
 from cdp_spark.config.authoring.schema import json_schemas, write_schemas
 from cdp_spark.config.authoring.starter import write_starter
+from cdp_spark.config.checks.impossible import find_impossible
 from cdp_spark.config.load import load_project
 
 
@@ -21,17 +22,21 @@ def validate(
     options = options_of(ctx)
     checked = folder or options.project
     project = load_project(checked)
+    warnings = find_impossible(project)
     facts = {
         "project": project.settings.name,
         "sources": len(project.sources),
         "segments": len(project.segments),
         "destinations": len(project.destinations.destinations),
         "config_hash": project.config_hash,
+        "warnings": warnings,
     }
     if json:
         print_json(facts)
     elif not options.quiet:
         counts = ", ".join(f"{facts[name]} {name}" for name in ("sources", "segments", "destinations"))
+        for warning in warnings:
+            typer.echo(f"Warning: {warning}", err=True)
         typer.echo(f"{checked}: valid; project {project.settings.name} with {counts}")
 
 

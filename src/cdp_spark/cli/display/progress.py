@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.spinner import Spinner
 from rich.table import Table
+from rich.text import Text
 
 from cdp_spark.cli.display.output import WIDTH_OF_A_PIPE
 from cdp_spark.pipeline import silent
@@ -50,5 +51,5 @@ def _line(event: StageEvent) -> Table:
     line.add_column(overflow="fold")
     rows = f"{event.rows:,} rows" if event.rows is not None else ""
     detail = "finished by an earlier start" if event.state == "skipped" else event.detail
-    line.add_row(_MARKS[event.state], event.stage, rows, f"{event.seconds:.1f} s", f"[dim]{detail}[/]")
+    line.add_row(_MARKS[event.state], event.stage, rows, f"{event.seconds:.1f} s", Text(detail, "dim"))
     return line

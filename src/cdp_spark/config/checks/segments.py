@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def segment_mistakes(files: ProjectFiles) -> Iterator[ConfigError]:
     """Find unknown segments, cycles, and expressions that are wrong."""
     for section in files.segments:
-        for location, condition in _conditions(section.value.members, ("members",)):
+        for location, condition in conditions_of(section.value.members, ("members",)):
             if condition.where is not None:
                 yield from _expression_mistakes(condition.where, (*location, "where"), section, files)
             if condition.segment is not None and files.are_whole("segments"):
@@ -29,13 +29,14 @@ def segment_mistakes(files: ProjectFiles) -> Iterator[ConfigError]:
         yield from _cycles(files)
 
 
-def _conditions(condition: Condition, location: Location) -> Iterator[tuple[Location, Condition]]:
+def conditions_of(condition: Condition, location: Location = ()) -> Iterator[tuple[Location, Condition]]:
+    """Yield a condition and all below it, each with its place."""
     yield location, condition
     for name in ("all", "any"):
         for index, part in enumerate(getattr(condition, name)):
-            yield from _conditions(part, (*location, name, index))
+            yield from conditions_of(part, (*location, name, index))
     if condition.not_ is not None:
-        yield from _conditions(condition.not_, (*location, "not"))
+        yield from conditions_of(condition.not_, (*location, "not"))
 
 
 def _expression_mistakes(
@@ -88,7 +89,7 @@ def _cycle_through(start: str, references: dict[str, list[str]]) -> list[str]:
 
 
 def _references(segment: SegmentConfig) -> list[str]:
-    return [part.segment for _, part in _conditions(segment.members, ()) if part.segment is not None]
+    return [part.segment for _, part in conditions_of(segment.members) if part.segment is not None]
 
 
 def _purposes(files: ProjectFiles) -> tuple[str, ...] | None:

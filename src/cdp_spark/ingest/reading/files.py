@@ -2,6 +2,7 @@ r"""The files of a source on this machine: found as Spark finds them, unpacked b
 
 A path is a file, a folder or a glob (`*`, `?`, `[a-z]`, `{a,b}`, and `\` before a character that is meant itself). A
 folder is its own files, without those below it; files that begin with `_` or `.` are left out. A zip holds one file.
+What is left out is listed by `find_unread_files`.
 """
 
 from __future__ import annotations
@@ -36,6 +37,12 @@ _UNPACKED_SIZE = 6
 """Times that text is larger than its packed file, about."""
 _IN_URIS = "/:@!$&'()*+,;=~"
 _GLOB = re.compile(r"[*?\[\]{}\\]")
+_BROKEN_LINK, _NO_MATCH = "a link to nothing", "not matched by the path of any source"
+_LEFT_BEHIND = re.compile(
+    r"_SUCCESS|_temporary|_delta_log|_started_\w+|_committed_\w+|_(common_)?metadata|\..*\.crc"
+    r"|\.DS_Store|__MACOSX|\.git(keep|ignore)?"
+)
+"""What Spark, version control and file managers leave in a folder."""
 _ALTERNATIVES = re.compile(r"(?<!\\)\{([^{}]*)\}")
 
 
@@ -62,6 +69,53 @@ def find_files(path: str, options: Mapping[str, str]) -> list[Path]:
     recursive = chosen.get("recursivefilelookup", "false").lower() == "true"
     found = {file for root in _expand(path) for file in _files_of(root, recursive=recursive)}
     return sorted(file for file in found if _is_chosen(file, chosen))
+
+
+def find_unread_files(path: str, options: Mapping[str, str]) -> dict[Path, str]:
+    """List what lies where a source's files are and is not read, with the reason; what the options exclude is not told.
+
+    Args:
+        path: file, folder or glob.
+        options: as of `find_files`.
+    Returns: nothing of what Spark and file managers leave behind, such as `_SUCCESS`.
+    """
+    recursive = {name.lower(): value for name, value in options.items()}.get("recursivefilelookup", "").lower()
+    roots = _expand(path)
+    if not roots and Path(path).is_symlink():
+        return {Path(path): _BROKEN_LINK}
+    found = {}
+    for root in roots:
+        for file, why in _unread_below(root, recursive=recursive == "true"):
+            found[file] = why
+    if roots and not Path(path).exists():
+        beside = {file for folder in {root.parent for root in roots} for file in folder.iterdir()} - {*roots}
+        strange = [file for file in beside if not file.is_dir() and not _LEFT_BEHIND.fullmatch(file.name)]
+        found |= {file: _unread_reason(file) or _NO_MATCH for file in strange}
+    return dict(sorted(found.items()))
+
+
+def _unread_below(root: Path, *, recursive: bool, is_root: bool = True) -> Iterator[tuple[Path, str]]:
+    if _LEFT_BEHIND.fullmatch(root.name):
+        return
+    if not root.is_dir() or (not is_root and _is_hidden(root.name)):
+        why = _unread_reason(root)
+        if why is not None:
+            yield root, why
+    elif is_root or recursive or "=" in root.name:
+        for child in root.iterdir():
+            yield from _unread_below(child, recursive=recursive, is_root=False)
+    elif any(child.is_file() for child in root.iterdir()):
+        yield root, "a folder below the source's"
+
+
+def _unread_reason(file: Path) -> str | None:
+    if file.is_symlink() and not file.exists():
+        return _BROKEN_LINK
+    if _is_hidden(file.name):
+        return "hidden: the name begins with . or _"
+    if not file.is_file():
+        return "not a regular file"
+    return None if file.stat().st_size else "empty"
 
 
 def file_uri(file: Path) -> str:
@@ -180,7 +234,7 @@ def _expand(path: str) -> list[Path]:
     if alternatives:
         start, end = alternatives.span()
         return [root for part in alternatives[1].split(",") for root in _expand(path[:start] + part + path[end:])]
-    roots = [Path("/")]
+    roots = [Path("/") if path.startswith("/") else Path()]
     for part in filter(None, path.split("/")):
         roots = [found for root in roots for found in _matches(root, part)]
     return roots
@@ -196,7 +250,7 @@ def _matches(folder: Path, part: str) -> list[Path]:
 
 def _files_of(root: Path, *, recursive: bool) -> Iterator[Path]:
     if not root.is_dir():
-        if not _is_hidden(root.name):
+        if root.is_file() and not _is_hidden(root.name):
             yield root
         return
     for child in root.iterdir():

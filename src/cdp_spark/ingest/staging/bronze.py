@@ -117,6 +117,21 @@ def without_known(rows: pa.Table, known: pa.Table, rule: NewRows) -> pa.Table:
     return rows if new.num_rows == rows.num_rows else rows.take(new[_PLACE].sort())
 
 
+def changed_rows(rows: pa.Table, known: pa.Table, rule: NewRows) -> pa.Table:
+    """Return the rows that the table holds with another content.
+
+    Args:
+        rows: no two of one key.
+        known: rows of the table, at least the columns of `known_keys` and `content_hash`.
+        rule: names them.
+    """
+    keys = list(rule.known_keys)
+    own = rows.select([*keys, c.CONTENT_HASH]).append_column(_PLACE, pa.array(np.arange(rows.num_rows)))
+    both = own.join(known.select([*keys, c.CONTENT_HASH]), keys, join_type="inner", right_suffix="_known")
+    is_changed = pc.not_equal(both[c.CONTENT_HASH], both[f"{c.CONTENT_HASH}_known"])
+    return rows.take(both.filter(is_changed)[_PLACE].sort())
+
+
 def _staged_name(rule: NewRows, name: str) -> str:
     return next((staged for staged, own in rule.names.items() if own == name), name)
 

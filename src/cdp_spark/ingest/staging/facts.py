@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _DELIVERED, _TIME_ISSUE, _COLUMN = "delivered", "time_issue", "column"
+DUPLICATE, CONFLICT = "duplicate", "conflict"
 FACTS = pa.schema({c.SOURCE: pa.string(), c.FACT: pa.string(), c.NAME: pa.string(), c.ROWS: pa.int64()})
 """Columns of facts; a fact may be spread over several rows, which add up."""
 
@@ -28,6 +29,8 @@ class Tally:
         rejected: refused rows by reason.
         accepted: rows that were not refused.
         suppressed: rows that were left out for the suppression list; they are in no table.
+        duplicates: accepted rows that are not stored because another row of the delivery has their identity.
+        conflicts: rows of which another row of the delivery has the identity and a different content.
         time_issues: accepted records whose time of observation is missing or implausible.
         columns: columns that rows name, for sources whose rows name their own.
         faults: texts of what stopped the reading.
@@ -36,6 +39,8 @@ class Tally:
     rejected: dict[str, int] = field(default_factory=dict)
     accepted: int = 0
     suppressed: int = 0
+    duplicates: int = 0
+    conflicts: int = 0
     time_issues: int = 0
     columns: set[str] = field(default_factory=set)
     faults: set[str] = field(default_factory=set)
@@ -90,13 +95,20 @@ def _add(tally: Tally, fact: str, name: str, rows: int) -> None:
         tally.columns.add(name)
     elif fact == FAULT:
         tally.faults.add(name)
-    elif name == FAULT:
-        return
     elif fact == _TIME_ISSUE:
         tally.time_issues += rows
-    elif name == SUPPRESSED:
+    elif fact == DUPLICATE:
+        tally.duplicates += rows
+    elif fact == CONFLICT:
+        tally.conflicts += rows
+    elif name != FAULT:
+        _add_delivered(tally, name, rows)
+
+
+def _add_delivered(tally: Tally, reason: str, rows: int) -> None:
+    if reason == SUPPRESSED:
         tally.suppressed += rows
-    elif name:
-        tally.rejected[name] = tally.rejected.get(name, 0) + rows
+    elif reason:
+        tally.rejected[reason] = tally.rejected.get(reason, 0) + rows
     else:
         tally.accepted += rows

@@ -248,7 +248,7 @@ def record_ids(rows: pa.Table, key: Sequence[str]) -> pa.Array:
 
 
 def _read_events(rows: pa.Table, events: EventFields, hashes: pa.Array, staging: Staging) -> _Meaning:
-    identity = column_values(rows, events.event_id) if events.event_id else hashes
+    identity = record_ids(rows, events.event_id) if events.event_id else hashes
     key = hash_keys({c.SOURCE: staging.source.name, "event_id": identity})
     at, event_type = times(rows, events.occurred_at, staging), _mapped(rows, events.event_type)
     identifiers: dict[str, pa.Array] = {

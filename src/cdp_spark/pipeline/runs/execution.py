@@ -111,7 +111,7 @@ def _advance(execution: Execution, run: Run, stage: str) -> Run:
         raise
     seconds = time.monotonic() - started
     metrics = {**result.metrics, **read_skew(spark, stage, after=before)}
-    outcome = StageOutcome(stage, FINISHED, seconds, result.versions, metrics, result.detail)
+    outcome = StageOutcome(stage, FINISHED, seconds, result.versions, metrics, result.detail, result.warnings)
     execution.lock.check()
     record(execution.store, run, outcome)
     execution.options.progress(StageEvent(stage, "finished", outcome.rows, seconds, result.detail))

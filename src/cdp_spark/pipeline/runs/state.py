@@ -25,6 +25,8 @@ RUN_STAGE = "run"
 """The stage under which `runs` records the run itself."""
 ROLLBACK = "rollback"
 """The one stage of a run that goes back to an older release."""
+RESET = "reset"
+"""The one stage of a run that removes what was loaded from a source."""
 STARTED, FINISHED, FAILED, REFUSED, INTERRUPTED = "started", "finished", "failed", "refused", "interrupted"
 _ROWS_READ = 10_000
 _ROWS = {
@@ -53,6 +55,7 @@ class StageOutcome:
         versions: the Delta version of each table it wrote.
         metrics: its figures by name.
         detail: one sentence.
+        warnings: what the run's reader should look at.
         at: when the state was reached, UTC.
     """
 
@@ -62,6 +65,7 @@ class StageOutcome:
     versions: Mapping[str, int] = field(default_factory=dict)
     metrics: Mapping[str, float] = field(default_factory=dict)
     detail: str = ""
+    warnings: tuple[str, ...] = ()
     at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     @property
@@ -143,6 +147,7 @@ def _outcome(row: State) -> StageOutcome:
         versions=dict(row[c.VERSIONS] or ()),
         metrics=dict(row[c.METRICS] or ()),
         detail=row[c.DETAIL] or "",
+        warnings=tuple(row[c.WARNINGS] or ()),
         at=row[c.AT],
     )
 
@@ -183,6 +188,7 @@ def record(store: Store, run: Run, *outcomes: StageOutcome) -> None:
             run.config_hash,
             it.seconds,
             it.detail or None,
+            list(it.warnings),
             dict(it.versions),
             {name: float(value) for name, value in it.metrics.items()},
         )

@@ -9,6 +9,7 @@ from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
 from cdp_spark.pipeline.releases.release import latest_release
+from cdp_spark.report.flows import add_flows, read_sources, read_unread_values
 from cdp_spark.tables.catalog import DELIVERIES, PROFILES, SEGMENT_MEMBERS
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from cdp_spark.pipeline.releases.release import Release
     from cdp_spark.pipeline.runs.state import Run, StageOutcome
+    from cdp_spark.report.data import SourceFlow, UnreadValues
     from cdp_spark.tables.store import Store
 
 
@@ -49,8 +51,9 @@ class RunSummary:
         run: the run with its stages' outcomes, those of an earlier start included.
         resumed: True for a run that continued a killed one.
         release: the release that readers see now; None before the first.
-        rows_delivered: rows that the sources delivered to this run.
-        rows_rejected: rows of them that were refused.
+        sources: the rows that each source delivered to this run, by what became of them.
+        unread_values: values that could not be read, by source and column.
+        warnings: of all stages.
         profiles: profiles in the release by entity type.
         segments: members in the release by segment.
         exports: deliveries of the release.
@@ -60,8 +63,9 @@ class RunSummary:
     run: Run
     resumed: bool
     release: Release | None
-    rows_delivered: int
-    rows_rejected: int
+    sources: tuple[SourceFlow, ...]
+    unread_values: tuple[UnreadValues, ...]
+    warnings: tuple[str, ...]
     profiles: Mapping[str, int]
     segments: Mapping[str, int]
     exports: tuple[Export, ...]
@@ -71,6 +75,11 @@ class RunSummary:
     def outcomes(self) -> tuple[StageOutcome, ...]:
         """The stages' outcomes in order."""
         return tuple(self.run.finished.values())
+
+    @property
+    def all_sources(self) -> SourceFlow:
+        """The rows of all sources, by what became of them."""
+        return add_flows(self.sources)
 
     @property
     def metrics(self) -> dict[str, float]:
@@ -86,16 +95,17 @@ def summarise(store: Store, run: Run, *, resumed: bool) -> RunSummary:
         run=run,
         resumed=resumed,
         release=release,
-        rows_delivered=_total(metrics, ".rows_delivered"),
-        rows_rejected=_total(metrics, ".rows_rejected"),
+        sources=read_sources(_metrics_of(run, "ingest")),
+        unread_values=read_unread_values(_metrics_of(run, "ingest"), _metrics_of(run, "standardise")),
+        warnings=tuple(warning for outcome in run.finished.values() for warning in outcome.warnings),
         profiles=_profile_counts(store, release) if release else {},
         segments=_without_members(metrics) | _segment_sizes(store, release) if release else {},
         exports=_exports(store, release) if release else (),
     )
 
 
-def _total(metrics: Mapping[str, float], ending: str) -> int:
-    return int(sum(value for name, value in metrics.items() if name.endswith(ending)))
+def _metrics_of(run: Run, stage: str) -> Mapping[str, float]:
+    return run.finished[stage].metrics if stage in run.finished else {}
 
 
 def _profile_counts(store: Store, release: Release) -> dict[str, int]:

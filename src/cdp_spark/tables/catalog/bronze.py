@@ -30,6 +30,7 @@ SOURCE_EVENTS = TableSpec(
     schema=columns(
         event_key="string!",
         source="string!",
+        content_hash="string!",
         event_type="string!",
         occurred_at_utc="timestamp!",
         ingested_at_utc="timestamp!",
@@ -111,6 +112,8 @@ SOURCE_DELIVERIES = TableSpec(
         rows_delivered="long!",
         rows_rejected="long!",
         columns="string_map!",
+        identity="string!",
+        reading="string!",
     ),
     keys=("source", "run_id"),
     kind=TableKind.APPEND,

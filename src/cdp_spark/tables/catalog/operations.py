@@ -17,6 +17,7 @@ RUNS = TableSpec(
         config_hash="string!",
         seconds="double",
         detail="string",
+        warnings="strings",
         versions="long_map",
         metrics="double_map",
     ),

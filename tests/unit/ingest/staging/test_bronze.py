@@ -5,7 +5,16 @@ from typing import Any
 
 import pyarrow as pa
 
-from cdp_spark.ingest.staging.bronze import EVENTS, RECORDS, REJECTIONS, SNAPSHOT, NewRows, newest_rows, without_known
+from cdp_spark.ingest.staging.bronze import (
+    EVENTS,
+    RECORDS,
+    REJECTIONS,
+    SNAPSHOT,
+    NewRows,
+    changed_rows,
+    newest_rows,
+    without_known,
+)
 from cdp_spark.ingest.staging.rows import STAGED
 
 
@@ -57,6 +66,15 @@ def test_what_the_table_holds_is_not_new() -> None:
 
     assert _shown(without_known(newest, known, RECORDS), "source_record_id") == [("0",), ("2",), ("3",), ("4",)]
     assert without_known(newest, known.slice(0, 0), RECORDS).num_rows == 5
+
+
+def test_an_event_that_is_stored_with_another_content_is_changed() -> None:
+    staged = _staged("events", *({"key": key, "content_hash": "a"} for key in "1234"))
+    newest = newest_rows(staged, EVENTS)
+    known = pa.table({"event_key": ["2", "3", "5"], "content_hash": ["a", "b", "c"]})
+
+    assert _shown(changed_rows(newest, known, EVENTS), "event_key") == [("3",)]
+    assert changed_rows(newest, known.slice(0, 0), EVENTS).num_rows == 0
 
 
 def test_a_refused_row_is_told_once_for_each_reason() -> None:

@@ -17,7 +17,7 @@ from cdp_spark.ingest.staging.facts import Tally, add_facts, count_facts
 from cdp_spark.ingest.staging.rows import STAGED, Staging, stage_batch
 from cdp_spark.ingest.suppression.hashing import SOURCE_RECORD, keyed_hash
 from cdp_spark.ingest.suppression.listed import Listed, SuppressionList
-from cdp_spark.normalise.hashing import record_key
+from cdp_spark.normalise.hashing import hash_key, record_key
 
 Make = Callable[..., SourceConfig]
 AS_OF = datetime(2026, 11, 1, 2, 0, tzinfo=UTC)
@@ -63,6 +63,17 @@ def test_a_record(source: Make) -> None:
         "row": [("id", " 1 "), ("name", "Ann"), ("updated", "2026-10-01")],
         "source_file": "file:/a",
     }
+
+
+def test_an_event_may_be_identified_by_several_columns(source: Make) -> None:
+    fields = source("visits").model_dump(mode="json", by_alias=True)["events"] | {"event_id": ["id", "line"]}
+    lines = [{"id": "7", "line": line, "type": "buy", "at": "2026-10-01"} for line in ("1", "2", "2", None)]
+
+    rows = _stage([dict(line) for line in lines], source("visits", events=fields))
+
+    assert rows[1]["key"] == rows[2]["key"] == hash_key(source="web", event_id='["7","2"]')
+    assert rows[0]["key"] != rows[1]["key"]
+    assert [row["reason"] for row in rows] == [None, None, None, "null_key"]
 
 
 def test_times_before_1900_and_after_tomorrow_are_an_issue_of_records_and_a_reason_against_events(source: Make) -> None:
