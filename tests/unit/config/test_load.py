@@ -17,6 +17,7 @@ from cdp_spark.config.load import config_hash, load_match, load_project, load_se
 from cdp_spark.config.match import EntityMatch
 from cdp_spark.config.project import ProjectSettings
 from cdp_spark.errors import InvalidProjectError
+from cdp_spark.limits import SEGMENT_CHAIN
 
 METHODS = (
     "exact, jaro_winkler, levenshtein, name, company, date, email, phone, address, set_overlap, tokens, digits, "
@@ -584,3 +585,13 @@ def test_load_match_takes_a_whole_file_or_a_section(project: Path, tmp_path: Pat
 
 def test_load_section(project: Path) -> None:
     assert load_section(ProjectSettings, project / "project.yaml").warehouse.path == "warehouse"
+
+
+def test_a_chain_of_references_that_is_too_long_to_plan_is_refused(project: Path) -> None:
+    names = [f"s{number:03}" for number in range(SEGMENT_CHAIN + 3)]
+    for name, other in zip(names, ["gold", *names], strict=False):
+        (project / "segments" / f"{name}.yaml").write_text(f"name: {name}\nmembers: {{segment: {other}}}\n")
+    assert mistakes(project) == [
+        "segments/s100.yaml:2:10 members: got a chain of more than 100 references; allowed: 100 references in a row. "
+        "Fix: write the conditions of the inner segments in one"
+    ]
