@@ -8,7 +8,7 @@ from pathlib import Path
 from cdp_spark.config.load import load_project
 from cdp_spark.errors import CdpError
 from cdp_spark.pipeline import RunOptions, RunSummary, nightly
-from cdp_spark.session import SessionSettings, get_session
+from cdp_spark.session import get_project_session
 from cdp_spark.tables.store import open_store
 
 
@@ -22,7 +22,7 @@ def run(arguments: list[str]) -> RunSummary:
     given = parser.parse_args(arguments)
     as_of = given.as_of.replace(tzinfo=given.as_of.tzinfo or UTC) if given.as_of else None
     project = load_project(given.project)
-    spark = get_session(SessionSettings(app_name="cdp-nightly", conf=dict(project.settings.spark)))
+    spark = get_project_session(project.settings, app_name="cdp-nightly")
     options = RunOptions(as_of=as_of, force=given.force, report=not given.no_report)
     return nightly(open_store(spark, project), project, options)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from cdp_spark.config.load import load_project
 from cdp_spark.errors import CdpError
 from cdp_spark.pipeline import STAGES, RunSummary, run_stages
-from cdp_spark.session import SessionSettings, get_session
+from cdp_spark.session import get_project_session
 from cdp_spark.tables.store import open_store
 
 
@@ -19,7 +19,7 @@ def run(arguments: list[str]) -> RunSummary:
     parser.add_argument("--to", dest="last", choices=STAGES)
     given = parser.parse_args(arguments)
     project = load_project(given.project)
-    spark = get_session(SessionSettings(app_name="cdp-stages", conf=dict(project.settings.spark)))
+    spark = get_project_session(project.settings, app_name="cdp-stages")
     return run_stages(open_store(spark, project), project, first=given.first, last=given.last)
 
 

@@ -595,3 +595,52 @@ def test_a_chain_of_references_that_is_too_long_to_plan_is_refused(project: Path
         "segments/s100.yaml:2:10 members: got a chain of more than 100 references; allowed: 100 references in a row. "
         "Fix: write the conditions of the inner segments in one"
     ]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"pass": "hunter2"},
+        {"passwd": "hunter2"},
+        {"dbPassword": "hunter2"},
+        {"password": "$${NOT_A_VARIABLE}"},
+        {"url": "jdbc:postgresql://db/shop?user=crm&password=hunter2"},
+        {"url": "jdbc:sqlserver://db;user=crm;pwd = hunter2"},
+        {"url": "jdbc:mysql://crm:hunter2@db/shop"},
+        {"url": "jdbc:oracle:thin:crm/hunter2@db:1521/shop"},
+        {"url": "jdbc:snowflake://db/?private_key=hunter2"},
+        {"connection": "AccountKey=hunter2;"},
+        {"url": "https://blob/shop?sv=1&sig=hunter2"},
+    ],
+    ids=lambda options: " ".join(options.values()),
+)
+def test_a_password_is_never_in_a_file_under_whatever_name(project: Path, options: dict[str, str]) -> None:
+    change(project, "sources/crm.yaml", "key: id", f"key: id\noptions: {json.dumps(options)}")
+    (found,) = [message for message in mistakes(project) if "secret" in message]
+    assert f"options.{next(iter(options))}: got a secret in clear; allowed: ${{NAME}}" in found
+    assert "hunter2" not in found
+
+
+def test_a_word_of_a_query_and_a_variable_are_no_secrets_in_clear(project: Path) -> None:
+    options = {
+        "url": "jdbc:postgresql://db/shop?user=crm&password=${CDP_TEST_PASSWORD}",
+        "query": "SELECT id FROM people WHERE token = 'x'",
+    }
+    change(project, "sources/crm.yaml", "key: id", f"key: id\noptions: {json.dumps(options)}")
+    assert load_project(project, env={"CDP_TEST_PASSWORD": "x"}).sources[0].options.keys() == options.keys()
+
+
+def test_a_variable_does_not_reach_javas_command_line(project: Path) -> None:
+    setting = '{spark.driver.extraJavaOptions: "-Dkey=${CDP_TEST_PASSWORD}"}'
+    change(project, "project.yaml", "{path: warehouse}", f"{{path: warehouse}}\nspark: {setting}")
+    assert mistakes(project, {"CDP_TEST_PASSWORD": "x"}) == [
+        "project.yaml:4:40 spark.spark.driver.extraJavaOptions: got a variable in options that stand on Java's command "
+        "line, for all users of the machine to read. Fix: give Java a file with it, by its path"
+    ]
+
+
+def test_a_path_holds_no_password(project: Path) -> None:
+    change(project, "project.yaml", "{path: warehouse}", '{path: "s3a://key:hunter2@bucket/cdp"}')
+    assert [message.partition(";")[0] for message in mistakes(project)] == [
+        "project.yaml:3:19 warehouse.path: got a secret in clear"
+    ]
