@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from cdp_spark.cli.commands.run import parse_time
+from cdp_spark.cli.display.plain import printable
 from cdp_spark.config.load import load_project
 from cdp_spark.errors import CdpError
 from cdp_spark.pipeline import RunOptions, RunSummary, nightly
@@ -30,7 +31,7 @@ if __name__ == "__main__":
     try:
         summary = run(sys.argv[1:])
     except CdpError as error:
-        print(f"cdp: {error}", file=sys.stderr)
+        print(printable(f"cdp: {error}"), file=sys.stderr)
         sys.exit(error.exit_code)
     told = f"{sum(summary.profiles.values()):,} profiles, report {summary.report or 'none'}"
     print(f"run {summary.run.run_id} finished: {told}")

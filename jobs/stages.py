@@ -4,6 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from cdp_spark.cli.display.plain import printable
 from cdp_spark.config.load import load_project
 from cdp_spark.errors import CdpError
 from cdp_spark.pipeline import STAGES, RunSummary, run_stages
@@ -27,6 +28,6 @@ if __name__ == "__main__":
     try:
         summary = run(sys.argv[1:])
     except CdpError as error:
-        print(f"cdp: {error}", file=sys.stderr)
+        print(printable(f"cdp: {error}"), file=sys.stderr)
         sys.exit(error.exit_code)
     print(f"run {summary.run.run_id} finished: {', '.join(summary.run.finished)}")

@@ -68,7 +68,7 @@ def print_demo(outcome: DemoOutcome) -> None:
     """Print what came in, who was found and how well, who is in the segments, and where it all is."""
     out, run = console(), outcome.run
     seconds = sum(it.seconds or 0.0 for it in run.outcomes)
-    out.print(f"\n[bold]run {run.run.run_id}[/] finished in {seconds:.0f} s")
+    out.print(f"\n[bold]run {run.run.run_id}[/] finished in {seconds:.0f} s", markup=True)
     out.print(f"rows in {run.rows_delivered:,}, rejected {run.rows_rejected:,}\n")
     rows = [{name: _four_digits(value) for name, value in accuracy_facts(it).items()} for it in outcome.accuracy]
     print_rows(rows, title="found, against the truth")

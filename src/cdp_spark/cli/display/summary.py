@@ -32,7 +32,8 @@ def print_summary(summary: RunSummary) -> None:
     """Print what a run came to: rows, profiles, segments, exports, report."""
     out = console()
     release = f"release {summary.release.number}" if summary.release else "no release yet"
-    out.print(f"\n[bold]run {summary.run.run_id}[/] {'continued and ' if summary.resumed else ''}finished · {release}")
+    how = "continued and finished" if summary.resumed else "finished"
+    out.print(f"\n[bold]run {summary.run.run_id}[/] {how} · {release}", markup=True)
     out.print(f"rows delivered {summary.rows_delivered:,}, rejected {summary.rows_rejected:,}")
     if summary.profiles:
         out.print("profiles: " + ", ".join(f"{kind} {count:,}" for kind, count in summary.profiles.items()))
