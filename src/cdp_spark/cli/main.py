@@ -44,8 +44,18 @@ def main() -> None:
         _tell(f"cdp: {error}", debug=debug)
         sys.exit(error.exit_code)
     except Exception as error:
+        if (known := _explain(error)) is not None:
+            _tell(f"cdp: {known}", debug=debug)
+            sys.exit(known.exit_code)
         _tell(f"cdp: unexpected {type(error).__name__}. Fix: the same command with --debug shows where.", debug=debug)
         sys.exit(UNEXPECTED)
+
+
+def _explain(error: Exception) -> CdpError | None:
+    """What the machine or an engine did, in one sentence."""
+    from cdp_spark.tables.trouble import explain  # noqa: PLC0415 - not needed by most calls
+
+    return explain(error, "this command")
 
 
 def _tell(message: str, *, debug: bool) -> None:
