@@ -24,15 +24,15 @@ WIDTH_OF_A_PIPE = 160
 
 
 class Terminal(Console):
-    """A terminal that obeys this program only: no controls, no markup and no links out of what it prints.
-
-    Args:
-        stderr: standard error instead of standard output.
-        quiet: True to print nothing.
-    """
+    """A terminal that obeys this program only: no controls, no markup and no links out of what it prints."""
 
     def __init__(self, *, stderr: bool = False, quiet: bool = False) -> None:
-        """Make it wide enough where no terminal says how wide it is."""
+        """Make it wide enough where no terminal says how wide it is.
+
+        Args:
+            stderr: standard error instead of standard output.
+            quiet: True to print nothing.
+        """
         super().__init__(stderr=stderr, quiet=quiet, highlight=False, markup=False, emoji=False)
         if not self.is_terminal:
             self.width = WIDTH_OF_A_PIPE
