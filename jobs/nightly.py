@@ -2,13 +2,14 @@
 
 import argparse
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 
+from cdp_spark.cli.commands.run import parse_time
+from cdp_spark.cli.display.plain import printable
 from cdp_spark.config.load import load_project
 from cdp_spark.errors import CdpError
 from cdp_spark.pipeline import RunOptions, RunSummary, nightly
-from cdp_spark.session import SessionSettings, get_session
+from cdp_spark.session import get_project_session
 from cdp_spark.tables.store import open_store
 
 
@@ -16,14 +17,13 @@ def run(arguments: list[str]) -> RunSummary:
     """Read the arguments, join Spark, run."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--project", type=Path, default=Path("conf"))
-    parser.add_argument("--as-of", type=datetime.fromisoformat, help="the run's clock, ISO 8601; UTC if it says none")
-    parser.add_argument("--force", action="store_true", help="accept deliveries with far fewer rows than the last")
+    parser.add_argument("--as-of", help="the run's clock, ISO 8601; UTC if it says none")
+    parser.add_argument("--force", action="store_true", help="accept far fewer rows than last time, a clock far ahead")
     parser.add_argument("--no-report", action="store_true", help="write no HTML report")
     given = parser.parse_args(arguments)
-    as_of = given.as_of.replace(tzinfo=given.as_of.tzinfo or UTC) if given.as_of else None
     project = load_project(given.project)
-    spark = get_session(SessionSettings(app_name="cdp-nightly", conf=dict(project.settings.spark)))
-    options = RunOptions(as_of=as_of, force=given.force, report=not given.no_report)
+    spark = get_project_session(project.settings, app_name="cdp-nightly")
+    options = RunOptions(as_of=parse_time("--as-of", given.as_of), force=given.force, report=not given.no_report)
     return nightly(open_store(spark, project), project, options)
 
 
@@ -31,7 +31,7 @@ if __name__ == "__main__":
     try:
         summary = run(sys.argv[1:])
     except CdpError as error:
-        print(f"cdp: {error}", file=sys.stderr)
+        print(printable(f"cdp: {error}"), file=sys.stderr)
         sys.exit(error.exit_code)
     told = f"{sum(summary.profiles.values()):,} profiles, report {summary.report or 'none'}"
     print(f"run {summary.run.run_id} finished: {told}")

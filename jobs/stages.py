@@ -4,10 +4,11 @@ import argparse
 import sys
 from pathlib import Path
 
+from cdp_spark.cli.display.plain import printable
 from cdp_spark.config.load import load_project
 from cdp_spark.errors import CdpError
 from cdp_spark.pipeline import STAGES, RunSummary, run_stages
-from cdp_spark.session import SessionSettings, get_session
+from cdp_spark.session import get_project_session
 from cdp_spark.tables.store import open_store
 
 
@@ -19,7 +20,7 @@ def run(arguments: list[str]) -> RunSummary:
     parser.add_argument("--to", dest="last", choices=STAGES)
     given = parser.parse_args(arguments)
     project = load_project(given.project)
-    spark = get_session(SessionSettings(app_name="cdp-stages", conf=dict(project.settings.spark)))
+    spark = get_project_session(project.settings, app_name="cdp-stages")
     return run_stages(open_store(spark, project), project, first=given.first, last=given.last)
 
 
@@ -27,6 +28,6 @@ if __name__ == "__main__":
     try:
         summary = run(sys.argv[1:])
     except CdpError as error:
-        print(f"cdp: {error}", file=sys.stderr)
+        print(printable(f"cdp: {error}"), file=sys.stderr)
         sys.exit(error.exit_code)
     print(f"run {summary.run.run_id} finished: {', '.join(summary.run.finished)}")

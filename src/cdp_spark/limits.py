@@ -21,6 +21,10 @@ READ_BY_DRIVER_BYTES = 1_000_000
 """Bytes of a table's files that the driver reads for Spark: milliseconds, where Spark takes a second to list them."""
 PART_BYTES = 64_000_000
 """Bytes of a file of lines that one task reads: seconds of work, beside which starting the task is nothing."""
+CLOCK_AHEAD_DAYS = 31
+"""Days that a run's clock may be ahead of this machine's: a wrong year or month is further."""
+SEGMENT_CHAIN = 100
+"""References in a row, from segment to segment: each is a step of one plan, and Spark plans by recursion."""
 _UNKNOWN_MEMORY = 4 * 2**30
 
 

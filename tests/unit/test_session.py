@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import os
+import re
+import stat
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
+from cdp_spark.config.base import Secret
 from cdp_spark.errors import StateError
 from cdp_spark.session import (
     DELTA_COORDINATE,
@@ -21,11 +26,94 @@ from cdp_spark.session import (
 from cdp_spark.session.builder import build_local_conf
 from cdp_spark.session.class_archive import archive_path, reading_options
 from cdp_spark.session.jars import DELTA_JARS
+from cdp_spark.session.launch import _write_properties
 from cdp_spark.session.lookups import remember_lookups
+from cdp_spark.session.working_folder import make_working_folder, remove_leftovers
 
 
 def local_conf(settings: SessionSettings) -> dict[str, str]:
     return build_local_conf(settings, check_java())
+
+
+def test_a_worker_imports_nothing_from_the_folder_one_stands_in(spark: SparkSession) -> None:
+    def look(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        import sys  # noqa: PLC0415 - the worker's
+
+        for _ in batches:
+            yield pa.record_batch({"safe": [sys.flags.safe_path and "" not in sys.path]})
+
+    assert spark.range(1).mapInArrow(look, "safe boolean").collect() == [(True,)]
+
+
+def test_no_setting_stands_on_javas_command_line(spark: SparkSession) -> None:
+    gateway = spark.sparkContext._gateway
+    assert gateway is not None
+    words = Path(f"/proc/{gateway.proc.pid}/cmdline").read_text().split("\0")
+    assert "--properties-file" in words
+    assert not [word for word in words if word == "--conf" or "retainedExecutions" in word]
+    assert spark.conf.get("spark.sql.ui.retainedExecutions") == "20"
+
+
+def test_spark_works_in_a_folder_that_only_its_user_may_enter(spark: SparkSession) -> None:
+    folder = Path(str(spark.conf.get("spark.local.dir")))
+    assert stat.filemode(folder.stat().st_mode) == "drwx------"
+    assert not (folder / "spark.properties").exists(), "read once, then removed"
+
+
+def test_what_spark_writes_is_for_its_user_only(spark: SparkSession, tmp_path: Path) -> None:
+    spark.range(1).write.csv(str(tmp_path / "export"))
+    written = [tmp_path / "export", *(tmp_path / "export").rglob("*")]
+    assert {stat.filemode(path.stat().st_mode) for path in written} == {"drwx------", "-rw-------"}
+
+
+def test_settings_with_odd_signs_reach_java_as_they_are(tmp_path: Path) -> None:
+    conf = {"spark.a": " \\ = : # \n\tzwölf ", "spark.b c": ""}
+    path = _write_properties(tmp_path / "spark.properties", conf)
+    assert stat.filemode(path.stat().st_mode) == "-rw-------"
+    assert path.read_text() == "spark.a=\\ \\\\\\ =\\ :\\ #\\ \\n\\tzwölf\\ \nspark.b\\ c=\n"
+
+
+def test_sparks_log_of_events_shows_no_secret() -> None:
+    conf = {"spark.hadoop.my.thing": Secret("hunter2", "${X}"), "spark.redaction.regex": "mine"}
+    pattern = re.compile(local_conf(SessionSettings(conf=conf))["spark.redaction.regex"])
+    shown = ("spark.app.name", "spark.hadoop.my.thing.else", "spark.sql.shuffle.partitions")
+    hidden = ("spark.hadoop.my.thing", "mine", "fs.s3a.secret.key", "password", "fs.azure.account.key.x", "sslpass")
+    assert [name for name in (*shown, *hidden) if pattern.search(name)] == list(hidden)
+
+
+def test_files_are_left_to_their_folders_where_the_project_shares_them() -> None:
+    conf = local_conf(SessionSettings(private_files=False))
+    assert "spark.hadoop.fs.permissions.umask-mode" not in conf
+
+
+_HOLD = """
+import sys, time
+from pathlib import Path
+from cdp_spark.session.working_folder import make_working_folder
+print(make_working_folder(Path(sys.argv[1])), flush=True)
+time.sleep(600)
+"""
+
+
+def test_the_working_folder_of_a_killed_run_is_removed_by_the_next_one_and_no_other(tmp_path: Path) -> None:
+    with subprocess.Popen([sys.executable, "-c", _HOLD, str(tmp_path)], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        theirs = Path(process.stdout.readline().strip())
+        (theirs / "blocks").write_text("a person's values")
+        foreign = tmp_path / "cdp-spark-of-somebody"
+        foreign.symlink_to(tmp_path)
+        ours = make_working_folder(tmp_path)
+        assert sorted(tmp_path.iterdir()) == sorted([theirs, foreign, ours])
+        process.kill()
+        process.wait()
+    remove_leftovers(tmp_path)
+    assert sorted(tmp_path.iterdir()) == sorted([foreign, ours])
+
+
+def test_a_working_folder_that_cannot_be_made_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(StateError, match=r"Spark's working folder in .*file: got (File exists|Not a directory). Fix: "):
+        make_working_folder(tmp_path / "file")
 
 
 def test_an_active_session_is_returned(spark: SparkSession) -> None:

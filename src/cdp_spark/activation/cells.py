@@ -18,8 +18,13 @@ if TYPE_CHECKING:
     from cdp_spark.config.destination import FileDestination
 
 _TIMESTAMP = "yyyy-MM-dd'T'HH:mm:ss'Z'"
-_FORMULA = r"^(?:[\t\r\n\x00]|[\s\p{Z}\p{Cf}\x00]*[=+\-@\x{FF1D}\x{FF0B}\x{FF0D}\x{FF20}])"
+_SIGN = r"[=+\-@\x{FF1D}\x{FF0B}\x{FF0D}\x{FF20}]"
+_FORMULA = rf"^(?:[\t\r\n\x00]|[\s\p{{Z}}\p{{Cf}}\x00]*{_SIGN})"
 """What a spreadsheet may run: = + - @, their full-width forms, after anything that looks like a blank."""
+_BLANK, _DELIMITER = r" \x0b\f\p{Z}\p{Cf}\x00\"", r";,|\t\r\n"
+_INNER_FORMULA = rf"(?<![{_BLANK}{_DELIMITER}])([{_BLANK}]*+[{_DELIMITER}][{_BLANK}{_DELIMITER}]*+)(?={_SIGN})"
+"""What it may run where it takes another sign for the delimiter, as one set to German takes `;`. Each run of blanks and
+delimiters is tried once, from its beginning."""
 
 
 def cells(destination: FileDestination) -> list[Column]:
@@ -46,8 +51,9 @@ def cells(destination: FileDestination) -> list[Column]:
 
 
 def spreadsheet_safe_expr(text: Column) -> Column:
-    """Put an apostrophe before a text that a spreadsheet would run as a formula; null stays null."""
-    return F.when(text.rlike(_FORMULA), F.concat(F.lit("'"), text)).otherwise(text)
+    """Put an apostrophe before what a spreadsheet would run as a formula, whatever its delimiter; null stays null."""
+    inside = F.regexp_replace(text, _INNER_FORMULA, "$1'")
+    return F.when(text.rlike(_FORMULA), F.concat(F.lit("'"), inside)).otherwise(inside)
 
 
 def _own_value(attribute: str) -> Column:

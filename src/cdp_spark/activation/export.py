@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -13,6 +14,8 @@ from pyspark.sql import functions as F
 from cdp_spark import columns as c
 from cdp_spark.activation.audience import ALLOWED, SUPPRESSED
 from cdp_spark.activation.cells import cells
+from cdp_spark.config.base import Secret
+from cdp_spark.config.load.secrets import reveal
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -91,15 +94,37 @@ def write_export(export: DataFrame, *, destination: FileDestination, location: s
 def export_location(destination: FileDestination, *, folder: str, release: int, below: str = "") -> str:
     """The folder of a release's export: `path/release=N`, a relative path below the project's folder.
 
+    What came from the environment stays hidden: see `Secret`.
+
     Args:
         destination: names the path.
         folder: of the project.
         release: its number.
         below: a folder of `path` to be in.
     """
-    path = destination.path.rstrip("/")
-    base = path if "://" in path or Path(path).is_absolute() else str(Path(folder) / path)
-    return f"{base}/{below + '/' if below else ''}{c.RELEASE}={release}"
+    end = f"/{below + '/' if below else ''}{c.RELEASE}={release}"
+    location = f"{_base(destination.path, folder)}{end}"
+    if isinstance(destination.path, Secret):
+        return Secret(location, f"{destination.path.template.rstrip('/')}{end}")
+    return location
+
+
+def recorded_location(text: str, *, folder: str) -> str:
+    """The folder of an export that `deliveries` has, its variables replaced by what they are now.
+
+    Args:
+        text: of `deliveries`.
+        folder: of the project.
+    """
+    try:
+        return _base(str(reveal(text, os.environ)), folder)
+    except KeyError:
+        return text
+
+
+def _base(path: str, folder: str) -> str:
+    path = path.rstrip("/")
+    return path if "://" in path or Path(path).is_absolute() else str(Path(folder) / path)
 
 
 def idempotency_key(*, release: int, destination: str, segment: str) -> str:

@@ -12,7 +12,7 @@ from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
 
 from cdp_spark import columns as c
-from cdp_spark.activation.export import Delivery, export_location
+from cdp_spark.activation.export import Delivery, export_location, recorded_location
 from cdp_spark.tables.catalog import DELIVERIES
 
 if TYPE_CHECKING:
@@ -53,7 +53,9 @@ def remove_exports(context: RunContext) -> list[str]:
     spark, release = context.store.spark, context.ordinal
     rows = context.store.fetch(DELIVERIES, (c.RELEASE, c.SEGMENT, c.LOCATION)).to_pylist()
     recorded = {
-        row[c.LOCATION] for row in rows if row[c.RELEASE] < release and row[c.SEGMENT] != ERASED and row[c.LOCATION]
+        recorded_location(row[c.LOCATION], folder=context.project.folder)
+        for row in rows
+        if row[c.RELEASE] < release and row[c.SEGMENT] != ERASED and row[c.LOCATION]
     }
     places = {
         export_location(it, folder=context.project.folder, release=release)

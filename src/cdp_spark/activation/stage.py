@@ -20,6 +20,7 @@ from cdp_spark.activation.export import (
     idempotency_key,
     write_export,
 )
+from cdp_spark.config.base import hide_secrets
 from cdp_spark.config.destination import NO_PURPOSE
 from cdp_spark.errors import StateError
 from cdp_spark.tables.actions.together import run_together
@@ -76,7 +77,7 @@ def hand_over(
     failed = [delivery for delivery in deliveries if delivery.status == "failed"]
     if failed:
         raise StateError(
-            "; ".join(f"destination {delivery.destination} at {delivery.location}" for delivery in failed),
+            "; ".join(f"destination {it.destination} at {hide_secrets(it.location)}" for it in failed),
             got="; ".join(dict.fromkeys(delivery.problem for delivery in failed)),
             fix=f"check that the folder can be written, then run `{again}`",
         )
@@ -133,7 +134,7 @@ def _record(context: RunContext, delivery: Delivery) -> int:
         delivery.row_count,
         delivery.withheld_count,
         delivery.suppressed_count,
-        delivery.location,
+        hide_secrets(delivery.location),
         context.as_of,
         context.run_id,
     )

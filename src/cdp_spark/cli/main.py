@@ -1,15 +1,19 @@
 """The command `cdp`: its global options, and how errors are told."""
 
 import sys
+import traceback
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from cdp_spark.cli.display.plain import printable
 from cdp_spark.cli.lazy import LazyGroup
 from cdp_spark.cli.options import Options
 from cdp_spark.errors import CdpError
 
+UNEXPECTED = 70
+"""The exit code of an error that nobody foresaw: a defect."""
 _ANYWHERE = {"--project": 1, "--quiet": 0, "--debug": 0}
 """Global options, with the number of values that follow; they may stand anywhere on the line."""
 
@@ -37,15 +41,25 @@ def main() -> None:
     try:
         app(args=arguments, prog_name="cdp")
     except CdpError as error:
-        if debug:
-            raise
-        typer.echo(f"cdp: {error}", err=True)
+        _tell(f"cdp: {error}", debug=debug)
         sys.exit(error.exit_code)
     except Exception as error:
-        if debug:
-            raise
-        typer.echo(f"cdp: unexpected {type(error).__name__}. Fix: the same command with --debug shows where.", err=True)
-        sys.exit(70)
+        if (known := _explain(error)) is not None:
+            _tell(f"cdp: {known}", debug=debug)
+            sys.exit(known.exit_code)
+        _tell(f"cdp: unexpected {type(error).__name__}. Fix: the same command with --debug shows where.", debug=debug)
+        sys.exit(UNEXPECTED)
+
+
+def _explain(error: Exception) -> CdpError | None:
+    """What the machine or an engine did, in one sentence."""
+    from cdp_spark.tables.trouble import explain  # noqa: PLC0415 - not needed by most calls
+
+    return explain(error, "this command")
+
+
+def _tell(message: str, *, debug: bool) -> None:
+    typer.echo(printable(f"{traceback.format_exc()}{message}" if debug else message), err=True)
 
 
 def global_options_first(arguments: list[str]) -> list[str]:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cdp_spark.cli.display.plain import PlainFormatter
+
 if TYPE_CHECKING:
     import typer
 
@@ -29,5 +31,7 @@ class Options:
 def options_of(ctx: typer.Context) -> Options:
     """The global options of this call."""
     options = ctx.find_object(Options) or Options()
-    logging.basicConfig(level=logging.INFO if options.debug else logging.WARNING, format="%(levelname)s %(message)s")
+    shown = logging.StreamHandler()
+    shown.setFormatter(PlainFormatter("%(levelname)s %(message)s"))
+    logging.basicConfig(level=logging.INFO if options.debug else logging.WARNING, handlers=[shown])
     return options

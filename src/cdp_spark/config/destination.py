@@ -20,6 +20,8 @@ class FileDestination(Strict):
     segment: str
     path: str
     """Folder; a release's export is written to `path/release=N`."""
+    outside_project: bool = False
+    """Whether `path` may be a folder of this machine outside the project's."""
     columns: Strings = Field(min_length=1)
     """Columns of a profile; `attributes.NAME` for an own attribute, which is written as NAME."""
     purpose: SafeName

@@ -112,6 +112,8 @@ class ProjectSettings(Strict):
     time_zone: TimeZone = "UTC"
     """Where a day begins and ends, in segments and reports; tables and exports have times in UTC."""
     spark: dict[str, str] = {}
+    private_files: bool = True
+    """Tables, exports and reports are for the user who runs this only; false leaves it to the folders they are in."""
     gates: Gates = Gates()
     consent: ConsentPolicy = ConsentPolicy()
     suppression: SuppressionKey | None = None

@@ -38,3 +38,10 @@ class SegmentConfig(Strict):
     entity_type: Literal["person", "account", "visitor"] = "person"
     """`visitor`: profiles of which nobody knows whose they are; they have times and sources, and no attributes."""
     members: Condition
+
+
+def references(condition: Condition) -> tuple[str, ...]:
+    """The segments that a condition names, each once, in its order."""
+    named = [condition.segment] if condition.segment is not None else []
+    inner = (*condition.all, *condition.any, *((condition.not_,) if condition.not_ else ()))
+    return tuple(dict.fromkeys([*named, *(name for part in inner for name in references(part))]))

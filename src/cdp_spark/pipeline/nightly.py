@@ -54,6 +54,6 @@ def run_stages(
 def _run(store: Store, project: Project, scope: tuple[str, ...], options: RunOptions) -> RunSummary:
     with hold_warehouse(store) as lock:
         runs = finish_erasures(store, project, lock, options)
-        run, resumed = begin_run(store, project, runs, scope=scope, as_of=options.as_of)
+        run, resumed = begin_run(store, project, runs, scope=scope, as_of=options.as_of, force=options.force)
         done = run_scope(Execution.of(store, project, options, lock, run, runs), run, scope)
         return summarise(store, done, resumed=resumed)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
+from cdp_spark.segments.compile import member_flag
 from cdp_spark.tables.catalog.gold import SEGMENT_MEMBERS
 
 if TYPE_CHECKING:
@@ -26,15 +28,18 @@ def build_current_members(profiles: DataFrame, segments: Sequence[CompiledSegmen
 
     Args:
         profiles: one row per unified_id.
-        segments: of the project.
+        segments: of the project, with all that they refer to.
 
     Returns:
         one row per segment and member, with the segment's definition_hash.
     """
-    held = F.array(*(F.when(segment.condition, _as_struct(segment)) for segment in segments)).cast(
+    referred = {name for segment in segments for name in segment.refers_to}
+    asked = [(F.col(f"`{member_flag(it.name)}`") if it.name in referred else it.condition, it) for it in segments]
+    held = F.array(*(F.when(is_member, _as_struct(segment)) for is_member, segment in asked)).cast(
         f"array<struct<{c.SEGMENT}:string,{c.DEFINITION_HASH}:string>>"
     )
-    return profiles.select(c.UNIFIED_ID, F.inline(F.array_compact(held))).select(*_MEMBER, c.DEFINITION_HASH)
+    flagged = _with_flags(profiles, [segment for segment in segments if segment.name in referred])
+    return flagged.select(c.UNIFIED_ID, F.inline(F.array_compact(held))).select(*_MEMBER, c.DEFINITION_HASH)
 
 
 def build_segment_members(
@@ -74,6 +79,14 @@ def build_segment_members(
     )
     spans = [SEGMENT_MEMBERS.conform(rows) for rows in (before.where(~is_open), carried, entered)]
     return spans[0].unionByName(spans[1]).unionByName(spans[2])
+
+
+def _with_flags(profiles: DataFrame, referred: Sequence[CompiledSegment]) -> DataFrame:
+    """Add a column for each segment that others refer to, the innermost first."""
+    flagged = profiles
+    for _, level in groupby(sorted(referred, key=lambda each: each.depth), key=lambda each: each.depth):
+        flagged = flagged.withColumns({member_flag(each.name): each.condition for each in level})
+    return flagged
 
 
 def _as_struct(segment: CompiledSegment) -> Column:

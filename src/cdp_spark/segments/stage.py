@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 from cdp_spark import columns as c
 from cdp_spark.config.checks.impossible import find_impossible
 from cdp_spark.segments.changes import Evidence, build_segment_changes
-from cdp_spark.segments.compile import Surroundings, compile_segment
+from cdp_spark.segments.compile import Surroundings, compile_segments
 from cdp_spark.segments.members import build_current_members, build_segment_members
 from cdp_spark.segments.relations import asked_relations, with_relations
 from cdp_spark.tables.catalog import (
@@ -65,13 +65,10 @@ def _related_profiles(context: RunContext) -> DataFrame:
     return with_relations(store.read(PROFILES), store.read(ACCOUNT_MEMBERS), store.read(HOUSEHOLDS), asked=asked)
 
 
-def _compile(context: RunContext) -> list[CompiledSegment]:
-    segments = context.project.segments
-    by_name = {segment.name: segment for segment in segments}
+def _compile(context: RunContext) -> tuple[CompiledSegment, ...]:
     settings = context.project.settings
-    silence_is_consent = settings.consent.default == "granted"
-    surroundings = Surroundings(by_name, context.now, silence_is_consent)
-    return [compile_segment(segment, surroundings) for segment in segments]
+    by_name = {segment.name: segment for segment in context.project.segments}
+    return compile_segments(Surroundings(by_name, context.now, settings.consent.default == "granted"))
 
 
 def _warnings(context: RunContext, metrics: Mapping[str, float]) -> tuple[str, ...]:
@@ -81,7 +78,7 @@ def _warnings(context: RunContext, metrics: Mapping[str, float]) -> tuple[str, .
     return (*find_impossible(context.project), *empty)
 
 
-def _metrics(context: RunContext, segments: list[CompiledSegment]) -> dict[str, float]:
+def _metrics(context: RunContext, segments: tuple[CompiledSegment, ...]) -> dict[str, float]:
     members = context.store.read(SEGMENT_MEMBERS).where(F.col(c.EXITED_AT).isNull())
     changes = context.store.read(SEGMENT_CHANGES).where(F.col(c.RELEASE) == context.ordinal)
     sizes = {f"segments.{segment.name}": 0.0 for segment in segments}

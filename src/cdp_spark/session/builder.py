@@ -4,21 +4,33 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import sys
+from typing import TYPE_CHECKING
 
 from pyspark.sql import SparkSession
 from pyspark.sql.utils import is_remote
 
-from cdp_spark.errors import StateError
+from cdp_spark.config.base import Secret
+from cdp_spark.errors import CdpError, StateError
 from cdp_spark.session.class_archive import reading_options
 from cdp_spark.session.jars import DELTA_COORDINATE, GRAPHFRAMES_COORDINATE, find_jars, wanted_graphframes
 from cdp_spark.session.java import check_java, java_options, memory_bytes
+from cdp_spark.session.launch import launch_java
 from cdp_spark.session.lookups import remember_lookups
 from cdp_spark.session.settings import SessionSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from cdp_spark.config.project import ProjectSettings
 
 log = logging.getLogger(__name__)
 
 _SNAPSHOT_PARTITIONS = "spark.databricks.delta.snapshotPartitions"
+_REDACTED = "spark.redaction.regex"
+_SECRET_NAMES = "(?i:secret|pass(?:word|wd|phrase)?$|pwd$|token|(?:access|account|api|private)[._-]?key|credential)"
+_UMASK = "spark.hadoop.fs.permissions.umask-mode"
 _ANY_SESSION = {
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.execution.arrow.pyspark.enabled": "true",
@@ -38,6 +50,10 @@ _PLANNING = {
     "spark.sql.icu.caseMappings.enabled": "false",
     # Noting the line of every Column expression takes three times as long as making it.
     "spark.python.sql.dataFrameDebugging.enabled": "false",
+}
+_WORKERS = {
+    # Else every Python worker imports modules from the folder that one stands in: a `re.py` there would be run.
+    "spark.executorEnv.PYTHONSAFEPATH": "1",
 }
 _DELTA = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
@@ -62,6 +78,24 @@ def get_session(settings: SessionSettings | None = None) -> SparkSession:
     if wanted_graphframes(settings) == "maven":
         return _start_with_fetched_graphframes(settings, java)
     return _start(build_local_conf(settings, java))
+
+
+def get_project_session(
+    settings: ProjectSettings, *, app_name: str, conf: Mapping[str, str] | None = None
+) -> SparkSession:
+    """Return the session as `get_session` does, set as a project says.
+
+    What this process and Spark write from here on is for this user only, unless the project shares its files.
+
+    Args:
+        settings: of the project.
+        app_name: shown in Spark's UI.
+        conf: Spark settings over which the project's win.
+    """
+    if settings.private_files:
+        os.umask(0o077)
+    wanted = {**(conf or {}), **settings.spark}
+    return get_session(SessionSettings(app_name=app_name, private_files=settings.private_files, conf=wanted))
 
 
 def shuffle_partitions(spark: SparkSession) -> int:
@@ -106,18 +140,22 @@ def _given_settings(settings: SessionSettings) -> dict[str, str]:
     """Settings for a session that spark-submit or a server has begun: theirs stay but for those needed here."""
     if "SPARK_REMOTE" in os.environ:
         return settings.conf
-    return {**_DELTA, **_PLANNING, **_ANY_SESSION, **settings.conf}
+    return {**_DELTA, **_PLANNING, **_ANY_SESSION, **_WORKERS, **settings.conf, **private_settings(settings)}
 
 
 def _start(conf: dict[str, str]) -> SparkSession:
-    builder = SparkSession.builder
-    for key, value in conf.items():
-        builder = builder.config(key, value)
+    is_local = str(conf.get("spark.master", "")).startswith("local")
     try:
+        told = launch_java(conf) if is_local else conf
+        builder = SparkSession.builder
+        for key, value in told.items():
+            builder = builder.config(key, value)
         spark = builder.getOrCreate()
+    except CdpError:
+        raise
     except Exception as error:
         raise _start_error(error, fetching="spark.jars.packages" in conf) from error
-    if str(conf.get("spark.master", "")).startswith("local"):
+    if is_local:
         remember_lookups(spark)
     return spark
 
@@ -152,6 +190,13 @@ def _start_with_fetched_graphframes(settings: SessionSettings, java: str) -> Spa
         return _start(conf)
 
 
+def private_settings(settings: SessionSettings) -> dict[str, str]:
+    """Settings that keep what is written for this user only, and secrets out of Spark's event log."""
+    named = [rf"^{re.escape(key)}$" for key, value in settings.conf.items() if isinstance(value, Secret)]
+    redacted = "|".join(filter(None, [settings.conf.get(_REDACTED), _SECRET_NAMES, *named]))
+    return {_REDACTED: redacted, **({_UMASK: "077"} if settings.private_files else {})}
+
+
 def build_local_conf(settings: SessionSettings, java: str) -> dict[str, str]:
     """All settings of a local session.
 
@@ -166,6 +211,7 @@ def build_local_conf(settings: SessionSettings, java: str) -> dict[str, str]:
         **_DELTA,
         **_PLANNING,
         **_ANY_SESSION,
+        **_WORKERS,
         **jars,
         "spark.app.name": settings.app_name,
         "spark.master": settings.master,
@@ -180,6 +226,7 @@ def build_local_conf(settings: SessionSettings, java: str) -> dict[str, str]:
         "spark.sql.adaptive.enabled": "true",
         "spark.sql.shuffle.partitions": str(settings.shuffle_partitions or 2 * cores),
         "spark.sql.sources.parallelPartitionDiscovery.parallelism": str(cores),
-        **settings.conf,
+        **private_settings(settings),
+        **{key: value for key, value in settings.conf.items() if key != _REDACTED},
         **({"spark.jars.packages": ",".join(wanted)} if wanted else {}),
     }

@@ -22,6 +22,7 @@ class SessionSettings:
         driver_memory: Java memory of a local driver, as Spark writes it; None for 40% of the machine's.
         shuffle_partitions: None for twice the cores in local mode.
         graphframes_jar: a jar on disk, or `maven` to fetch it; None for `$CDP_GRAPHFRAMES_JAR`, then the Ivy cache.
+        private_files: write tables and exports for this user only.
         conf: further Spark settings, which win over all of the above.
     """
 
@@ -30,4 +31,5 @@ class SessionSettings:
     driver_memory: str | None = None
     shuffle_partitions: int | None = None
     graphframes_jar: str | None = None
+    private_files: bool = True
     conf: dict[str, str] = field(default_factory=dict)

@@ -16,6 +16,7 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from cdp_spark import columns as c
+from cdp_spark.config.expressions.grammar.patterns import texts_in_order
 from cdp_spark.normalise.contradictions import Person, are_several_people
 from cdp_spark.tables.actions.held import hold
 
@@ -136,7 +137,7 @@ def is_blocked_expr(blocked: Mapping[str, Sequence[str]]) -> Column:
     found = F.lit(False)
     for name, texts in sorted(listed.items()):
         whole = [text.strip().lower() for text in texts if "*" not in text]
-        patterns = ["^" + ".*".join(map(re.escape, text.lower().split("*"))) + "$" for text in texts if "*" in text]
+        patterns = [texts_in_order([*map(re.escape, text.lower().split("*"))]) for text in texts if "*" in text]
         for matches in ([value.isin(*whole)] if whole else []) + [value.rlike(pattern) for pattern in patterns]:
             found |= (kind == name) & matches
     return found

@@ -31,14 +31,14 @@ def clone_tables(
         StateError: the target is no folder or URI, or holds one of the tables already.
     """
     if target.kind != "path":
-        raise StateError(target.location, got="a schema", allowed="a folder or URI")
+        raise StateError(target.shown, got="a schema", allowed="a folder or URI")
     cloned = {}
     for spec in specs:
         if not store.exists(spec):
             continue
         if target.exists(spec):
             fix = "name an empty place"
-            raise StateError(target.location, got=f"a table {spec.name}", allowed="nothing yet", fix=fix)
+            raise StateError(target.shown, got=f"a table {spec.name}", allowed="nothing yet", fix=fix)
         table, place = store.delta(spec), target.identifier(spec)
         version = versions[spec.name] if spec.name in versions else store.version(spec)
         table.cloneAtVersion(version, place, isShallow=True)

@@ -15,7 +15,7 @@ def unwritable(location: str, spec: TableSpec, error: Exception) -> StateError:
     """The warehouse cannot be written."""
     return StateError(
         f"warehouse {location}",
-        got=f"table {spec.name} could not be written ({_condition(error)})",
+        got=f"table {spec.name} could not be written ({condition_of(error)})",
         fix="check that the location exists and that this user may write there",
     )
 
@@ -45,7 +45,7 @@ def is_permission(message: str) -> bool:
     return any(sign in message for sign in ("Permission denied", "AccessDenied", "AccessControlException", "Read-only"))
 
 
-def _condition(error: Exception) -> str:
+def condition_of(error: Exception) -> str:
     """Spark's name of an error, or the Java class; never its text, which may hold values."""
     named = re.search(r"\[([A-Z][A-Z0-9_.]+)\]", str(error))
     java = re.search(r"([\w.]+(?:Exception|Error))\b", str(error))

@@ -11,6 +11,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
+from cdp_spark.config.base import Secret, hide_secrets
 from cdp_spark.errors import CdpError, StateError
 from cdp_spark.limits import READ_BY_DRIVER_BYTES
 from cdp_spark.tables.actions.fetch import fetch_through_spark
@@ -52,6 +53,11 @@ class Store:
     location: str
     kind: Literal["path", "schema"] = "path"
     direct: bool = True
+
+    @property
+    def shown(self) -> str:
+        """The location, for messages: what came from the environment stays hidden."""
+        return str(hide_secrets(self.location))
 
     def identifier(self, spec: TableSpec) -> str:
         """The table's path, or its name in the catalog."""
@@ -193,7 +199,7 @@ class Store:
         except Exception as error:
             if self.exists(spec):  # another writer created it meanwhile
                 return
-            raise unwritable(self.location, spec, error) from error
+            raise unwritable(self.shown, spec, error) from error
 
     def _create(self, spec: TableSpec, builder: DeltaTableBuilder) -> None:
         builder, identifier = describe(spec, builder), self.identifier(spec)
@@ -212,7 +218,7 @@ class Store:
             if broken is not None:
                 raise broken from None  # the cause prints the row's values
             if is_permission(str(error)):
-                raise unwritable(self.location, spec, error) from error
+                raise unwritable(self.shown, spec, error) from error
             if write.mode == "overwrite" and self._has_other_columns(spec):
                 self._create(spec, DeltaTable.replace(self.spark))
                 return self._write(spec, rows, write)
@@ -268,4 +274,5 @@ def open_store(spark: SparkSession, project: Project) -> Store:
     if warehouse.path is None:
         return Store(spark, str(warehouse.catalog_schema), kind="schema")
     path = warehouse.path
-    return Store(spark, path if ":" in path else str((Path(project.folder) / path).resolve()))
+    location = path if ":" in path else str((Path(project.folder) / path).resolve())
+    return Store(spark, Secret(location, path.template) if isinstance(path, Secret) else location)

@@ -16,7 +16,6 @@ def test_a_formula_gets_an_apostrophe(spark: SparkSession) -> None:
         "+491",
         "-2",
         "@SUM(A1)",
-        "\t=1",
         "\rx",
         "\nx",
         "\x00=1",
@@ -25,9 +24,26 @@ def test_a_formula_gets_an_apostrophe(spark: SparkSession) -> None:
         "\u200b=1",
         "\uff1d1",
     ]
-    harmless = ["a=1", "1-2", "O'Neil", "me@x.org", "", " x", None]
-    rows = spark.createDataFrame([(text,) for text in [*formulas, *harmless]], "text string")
-    expected = [(text, f"'{text}") for text in formulas] + [(text, text) for text in harmless]
+    harmless: list[str | None] = ["a=1", "1-2", "O'Neil", "me@x.org", "", " x", None]
+    other_delimiters = {
+        "x;=1+1": "x;'=1+1",
+        ";=1": ";'=1",
+        "\t=1": "'\t'=1",
+        "a\tb\t @SUM(A1)": "a\tb\t '@SUM(A1)",
+        "a|-2|-3": "a|'-2|'-3",
+        "+4912;+4934": "'+4912;'+4934",
+        "two lines\r\n=1": "two lines\r\n'=1",
+        'x;"=1"': 'x;"\'=1"',
+        "x, \uff1d1": "x, '\uff1d1",
+        f"x{';' * 100_000}=1": f"x{';' * 100_000}'=1",
+    }
+    harmless += ["a; b=1", "1;2-3", "x,y@z.org", ";" * 200_000, f"x{' ' * 200_000}"]
+    expected = [
+        *((text, f"'{text}") for text in formulas),
+        *other_delimiters.items(),
+        *((text, text) for text in harmless),
+    ]
+    rows = spark.createDataFrame([(text,) for text, _ in expected], "text string")
     assert_df_equality(
         rows.withColumn("safe", spreadsheet_safe_expr(F.col("text"))),
         spark.createDataFrame(expected, "text string, safe string"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -14,8 +15,11 @@ from tests.unit.privacy.conftest import JANUARY
 from cdp_spark.activation.notice import remove_exports, tell_erased
 from cdp_spark.activation.stage import hand_over
 from cdp_spark.config.destination import DestinationsConfig, FileDestination
+from cdp_spark.config.load.secrets import reveal
 from cdp_spark.config.match import MatchConfig
 from cdp_spark.config.project import Project, ProjectSettings, Warehouse
+from cdp_spark.errors import StateError
+from cdp_spark.tables.catalog import DELIVERIES
 from cdp_spark.tables.run import RunContext
 from cdp_spark.tables.store import Store
 
@@ -54,6 +58,23 @@ def test_ids_are_told_and_earlier_exports_go(context: RunContext, tmp_path: Path
     assert sorted(path.name for path in (tmp_path / "exports/mailing").iterdir()) == ["_erased", "release=12"]
     assert not moved.exists()
     assert file.exists()
+
+
+def test_a_folder_named_by_a_variable_is_recorded_by_its_name(
+    context: RunContext, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CDP_TEST_TOKEN", "hunter2")
+    hidden = reveal(MAILING.model_copy(update={"path": "exports/${CDP_TEST_TOKEN}/"}), os.environ)
+    told = replace(tell_erased(context, hidden, ("a",)), segment="all")
+    assert Path(told.location) == tmp_path / "exports/hunter2/_erased/release=3"
+    assert Path(told.location).is_dir()
+    hand_over(replace(context, ordinal=2), {"mailing": lambda: told}, again="-")
+    [recorded] = context.store.fetch(DELIVERIES, ["location"]).to_pylist()
+    assert recorded == {"location": "exports/${CDP_TEST_TOKEN}/_erased/release=3"}
+    with pytest.raises(StateError, match=r"mailing at exports/\$\{CDP_TEST_TOKEN\}/_erased/release=3: got x"):
+        hand_over(context, {"mailing": lambda: replace(told, status="failed", problem="x")}, again="-")
+    assert remove_exports(context) == []
+    assert not Path(told.location).exists()
 
 
 def test_a_destination_that_cannot_be_told(context: RunContext, tmp_path: Path) -> None:

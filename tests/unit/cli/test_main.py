@@ -13,7 +13,6 @@ import pytest
 from cdp_spark.cli import main as cli
 from cdp_spark.cli.commands.run import parse_time
 from cdp_spark.cli.lazy import COMMANDS
-from cdp_spark.errors import ConfigError
 
 
 def call(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
@@ -67,10 +66,13 @@ def test_a_known_error_is_one_message_and_its_exit_code(
     assert "Traceback" not in told
 
 
-def test_debug_shows_the_traceback(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(sys, "argv", ["cdp", "validate", "--debug", "--project", str(tmp_path / "nowhere")])
-    with pytest.raises(ConfigError):
-        cli.main()
+def test_debug_shows_the_traceback(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    assert call(monkeypatch, "validate", "--debug", "--project", str(tmp_path / "nowhere")) == 2
+    told = capsys.readouterr().err
+    assert told.startswith("Traceback (most recent call last)")
+    assert "\ncdp: 1 mistake(s) in the configuration:" in told
 
 
 def test_an_unexpected_error_says_how_to_see_more(

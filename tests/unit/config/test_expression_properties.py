@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import re
+from functools import cache
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -11,6 +13,7 @@ from cdp_spark.config.checks.vocabulary import PROFILE_COLUMNS
 from cdp_spark.config.expressions import Scope, check_expression, parse_expression, render
 from cdp_spark.config.expressions.grammar import nodes as n
 from cdp_spark.config.expressions.grammar.parse import KEYWORDS
+from cdp_spark.config.expressions.grammar.patterns import like_regex
 from cdp_spark.errors import ConfigError
 
 words = st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,8}", fullmatch=True).filter(lambda word: word.lower() not in KEYWORDS)
@@ -87,3 +90,27 @@ def test_garbage_raises_nothing_but_config_error(text: str) -> None:
         tree = parse_expression(text)
         assert parse_expression(render(tree)) == tree
     check_expression(text, Scope(text, "e", PROFILE_COLUMNS))
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.text("ab%_\n.*", max_size=8), st.text("ab\n.*", max_size=8))
+def test_a_pattern_finds_what_its_letters_say(pattern: str, text: str) -> None:
+    assert bool(re.search(like_regex(pattern), text)) == _is_like(pattern, text)
+
+
+def _is_like(pattern: str, text: str) -> bool:
+    """What `like` means, letter by letter."""
+
+    @cache
+    def holds(at: int, place: int) -> bool:
+        if at == len(pattern):
+            return place == len(text)
+        if pattern[at] == "%":
+            return holds(at + 1, place) or (place < len(text) and holds(at, place + 1))
+        return place < len(text) and pattern[at] in ("_", text[place]) and holds(at + 1, place + 1)
+
+    return holds(0, 0)
+
+
+def test_an_escaped_wildcard_is_itself() -> None:
+    assert [bool(re.search(like_regex("100\\%%"), text)) for text in ("100% of", "100 % of")] == [True, False]

@@ -17,6 +17,7 @@ from cdp_spark.config.load import config_hash, load_match, load_project, load_se
 from cdp_spark.config.match import EntityMatch
 from cdp_spark.config.project import ProjectSettings
 from cdp_spark.errors import InvalidProjectError
+from cdp_spark.limits import SEGMENT_CHAIN
 
 METHODS = (
     "exact, jaro_winkler, levenshtein, name, company, date, email, phone, address, set_overlap, tokens, digits, "
@@ -623,3 +624,117 @@ def test_load_match_takes_a_whole_file_or_a_section(project: Path, tmp_path: Pat
 
 def test_load_section(project: Path) -> None:
     assert load_section(ProjectSettings, project / "project.yaml").warehouse.path == "warehouse"
+
+
+def test_a_chain_of_references_that_is_too_long_to_plan_is_refused(project: Path) -> None:
+    names = [f"s{number:03}" for number in range(SEGMENT_CHAIN + 3)]
+    for name, other in zip(names, ["gold", *names], strict=False):
+        (project / "segments" / f"{name}.yaml").write_text(f"name: {name}\nmembers: {{segment: {other}}}\n")
+    assert mistakes(project) == [
+        "segments/s100.yaml:2:10 members: got a chain of more than 100 references; allowed: 100 references in a row. "
+        "Fix: write the conditions of the inner segments in one"
+    ]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"pass": "hunter2"},
+        {"passwd": "hunter2"},
+        {"dbPassword": "hunter2"},
+        {"password": "$${NOT_A_VARIABLE}"},
+        {"url": "jdbc:postgresql://db/shop?user=crm&password=hunter2"},
+        {"url": "jdbc:sqlserver://db;user=crm;pwd = hunter2"},
+        {"url": "jdbc:mysql://crm:hunter2@db/shop"},
+        {"url": "jdbc:oracle:thin:crm/hunter2@db:1521/shop"},
+        {"url": "jdbc:snowflake://db/?private_key=hunter2"},
+        {"connection": "AccountKey=hunter2;"},
+        {"url": "https://blob/shop?sv=1&sig=hunter2"},
+    ],
+    ids=lambda options: " ".join(options.values()),
+)
+def test_a_password_is_never_in_a_file_under_whatever_name(project: Path, options: dict[str, str]) -> None:
+    change(project, "sources/crm.yaml", "key: id", f"key: id\noptions: {json.dumps(options)}")
+    (found,) = [message for message in mistakes(project) if "secret" in message]
+    assert f"options.{next(iter(options))}: got a secret in clear; allowed: ${{NAME}}" in found
+    assert "hunter2" not in found
+
+
+def test_a_word_of_a_query_and_a_variable_are_no_secrets_in_clear(project: Path) -> None:
+    options = {
+        "url": "jdbc:postgresql://db/shop?user=crm&password=${CDP_TEST_PASSWORD}",
+        "query": "SELECT id FROM people WHERE token = 'x'",
+    }
+    change(project, "sources/crm.yaml", "key: id", f"key: id\noptions: {json.dumps(options)}")
+    assert load_project(project, env={"CDP_TEST_PASSWORD": "x"}).sources[0].options.keys() == options.keys()
+
+
+def test_a_variable_does_not_reach_javas_command_line(project: Path) -> None:
+    setting = '{spark.driver.extraJavaOptions: "-Dkey=${CDP_TEST_PASSWORD}"}'
+    change(project, "project.yaml", "{path: warehouse}", f"{{path: warehouse}}\nspark: {setting}")
+    assert mistakes(project, {"CDP_TEST_PASSWORD": "x"}) == [
+        "project.yaml:4:40 spark.spark.driver.extraJavaOptions: got a variable in options that stand on Java's command "
+        "line, for all users of the machine to read. Fix: give Java a file with it, by its path"
+    ]
+
+
+def test_a_path_holds_no_password(project: Path) -> None:
+    change(project, "project.yaml", "{path: warehouse}", '{path: "s3a://key:hunter2@bucket/cdp"}')
+    assert [message.partition(";")[0] for message in mistakes(project)] == [
+        "project.yaml:3:19 warehouse.path: got a secret in clear"
+    ]
+
+
+LETTER = "{name: letter, kind: csv, segment: gold, path: out, columns: [email], purpose: email_marketing}"
+
+
+@pytest.mark.parametrize(
+    ("path", "got"),
+    [
+        ("out", "the folder of destination 'letter'"),
+        ("./out/../out/", "the folder of destination 'letter'"),
+        ("out/more", "a folder in the folder of destination 'letter'"),
+        (".", "a folder around the warehouse"),
+        ("warehouse", "the warehouse"),
+        ("warehouse/profiles", "a folder in the warehouse"),
+        ("file:{folder}/warehouse/exports", "a folder in the warehouse"),
+        ("link/exports", "a folder in the warehouse"),
+        ("${CDP_TEST_FOLDER}/warehouse", "the warehouse"),
+        ("deliveries/exports", "a folder in the folder of source 'shop'"),
+        ("../elsewhere", "a folder outside the project's"),
+        ("/srv/exports", "a folder outside the project's"),
+        ("/etc/cron.d", "a folder of the system"),
+        ("file:///usr/share/exports", "a folder of the system"),
+        ("/", "a folder of the system"),
+    ],
+)
+def test_a_destination_has_a_folder_of_its_own(project: Path, path: str, got: str) -> None:
+    (project / "warehouse").mkdir()
+    (project / "link").symlink_to(project / "warehouse")
+    shop = (project / "sources" / "crm.yaml").read_text().replace("crm", "shop").replace("shop.csv", "deliveries")
+    (project / "sources" / "shop.yaml").write_text(shop)
+    second = LETTER.replace("letter", "post").replace("path: out", f'path: "{path.replace("{folder}", str(project))}"')
+    (project / "destinations.yaml").write_text(f"destinations:\n  - {LETTER}\n  - {second}\n")
+    (message,) = mistakes(project, {"CDP_TEST_FOLDER": str(project)})
+    assert message.startswith(f"destinations.yaml:3:50 destinations.1.path: got {got}; allowed: a folder ")
+
+
+@pytest.mark.parametrize("path", ["s3a://bucket/exports", "exports/post", "out2"])
+def test_a_destination_may_be_anywhere_else(project: Path, path: str) -> None:
+    second = LETTER.replace("letter", "post").replace("path: out", f"path: {path}")
+    (project / "destinations.yaml").write_text(f"destinations:\n  - {LETTER}\n  - {second}\n")
+    assert load_project(project).destinations.destinations[1].path == path
+
+
+def test_a_destination_may_be_outside_the_project_where_it_says_so(project: Path) -> None:
+    allowed = LETTER.replace("path: out", "path: ../elsewhere, outside_project: true")
+    (project / "destinations.yaml").write_text(f"destinations:\n  - {allowed}\n")
+    assert load_project(project).destinations.destinations[0].outside_project
+
+
+def test_a_bucket_by_another_name_is_the_same_bucket(project: Path) -> None:
+    change(project, "project.yaml", "{path: warehouse}", '{path: "s3a://Bucket/cdp"}')
+    change(project, "destinations.yaml", "path: out", "path: s3://bucket/x/../cdp/exports")
+    assert [message.partition(";")[0] for message in mistakes(project)] == [
+        "destinations.yaml:2:52 destinations.0.path: got a folder in the warehouse"
+    ]

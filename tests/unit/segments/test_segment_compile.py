@@ -10,7 +10,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from cdp_spark.config.segment import SegmentConfig
 from cdp_spark.errors import ConfigError
-from cdp_spark.segments.compile import Surroundings, compile_segment
+from cdp_spark.segments.compile import CompiledSegment, Surroundings, compile_segments
 from cdp_spark.segments.members import build_current_members
 from cdp_spark.tables.catalog import PROFILES
 
@@ -27,6 +27,12 @@ def profiles_of(spark: SparkSession, *rows: dict[str, Any]) -> DataFrame:
         {**dict.fromkeys(PROFILES.schema.names), **defaults, "record_count": 1, "consents": {}, **row} for row in rows
     ]
     return spark.createDataFrame(complete, PROFILES.schema)
+
+
+def compiled_segment(root: SegmentConfig, *others: SegmentConfig, silence_is_consent: bool = False) -> CompiledSegment:
+    by_name = {each.name: each for each in (root, *others)}
+    found = compile_segments(Surroundings(by_name, NOW, silence_is_consent))
+    return next(each for each in found if each.name == root.name)
 
 
 ROMAN = segment("roman", {"where": "city = 'Rome'"})
@@ -51,7 +57,7 @@ def test_all_segments_are_asked_at_once_and_the_unknown_is_no_membership(spark: 
         {"unified_id": "nowhere", "city": None},
         {"unified_id": "firm", "city": "Rome", "entity_type": "account"},
     )
-    compiled = [compile_segment(each, Surroundings(SEGMENTS, NOW)) for each in SEGMENTS.values()]
+    compiled = compile_segments(Surroundings(SEGMENTS, NOW))
     expected = [
         ("roman", "rome"),
         ("not_rome", "ulm"),
@@ -76,7 +82,7 @@ def test_silence_is_consent_only_where_the_project_says_so(spark: SparkSession) 
     profiles = profiles_of(spark, *rows, {"unified_id": "nothing"})
     reachable = segment("reachable", {"where": "has_consent('mail')"})
     compiled = {
-        default: compile_segment(reachable, Surroundings({}, NOW, silence_is_consent=default == "granted"))
+        default: compiled_segment(reachable, silence_is_consent=default == "granted")
         for default in ("denied", "granted")
     }
     members = {
@@ -85,8 +91,8 @@ def test_silence_is_consent_only_where_the_project_says_so(spark: SparkSession) 
     }
     assert members == {"denied": {"yes"}, "granted": {"yes", "unasked", "nothing"}}
     assert compiled["denied"].definition_hash != compiled["granted"].definition_hash
-    policies = [Surroundings({}, NOW, silence_is_consent=silence) for silence in (False, True)]
-    assert len({compile_segment(ROMAN, each).definition_hash for each in policies}) == 1
+    hashes = {compiled_segment(ROMAN, silence_is_consent=silence).definition_hash for silence in (False, True)}
+    assert len(hashes) == 1
 
 
 def test_a_project_without_segments_has_no_members(spark: SparkSession) -> None:
@@ -97,7 +103,7 @@ def test_a_project_without_segments_has_no_members(spark: SparkSession) -> None:
 
 def test_the_hash_is_of_the_meaning(spark: SparkSession) -> None:
     def hash_of(root: SegmentConfig, *others: SegmentConfig) -> str:
-        return compile_segment(root, Surroundings({each.name: each for each in others}, NOW)).definition_hash
+        return compiled_segment(root, *others).definition_hash
 
     root = segment("root", {"segment": "roman"})
     base = hash_of(root, ROMAN)
@@ -118,6 +124,28 @@ def test_the_hash_is_of_the_meaning(spark: SparkSession) -> None:
 def test_a_segment_that_means_nothing_is_refused(
     spark: SparkSession, name: str, members: dict[str, Any], words: str
 ) -> None:
-    known = SEGMENTS | {"a": segment("a", {"segment": "b"}), "b": segment("b", {"segment": "a"})}
+    others = {**SEGMENTS, "b": segment("b", {"segment": "a"})} if name == "a" else SEGMENTS
     with pytest.raises(ConfigError, match=words):
-        compile_segment(segment(name, members), Surroundings(known, NOW))
+        compiled_segment(segment(name, members), *others.values())
+
+
+def test_a_long_chain_in_which_each_names_the_two_before_it_is_asked_once_per_segment(spark: SparkSession) -> None:
+    chain = [ROMAN, segment("s0", {"not": {"segment": "roman"}})]
+    for number in range(1, 40):
+        inner = chain[-2].name
+        chain.append(segment(f"s{number}", {"any": [{"segment": chain[-1].name}, {"not": {"segment": inner}}]}))
+    profiles = profiles_of(spark, {"unified_id": "rome", "city": "Rome"}, {"unified_id": "ulm", "city": "Ulm"})
+    by_name = {each.name: each for each in chain}
+    compiled = compile_segments(Surroundings(by_name, NOW))
+    rows = build_current_members(profiles, compiled).select("segment", "unified_id").collect()
+    assert {tuple(row) for row in rows} == {
+        (name, person) for person, city in (("rome", "Rome"), ("ulm", "Ulm")) for name in _members(chain, city)
+    }
+
+
+def _members(chain: list[SegmentConfig], city: str) -> set[str]:
+    """What a chain means, answered without Spark."""
+    answers = {"roman": city == "Rome", "s0": city != "Rome"}
+    for before, last, each in zip(chain, chain[1:], chain[2:], strict=False):
+        answers[each.name] = answers[last.name] or not answers[before.name]
+    return {name for name, holds in answers.items() if holds}

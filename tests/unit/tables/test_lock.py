@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -18,6 +19,7 @@ from pyspark.sql import SparkSession
 from cdp_spark.errors import StateError
 from cdp_spark.tables.catalog import RUNS
 from cdp_spark.tables.lock import hold_warehouse
+from cdp_spark.tables.lock.file import hold_file
 from cdp_spark.tables.lock.lease import LEASES, Lease, hold_lease
 from cdp_spark.tables.store import Store
 
@@ -66,6 +68,53 @@ def test_a_killed_run_frees_the_warehouse_at_once(store: Store, tmp_path: Path) 
             lock.announce("20261124T020000Z-2")
             lock.check()
             assert json.loads((tmp_path / "_lock").read_text())["run_id"] == "20261124T020000Z-2"
+
+
+def test_a_lock_that_vanished_or_was_replaced_ends_the_run(tmp_path: Path) -> None:
+    with hold_file(tmp_path) as lock:
+        lock.check()
+        (tmp_path / "_lock").unlink()
+        with pytest.raises(StateError, match="_lock: got a lock that vanished while this run held it"):
+            lock.check()
+        (tmp_path / "_lock").touch()
+        with pytest.raises(StateError, match="got a lock that vanished"):
+            lock.check()
+
+
+@pytest.mark.parametrize("kind", ["link", "link to nothing", "hard link", "folder", "pipe"])
+def test_a_lock_is_a_file_by_itself(tmp_path: Path, kind: str) -> None:
+    folder, other = tmp_path / "warehouse", tmp_path / "other"
+    folder.mkdir()
+    other.write_text("a file of somebody")
+    make: dict[str, Callable[[Path], object]] = {
+        "link": lambda path: path.symlink_to(other),
+        "link to nothing": lambda path: path.symlink_to(tmp_path / "nothing"),
+        "hard link": lambda path: path.hardlink_to(other),
+        "folder": Path.mkdir,
+        "pipe": os.mkfifo,
+    }
+    make[kind](folder / "_lock")
+    wanted = "_lock: got a link, a folder or a pipe; allowed: a plain file, the lock of a run. Fix: .* rm -r"
+    with pytest.raises(StateError, match=wanted), hold_file(folder):
+        pass
+    assert other.read_text() == "a file of somebody"
+    assert not (tmp_path / "nothing").exists()
+
+
+def test_a_held_lock_with_garbage_in_it_is_refused_with_a_way_out(tmp_path: Path) -> None:
+    for garbage in (b"{", b"\xff\x00", b"[1]", b'{"run_id": 1, "more": 2}'):
+        with holder(tmp_path):
+            (tmp_path / "_lock").write_bytes(garbage)
+            wanted = r"_lock: got a lock that another process holds and that names no run\. Fix: .*fuser"
+            with pytest.raises(StateError, match=wanted), hold_file(tmp_path):
+                pass
+
+
+def test_a_free_lock_with_garbage_in_it_is_taken(tmp_path: Path) -> None:
+    (tmp_path / "_lock").write_bytes(b"\xff{ a run was killed while it wrote")
+    with hold_file(tmp_path) as lock:
+        lock.announce("20261124T020000Z-2")
+        assert json.loads((tmp_path / "_lock").read_text())["run_id"] == "20261124T020000Z-2"
 
 
 def test_another_process_is_refused_while_this_one_holds(store: Store, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from cdp_spark.cli.options import options_of
 from cdp_spark.config.load import load_project
 from cdp_spark.pipeline.demo import DemoOutcome, move_project, run_demo
 from cdp_spark.report import Accuracy, Attribution
-from cdp_spark.session import SMALL_DATA, SessionSettings, get_session
+from cdp_spark.session import SMALL_DATA, get_project_session
 
 _FEW_PEOPLE = 20_000
 
@@ -29,8 +29,8 @@ def demo(
     """Make a retailer's data, find out who is who in it, and write profiles, segments, exports and a report."""
     options = options_of(ctx)
     project = move_project(load_project(options.project), out)
-    conf = {**(SMALL_DATA if people <= _FEW_PEOPLE else {}), **project.settings.spark}
-    spark = get_session(SessionSettings(app_name="cdp demo", conf=conf))
+    conf = SMALL_DATA if people <= _FEW_PEOPLE else {}
+    spark = get_project_session(project.settings, app_name="cdp demo", conf=conf)
     with show_progress(quiet=options.quiet or json) as progress:
         outcome = run_demo(spark, project, people=people, seed=seed, out=out, progress=progress)
     if json:
@@ -68,7 +68,7 @@ def print_demo(outcome: DemoOutcome) -> None:
     """Print what came in, who was found and how well, who is in the segments, and where it all is."""
     out, run = console(), outcome.run
     seconds = sum(it.seconds or 0.0 for it in run.outcomes)
-    out.print(f"\n[bold]run {run.run.run_id}[/] finished in {seconds:.0f} s")
+    out.print(f"\n[bold]run {run.run.run_id}[/] finished in {seconds:.0f} s", markup=True)
     out.print(f"rows in {run.all_sources.delivered:,}, rejected {run.all_sources.rejected:,}\n")
     rows = [{name: _four_digits(value) for name, value in accuracy_facts(it).items()} for it in outcome.accuracy]
     print_rows(rows, title="found, against the truth")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from cdp_spark.cli.options import options_of
 from cdp_spark.config.load import load_project
-from cdp_spark.session import SessionSettings, get_session
+from cdp_spark.session import get_project_session
 from cdp_spark.tables.store import Store, open_store
 
 if TYPE_CHECKING:
@@ -23,5 +23,5 @@ def open_project(ctx: typer.Context) -> tuple[Project, Store]:
         StateError: Spark cannot be started.
     """
     project = load_project(options_of(ctx).project)
-    settings = SessionSettings(app_name=f"cdp-spark {project.settings.name}", conf=dict(project.settings.spark))
-    return project, open_store(get_session(settings), project)
+    spark = get_project_session(project.settings, app_name=f"cdp-spark {project.settings.name}")
+    return project, open_store(spark, project)

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from cdp_spark.cli.display.output import print_json
+from cdp_spark.cli.display.plain import printable
 from cdp_spark.cli.options import options_of
 from cdp_spark.config.authoring.schema import json_schemas, write_schemas
 from cdp_spark.config.authoring.starter import write_starter
@@ -36,8 +37,8 @@ def validate(
     elif not options.quiet:
         counts = ", ".join(f"{facts[name]} {name}" for name in ("sources", "segments", "destinations"))
         for warning in warnings:
-            typer.echo(f"Warning: {warning}", err=True)
-        typer.echo(f"{checked}: valid; project {project.settings.name} with {counts}")
+            typer.echo(printable(f"Warning: {warning}"), err=True)
+        typer.echo(printable(f"{checked}: valid; project {project.settings.name} with {counts}"))
 
 
 def schema(out: Annotated[Path | None, typer.Option(metavar="DIR", help="Write one file a kind here.")] = None) -> None:

@@ -17,7 +17,10 @@ from cdp_spark.pipeline import STAGES, RunOptions, nightly, run_stages, stages_b
 app = typer.Typer(invoke_without_command=True, add_completion=False, help="Run the nightly job, or some of its stages.")
 
 AsOf = Annotated[str | None, typer.Option(metavar="TIME", help="The run's clock, ISO 8601; UTC unless it says else.")]
-Force = Annotated[bool, typer.Option("--force", help="Accept deliveries with far fewer rows than the last one.")]
+Force = Annotated[
+    bool,
+    typer.Option("--force", help="Accept far fewer rows than last time, or a clock far ahead."),
+]
 Full = Annotated[bool, typer.Option("--full", help="Compare all records anew, whatever changed.")]
 NoReport = Annotated[bool, typer.Option("--no-report", help="Write no HTML report.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")]
@@ -88,7 +91,7 @@ def parse_time(option: str, text: str | None) -> datetime | None:
         return None
     try:
         time = datetime.fromisoformat(text)
-    except ValueError:
+        return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
         example = "2026-11-23, 2026-11-23T02:00 or 2026-11-23T02:00:00+01:00"
         raise ConfigError(option, got=repr(text), allowed="a time in ISO 8601", fix=f"write it as {example}") from None
-    return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)

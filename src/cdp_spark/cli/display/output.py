@@ -5,22 +5,51 @@ from __future__ import annotations
 import json
 from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
+from rich.segment import Segment
 from rich.table import Table
 
+from cdp_spark.cli.display.plain import printable, printable_json
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from types import UnionType
+
+    from rich.console import ConsoleOptions, RenderableType
+    from rich.text import Text
 
 WIDTH_OF_A_PIPE = 160
 
 
-def console() -> Console:
-    """Standard output; wide enough where no terminal says how wide it is."""
-    out = Console(highlight=False)
-    return out if out.is_terminal else Console(width=WIDTH_OF_A_PIPE, highlight=False)
+class Terminal(Console):
+    """A terminal that obeys this program only: no controls, no markup and no links out of what it prints."""
+
+    def __init__(self, *, stderr: bool = False, quiet: bool = False) -> None:
+        """Make it wide enough where no terminal says how wide it is.
+
+        Args:
+            stderr: standard error instead of standard output.
+            quiet: True to print nothing.
+        """
+        super().__init__(stderr=stderr, quiet=quiet, highlight=False, markup=False, emoji=False)
+        if not self.is_terminal:
+            self.width = WIDTH_OF_A_PIPE
+
+    def render_str(self, text: str, **settings: Any) -> Text:  # noqa: ANN401 - rich's own
+        """Make a text, what a terminal would obey made visible, so that its width is known."""
+        return super().render_str(printable(text), **settings)
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        """Yield the pieces of a text, what a terminal would obey made visible."""
+        for piece in super().render(renderable, options):
+            yield piece if piece.control else Segment(printable(piece.text), piece.style)
+
+
+def console() -> Terminal:
+    """Standard output."""
+    return Terminal()
 
 
 def near(path: Path) -> Path:
@@ -30,7 +59,8 @@ def near(path: Path) -> Path:
 
 def print_json(value: object) -> None:
     """Print one JSON document; times in ISO 8601."""
-    console().print(json.dumps(value, indent=2, default=_plain, ensure_ascii=False), markup=False, soft_wrap=True)
+    text = json.dumps(value, indent=2, default=_plain, ensure_ascii=False)
+    console().print(printable_json(text), soft_wrap=True)
 
 
 def print_rows(rows: Sequence[Mapping[str, object]], *, title: str = "", empty: str = "nothing yet") -> None:

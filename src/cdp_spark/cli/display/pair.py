@@ -35,7 +35,8 @@ def pair_facts(pair: PairExplanation) -> dict[str, Any]:
 def print_pair(pair: PairExplanation) -> None:
     """Print the verdict, the waterfall with both records' values, rules, labels and the records around."""
     out = console()
-    out.print(f"\n[bold]{escape(pair.left.title)}[/] and [bold]{escape(pair.right.title)}[/]: {escape(verdict(pair))}")
+    titles = f"[bold]{escape(pair.left.title)}[/] and [bold]{escape(pair.right.title)}[/]"
+    out.print(f"\n{titles}: {escape(verdict(pair))}", markup=True)
     out.print(_summary(pair), "\n")
     out.print(_waterfall_table(pair))
     out.print(f"\n{found_by(pair)}")

@@ -5,13 +5,13 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from rich.console import Console
 from rich.live import Live
 from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from cdp_spark.cli.display.output import WIDTH_OF_A_PIPE
+from cdp_spark.cli.display.output import Terminal
+from cdp_spark.cli.display.plain import printable
 from cdp_spark.pipeline import silent
 
 if TYPE_CHECKING:
@@ -19,14 +19,13 @@ if TYPE_CHECKING:
 
     from cdp_spark.pipeline import Progress, StageEvent
 
-_MARKS = {"finished": "[green]✓[/]", "skipped": "[dim]↷[/]", "failed": "[red]✗[/]", "refused": "[red]✗[/]"}
+_MARKS = {"finished": ("✓", "green"), "skipped": ("↷", "dim"), "failed": ("✗", "red"), "refused": ("✗", "red")}
 
 
 @contextmanager
 def show_progress(*, quiet: bool) -> Iterator[Progress]:
     """Show each stage as it runs: a live line on a terminal, a line at its end elsewhere; on standard error."""
-    console = Console(stderr=True, highlight=False)
-    console = console if console.is_terminal else Console(stderr=True, highlight=False, width=WIDTH_OF_A_PIPE)
+    console = Terminal(stderr=True)
     if quiet:
         yield silent
         return
@@ -51,5 +50,7 @@ def _line(event: StageEvent) -> Table:
     line.add_column(overflow="fold")
     rows = f"{event.rows:,} rows" if event.rows is not None else ""
     detail = "finished by an earlier start" if event.state == "skipped" else event.detail
-    line.add_row(_MARKS[event.state], event.stage, rows, f"{event.seconds:.1f} s", Text(detail, "dim"))
+    line.add_row(
+        Text(*_MARKS[event.state]), event.stage, rows, f"{event.seconds:.1f} s", Text(printable(detail), "dim")
+    )
     return line

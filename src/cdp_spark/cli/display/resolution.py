@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from rich.markup import escape
 from rich.table import Table
 
 from cdp_spark.standalone.usage import column_uses
@@ -66,15 +67,16 @@ def print_resolution(console: Console, resolution: Resolution, facts: dict[str, 
         console.print(rules)
     for reason, count in resolution.described.rejected.items():
         said = _LEFT_OUT.get(reason.rsplit(" ", 1)[-1], "could not be read")
-        console.print(f"[yellow]{count:,} rows left out: {said} ({reason})", highlight=False, soft_wrap=True)
+        console.print(f"{count:,} rows left out: {said} ({reason})", style="yellow", soft_wrap=True)
     for told in facts["unread_dates"]:
-        console.print(f"[yellow]{told}")
+        console.print(told, style="yellow")
     for doubt in facts["doubts"]:
-        console.print(f"[yellow]Doubt: {doubt}")
+        console.print(f"Doubt: {doubt}", style="yellow")
     console.print(
         f"{facts['records']:,} records, {facts['pairs_compared']:,} pairs compared, "
         f"[bold]{facts['clusters']:,} clusters[/bold] (the largest of {facts['largest_cluster']:,}) "
-        f"in {facts['seconds']} s → {facts['out']}"
+        f"in {facts['seconds']} s → {escape(facts['out'])}",
+        markup=True,
     )
 
 

@@ -41,7 +41,8 @@ def print_summary(summary: RunSummary) -> None:
     """Print what a run came to: rows, profiles, segments, exports, report."""
     out = console()
     release = f"release {summary.release.number}" if summary.release else "no release yet"
-    out.print(f"\n[bold]run {summary.run.run_id}[/] {'continued and ' if summary.resumed else ''}finished · {release}")
+    how = "continued and finished" if summary.resumed else "finished"
+    out.print(f"\n[bold]run {summary.run.run_id}[/] {how} · {release}", markup=True)
     out.print(_rows_line(summary.all_sources), soft_wrap=True)
     if summary.unread_values:
         print_rows([_unread_line(it) for it in summary.unread_values], title="values that were not read")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from graphlib import TopologicalSorter
 from typing import TYPE_CHECKING
 
 from cdp_spark.config.base import choose_one
 from cdp_spark.config.checks.vocabulary import PROFILE_COLUMNS, RELATION_COLUMNS, own_attributes
 from cdp_spark.config.expressions import Scope, check_expression
+from cdp_spark.config.segment import references
+from cdp_spark.limits import SEGMENT_CHAIN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +29,7 @@ def segment_mistakes(files: ProjectFiles) -> Iterator[ConfigError]:
             if condition.segment is not None and files.are_whole("segments"):
                 yield from _reference_mistakes(condition.segment, (*location, "segment"), section, files)
     if files.are_whole("segments"):
-        yield from _cycles(files)
+        yield from _chain_mistakes(files)
 
 
 def conditions_of(condition: Condition, location: Location = ()) -> Iterator[tuple[Location, Condition]]:
@@ -62,34 +65,44 @@ def _reference_mistakes(
         yield section.mistake(*location, got=got, allowed=f"segments of {own_type}s")
 
 
-def _cycles(files: ProjectFiles) -> Iterator[ConfigError]:
-    """Report each cycle once, at its first segment by file name."""
-    references = {section.value.name: _references(section.value) for section in files.segments}
+def _chain_mistakes(files: ProjectFiles) -> Iterator[ConfigError]:
+    """Report each cycle once, at its first segment by file name; without cycles, the chains that are too long."""
+    named = {section.value.name: references(section.value.members) for section in files.segments}
     reported: set[str] = set()
     for section in files.segments:
-        cycle = _cycle_through(section.value.name, references)
+        cycle = _cycle_through(section.value.name, named)
         if cycle and not reported.intersection(cycle):
             reported.update(cycle)
             got = f"a cycle: {' → '.join([*cycle, cycle[0]])}"
             yield section.mistake("members", got=got, allowed="references without cycle", fix="drop one reference")
+    if not reported:
+        yield from _long_chains(files, named)
 
 
-def _cycle_through(start: str, references: dict[str, list[str]]) -> list[str]:
+def _long_chains(files: ProjectFiles, named: dict[str, tuple[str, ...]]) -> Iterator[ConfigError]:
+    """Report the segments where a chain of references grows too long."""
+    depths: dict[str, int] = {}
+    for name in TopologicalSorter(named).static_order():
+        depths[name] = max((depths[inner] + 1 for inner in named.get(name, ())), default=0)
+    for section in files.segments:
+        if depths[section.value.name] == SEGMENT_CHAIN + 1:
+            got = f"a chain of more than {SEGMENT_CHAIN} references"
+            fix = "write the conditions of the inner segments in one"
+            yield section.mistake("members", got=got, allowed=f"{SEGMENT_CHAIN} references in a row", fix=fix)
+
+
+def _cycle_through(start: str, named: dict[str, tuple[str, ...]]) -> list[str]:
     """Find a shortest way from a segment back to itself."""
     ways = [[start]]
     seen: set[str] = set()
     for way in ways:
-        for name in references.get(way[-1], []):
+        for name in named.get(way[-1], ()):
             if name == start:
                 return way
             if name not in seen:
                 seen.add(name)
                 ways.append([*way, name])
     return []
-
-
-def _references(segment: SegmentConfig) -> list[str]:
-    return [part.segment for _, part in conditions_of(segment.members) if part.segment is not None]
 
 
 def _purposes(files: ProjectFiles) -> tuple[str, ...] | None:

@@ -17,6 +17,7 @@ from pyspark.sql import types as T
 from cdp_spark.config.expressions.calls import CALLS, Setting
 from cdp_spark.config.expressions.check import check_expression, kind_of
 from cdp_spark.config.expressions.grammar import nodes as n
+from cdp_spark.config.expressions.grammar.patterns import like_regex
 from cdp_spark.config.expressions.scope import Scope
 from cdp_spark.errors import ContractError, InvalidProjectError
 
@@ -161,7 +162,9 @@ def _(node: n.IsNull, context: _Context) -> Column:
 @_column.register(n.Like)
 def _(node: n.Like, context: _Context) -> Column:
     value = _column(node.value, context)
-    return _negated(value.ilike(node.pattern) if node.any_case else value.like(node.pattern), node.negated)
+    if node.any_case:
+        return _negated(F.lower(value).rlike(like_regex(node.pattern.lower())), node.negated)
+    return _negated(value.rlike(like_regex(node.pattern)), node.negated)
 
 
 @_column.register(n.Logical)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from cdp_spark.config.base import Strict, choose_one
 from cdp_spark.config.checks.files import ProjectFiles, Section
+from cdp_spark.config.checks.places import place_mistakes
 from cdp_spark.config.checks.project import cross_check
 from cdp_spark.config.destination import DestinationsConfig
 from cdp_spark.config.load.secrets import reveal
@@ -49,7 +50,7 @@ def load_project(folder: Path, *, env: Mapping[str, str] = os.environ) -> Projec
     folder = Path(folder)
     mistakes = list(_folder_mistakes(folder))
     files = _read_files(folder, env, mistakes) if folder.is_dir() else ProjectFiles()
-    mistakes += cross_check(files)
+    mistakes += [*cross_check(files), *place_mistakes(files, folder, env)]
     if mistakes or files.settings is None or files.match is None:
         raise InvalidProjectError(mistakes)
     sections = {

@@ -20,9 +20,19 @@ Value = TypeVar("Value")
 _PLACEHOLDER = re.compile(r"\$(\$)?\{([^{}]*)\}")
 _NAME = re.compile(r"^[A-Za-z_][A-Za-z0-9_]*$")
 _SECRET_KEY = re.compile(
-    r"(?:password|passphrase|token|secret(?:[._]?key)?|(?:access|account|api|private)[._]?key)$|account\.key\.", re.I
+    r"(?:pass(?:word|wd|phrase|code)?|pwd|token|credentials?|secret(?:[._-]?key)?|(?:access|account|api|private)[._-]?key)$"
+    r"|account\.key\.",
+    re.I,
 )
-_SECRET_IN_TEXT = re.compile(r"(?:password|pwd|token|secret)=(?!\$\{)|://[^/@\s${}]+:[^/@\s${}]+@", re.I)
+_SECRET_IN_TEXT = re.compile(
+    r"""(?:pass(?:word|wd|phrase|code)?|pwd|token|credentials?|secret(?:[._-]?key)?|(?:access|account|api|private)[._-]?key
+    |sig|signature)\s*=\s*(?!\s|\$\{|[;&?]|$)     # password=x, and not password=${NAME}
+    |://[^/@\s${}]+:[^/@\s${}]+@                    # //user:x@host
+    |:thin:[^/@\s${}]+/[^/@\s${}]+@                 # jdbc:oracle:thin:user/x@host
+    """,
+    re.I | re.X,
+)
+_SQL = {"query", "dbtable", "prepareQuery", "sessionInitStatement"}
 _SECRET_SECTIONS = {"options", "spark", "suppression"}
 
 
@@ -45,6 +55,9 @@ def secret_mistakes(document: Document, env: Mapping[str, str]) -> Iterator[Conf
                 yield from _name_mistakes(name, env, where)
         if "${" in _PLACEHOLDER.sub("", text):
             yield ConfigError(where, got="${ without }", allowed="${NAME}", fix="close it")
+        if location[:1] == ("spark",) and str(location[-1]).endswith("JavaOptions") and _names_variable(text):
+            got = "a variable in options that stand on Java's command line, for all users of the machine to read"
+            yield ConfigError(where, got=got, fix="give Java a file with it, by its path")
         if _is_clear_secret(location, text):
             yield ConfigError(
                 where,
@@ -106,11 +119,15 @@ def _name_mistakes(name: str, env: Mapping[str, str], where: str) -> Iterator[Co
 
 
 def _is_clear_secret(location: Location, text: str) -> bool:
-    if not _SECRET_SECTIONS.intersection(location[:-1]):
-        return False
-    if _SECRET_IN_TEXT.search(text):
+    key = location[-1] if location else ""
+    in_section = bool(_SECRET_SECTIONS.intersection(location[:-1]))
+    if (in_section or key == "path") and key not in _SQL and _SECRET_IN_TEXT.search(text):
         return True
-    return bool(text) and is_secret_key(location[-1]) and not _PLACEHOLDER.search(text)
+    return in_section and bool(text) and is_secret_key(key) and not _names_variable(text)
+
+
+def _names_variable(text: str) -> bool:
+    return any(not escape for escape, _ in _PLACEHOLDER.findall(text))
 
 
 def _texts(data: object, location: Location = ()) -> Iterator[tuple[Location, str]]:

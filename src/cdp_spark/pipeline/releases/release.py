@@ -91,7 +91,7 @@ def current_release(store: Store) -> Release:
     release = latest_release(store)
     if release is None:
         fix = "run `cdp run nightly` first; `cdp runs` says why an earlier run published nothing"
-        raise StateError(f"warehouse {store.location}", got="no release yet", fix=fix)
+        raise StateError(f"warehouse {store.shown}", got="no release yet", fix=fix)
     return release
 
 

@@ -26,6 +26,7 @@ from cdp_spark.pipeline.runs.state import (
 )
 from cdp_spark.pipeline.stages import ACTIVATION, ERASURE, IDENTITY, StageEvent
 from cdp_spark.tables.run import RunContext
+from cdp_spark.tables.trouble import explain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -107,8 +108,11 @@ def _advance(execution: Execution, run: Run, stage: str) -> Run:
     try:
         result = execution.options.load_stage(stage)(_context(execution, run, stage))
     except Exception as error:
-        _record_failure(execution, run, stage, seconds=time.monotonic() - started, error=error)
-        raise
+        told = explain(error, f"stage {stage}") or error
+        _record_failure(execution, run, stage, seconds=time.monotonic() - started, error=told)
+        if told is error:
+            raise
+        raise told from error
     seconds = time.monotonic() - started
     metrics = {**result.metrics, **read_skew(spark, stage, after=before)}
     outcome = StageOutcome(stage, FINISHED, seconds, result.versions, metrics, result.detail, result.warnings)

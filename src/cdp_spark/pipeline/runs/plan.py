@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from cdp_spark.errors import StateError
+from cdp_spark.errors import ConfigError, StateError
+from cdp_spark.limits import CLOCK_AHEAD_DAYS
 from cdp_spark.pipeline.releases.release import latest_release
 from cdp_spark.pipeline.runs.state import (
     FAILED,
@@ -40,7 +41,7 @@ class RunOptions:
 
     Args:
         as_of: the run's clock, with a time zone; None for now, or for the clock of the run that is continued.
-        force: accept deliveries that a guard would refuse (far fewer rows than last time).
+        force: accept what a guard would refuse: deliveries with far fewer rows than last time, a clock far ahead.
         full: work on all records in every stage, whatever changed.
         report: write the HTML report of a nightly run.
         progress: told each stage's states.
@@ -56,7 +57,13 @@ class RunOptions:
 
 
 def begin_run(
-    store: Store, project: Project, runs: list[Run], *, scope: tuple[str, ...], as_of: datetime | None
+    store: Store,
+    project: Project,
+    runs: list[Run],
+    *,
+    scope: tuple[str, ...],
+    as_of: datetime | None,
+    force: bool = False,
 ) -> tuple[Run, bool]:
     """Continue the nightly run that was killed, or record the start of a new run; True where one is continued.
 
@@ -70,8 +77,10 @@ def begin_run(
         runs: all runs until now, newest first.
         scope: the stages to run.
         as_of: the run's clock; None for now, or for that of the run that is continued.
+        force: whether the clock may be far ahead.
 
     Raises:
+        ConfigError: `as_of` is far from now.
         StateError: `as_of` is not the killed run's, or lies before the last release's.
     """
     last = runs[0] if runs else None
@@ -79,6 +88,7 @@ def begin_run(
         if last.scope == scope == STAGES and last.config_hash == project.config_hash:
             return _continue(last, as_of), True
         _abandon(store, last, project)
+    refuse_odd_clock(as_of, now=datetime.now(UTC), force=force)
     _refuse_stale_heads(store, scope)
     new = _new_run(runs, project, (as_of or datetime.now(UTC)).astimezone(UTC).replace(microsecond=0))
     _refuse_the_past(store, runs, new)
@@ -154,6 +164,26 @@ def end_as_failed(store: Store, run: Run, why: str) -> None:
 def _new_run(runs: list[Run], project: Project, as_of: datetime) -> Run:
     ordinal = runs[0].ordinal + 1 if runs else 1
     return Run(f"{as_of:%Y%m%dT%H%M%SZ}-{ordinal}", ordinal, as_of, project.config_hash)
+
+
+def refuse_odd_clock(as_of: datetime | None, *, now: datetime, force: bool) -> None:
+    """Refuse a clock that must be a slip: no later run could have an earlier one.
+
+    Raises:
+        ConfigError: the clock is far ahead and not forced, or before computers count.
+    """
+    if as_of is None:
+        return
+    latest = now + timedelta(days=CLOCK_AHEAD_DAYS)
+    if as_of < datetime(1970, 1, 2, tzinfo=UTC):
+        raise ConfigError("--as-of", got=as_of.isoformat(), allowed="1970-01-02 or later", fix="check the year")
+    if as_of > latest and not force:
+        raise ConfigError(
+            "--as-of",
+            got=f"{as_of.isoformat()}, which is far ahead: until then no run could have its own time",
+            allowed=f"{latest.date()} or earlier",
+            fix="check the year, or add --force if it is meant",
+        )
 
 
 def _refuse_the_past(store: Store, runs: list[Run], new: Run) -> None:

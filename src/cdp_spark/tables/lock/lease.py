@@ -75,7 +75,7 @@ class Lease:
         """
         if datetime.now(UTC) >= self._expires_at:
             fix = "start again: the run continues where it stopped"
-            raise StateError(f"warehouse {self._store.location}", got="a lease that could not be renewed", fix=fix)
+            raise StateError(f"warehouse {self._store.shown}", got="a lease that could not be renewed", fix=fix)
 
     def renew(self) -> None:
         """Take the lease if it is free, prolong it if it is this run's.
@@ -87,7 +87,7 @@ class Lease:
             expires_at = datetime.now(UTC) + self._duration
             held = self._write(expires_at)
             if held["token"] != self._token:
-                raise Holder(held["run_id"], held["host"], held["pid"], held["since"]).refusal(self._store.location)
+                raise Holder(held["run_id"], held["host"], held["pid"], held["since"]).refusal(self._store.shown)
             self._expires_at = expires_at
 
     def keep_renewing(self) -> None:

@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 from cdp_spark import columns as c
 from cdp_spark.cli.commands.opening import open_project
 from cdp_spark.cli.display.output import print_result
+from cdp_spark.cli.display.plain import printable
 from cdp_spark.cli.references import ALLOWED, NamedPair, find_pair, match_section
 from cdp_spark.clustering.kinds import VISITOR
 from cdp_spark.clustering.labels import CANNOT_LINK, MUST_LINK, build_current_labels
@@ -78,7 +79,7 @@ def _decide(ctx: typer.Context, sides: tuple[str, str], kind: str, author: str, 
     names = find_pair(store, *sides)
     new = add_labels(store, [Label(names.pair, kind, reason)], author=author, at=datetime.now(UTC))
     state = "from the next run on" if new else "in force already"
-    typer.echo(f"{names}: {kind.replace('_', '-')}, {state}{_more(store, project, names, kind)}")
+    typer.echo(printable(f"{names}: {kind.replace('_', '-')}, {state}{_more(store, project, names, kind)}"))
 
 
 def _more(store: Store, project: Project, names: NamedPair, kind: str) -> str:

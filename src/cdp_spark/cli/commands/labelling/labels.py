@@ -9,6 +9,7 @@ from pyspark.sql import functions as F
 from cdp_spark import columns as c
 from cdp_spark.cli.commands.opening import open_project
 from cdp_spark.cli.display.output import print_result
+from cdp_spark.cli.display.plain import printable
 from cdp_spark.cli.references import ALLOWED, find_pair, record_titles
 from cdp_spark.clustering.labels import WITHDRAWN
 from cdp_spark.labelling.links import withdraw_label
@@ -61,4 +62,4 @@ def withdraw(
     _, store = open_project(ctx)
     names = find_pair(store, left, right)
     taken = withdraw_label(store, names.pair, author=author, reason=reason, at=datetime.now(UTC))
-    typer.echo(f"{names}: the {taken.replace('_', '-')} is withdrawn, from the next run on")
+    typer.echo(printable(f"{names}: the {taken.replace('_', '-')} is withdrawn, from the next run on"))

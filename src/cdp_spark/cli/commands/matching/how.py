@@ -69,7 +69,7 @@ def _keys(cluster: ClusterExplanation) -> set[str]:
 def _print(cluster: ClusterExplanation, names: dict[str, str]) -> None:
     out = console()
     count = f"{len(cluster.records):,} records" + (f", {len(cluster.visitors):,} visitors" if cluster.visitors else "")
-    out.print(f"\n[bold]cluster {cluster.cluster}[/] of {count}", highlight=False)
+    out.print(f"\n[bold]cluster {cluster.cluster}[/] of {count}", markup=True)
     if cluster.records:
         out.print(", ".join(it.title for it in cluster.records), markup=False)
     rows = [{"step": str(number), **_merge_row(it, names)} for number, it in enumerate(cluster.merges, start=1)]

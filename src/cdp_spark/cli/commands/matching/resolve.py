@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
-from rich.console import Console
+from rich.markup import escape
 
+from cdp_spark.cli.display.output import Terminal
 from cdp_spark.cli.display.resolution import facts_of, print_resolution
 from cdp_spark.cli.options import options_of
 from cdp_spark.config.load.sections import load_match
@@ -68,10 +69,10 @@ def resolve_files(
             "--unique-within", got=unique_within or "", allowed="source", fix="write --unique-within source"
         )
     matching = Matching(load_match(conf) if conf else None, unique_within is not None, threshold)
-    console = Console(stderr=True, quiet=options_of(ctx).quiet or json)
+    console = Terminal(stderr=True, quiet=options_of(ctx).quiet or json)
 
     def tell(step: str) -> None:  # a line, not a spinner: drawing one took a tenth of the time of a small run
-        console.print(f"[dim]{time.monotonic() - started:5.1f} s[/] {step}", highlight=False)
+        console.print(f"[dim]{time.monotonic() - started:5.1f} s[/] {escape(step)}", markup=True)
 
     written = _written(encoding, delimiter, skip_lines, sheet)
     columns = {"id_column": id_column, "source_column": source, "region": region.upper() if region else None}
@@ -88,7 +89,7 @@ def resolve_files(
     if json:
         typer.echo(json_module.dumps(facts, indent=2))
     else:
-        print_resolution(Console(quiet=options_of(ctx).quiet), resolution, facts)
+        print_resolution(Terminal(quiet=options_of(ctx).quiet), resolution, facts)
 
 
 def _written(encoding: str | None, delimiter: str | None, skip_lines: int | None, sheet: str | None) -> dict[str, str]:

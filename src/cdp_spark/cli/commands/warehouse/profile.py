@@ -3,6 +3,7 @@
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 
 from cdp_spark.cli.commands.opening import open_project
 from cdp_spark.cli.commands.run import parse_time
@@ -41,7 +42,7 @@ def _print(facts: dict[str, Any], *, asked: str) -> None:
     out = console()
     merged = f" (asked for {asked}, merged into it)" if "@" not in asked and asked != facts["unified_id"] else ""
     time = f" at {shown(facts['at'])}" if facts["at"] else ""
-    out.print(f"\n[bold]{facts['unified_id']}[/]{merged}, release {facts['release']}{time}")
+    out.print(f"\n[bold]{facts['unified_id']}[/]{escape(merged)}, release {facts['release']}{time}", markup=True)
     print_rows([{"attribute": name, "value": shown(value)} for name, value in facts["profile"].items()])
     out.print(f"\nsegments: {', '.join(facts['segments']) or 'none'}")
     if facts["at"]:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 MAX_DIGITS = 18
 MAX_INTERVAL = 99_999
+MAX_PATTERN = 1_000
+"""Characters of a pattern: at worst a text is compared with each of them at each of its own."""
 UNITS = ("minutes", "hours", "days", "weeks", "months", "years")
 
 _BAD_ESCAPE = re.compile(r"(?:\\[%_\\]|[^\\])*\\(?![%_\\])", re.DOTALL)
@@ -70,6 +72,8 @@ def like_pattern(cursor: Cursor, token: Token) -> str:
     if token.kind != "text":
         cursor.refuse(token, allowed="a pattern in quotes, with % for any text and _ for one character")
     pattern = content(token)
+    if len(pattern) > MAX_PATTERN:
+        cursor.refuse(token, got=f"a pattern of {len(pattern)} characters", allowed=f"at most {MAX_PATTERN}")
     if _BAD_ESCAPE.match(pattern):
         cursor.refuse(token, got="a lone \\", allowed=r"\%, \_ and \\", fix=r"write \\ for a backslash")
     return pattern

@@ -1,0 +1,94 @@
+"""The start of a local Java: what it is told, nobody else reads, and where it works, nobody else enters.
+
+PySpark would write every setting on Java's command line, which each user of the machine can read, and its workers
+would import modules from the folder that one stands in.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pyspark import SparkContext
+from pyspark.java_gateway import launch_gateway
+
+from cdp_spark.session.working_folder import make_working_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+LOCAL_DIR = "spark.local.dir"
+_OPTIONS = "spark.driver.extraJavaOptions"
+
+
+def launch_java(conf: Mapping[str, str]) -> dict[str, str]:
+    """Start Java for a session, where this process has none yet.
+
+    Args:
+        conf: all settings of the session.
+    Returns: the settings with the folder in which Spark works.
+    """
+    if SparkContext._gateway is not None:
+        return {key: value for key, value in conf.items() if key != LOCAL_DIR}
+    parent = os.environ.get("SPARK_LOCAL_DIRS", "").split(",")[0] or conf.get(LOCAL_DIR) or tempfile.gettempdir()
+    folder = make_working_folder(Path(parent))
+    options = f"{conf.get(_OPTIONS, '')} {_quoted(f'-Djava.io.tmpdir={folder}')}".strip()
+    told = {**conf, LOCAL_DIR: str(folder), _OPTIONS: options}
+    try:
+        with _environment(folder, _write_properties(folder / "spark.properties", told)):
+            SparkContext._ensure_initialized(gateway=launch_gateway())  # type: ignore[no-untyped-call]
+    except Exception:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    (folder / "spark.properties").unlink()
+    _remove_with_java(folder)
+    return told
+
+
+def _remove_with_java(folder: Path) -> None:
+    """Let Java remove the folder when it ends, as it does when this process is killed, too."""
+    jvm = SparkContext._jvm
+    assert jvm is not None, "it was started"
+    hooks = getattr(jvm, "org.apache.spark.util.ShutdownHookManager")
+    hooks.registerShutdownDeleteDir(getattr(jvm, "java.io.File")(str(folder)))
+
+
+@contextmanager
+def _environment(folder: Path, properties: Path) -> Iterator[None]:
+    """What Java inherits: where its settings are, and that no Python below it looks into the folder one stands in."""
+    given = os.environ.get("PYSPARK_SUBMIT_ARGS", "pyspark-shell")
+    inherited = {
+        "PYSPARK_SUBMIT_ARGS": f"--properties-file {shlex.quote(str(properties))} --load-spark-defaults {given}",
+        "PYTHONSAFEPATH": "1",
+        **({"SPARK_LOCAL_DIRS": str(folder)} if "SPARK_LOCAL_DIRS" in os.environ else {}),
+    }
+    before = {name: os.environ.get(name) for name in inherited}
+    os.environ.update(inherited)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name, None)
+            os.environ.update({name: value} if value is not None else {})
+
+
+def _write_properties(path: Path, conf: Mapping[str, str]) -> Path:
+    """Write settings as Java reads them, for this user only."""
+    lines = (f"{_escaped(key, ' =:#!')}={_escaped(value, ' ')}\n" for key, value in conf.items())
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+        file.writelines(lines)
+    return path
+
+
+def _escaped(text: str, signs: str) -> str:
+    written = str(text).replace("\\", "\\\\").replace("\r", "\\r").replace("\n", "\\n").replace("\t", "\\t")
+    return "".join(f"\\{letter}" if letter in signs else letter for letter in written)
+
+
+def _quoted(option: str) -> str:
+    return f'"{option}"' if " " in option else option
