@@ -1,0 +1,42 @@
+"""Do something to a shop's warehouse, for as long as nobody kills this process.
+
+Usage: killable.py PROJECT WAREHOUSE night|rollback|UNIFIED_ID
+"""
+
+from __future__ import annotations
+
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+from tests.integration.erasure_shop import options_of
+from tests.integration.killed_erasure import request_of
+
+from cdp_spark.config.load import load_project
+from cdp_spark.errors import StateError
+from cdp_spark.pipeline import continue_erasures, erase, nightly, roll_back
+from cdp_spark.pipeline.releases.release import current_release
+from cdp_spark.session import SMALL_DATA, SessionSettings, get_session
+from cdp_spark.tables.catalog import ERASURES
+from cdp_spark.tables.store import Store
+
+
+def main(folder: str, warehouse: str, what: str) -> None:
+    """Do it, or go on with it where an earlier start was killed."""
+    conf = {**SMALL_DATA, "spark.sql.warehouse.dir": f"{warehouse}-spark"}
+    settings = SessionSettings(master="local[2]", driver_memory="1g", shuffle_partitions=2, conf=conf)
+    store, project = Store(get_session(settings), warehouse), load_project(Path(folder))
+    if what == "night":
+        nightly(store, project, options_of(3))
+    elif what == "rollback":
+        if current_release(store).restored is None:
+            roll_back(store, project, to=1, reason="the second night was wrong", author="kim")
+    else:
+        with suppress(StateError):  # none was begun
+            continue_erasures(store, project)
+        if what not in store.fetch(ERASURES)["unified_id"].to_pylist():
+            erase(store, project, request_of(what))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
