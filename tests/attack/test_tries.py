@@ -18,3 +18,9 @@ def test_every_try_names_a_test() -> None:
 def test_no_try_stands_twice() -> None:
     tests = [it.test for it in read_tries()]
     assert len(tests) == len(set(tests))
+
+
+def test_every_proof_of_the_security_page_is_there() -> None:
+    named = re.findall(r"`(tests/[^`]+)`", (ROOT / "docs" / "security.md").read_text(encoding="utf-8"))
+    assert len(named) > 10
+    assert not [path for path in named if not (ROOT / path).exists()]
