@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from delta.tables import DeltaTable, DeltaTableBuilder
+from py4j.protocol import Py4JError
+from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
@@ -104,6 +106,9 @@ class Store:
             return as_frame(self.spark, rows) if rows.num_rows else self._no_rows(spec)
         if not self.exists(spec):
             return self._no_rows(spec)
+        return self._load(spec, version)
+
+    def _load(self, spec: TableSpec, version: int | None) -> DataFrame:
         reader, identifier = self.spark.read.format("delta"), self.identifier(spec)
         if version is not None:
             reader = reader.option("versionAsOf", version)
@@ -145,6 +150,20 @@ class Store:
         """How many rows `read` reads (an action)."""
         table = None if spec.dated_by else self.open_local(spec, version)
         return self.read(spec, version=version).count() if table is None else table.count()
+
+    def is_readable(self, spec: TableSpec, version: int) -> bool:
+        """Open every file of a version (an action): Delta's log may name files that are gone."""
+        from deltalake.exceptions import DeltaError  # noqa: PLC0415 - as in `open_local`
+
+        try:
+            table = self.open_local(spec, version)
+            if table is None:
+                self._load(spec, version).agg(F.max("_metadata.file_path")).collect()
+            else:
+                table.count()
+        except (PySparkException, Py4JError, OSError, DeltaError):
+            return False
+        return True
 
     def overwrite(self, spec: TableSpec, rows: Rows) -> int:
         """Replace the table's rows; returns the new Delta version.

@@ -55,7 +55,7 @@ def _record(key: str, ingested_at: datetime) -> tuple[object, ...]:
 
 def _write_runs(store: Store) -> None:
     starts: list[tuple[object, ...]] = [
-        (f"run-{number}", "run", "started", CLOCK, number, CLOCK + (number - 1) * DAY, "0", None, None, {}, {})
+        (f"run-{number}", "run", "started", CLOCK, number, CLOCK + (number - 1) * DAY, "0", None, None, None, {}, {})
         for number in (1, 2, 3)
     ]
     store.overwrite(RUNS, RUNS.table(starts))

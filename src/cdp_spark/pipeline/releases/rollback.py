@@ -6,10 +6,6 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from py4j.protocol import Py4JError
-from pyspark.errors import PySparkException
-from pyspark.sql import functions as F
-
 from cdp_spark.errors import StateError
 from cdp_spark.pipeline.erasure import finish_erasures
 from cdp_spark.pipeline.releases.compare import find_release
@@ -77,19 +73,10 @@ def _before(store: Store, current: Release) -> Release:
 
 
 def _refuse_lost_versions(store: Store, release: Release) -> None:
-    lost = [name for name, version in sorted(release.versions.items()) if not _is_readable(store, name, version)]
+    lost = [name for name, version in sorted(release.versions.items()) if not store.is_readable(TABLES[name], version)]
     if lost:
         raise StateError(
             f"release {release.number}",
             got=f"tables of which this version can no longer be read: {', '.join(lost)}",
             fix="choose a newer release, as VACUUM has deleted files; a longer retention keeps more of them",
         )
-
-
-def _is_readable(store: Store, table: str, version: int) -> bool:
-    """Open every file of a version: Delta's log may name files that are gone."""
-    try:
-        store.read(TABLES[table], version=version).agg(F.max("_metadata.file_path")).collect()
-    except (PySparkException, Py4JError):
-        return False
-    return True
