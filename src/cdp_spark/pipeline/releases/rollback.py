@@ -87,9 +87,13 @@ def _refuse_lost_versions(store: Store, release: Release) -> None:
 
 
 def _is_readable(store: Store, table: str, version: int) -> bool:
-    """Open every file of a version: Delta's log may name files that are gone."""
+    """Look for every file of a version: Delta's log may name files that are gone."""
     try:
+        local = store.open_local(TABLES[table], version)
+        if local is not None:
+            local.check_files()
+            return True
         store.read(TABLES[table], version=version).agg(F.max("_metadata.file_path")).collect()
-    except (PySparkException, Py4JError):
+    except (PySparkException, Py4JError, StateError):
         return False
     return True
