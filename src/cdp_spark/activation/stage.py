@@ -27,6 +27,7 @@ from cdp_spark.tables.actions.together import run_together
 from cdp_spark.tables.catalog import CONSENTS, DELIVERIES, PROFILES, SEGMENT_MEMBERS
 from cdp_spark.tables.consents import build_contact_point_consents
 from cdp_spark.tables.run import StageResult
+from cdp_spark.tables.trouble import is_disk_full
 from cdp_spark.tables.withdrawals import fetch_issues, find_open, holding, of_purpose, tell_names
 
 if TYPE_CHECKING:
@@ -118,7 +119,7 @@ def _write(export: DataFrame, destination: FileDestination, location: str) -> st
         write_export(export, destination=destination, location=location)
     except (PySparkException, Py4JError) as error:
         log.warning("Destination %s could not be written: %s", destination.name, type(error).__name__)
-        return f"{type(error).__name__} while writing"
+        return "a full disk" if is_disk_full(error) else f"{type(error).__name__} while writing"
     return ""
 
 

@@ -34,6 +34,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "runs": ("commands.warehouse.state:runs", "List the runs, or one run's stages."),
     "releases": ("commands.warehouse.state:releases", "List what was published."),
     "source": ("commands.warehouse.source:app", "Load a source anew."),
+    "manifest": ("commands.warehouse.manifest:app", "Check a warehouse for lost tables, or rebuild its manifest."),
     "suppress": ("commands.warehouse.suppress:app", "Keep identifiers from coming back at ingest."),
     "consent": ("commands.warehouse.consent:app", "List and settle withdrawals that cannot be read."),
     "erase": ("commands.warehouse.erase:erase_people", "Erase people from every table."),

@@ -25,7 +25,7 @@ from cdp_spark.ingest.staging.faults import stage_delivery
 from cdp_spark.ingest.staging.repeats import count_repeats
 from cdp_spark.ingest.staging.rows import STAGED, Staging
 from cdp_spark.ingest.suppression.listed import Listed
-from cdp_spark.ingest.suppression.register import read_suppression_list
+from cdp_spark.ingest.suppression.register import check_key, read_suppression_list
 from cdp_spark.ingest.withdrawals import undated_times, write_new_issues
 from cdp_spark.ingest.write import Written, count_new_rows, write_bronze
 from cdp_spark.tables.catalog import SOURCE_DELIVERIES
@@ -73,7 +73,9 @@ def run(context: RunContext) -> StageResult:
     Raises:
         DataError: deliveries are empty, cannot be read, have lost columns or rows, or too many of their rows are
             refused; all of it at once.
+        StateError: the suppression list was written with another key than the project's.
     """
+    check_key(context.store, context.project.settings.suppression)
     last = _read_last_deliveries(context)
     deliveries = open_deliveries(context.store.spark, context.project.sources, folder=context.project.folder)
     unread = find_unread(context.project.sources, folder=context.project.folder)
@@ -163,13 +165,14 @@ def _staging(
     suppressions: SuppressionList | None,
 ) -> Staging:
     region = source.default_region or context.project.settings.default_region
+    visitors_region = context.project.settings.default_region if source.kind == "events" else None
     is_ignoring = source.drift.new == "ignore" and source.name in last
     return Staging(
         source,
         as_of=context.as_of,
         region=region,
         kept=configured_columns(source) | frozenset(last[source.name].columns) if is_ignoring else None,
-        listed=Listed(suppressions, region, source) if suppressions else None,
+        listed=Listed(suppressions, region, source, visitors_region) if suppressions else None,
         names_columns=delivery.columns is None,
         undated=undated_times(fetch_issues(context.store)) if source.kind == "consents" else {},
     )

@@ -90,7 +90,7 @@ def read_contact_point(text: str, kind: Literal["email", "phone", "detect"], reg
         region: ISO country of phones that name none.
     """
     text = clean_text(text)
-    if kind == PHONE or (kind != EMAIL and "@" not in text):
+    if kind == PHONE or (kind != EMAIL and "@" not in text and "mailto:" not in text.lower()):
         return ContactPoint(PHONE, *read_phone(text, region))
     email, reason = read_email(text)
     return ContactPoint(EMAIL, mailbox(email) if email and reason is None else email, reason)

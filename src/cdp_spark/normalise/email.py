@@ -1,14 +1,16 @@
 """E-mail addresses: the address to write to, and the mailbox to recognise a person by.
 
 An address that is plain already is taken as it is, in lower case. Any other loses invisible characters, full-width
-forms, display name, brackets, `mailto:` and stray punctuation, and what is left is judged: placeholder, no @, too long,
-malformed. The mailbox leaves out what its provider ignores: dots, plus-tags, the provider's second domain.
+forms, display name, brackets, `mailto:` with its percent signs, and stray punctuation, and what is left is judged:
+placeholder, no @, too long, malformed. The mailbox leaves out what its provider ignores (dots, plus-tags, the
+provider's second domain), and has a domain in its own script, whether it was written so or as `xn--…`.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
+from urllib.parse import unquote
 
 from cdp_spark.normalise.outcome import NOTHING, Normal
 from cdp_spark.normalise.placeholders import PLACEHOLDER, is_text_placeholder
@@ -27,6 +29,7 @@ _ANGLED = re.compile(r"<([^<>()\[\]]*@[^<>()\[\]]*)")
 _ANY_ANGLED = re.compile(r"<([^<>]*)>")
 _BRACKETS = re.compile(r"[<>()\[\]]")
 _IDEOGRAPHIC_STOP = "\u3002"
+_PUNYCODE = "xn--"
 
 _DOTLESS = ("gmail.com", "googlemail.com")
 _WITH_PLUS_TAGS = frozenset(
@@ -106,7 +109,7 @@ def _bare(lower: str) -> str:
     """Take display name, brackets, `mailto:` and stray punctuation off an address."""
     bare = _from_brackets(lower) if _BRACKETS.search(lower) else lower
     if "mailto:" in bare:
-        bare = bare.rpartition("mailto:")[2].partition("?")[0]
+        bare = unquote(bare.rpartition("mailto:")[2].partition("?")[0]).lower()
     return bare.replace(_IDEOGRAPHIC_STOP, ".").strip(_STRAY)
 
 
@@ -148,15 +151,38 @@ def _without_mark_characters(text: str) -> str:
 def mailbox(email: str) -> str:
     """Return the mailbox behind an address, without the dots and plus-tags that its provider ignores.
 
-    `ann.lee+shop@googlemail.com` gives `annlee@gmail.com`; `ann+shop@hotmail.com` gives `ann@hotmail.com`.
+    `ann.lee+shop@googlemail.com` gives `annlee@gmail.com`; `ann+shop@hotmail.com` gives `ann@hotmail.com`;
+    `ann@xn--mnchen-3ya.de` gives `ann@münchen.de`.
 
     Args:
         email: as `read_email` gives it.
     """
-    domain = email.rpartition("@")[2]
+    local, _, domain = email.rpartition("@")
     if domain in _DOTLESS:
         return _untagged(email).replace(".", "") + "@gmail.com"
-    return f"{_untagged(email)}@{domain}" if domain in _WITH_PLUS_TAGS else email
+    if domain in _WITH_PLUS_TAGS:
+        return f"{_untagged(email)}@{domain}"
+    return f"{local}@{'.'.join(map(_own_script, domain.split('.')))}" if _PUNYCODE in domain else email
+
+
+def _own_script(label: str) -> str:
+    """Decode a label of a domain; one that is no valid punycode stays as it is."""
+    if not label.startswith(_PUNYCODE):
+        return label
+    try:
+        text = unicodedata.normalize("NFC", label[len(_PUNYCODE) :].encode("ascii").decode("punycode").lower())
+    except UnicodeError:
+        return label
+    return text if not text.isascii() and re.fullmatch(_LABEL, _without_mark_characters(text)) else label
+
+
+def in_ascii(email: str) -> str:
+    """Return an address with its domain as the mail system knows it: `ann@münchen.de` gives `ann@xn--mnchen-3ya.de`."""
+    local, _, domain = email.rpartition("@")
+    if domain.isascii():
+        return email
+    labels = [it if it.isascii() else _PUNYCODE + it.encode("punycode").decode("ascii") for it in domain.split(".")]
+    return f"{local}@{'.'.join(labels)}"
 
 
 def _untagged(email: str) -> str:

@@ -6,7 +6,7 @@ import re
 
 from cdp_spark.normalise.codes import read_national_id
 from cdp_spark.normalise.contact_points import split_cell
-from cdp_spark.normalise.email import mailbox, read_email
+from cdp_spark.normalise.email import in_ascii, mailbox, read_email
 from cdp_spark.normalise.hashing import sha256
 from cdp_spark.normalise.outcome import NOTHING, Normal
 from cdp_spark.normalise.phone import read_phone
@@ -18,6 +18,8 @@ EMAIL_SHA256, DEVICE_ID, LOYALTY_ID = "email_sha256", "device_id", "loyalty_id"
 
 _HEX_SHA256 = re.compile(r"[0-9a-f]{64}")
 _BETWEEN_EMAILS = re.compile(r'[;,|\s<>"()\[\]]+')
+_MAY_HOLD_EMAIL = re.compile(r"@|mailto:|\\u", re.IGNORECASE)
+"""The last is how JSON may write an @ in a list."""
 _CARD_SPACES = str.maketrans("", "", " -")
 
 
@@ -50,7 +52,7 @@ def _value(kind: str, text: str) -> str:
 def email_identifiers(email: Normal) -> list[tuple[str, str, str | None]]:
     """List what an e-mail can be recognised by: its mailbox, and the hashes under which others may know it.
 
-    Others hash the address as written, or the mailbox.
+    Others hash the address as written, or the mailbox, each with the domain in its own script or in ASCII.
 
     Args:
         email: as `read_email` gives it.
@@ -62,8 +64,8 @@ def email_identifiers(email: Normal) -> list[tuple[str, str, str | None]]:
     if reason is not None:
         return [(EMAIL, address, reason)]
     box = mailbox(address)
-    hashed = (sha256(address),) if box == address else (sha256(address), sha256(box))
-    return [(EMAIL, box, None), *((EMAIL_SHA256, it, None) for it in hashed)]
+    forms = dict.fromkeys((address, box, in_ascii(address), in_ascii(box)))
+    return [(EMAIL, box, None), *((EMAIL_SHA256, sha256(it), None) for it in forms)]
 
 
 def searched_identifiers(kind: str, text: str, *, region: str) -> list[tuple[str, str]]:
@@ -90,9 +92,10 @@ def searched_identifiers(kind: str, text: str, *, region: str) -> list[tuple[str
 
 def _emails_in(text: str) -> list[Normal]:
     cleaned = clean_text(text)
-    if "@" not in cleaned:
+    if not _MAY_HOLD_EMAIL.search(cleaned):
         return []
-    return [read_email(part) for part in _BETWEEN_EMAILS.split(cleaned) if "@" in part]
+    as_cell = [email for part in split_cell(text) if (email := read_email(part)).reason is None]
+    return [*(read_email(part) for part in _BETWEEN_EMAILS.split(cleaned) if "@" in part), *as_cell]
 
 
 def _searched_email(email: Normal) -> list[tuple[str, str]]:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from cdp_spark.normalise.hashing import sha256
-from cdp_spark.normalise.text import words
+from cdp_spark.normalise.text import WHITE_SPACE, words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 PLACEHOLDER = "placeholder"
 """The reason of a value that stands for none."""
@@ -102,3 +106,24 @@ def _names_nobody(lower: str) -> bool:
 def text_issue(text: str) -> str | None:
     """Return `placeholder` or None."""
     return PLACEHOLDER if is_text_placeholder(text) else None
+
+
+def said(text: str) -> str | None:
+    """Return a trimmed text; None where it is blank or a placeholder."""
+    trimmed = text.strip(WHITE_SPACE)
+    return trimmed if trimmed and not is_text_placeholder(trimmed) else None
+
+
+def first_said(*texts: str | None) -> str | None:
+    """Return the first text that says something, else the first that is there at all."""
+    given = [text for text in texts if text is not None]
+    return next(_all_said(given), given[0] if given else None)
+
+
+def joined(separator: str, *texts: str | None) -> str:
+    """Glue the texts that say something."""
+    return separator.join(_all_said([text for text in texts if text is not None]))
+
+
+def _all_said(texts: list[str]) -> Iterator[str]:
+    return (trimmed for text in texts if (trimmed := said(text)) is not None)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from cdp_spark.errors import StateError
-from cdp_spark.ingest.suppression.register import key_of, suppression_of
+from cdp_spark.ingest.suppression.register import check_key, suppression_of
 from cdp_spark.pipeline.releases.release import current_release
 from cdp_spark.pipeline.runs.execution import Execution, run_scope
 from cdp_spark.pipeline.runs.plan import RunOptions, begin_at_clock, end_as_failed
@@ -67,6 +67,7 @@ def erase(store: Store, project: Project, request: Request, options: RunOptions 
 
     Raises:
         ConfigError: the project has no key of a suppression list.
+        StateError: it is not the key that the list was written with.
         DataError: an id is none of a person's.
         StateError: nothing was published yet, another run holds the warehouse, or a destination cannot be written: the
             people are erased then, and `continue_erasures` tries again.
@@ -74,7 +75,7 @@ def erase(store: Store, project: Project, request: Request, options: RunOptions 
     with hold_warehouse(store) as lock:
         finish_erasures(store, project, lock, options)
         context, people = _asked(store, project, request)
-        key_of(suppression_of(project))
+        check_key(store, suppression_of(project))
         begun = context.base_versions
         run = begin_at_clock(store, project, of_run=context.run_id, scope=ERASURE_STAGES, versions=begun)
         record_request(replace(context, run_id=run.run_id, ordinal=run.ordinal), people)

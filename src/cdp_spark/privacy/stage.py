@@ -12,7 +12,7 @@ from cdp_spark.errors import StateError
 from cdp_spark.identity.changes_log import write_changes
 from cdp_spark.identity.erased import build_erased_changes, with_closed_ids
 from cdp_spark.identity.terms import VISITOR
-from cdp_spark.ingest.suppression.register import Entry, list_identifiers, suppression_of
+from cdp_spark.ingest.suppression.register import Entry, check_key, list_identifiers, suppression_of
 from cdp_spark.privacy.erase import count_rows_to_erase, erase_rows
 from cdp_spark.privacy.models import forget_values
 from cdp_spark.privacy.people.beside import note_beside
@@ -54,8 +54,9 @@ def plan_erasure(context: RunContext, people: People) -> Plan:
 
     Raises:
         ConfigError: the project has no key of a suppression list: the next delivery would bring them back.
+        StateError: it is not the key that the list was written with.
     """
-    suppression_of(context.project)
+    check_key(context.store, suppression_of(context.project))
     known = find_known(context, people)
     traces = find_traces(context, people, known)
     if traces.contested:

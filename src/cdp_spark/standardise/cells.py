@@ -14,8 +14,8 @@ import numpy as np
 import pyarrow as pa
 
 from cdp_spark.normalise.batches import encode, map_encoded, map_encoded_rows
+from cdp_spark.normalise.placeholders import first_said, joined
 from cdp_spark.normalise.text import clean_text
-from cdp_spark.standardise.mapping import first_said, joined
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -34,10 +34,10 @@ from cdp_spark.normalise.codes import read_gender, read_national_id
 from cdp_spark.normalise.dates import read_birth_date
 from cdp_spark.normalise.identifiers import read_identifier
 from cdp_spark.normalise.names import full_name, read_name, read_suffix, split_full_name
-from cdp_spark.normalise.placeholders import text_issue
+from cdp_spark.normalise.placeholders import said, text_issue
 from cdp_spark.standardise.cells import Batch, Memo, Texts, read_texts
 from cdp_spark.standardise.contacts import IDENTIFIER, Contacts, read_emails, read_phones
-from cdp_spark.standardise.mapping import OTHER_IDENTIFIERS, said
+from cdp_spark.standardise.mapping import OTHER_IDENTIFIERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

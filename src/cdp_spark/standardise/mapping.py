@@ -6,11 +6,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, get_args
 
 from cdp_spark.config.source import ColumnMapping, IdentifierType, Meaning
-from cdp_spark.normalise.placeholders import is_text_placeholder
-from cdp_spark.normalise.text import WHITE_SPACE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from cdp_spark.config.source import SourceConfig
     from cdp_spark.normalise.dates import DateOrder
@@ -76,24 +74,3 @@ class RawMapping:
 def from_column(column: str) -> ColumnMapping:
     """Return the mapping of a value that one column holds as it is."""
     return ColumnMapping.model_validate({"from": (column,)})
-
-
-def said(text: str) -> str | None:
-    """Return a trimmed text; None where it is blank or a placeholder."""
-    trimmed = text.strip(WHITE_SPACE)
-    return trimmed if trimmed and not is_text_placeholder(trimmed) else None
-
-
-def first_said(*texts: str | None) -> str | None:
-    """Return the first text that says something, else the first that is there at all."""
-    given = [text for text in texts if text is not None]
-    return next(_all_said(given), given[0] if given else None)
-
-
-def joined(separator: str, *texts: str | None) -> str:
-    """Glue the texts that say something."""
-    return separator.join(_all_said([text for text in texts if text is not None]))
-
-
-def _all_said(texts: list[str]) -> Iterator[str]:
-    return (trimmed for text in texts if (trimmed := said(text)) is not None)

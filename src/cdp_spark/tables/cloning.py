@@ -32,6 +32,7 @@ def clone_tables(
     """
     if target.kind != "path":
         raise StateError(target.shown, got="a schema", allowed="a folder or URI")
+    target.guard.begin()
     cloned = {}
     for spec in specs:
         if not store.exists(spec):
@@ -43,4 +44,5 @@ def clone_tables(
         version = versions[spec.name] if spec.name in versions else store.version(spec)
         table.cloneAtVersion(version, place, isShallow=True)
         cloned[spec.name] = target.version(spec)
+        target.guard.note(spec.name, cloned[spec.name])
     return cloned

@@ -44,12 +44,13 @@ def build_contact_point_consents(consents: DataFrame, *, until: datetime | None 
 
     Args:
         consents: as given, any number per contact point.
-        until: consents given after it are not read; None reads all.
+        until: grants given after it are not read, refusals are; None reads all.
 
     Returns:
         one row per (contact_point_hash, purpose) with status.
     """
-    known = consents if until is None else consents.where(F.col(c.GIVEN_AT) <= F.lit(until))
+    is_granted = F.col(c.STATUS) == "granted"
+    known = consents if until is None else consents.where((F.col(c.GIVEN_AT) <= F.lit(until)) | ~is_granted)
     ranked = known.withColumn("rank", _rank_expr(F.col(c.STATUS)))
     latest = ranked.groupBy(c.CONTACT_POINT_HASH, c.PURPOSE, c.SOURCE).agg(
         F.max(F.struct(c.GIVEN_AT, "rank"))["rank"].alias("rank")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -20,11 +21,14 @@ from cdp_spark.tables.actions.fetch import fetch_through_spark
 from cdp_spark.tables.catalog import OUTDATED_RECORDS
 from cdp_spark.tables.creation import COMMITS_A_CHECKPOINT, describe
 from cdp_spark.tables.direct.create import create_in_folder
-from cdp_spark.tables.direct.place import find_folder
+from cdp_spark.tables.direct.place import find_folder, is_readable_by_delta_rs
 from cdp_spark.tables.direct.write import Write
 from cdp_spark.tables.failures import broken_constraint, is_permission, unwritable
 from cdp_spark.tables.increments.outdated import build_in_force, keep_in_force
+from cdp_spark.tables.manifest.guard import Guard, open_guard
+from cdp_spark.tables.manifest.keepers import NoKeeper
 from cdp_spark.tables.rows import as_frame
+from cdp_spark.tables.trouble import disk_full, is_disk_full
 from cdp_spark.tables.version import newest_version, write_checkpoint
 
 if TYPE_CHECKING:
@@ -65,11 +69,24 @@ class Store:
         """The table's path, or its name in the catalog."""
         return f"{self.location.rstrip('/')}/{spec.name}" if self.kind == "path" else f"{self.location}.{spec.name}"
 
+    @cached_property
+    def guard(self) -> Guard:
+        """The warehouse's manifest, and what it demands."""
+        return open_guard(self.spark, self.location, is_path=self.kind == "path", folder=self._warehouse_folder)
+
+    def unguarded(self) -> Store:
+        """The same warehouse for reading, whatever its manifest demands."""
+        free = replace(self)
+        vars(free)["guard"] = replace(self.guard, keeper=NoKeeper())
+        return free
+
     def exists(self, spec: TableSpec) -> bool:
-        """True once the table was created."""
-        if self.kind == "schema":
-            return bool(self.spark.catalog.tableExists(self.identifier(spec)))
-        return DeltaTable.isDeltaTable(self.spark, self.identifier(spec))
+        """True once the table was created.
+
+        Raises:
+            StateError: it was written and is missing or shortened, or the warehouse's manifest is missing or damaged.
+        """
+        return self.guard.is_there(spec.name)
 
     def version(self, spec: TableSpec) -> int:
         """The table's newest Delta version.
@@ -83,6 +100,8 @@ class Store:
 
     def read(self, spec: TableSpec, *, version: int | None = None, marked_at: int | None = None) -> DataFrame:
         """The table's rows that are in force; no rows where it was never written.
+
+        One that was written and is missing or damaged is an error, here and wherever a table is read.
 
         Args:
             spec: the table.
@@ -153,15 +172,13 @@ class Store:
 
     def is_readable(self, spec: TableSpec, version: int) -> bool:
         """Open every file of a version (an action): Delta's log may name files that are gone."""
-        from deltalake.exceptions import DeltaError  # noqa: PLC0415 - as in `open_local`
-
         try:
             table = self.open_local(spec, version)
             if table is None:
                 self._load(spec, version).agg(F.max("_metadata.file_path")).collect()
             else:
                 table.count()
-        except (PySparkException, Py4JError, OSError, DeltaError):
+        except (PySparkException, Py4JError, StateError):
             return False
         return True
 
@@ -208,17 +225,26 @@ class Store:
             StateError: the warehouse cannot be written.
         """
         if self.exists(spec):
+            self._note(spec)
             return
         folder = self._folder(spec)
         try:
+            self.guard.begin()
             if folder is None:
                 self._create(spec, DeltaTable.createIfNotExists(self.spark))
             else:
                 create_in_folder(spec, folder)
         except Exception as error:
-            if self.exists(spec):  # another writer created it meanwhile
-                return
+            if not self.guard.find_tables([spec.name]):  # else another writer created it meanwhile
+                raise unwritable(self.shown, spec, error) from error
+        self._note(spec)
+
+    def _note(self, spec: TableSpec, version: int = 0) -> int:
+        try:
+            self.guard.note(spec.name, version)
+        except OSError as error:
             raise unwritable(self.shown, spec, error) from error
+        return version
 
     def _create(self, spec: TableSpec, builder: DeltaTableBuilder) -> None:
         builder, identifier = describe(spec, builder), self.identifier(spec)
@@ -228,14 +254,16 @@ class Store:
         self.create(spec)
         try:
             if isinstance(rows, DataFrame):
-                return self._write_frame(spec, spec.conform(rows), write)
-            return self._write_table(spec, spec.conform_table(rows), write)
+                return self._note(spec, self._write_frame(spec, spec.conform(rows), write))
+            return self._note(spec, self._write_table(spec, spec.conform_table(rows), write))
         except CdpError:
             raise
         except Exception as error:
             broken = broken_constraint(spec, str(error))
             if broken is not None:
                 raise broken from None  # the cause prints the row's values
+            if is_disk_full(error):
+                raise disk_full(f"warehouse {self.shown}: table {spec.name}") from error
             if is_permission(str(error)):
                 raise unwritable(self.shown, spec, error) from error
             if write.mode == "overwrite" and self._has_other_columns(spec):
@@ -267,10 +295,15 @@ class Store:
         from cdp_spark.tables.direct.table import LocalTable  # noqa: PLC0415 - some 0.2 s, in other threads
 
         folder = self._folder(spec)
-        return LocalTable.open(spec, folder, version=version) if folder else None
+        return LocalTable.open(spec, folder, version=version) if folder and self.exists(spec) else None
 
     def _folder(self, spec: TableSpec) -> Path | None:
-        return find_folder(self.spark, self.identifier(spec)) if self.direct and self.kind == "path" else None
+        folder = self._warehouse_folder
+        return folder / spec.name if self.direct and folder and is_readable_by_delta_rs(folder) else None
+
+    @cached_property
+    def _warehouse_folder(self) -> Path | None:
+        return find_folder(self.spark, self.location) if self.kind == "path" else None
 
     def _has_other_columns(self, spec: TableSpec) -> bool:
         there = {field.name: field.dataType for field in self.read_all(spec).schema}

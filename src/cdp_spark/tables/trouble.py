@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 from typing import TYPE_CHECKING
 
 from cdp_spark.errors import CdpError, StateError
 from cdp_spark.tables.failures import condition_of, is_permission
+from cdp_spark.tables.manifest.manifest import damaged_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,8 +22,9 @@ _AGAIN = "then start again: a run continues where it stopped"
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 _FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
 _ENGINES = ("pyspark", "py4j", "pyarrow", "deltalake", "delta", "duckdb", "_internal")
+_SAYING_FULL = ("No space left on device", "os error 28", "Disk quota exceeded")
 _SIGNS = (
-    (("No space left on device", "os error 28", "Disk quota exceeded"), "a full disk", "free space"),
+    (_SAYING_FULL, "a full disk", "free space"),
     (("OutOfMemoryError", "Out of Memory"), "too little memory", "give more by spark.driver.memory under `spark:`"),
     (
         ("Answer from Java side is empty", "Connection refused"),
@@ -42,6 +45,13 @@ _SIGNS = (
     ),
 )
 
+_DAMAGE = re.compile(
+    r"FileNotFoundException|FAILED_READ_FILE|CANNOT_READ_FILE_FOOTER|not a Parquet file|DELTA_(?:FILE_NOT_FOUND"
+    r"|LOG_FILE_NOT_FOUND|STATE_RECOVER_ERROR|TRUNCATED_TRANSACTION_LOG|VERSIONS_NOT_CONTIGUOUS|MISSING_TRANSACTION_LOG)"
+)
+"""How Spark and Delta say that a table's log or one of its files is gone or damaged."""
+_OF_TABLE = re.compile(r"/(\w+)/(?:_delta_log\b|[^/\s]+\.parquet)")
+
 
 def explain(error: Exception, where: str) -> CdpError | None:
     """Say in one sentence what stopped some work; None for an error of this program, which is a defect.
@@ -60,6 +70,19 @@ def explain(error: Exception, where: str) -> CdpError | None:
     return _of_engine(error, where) if any(map(_is_engines, _chain(error))) else None
 
 
+def is_disk_full(error: Exception) -> bool:
+    """Tell whether an error, or one that caused it, says that a disk is full."""
+    for each in _chain(error):
+        if isinstance(each, OSError) and each.errno in _FULL:
+            return True
+    return any(sign in str(each) for each in _chain(error) for sign in _SAYING_FULL)
+
+
+def disk_full(where: str, file: str = "") -> StateError:
+    """A disk is full."""
+    return StateError(where, got=f"a full disk{file}", fix=f"free space, {_AGAIN}")
+
+
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
     """An error and what caused it."""
     seen: list[BaseException] = []
@@ -72,7 +95,7 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
 def _of_system(error: OSError, where: str) -> StateError:
     file = f" ({error.filename})" if error.filename else ""
     if error.errno in _FULL:
-        return StateError(where, got=f"a full disk{file}", fix=f"free space, {_AGAIN}")
+        return disk_full(where, file)
     if error.errno in _FORBIDDEN:
         return StateError(where, got=f"no right to use a file{file}", fix=f"let this user read and write it, {_AGAIN}")
     reason = os.strerror(error.errno or 0)
@@ -90,9 +113,19 @@ def _of_engine(error: Exception, where: str) -> StateError:
         return StateError(
             where, got=f"no right to use a file ({named})", fix=f"let this user read and write it, {_AGAIN}"
         )
+    table = _OF_TABLE.search(text) if _DAMAGE.search(text) else None
+    if table is not None and _is_own(table[1]):
+        return damaged_table(table[1], f"damage ({named})")
     for signs, got, fix in _SIGNS:
         if any(sign in text for sign in signs):
             return StateError(where, got=f"{got} ({named})", fix=f"{fix}, {_AGAIN}")
     return StateError(
         where, got=f"an engine that could not do it ({named})", fix="the same command with --debug shows why"
     )
+
+
+def _is_own(name: str) -> bool:
+    """Tell a table from a source, whose files may be damaged, too."""
+    from cdp_spark.tables.catalog import TABLES  # noqa: PLC0415 - imports Spark
+
+    return name in TABLES

@@ -135,7 +135,7 @@ def test_all_kinds_of_sources_in_one_run(
         ("crm", "column_count"),
         ("crm", "nul_character"),
         ("crm", "null_key"),
-        ("preferences", "unknown_status"),
+        ("preferences", "unreadable_withdrawal"),
         ("preferences", "unreadable_withdrawal"),
         ("web", "bad_time"),
         ("web", "malformed_json"),

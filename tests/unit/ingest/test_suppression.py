@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -53,15 +54,17 @@ def test_listed_persons_are_counted_and_stored_nowhere(
 ) -> None:
     (tmp_path / "crm.csv").write_text(
         "id,name,email\n1,Ann,ANN@x.org \n2,Bob,bob@x.org\n,Ann,ann@x.org\n4,Ann,ann@x.org,too,many\n,Cy,cy@x.org\n"
+        "5,A,mailto:ann%40x.org\n6,A,<ann@x.org>.\n7,A,bob@y.org; ann@x.org\n8,A,\uff41nn\uff20x.org\u200b\n"
     )
     visits = [
         {"id": "1", "type": "view", "at": "2026-10-01", "email": "ann@x.org"},
         {"id": "2", "type": "view", "at": "2026-10-01", "cookie": "c-1", "email": "x@x.org"},
         {"id": "3", "type": "view", "at": "2026-10-01", "cookie": "c-9"},
+        {"id": "4", "type": "view", "at": "2026-10-01", "cookie": "c-8", "email": '["ann@x.org"]'},
     ]
     (tmp_path / "web.jsonl").write_text("".join(json.dumps(visit) + "\n" for visit in visits))
     (tmp_path / "preferences.csv").write_text(
-        "contact,purpose,status,at,form\nAnn@x.org,mail,yes,2026-10-01,f\nbob@x.org,mail,no,2026-10-01,f\n"
+        "contact,purpose,status,at,form\n[Ann@x.org],mail,yes,2026-10-01,f\nbob@x.org,mail,no,2026-10-01,f\n"
     )
     context = keyed(make_context(source("people"), source("visits"), source("choices")))
     store = context.store
@@ -72,13 +75,13 @@ def test_listed_persons_are_counted_and_stored_nowhere(
     counts = {name: value for name, value in result.metrics.items() if name.endswith(("suppressed", "rows_rejected"))}
     assert counts == {
         "crm.rows_rejected": 1,
-        "crm.rows_suppressed": 3,
+        "crm.rows_suppressed": 7,
         "web.rows_rejected": 0,
-        "web.rows_suppressed": 2,
+        "web.rows_suppressed": 3,
         "preferences.rows_rejected": 0,
         "preferences.rows_suppressed": 1,
     }
-    assert "6 rows suppressed" in result.detail
+    assert "11 rows suppressed" in result.detail
     assert [row.source_record_id for row in store.read(SOURCE_RECORDS).collect()] == ["2"]
     assert [row.identifiers for row in store.read(SOURCE_EVENTS).collect()] == [{"cookie_id": "c-9"}]
     assert store.read(CONSENTS).count() == 1
@@ -130,10 +133,29 @@ def test_the_key_is_in_no_plan(
 def test_a_list_without_its_key_stops_the_run(spark: SparkSession, make_context: MakeContext) -> None:
     context = keyed(make_context())
     add_suppressions(context.store, context.project, "user_id", ["u1"], ENTRY)
-    for suppression in (None, SuppressionKey(secret_key="another-key-of-16", key_id="k2")):
+    others = (
+        None,
+        SuppressionKey(secret_key="another-key-of-16"),
+        SuppressionKey(secret_key=KEY.secret_key, key_id="k2"),
+    )
+    for suppression in others:
         other = keyed(context, suppression)
-        with pytest.raises(StateError, match="entries of key k1, which the project does not have"):
-            read_suppression_list(other.store, other.project)
+        with pytest.raises(StateError, match=r"entries of key k1-[0-9a-f]{16}, which the project does not have"):
+            run(other)
+        if suppression is not None:
+            with pytest.raises(StateError, match="entries of key k1-"):
+                add_suppressions(context.store, other.project, "user_id", ["u2"], ENTRY)
+    assert read_suppression_list(context.store, context.project) is not None
+    context.store.overwrite(SUPPRESSIONS, SUPPRESSIONS.table([]))
+    with pytest.raises(StateError, match="table suppressions: got no entry, although some were written"):
+        read_suppression_list(context.store, context.project)
+    shutil.rmtree(context.store.identifier(SUPPRESSIONS))
+    with pytest.raises(StateError, match="table suppressions: got nothing at"):
+        read_suppression_list(context.store, context.project)
+
+
+def test_a_key_or_a_value_that_is_none_is_refused(make_context: MakeContext) -> None:
+    context = keyed(make_context())
     with pytest.raises(ConfigError, match="no section `suppression`"):
         add_suppressions(context.store, keyed(context, None).project, "user_id", ["u1"], ENTRY)
     with pytest.raises(ConfigError, match="a key that is too short"):

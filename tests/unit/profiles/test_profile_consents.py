@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from chispa import assert_df_equality
@@ -58,14 +58,17 @@ def test_the_latest_word_of_a_source_counts_and_the_most_restrictive_of_all(spar
         ("b", "mail", "web", day(1), "withdrawn"),
         ("b", "mail", "web", day(1), "denied"),
         ("c", "mail", "crm", day(1), "granted"),
-        ("c", "mail", "crm", datetime(2026, 2, 2, tzinfo=UTC), "withdrawn"),
+        ("c", "mail", "crm", AS_OF + timedelta(days=9), "withdrawn"),
+        ("d", "mail", "crm", day(1), "denied"),
+        ("d", "mail", "crm", AS_OF + timedelta(days=9), "granted"),
     )
     expected = spark.createDataFrame(
         [
             (sha("a"), "mail", "granted"),
             (sha("a"), "ads", "denied"),
             (sha("b"), "mail", "withdrawn"),
-            (sha("c"), "mail", "granted"),
+            (sha("c"), "mail", "withdrawn"),
+            (sha("d"), "mail", "denied"),
         ],
         "contact_point_hash string, purpose string, status string",
     )

@@ -15,7 +15,7 @@ from tests.unit.tables.test_store import MEETINGS
 from cdp_spark.errors import ContractError, StateError
 from cdp_spark.tables.catalog import OUTDATED_RECORDS, RUNS
 from cdp_spark.tables.cloning import clone_tables
-from cdp_spark.tables.direct.place import find_folder
+from cdp_spark.tables.direct.place import find_folder, is_readable_by_delta_rs
 from cdp_spark.tables.direct.table import LocalTable
 from cdp_spark.tables.spec import TableKind, TableSpec, columns
 from cdp_spark.tables.store import Store
@@ -208,7 +208,8 @@ def test_only_a_folder_of_this_machine_is_one(spark: SparkSession, tmp_path: Pat
     assert find_folder(spark, f"file:{tmp_path}/a b") == tmp_path / "a b"
     assert find_folder(spark, str(tmp_path)) == tmp_path
     assert find_folder(spark, "s3a://bucket/warehouse") is None
-    assert find_folder(spark, f"{tmp_path}/50%25") is None
+    assert find_folder(spark, f"{tmp_path}/50%25") == tmp_path / "50%25"
+    assert [is_readable_by_delta_rs(tmp_path / name) for name in ("a b", "50%25")] == [True, False]
 
 
 def test_rows_become_a_table_in_the_types_of_the_spec() -> None:

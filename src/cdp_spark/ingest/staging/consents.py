@@ -2,8 +2,9 @@
 
 A refusal (denied, withdrawn) always counts. One whose time is missing, unreadable or still to come counts from the run
 in which it first came. One whose contact point or purpose cannot be read is refused with a reason of its own, which
-holds exports (`withdrawals.py`). Its frame, which is the row without the contact's cell, tells whether a later delivery
-brings the same row readable.
+holds exports (`withdrawals.py`), and so is a row with a status that nobody has explained: it may mean a withdrawal. The
+frame, which is the row without the contact's cell, tells whether a later delivery brings the same row readable. A
+grant that is dated ahead counts from the run, too: it must not outlast what comes after it.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from cdp_spark import columns as c
 from cdp_spark.ingest.staging.texts import row_texts, sha256_hex
 from cdp_spark.ingest.staging.values import TIME, column_values, plausible, time_issue, times, where
 from cdp_spark.normalise.batches import map_distinct
-from cdp_spark.normalise.contact_points import read_contact_point
+from cdp_spark.normalise.contact_points import read_contact_point, split_cell
 from cdp_spark.normalise.hashing import sha256
 from cdp_spark.normalise.text import clean_text, words
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from cdp_spark.config.source import ConsentFields
     from cdp_spark.ingest.staging.rows import Staging
+    from cdp_spark.normalise.contact_points import ContactPoint
 
 UNREADABLE_WITHDRAWAL = "unreadable_withdrawal"
 """The reason of a refusal of which nobody knows whose it is, or of what."""
@@ -85,8 +87,10 @@ def read_consents(rows: pa.Table, consents: ConsentFields, hashes: pa.Array, sta
         where(pc.is_null(status), "unknown_status"),
     )
     unreadable = where(pc.or_(pc.is_null(key), pc.is_null(purpose)), UNREADABLE_WITHDRAWAL)
+    is_unknown = pc.and_(pc.is_null(status), pc.is_valid(column_values(rows, consents.status)))
+    granted = pc.coalesce(where(is_unknown, UNREADABLE_WITHDRAWAL), reason)
     extra = {
-        c.CONTACT_POINT_TYPE: map_distinct(contact, lambda text: _contact_type(text, consents)),
+        c.CONTACT_POINT_TYPE: map_distinct(contact, lambda text: _read_contact(text, consents, staging).kind),
         c.PURPOSE: purpose,
         c.STATUS: status,
         c.EVIDENCE: column_values(rows, consents.evidence)
@@ -94,8 +98,10 @@ def read_consents(rows: pa.Table, consents: ConsentFields, hashes: pa.Array, sta
         else pa.nulls(rows.num_rows, pa.string()),
         c.FRAME_HASH: _frames(rows, consents, is_refusal),
     }
-    dated = pc.if_else(is_refusal, _dated(at, hashes, is_refusal, staging), at)
-    return Consents(key, dated, pc.if_else(is_refusal, unreadable, reason), extra, is_refusal)
+    now = pa.scalar(staging.as_of, TIME)
+    until_now = pc.if_else(pc.greater(at, now), now, at)
+    dated = pc.if_else(is_refusal, _dated(at, hashes, is_refusal, staging), until_now)
+    return Consents(key, dated, pc.if_else(is_refusal, unreadable, granted), extra, is_refusal)
 
 
 def mentions_refusal(consents: ConsentFields, text: str) -> bool:
@@ -107,15 +113,18 @@ def mentions_refusal(consents: ConsentFields, text: str) -> bool:
 
 def _hashes_of_contacts(contact: pa.Array, consents: ConsentFields, staging: Staging) -> pa.Array:
     def point_hash(text: str) -> str | None:
-        value = read_contact_point(text, consents.contact_type, staging.region).usable
+        value = _read_contact(text, consents, staging).usable
         return value and sha256(value)
 
     return map_distinct(contact, point_hash, memo=staging.memo("contact"))
 
 
-def _contact_type(text: str, consents: ConsentFields) -> str:
-    kind = consents.contact_type
-    return kind if kind != "detect" else "email" if "@" in text else "phone"
+def _read_contact(text: str, consents: ConsentFields, staging: Staging) -> ContactPoint:
+    """Read a cell; one that lists several spellings of the same contact point has that one."""
+    points = [read_contact_point(it, consents.contact_type, staging.region) for it in (text, *split_cell(text))]
+    if points[0].usable is not None or len({it.usable for it in points[1:]}) != 1:
+        return points[0]
+    return points[1]
 
 
 def _statuses(consents: ConsentFields) -> dict[str, str]:

@@ -9,6 +9,11 @@ SOURCE_RECORD = "source_record"
 """A record of a source, by its record_key: it stays away whatever its row says."""
 
 
+def key_name(key_id: str, key: bytes) -> str:
+    """Return what entries say of their key: its id, and a check value that another key does not have."""
+    return f"{key_id}-{hmac.digest(key, b'check value of a suppression list', 'sha256').hex()[:16]}"
+
+
 def keyed_hash(kind: str, value: str, *, key: bytes) -> str:
     """Return the HMAC-SHA-256 of a type and a value in normal form, in hexadecimal characters."""
     return hmac.digest(key, f"{kind}\0{value}".encode(), "sha256").hex()

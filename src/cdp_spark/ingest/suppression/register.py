@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 from cdp_spark import columns as c
 from cdp_spark.errors import ConfigError, DataError, StateError
-from cdp_spark.ingest.suppression.hashing import keyed_hash
+from cdp_spark.ingest.suppression.hashing import key_name, keyed_hash
 from cdp_spark.ingest.suppression.listed import SuppressionList
 from cdp_spark.normalise.identifiers import searched_identifiers
 from cdp_spark.tables.catalog import SUPPRESSIONS
+from cdp_spark.tables.manifest.manifest import damaged_table
 from cdp_spark.tables.rows import texts, tuples_of
 
 if TYPE_CHECKING:
@@ -45,20 +46,32 @@ def read_suppression_list(store: Store, project: Project) -> SuppressionList | N
     Raises:
         StateError: the list was written with a key that the project does not have.
     """
-    rows = tuples_of(store.fetch(SUPPRESSIONS, (c.VALUE_HASH, c.TYPE, c.KEY_ID), only={c.SCOPE: texts([INGEST])}))
-    if not rows:
-        return None
+    check_key(store, project.settings.suppression)
+    rows = tuples_of(store.fetch(SUPPRESSIONS, (c.VALUE_HASH, c.TYPE), only={c.SCOPE: texts([INGEST])}))
     suppression = project.settings.suppression
-    unknown = sorted({key_id for _, _, key_id in rows} - ({suppression.key_id} if suppression else set()))
-    if unknown or suppression is None:
-        raise StateError(
-            f"table {SUPPRESSIONS.name}",
-            got=f"entries of key {', '.join(unknown)}, which the project does not have",
-            allowed=f"key_id {suppression.key_id}" if suppression else "a section `suppression` in project.yaml",
-            fix="name the key that the list was written with: without it those persons would come back",
-        )
-    hashes, kinds = frozenset(hashed for hashed, _, _ in rows), frozenset(kind for _, kind, _ in rows)
+    if not rows or suppression is None:
+        return None
+    hashes, kinds = frozenset(hashed for hashed, _ in rows), frozenset(kind for _, kind in rows)
     return SuppressionList(key_of(suppression), hashes, kinds)
+
+
+def check_key(store: Store, suppression: SuppressionKey | None) -> None:
+    """Compare the project's key with the one that the list was written with, by their check values.
+
+    Raises:
+        StateError: it is another one, or there is none: whoever is on the list would come back.
+    """
+    noted = store.guard.read().suppression_key
+    used = set(store.fetch(SUPPRESSIONS, (c.KEY_ID,))[c.KEY_ID].to_pylist())
+    if noted is not None and not used:
+        raise damaged_table(SUPPRESSIONS.name, "no entry, although some were written")
+    own = key_name(suppression.key_id, key_of(suppression)) if suppression else None
+    unknown = sorted((used | ({noted} if noted else set())) - {own})
+    if unknown:
+        allowed = f"the key {own}, which the project has" if own else "a section `suppression` in project.yaml"
+        fix = "give the project the key that the list was written with: without it, those people would come back"
+        got = f"entries of key {', '.join(unknown)}, which the project does not have"
+        raise StateError(f"table {SUPPRESSIONS.name}", got=got, allowed=allowed, fix=fix)
 
 
 def add_suppressions(store: Store, project: Project, kind: str, values: Iterable[str], entry: Entry) -> int:
@@ -89,17 +102,24 @@ def add_suppressions(store: Store, project: Project, kind: str, values: Iterable
 def list_identifiers(
     store: Store, suppression: SuppressionKey, identifiers: Collection[tuple[str, str]], entry: Entry
 ) -> int:
-    """Put identifiers in normal form, (type, value), on the list; returns how many were not on it yet."""
+    """Put identifiers in normal form, (type, value), on the list; returns how many were not on it yet.
+
+    Raises:
+        StateError: the list was written with another key.
+    """
+    check_key(store, suppression)
     key = key_of(suppression)
+    name = key_name(suppression.key_id, key)
     hashes = {(keyed_hash(kind, value, key=key), INGEST): kind for kind, value in identifiers}
     known = set(tuples_of(store.fetch(SUPPRESSIONS, SUPPRESSIONS.keys)))
     rows = [
-        (*pair, kind, suppression.key_id, entry.at, entry.author, entry.reason)
+        (*pair, kind, name, entry.at, entry.author, entry.reason)
         for pair, kind in sorted(hashes.items())
         if pair not in known
     ]
     if rows:
         store.append(SUPPRESSIONS, SUPPRESSIONS.table(rows), application=None)
+        store.guard.note_suppression_key(name)
     return len(rows)
 
 

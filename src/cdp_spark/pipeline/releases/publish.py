@@ -9,7 +9,7 @@ from cdp_spark.errors import StateError
 from cdp_spark.pipeline.releases.gates import closed_gates, measure
 from cdp_spark.pipeline.releases.release import Release, append_release
 from cdp_spark.pipeline.runs.state import read_finished
-from cdp_spark.tables.catalog import GOLD, RELEASES
+from cdp_spark.tables.catalog import CONSENTS, GOLD, RELEASES, SUPPRESSIONS, TABLES, WITHDRAWAL_ISSUES
 from cdp_spark.tables.run import RunContext, StageResult
 
 if TYPE_CHECKING:
@@ -39,12 +39,26 @@ def run(context: RunContext) -> StageResult:
             "project.yaml and `cdp run --from publish --to activation`; the last release stays",
         )
     versions = _gold_versions(context, finished)
+    _check_files(context, versions)
     release = Release(context.ordinal, context.run_id, datetime.now(UTC), versions)
     return StageResult(
         versions={RELEASES.name: append_release(context.store, release)},
         metrics=figures.metrics,
         detail=f"release {context.ordinal}",
     )
+
+
+def _check_files(context: RunContext, versions: Mapping[str, int]) -> None:
+    """Refuse to publish what readers could not read, or would export without the consents of.
+
+    Raises:
+        StateError: a table's log or file is missing or damaged.
+    """
+    others = [spec for spec in (CONSENTS, WITHDRAWAL_ISSUES, SUPPRESSIONS) if context.store.exists(spec)]
+    for spec in (*(TABLES[name] for name in versions), *others):
+        table = context.store.open_local(spec, versions.get(spec.name))
+        if table is not None:
+            table.check_files()
 
 
 def _gold_versions(context: RunContext, finished: Mapping[str, StageOutcome]) -> dict[str, int]:

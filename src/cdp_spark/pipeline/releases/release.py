@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from cdp_spark import columns as c
 from cdp_spark.errors import StateError
 from cdp_spark.tables.catalog import RELEASES
+from cdp_spark.tables.manifest.manifest import damaged_table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -71,9 +72,17 @@ class Release:
 
 
 def read_releases(store: Store) -> list[Release]:
-    """All releases, newest first."""
+    """All releases, newest first.
+
+    Raises:
+        StateError: the last one that was published is not among them.
+    """
+    published = store.guard.read().release
     rows = store.fetch(RELEASES).sort_by([(c.RELEASE, "descending")])
-    return [_release(row) for row in rows.to_pylist()]
+    releases = [_release(row) for row in rows.to_pylist()]
+    if published is not None and published not in {it.number for it in releases}:
+        raise damaged_table(RELEASES.name, f"no release {published}, although it was published")
+    return releases
 
 
 def latest_release(store: Store, *, before: int | None = None) -> Release | None:
@@ -98,12 +107,16 @@ def current_release(store: Store) -> Release:
 def append_release(store: Store, release: Release) -> int:
     """Publish: one row, once per run; returns the Delta version of `releases`."""
     rows = RELEASES.table([_row(release)])
-    return store.append(RELEASES, rows, application=f"{release.run_id}:{RELEASES.name}")
+    version = store.append(RELEASES, rows, application=f"{release.run_id}:{RELEASES.name}")
+    store.guard.note_release(release.number)
+    return version
 
 
 def write_releases(store: Store, releases: Sequence[Release]) -> int:
     """Write all releases anew, in one commit; returns the Delta version of `releases`."""
-    return store.overwrite(RELEASES, RELEASES.table([_row(release) for release in releases]))
+    version = store.overwrite(RELEASES, RELEASES.table([_row(release) for release in releases]))
+    store.guard.note_release(max(release.number for release in releases))
+    return version
 
 
 def _row(release: Release) -> tuple[Any, ...]:

@@ -17,17 +17,18 @@ _MISREAD = frozenset("%\\[]^|")
 
 
 def find_folder(spark: SparkSession, location: str) -> Path | None:
-    """The folder that Spark means by a location.
-
-    None for one in HDFS or an object store, where Spark is remote, and for a path that delta-rs misreads.
-    """
+    """The folder that Spark means by a location; None for one in HDFS or an object store, and where Spark is remote."""
     if urlparse(location).scheme not in ("", "file"):
         return None
     try:
         path = spark._jvm.org.apache.hadoop.fs.Path(location)  # type: ignore[union-attr]
         files = path.getFileSystem(spark._jsparkSession.sessionState().newHadoopConf())
         place = files.makeQualified(path).toUri()
-        folder = place.getPath()
-        return Path(folder) if place.getScheme() == "file" and not _MISREAD & set(folder) else None
+        return Path(place.getPath()) if place.getScheme() == "file" else None
     except (AttributeError, TypeError, Py4JError):
         return None
+
+
+def is_readable_by_delta_rs(folder: Path) -> bool:
+    """Tell whether delta-rs finds a folder by its name."""
+    return not _MISREAD & set(str(folder))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import reduce
 from operator import or_
@@ -21,10 +22,12 @@ from deltalake import (
     WriterProperties,
     write_deltalake,
 )
-from deltalake.exceptions import TableNotFoundError
+from deltalake.exceptions import DeltaError, TableNotFoundError
+
+from cdp_spark.tables.manifest.manifest import damaged_table
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from cdp_spark.tables.direct.write import Write
@@ -49,14 +52,14 @@ class LocalTable:
         folder: where it is.
         table: its opened log.
         files: of the version, their paths inside the folder.
-        bytes: of all files.
+        sizes: of the files, in bytes.
     """
 
     spec: TableSpec
     folder: Path
     table: DeltaTable
     files: tuple[str, ...]
-    bytes: int
+    sizes: tuple[int, ...]
 
     @classmethod
     def open(cls, spec: TableSpec, folder: Path, *, version: int | None = None) -> LocalTable | None:
@@ -64,20 +67,33 @@ class LocalTable:
 
         That is one with other columns than the spec's, as an older cdp-spark made it, with features of Delta that are
         not understood here, or with files elsewhere: delta-rs does not find a shallow clone's to take them out.
+
+        Raises:
+            StateError: the log is damaged, or does not reach back to the version.
         """
         try:
             table = DeltaTable(folder, version=version)
+            added = pa.table(table.get_add_actions())
         except TableNotFoundError:
             return None
-        added = pa.table(table.get_add_actions())
-        files, size = added["path"].to_pylist(), sum(added["size_bytes"].to_pylist())
+        except (DeltaError, OSError) as error:
+            of_version = "" if version is None else f" for version {version}"
+            raise damaged_table(spec.name, f"a log that cannot be read{of_version}") from error
+        files, sizes = added["path"].to_pylist(), added["size_bytes"].to_pylist()
         is_plain = _is_understood(table) and not any(":" in file for file in files)
-        return cls(spec, folder, table, tuple(files), size) if is_plain and _has_columns(table, spec) else None
+        if not is_plain or not _has_columns(table, spec):
+            return None
+        return cls(spec, folder, table, tuple(files), tuple(sizes))
 
     @property
     def _rows(self) -> ds.Dataset:
         files = [str(self.folder / unquote(file)) for file in self.files]
         return ds.dataset(files, schema=self.spec.fetched_schema(self.spec.schema.names), format=_FILES)
+
+    @property
+    def bytes(self) -> int:
+        """Of all files."""
+        return sum(self.sizes)
 
     @property
     def version(self) -> int:
@@ -86,21 +102,51 @@ class LocalTable:
 
     def read(self, columns: Sequence[str], *, only: Only | None = None) -> pa.Table:
         """Read columns of the rows that have wanted values, in the types of the table's Arrow schema."""
-        return self._rows.to_table(columns=list(columns), filter=_filter(only or {}))
+        with self._reading():
+            return self._rows.to_table(columns=list(columns), filter=_filter(only or {}))
 
     def count(self) -> int:
         """How many rows there are, as the files' footers say."""
-        count: int = self._rows.count_rows()
+        with self._reading():
+            count: int = self._rows.count_rows()
         return count
 
     def count_any(self, any_of: Mapping[str, pa.Array]) -> int:
         """How many rows have one of the values in one of the columns."""
-        count: int = self._rows.count_rows(filter=_is_any(any_of))
+        with self._reading():
+            count: int = self._rows.count_rows(filter=_is_any(any_of))
         return count
 
     def read_others(self, any_of: Mapping[str, pa.Array]) -> pa.Table:
         """Read all other rows."""
-        return self._rows.to_table(filter=~_is_any(any_of))
+        with self._reading():
+            return self._rows.to_table(filter=~_is_any(any_of))
+
+    def check_files(self) -> None:
+        """Compare the sizes of all files with the log's.
+
+        Raises:
+            StateError: a file is missing or has another size.
+        """
+        for file, size in zip(self.files, self.sizes, strict=True):
+            place = self.folder / unquote(file)
+            if not place.exists() or place.stat().st_size != size:
+                what = "another size than was written" if place.exists() else "been deleted"
+                raise damaged_table(self.spec.name, f"a file that has {what}, {place.name}")
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        """Name the table where a file is missing or damaged.
+
+        Raises:
+            StateError: instead of what Arrow raises.
+        """
+        try:
+            yield
+        except (OSError, pa.ArrowException) as error:
+            self.check_files()
+            what = f"a file that cannot be read ({type(error).__name__})"
+            raise damaged_table(self.spec.name, what) from error
 
     def delete_old_files(self, *, older_than: float) -> None:
         """Delete what older versions, and writes that came to nothing, left behind.

@@ -25,8 +25,10 @@ def hold_warehouse(store: Store) -> Iterator[Lock]:
     any other warehouse by a lease, which a killed run leaves behind for some minutes.
 
     Raises:
-        StateError: another run holds the warehouse, or the warehouse cannot be written.
+        StateError: another run holds the warehouse, the warehouse cannot be written, or a table that was written is
+            lost or damaged.
     """
+    store.guard.check_all()
     store.create(RUNS)
     folder = _local_folder(store)
     if folder is not None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -180,7 +180,8 @@ def test_consents_are_about_mailboxes_and_numbers(source: Make) -> None:
         ({"at": "soon"}, "bad_time"),
         ({"at": "1800-01-01"}, "time_out_of_range"),
         ({"purpose": None}, "null_purpose"),
-        ({"status": "maybe"}, "unknown_status"),
+        ({"status": " "}, "unknown_status"),
+        ({"status": "abgemeldet"}, "unreadable_withdrawal"),
         ({"contact": "a@b@c"}, "bad_contact"),
         ({}, None),
     ],
@@ -199,6 +200,41 @@ WITHDRAWN: dict[str, str | None] = {"contact": "a@x.org", "purpose": "mail", "st
 )
 def test_a_withdrawal_of_nobody_knows_whom_has_a_reason_of_its_own(source: Make, change: dict[str, str | None]) -> None:
     assert [row["reason"] for row in _stage([WITHDRAWN | change], source("choices"))] == ["unreadable_withdrawal"]
+
+
+@pytest.mark.parametrize(
+    ("contact", "mailbox"),
+    [
+        ("mailto:a%40x.org?subject=stop", "a@x.org"),
+        ("<A@x.org>.", "a@x.org"),
+        ("\uff41\uff20x.org\u200b", "a@x.org"),
+        ("a+shop@hotmail.com", "a@hotmail.com"),
+        ("a@xn--mnchen-3ya.de", "a@m\u00fcnchen.de"),
+        ("a@M\u00dcNCHEN.de", "a@m\u00fcnchen.de"),
+        ("a@x.org; A@X.org", "a@x.org"),
+        ('["a@x.org"]', "a@x.org"),
+        ("tel:+49-30-1234567", "+49301234567"),
+        ("+49 30 1234567 | 0049301234567;", None),
+        ("a@x.org; b@x.org", None),
+        ("a at x.org", None),
+    ],
+)
+def test_a_withdrawal_is_read_in_every_spelling_or_holds_exports(
+    source: Make, contact: str, mailbox: str | None
+) -> None:
+    (row,) = _stage([WITHDRAWN | {"contact": contact}], source("choices"))
+
+    expected = (sha256(mailbox.encode()).hexdigest(), None) if mailbox else (None, "unreadable_withdrawal")
+    assert (row["key"], row["reason"]) == expected
+
+
+def test_a_grant_that_is_dated_ahead_counts_from_the_run_and_outlasts_no_withdrawal(source: Make) -> None:
+    ahead = (AS_OF + timedelta(hours=9)).isoformat()
+    grant, refusal = _stage(
+        [WITHDRAWN | {"at": ahead, "status": status} for status in ("yes", "no")], source("choices")
+    )
+
+    assert [(it["status"], it["at_utc"]) for it in (grant, refusal)] == [("granted", AS_OF), ("denied", AS_OF)]
 
 
 @pytest.mark.parametrize("at", ["soon", None, "1800-01-01", "2226-10-01", "2026-11-01T12:00:00Z"])

@@ -1,0 +1,109 @@
+"""Checking a warehouse against its manifest, and making a manifest again from what the tables say.
+
+What was recorded tells what must be there: `runs` and `releases` name versions of the tables that were written,
+`erasures` says that somebody is on the suppression list, and a manifest that can still be read names all tables.
+"""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from typing import TYPE_CHECKING
+
+from cdp_spark import columns as c
+from cdp_spark.errors import StateError
+from cdp_spark.pipeline.releases.release import read_releases
+from cdp_spark.pipeline.runs.state import read_runs
+from cdp_spark.tables.catalog import ERASURES, RELEASES, RUNS, SUPPRESSIONS, TABLES
+from cdp_spark.tables.lock.file import hold_file
+from cdp_spark.tables.manifest.manifest import Manifest, damaged_table, lost_table, shortened_table
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from cdp_spark.tables.store import Store
+
+
+def check_tables(store: Store) -> Manifest:
+    """Look for every table, commit and file that was written.
+
+    Raises:
+        StateError: names what is lost or damaged.
+    """
+    store.guard.check_all()
+    read_releases(store)
+    manifest = store.guard.read()
+    for name in manifest.tables:
+        table = store.open_local(TABLES[name]) if name in TABLES else None
+        if table is not None:
+            table.check_files()
+    return manifest
+
+
+def rebuild_manifest(store: Store, *, without: Collection[str] = ()) -> Manifest:
+    """Make a warehouse's manifest of what is there, unless something that was written is lost.
+
+    Args:
+        store: the warehouse.
+        without: tables of which the loss is accepted: gone, or without their last commits.
+
+    Raises:
+        StateError: names the other tables that are lost; or a run holds the warehouse.
+    """
+    folder = store.guard.folder
+    with hold_file(folder) if folder is not None and folder.is_dir() else nullcontext():
+        free = store.unguarded()
+        there = {name: free.version(TABLES[name]) for name in free.guard.find_tables(TABLES)}
+        if not there:
+            raise StateError(f"warehouse {store.location}", got="no tables", fix="`cdp run nightly` makes them")
+        _refuse_losses(there, {**_recorded(free, there), **_demanded(store)}, without)
+        manifest = Manifest(there, _last_release(free, there), _suppression_key(free, there))
+        store.guard.keeper.put(manifest)
+        return manifest
+
+
+def _refuse_losses(there: dict[str, int], written: dict[str, int], without: Collection[str]) -> None:
+    lost = [name for name, version in written.items() if there.get(name, -1) < version and name not in without]
+    mistakes = [
+        shortened_table(name, version=there[name], written=written[name])
+        if name in there
+        else lost_table(name, "its place")
+        for name in sorted(lost)
+    ]
+    if len(mistakes) == 1:
+        raise mistakes[0]
+    if mistakes:
+        raise StateError("manifest", got="lost tables:" + "".join(f"\n  - {mistake}" for mistake in mistakes))
+
+
+def _demanded(store: Store) -> dict[str, int]:
+    """What a manifest demands that can still be read."""
+    try:
+        return dict((store.guard.keeper.read() or Manifest()).tables)
+    except StateError:
+        return {}
+
+
+def _recorded(free: Store, there: Collection[str]) -> dict[str, int]:
+    """The newest versions that runs and releases recorded."""
+    written = {RUNS.name: 0}
+    runs = read_runs(free) if RUNS.name in there else []
+    releases = read_releases(free) if RELEASES.name in there else []
+    maps = [outcome.versions for run in runs for outcome in run.outcomes] + [it.versions for it in releases]
+    for versions in maps:
+        for name, version in versions.items():
+            written[name] = max(version, written.get(name, 0))
+    if ERASURES.name in there and free.count(ERASURES):
+        written[SUPPRESSIONS.name] = 0
+    return written
+
+
+def _last_release(free: Store, there: Collection[str]) -> int | None:
+    releases = read_releases(free) if RELEASES.name in there else []
+    return releases[0].number if releases else None
+
+
+def _suppression_key(free: Store, there: Collection[str]) -> str | None:
+    used = free.fetch(SUPPRESSIONS, (c.KEY_ID,))[c.KEY_ID].unique().to_pylist() if SUPPRESSIONS.name in there else []
+    if len(used) > 1:
+        raise damaged_table(SUPPRESSIONS.name, f"entries of several keys, {', '.join(sorted(used))}")
+    return used[0] if used else None

@@ -1,0 +1,134 @@
+"""Demands the tables that a warehouse's manifest names, and keeps the manifest right while tables are written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from delta.tables import DeltaTable
+from pyspark.errors import AnalysisException
+
+from cdp_spark.errors import StateError
+from cdp_spark.tables.catalog import TABLES
+from cdp_spark.tables.direct.log import newest_commit
+from cdp_spark.tables.manifest.keepers import FileKeeper, PropertyKeeper
+from cdp_spark.tables.manifest.manifest import Manifest, lost_manifest, lost_table, shortened_table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from pyspark.sql import SparkSession
+
+    from cdp_spark.tables.manifest.keepers import Keeper
+
+
+@dataclass(frozen=True)
+class Guard:
+    """The tables of one warehouse, and its manifest.
+
+    Args:
+        spark: the session.
+        location: a folder or URI, or a catalog schema.
+        folder: the warehouse's folder where this machine sees it; else None.
+        is_path: whether the location is a folder or URI.
+        keeper: of the manifest.
+    """
+
+    spark: SparkSession
+    location: str
+    folder: Path | None
+    is_path: bool
+    keeper: Keeper
+
+    def read(self) -> Manifest:
+        """Return the manifest; an empty one of a new warehouse.
+
+        Raises:
+            StateError: the manifest is damaged, or there are tables without one.
+        """
+        found = self.keeper.read()
+        if found is None and (there := self.find_tables(TABLES)):
+            raise lost_manifest(self.location, there)
+        return found or Manifest()
+
+    def is_there(self, name: str) -> bool:
+        """Tell whether a table exists.
+
+        Raises:
+            StateError: it was written and is missing, or its log has lost commits.
+        """
+        written = self.read().tables.get(name)  # before the log, which may grow meanwhile
+        newest = newest_commit(name, self.folder / name) if self.folder else None
+        there = bool(self.find_tables([name])) if self.folder is None else newest is not None
+        if written is not None and not there:
+            raise lost_table(name, self._place(name))
+        if written is not None and newest is not None and newest < written:
+            raise shortened_table(name, version=newest, written=written)
+        return there
+
+    def check_all(self) -> None:
+        """Look for every table that was written.
+
+        Raises:
+            StateError: names all that are missing or have lost commits.
+        """
+        mistakes = []
+        for name in self.read().tables:
+            try:
+                self.is_there(name)
+            except StateError as error:
+                mistakes.append(error)
+        if len(mistakes) == 1:
+            raise mistakes[0]
+        if mistakes:
+            got = "tables that are lost or damaged:" + "".join(f"\n  - {mistake}" for mistake in mistakes)
+            raise StateError(f"warehouse {self.location}", got=got)
+
+    def begin(self) -> None:
+        """Write an empty manifest for a warehouse that has none, before its first table."""
+        if self.keeper.read() is None:
+            self.keeper.update(lambda manifest: manifest)
+
+    def note(self, name: str, version: int = 0) -> None:
+        """Demand a table from now on; its version, too, where that costs little."""
+        known = self.read().tables.get(name)
+        if known is None or (self.keeper.notes_versions and known < version):
+            self.keeper.update(lambda manifest: manifest.with_table(name, version))
+
+    def note_release(self, number: int) -> None:
+        """Demand a release from now on; after it was written."""
+        self.keeper.update(lambda manifest: manifest.with_release(number))
+
+    def note_suppression_key(self, key_id: str) -> None:
+        """Demand the suppression list's key from now on; after it was used."""
+        if self.read().suppression_key != key_id:
+            self.keeper.update(lambda manifest: replace(manifest, suppression_key=key_id))
+
+    def find_tables(self, names: Iterable[str]) -> list[str]:
+        """Find those of some tables that exist, whatever the manifest says."""
+        if self.folder is not None:
+            return [name for name in names if (self.folder / name / "_delta_log").is_dir()]
+        if self.is_path:
+            return [name for name in names if DeltaTable.isDeltaTable(self.spark, self._place(name))]
+        try:
+            return [name for name in names if self.spark.catalog.tableExists(self._place(name))]
+        except AnalysisException:  # no such schema
+            return []
+
+    def _place(self, name: str) -> str:
+        return f"{self.location.rstrip('/')}/{name}" if self.is_path else f"{self.location}.{name}"
+
+
+def open_guard(spark: SparkSession, location: str, *, is_path: bool, folder: Path | None) -> Guard:
+    """Find where a warehouse keeps its manifest.
+
+    Args:
+        spark: the session.
+        location: a folder or URI, or a catalog schema.
+        is_path: which of both.
+        folder: the warehouse's folder where this machine sees it; else None.
+    """
+    beside = f"{location.rstrip('/')}/_cdp/manifest" if is_path else f"{location}.cdp_manifest"
+    keeper: Keeper = FileKeeper(folder) if folder is not None else PropertyKeeper(spark, beside, is_path)
+    return Guard(spark, location, folder, is_path, keeper)
