@@ -161,8 +161,8 @@ def test_all_kinds_of_sources_in_one_run(
         "crm.rejected.nul_character": 1,
         "crm.rejected.null_key": 1,
     }
-    assert result.detail.startswith("21 rows of 3 sources; 1 withdrawal cannot be read (preferences:")
-    assert result.detail.endswith("): exports for sms_marketing are held; see `cdp consent list`")
+    assert result.detail.startswith("21 rows of 3 sources; 2 withdrawals cannot be read (preferences:")
+    assert result.detail.endswith("): exports for email_marketing, sms_marketing are held; see `cdp consent list`")
     assert _flow(result, "web") == {"new": 2, "unchanged": 0, "duplicate": 2, "rejected": 5, "suppressed": 0}
     assert result.metrics["web.rows_delivered"] == 9
     assert result.warnings == (
