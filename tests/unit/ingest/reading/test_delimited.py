@@ -249,6 +249,7 @@ def test_a_header_of_another_encoding_or_with_an_open_quote_is_refused(
         (gzip.compress(b"id,name,email\n" * 20)[:-8] + b"12345678", "that is damaged, or no such file at all"),
         (b"id,name,email\n", "that is damaged, or no such file at all"),
     ],
+    ids=["cut off", "damaged", "none"],
 )
 def test_a_broken_gzip_is_named(tmp_path: Path, source: Make, read: Read, content: bytes, how: str) -> None:
     (tmp_path / "crm.csv.gz").write_bytes(content)
