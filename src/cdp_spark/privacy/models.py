@@ -90,3 +90,4 @@ def _update(context: RunContext, changed: list[dict[str, object]]) -> None:
     same = [F.col(f"models.{key}") == F.col(f"new.{key}") for key in MATCH_MODELS.keys]
     merge = models.merge(rows, same[0] & same[1])
     merge.whenMatchedUpdate(set={c.MODEL_JSON: F.col(f"new.{c.MODEL_JSON}")}).execute()
+    context.store.guard.note_newest(MATCH_MODELS.name)

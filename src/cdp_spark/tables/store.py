@@ -217,6 +217,7 @@ class Store:
         """Go back to a version, if the head is another one: what a killed run wrote since does not count."""
         if self._newest(spec) != version:
             self.delta(spec).restoreToVersion(version)
+            self.guard.note_newest(spec.name)
 
     def create(self, spec: TableSpec) -> None:
         """Create the table with its schema and constraints unless it is there.

@@ -14,9 +14,12 @@ import pytest
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
+from cdp_spark import columns as c
 from cdp_spark.errors import StateError
 from cdp_spark.pipeline.manifest import check_tables, rebuild_manifest
 from cdp_spark.pipeline.releases.release import Release, append_release, current_release
+from cdp_spark.tables.actions import removal
+from cdp_spark.tables.actions.removal import AnyOf, delete_matching
 from cdp_spark.tables.catalog import CONSENTS, LABELS, RELEASES, RUNS
 from cdp_spark.tables.direct.log import newest_commit
 from cdp_spark.tables.lock import hold_warehouse
@@ -162,6 +165,20 @@ def test_a_process_that_was_killed_between_table_and_manifest_is_no_loss(spark: 
     (folder_of(store) / PLACE).with_suffix(".tmp").write_text("{")  # killed while the manifest was written
     store.append(CONSENTS, consent(3), application=None)
     assert manifest.read() == Manifest({"runs": 0, "consents": 3})
+
+
+def test_a_loss_of_what_was_deleted_or_restored_is_noticed(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(removal, "_REWRITTEN_ROWS", 0)  # so that it merges, as in a large table
+    delete_matching(store, CONSENTS, AnyOf((c.CONTACT_POINT_HASH,), ("hash-1",)))
+    assert store.count(CONSENTS) == 1
+    deletion = commits(store, "consents")[-1]
+    kept = deletion.read_bytes()
+    deletion.unlink()
+    with pytest.raises(StateError, match="table consents: got version 2 as the newest, although version 3 was written"):
+        store.fetch(CONSENTS)
+    deletion.write_bytes(kept)
+    store.rewind(CONSENTS, 2)
+    assert store.guard.read().tables["consents"] == 4
 
 
 def test_writers_of_one_manifest_lose_none_of_their_tables(tmp_path: Path) -> None:

@@ -95,6 +95,7 @@ def delete_matching(store: Store, spec: TableSpec, matching: Matching) -> None:
         with _settings(store.spark, _REWRITE):
             merge = store.delta(spec).alias("rows").merge(F.broadcast(gone), condition)
             merge.whenMatchedDelete().execute()
+    store.guard.note_newest(spec.name)
 
 
 def _joins(store: Store, matching: Matching) -> list[tuple[DataFrame, Agree]]:
@@ -114,6 +115,7 @@ def purge_deleted(store: Store, spec: TableSpec) -> None:
         name = store.identifier(spec)
         quoted = f"delta.`{name}`" if store.kind == "path" else name
         store.spark.sql(f"REORG TABLE {quoted} APPLY (PURGE)")
+        store.guard.note_newest(spec.name)
 
 
 def vacuum(store: Store, spec: TableSpec, *, older_than: float = 0.0) -> None:

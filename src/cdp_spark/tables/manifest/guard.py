@@ -96,6 +96,11 @@ class Guard:
         if known is None or (self.keeper.notes_versions and known < version):
             self.keeper.update(lambda manifest: manifest.with_table(name, version))
 
+    def note_newest(self, name: str) -> None:
+        """Demand what a table's log holds by now: after a merge or another write by the table's handle."""
+        newest = newest_commit(name, self.folder / name) if self.folder else None
+        self.note(name, newest or 0)
+
     def note_release(self, number: int) -> None:
         """Demand a release from now on; after it was written."""
         self.keeper.update(lambda manifest: manifest.with_release(number))
