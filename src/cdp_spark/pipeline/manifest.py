@@ -18,7 +18,7 @@ from cdp_spark.tables.lock.file import hold_file
 from cdp_spark.tables.manifest.manifest import Manifest, damaged_table, lost_table, shortened_table
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
 
     from cdp_spark.tables.store import Store
 
@@ -55,43 +55,72 @@ def rebuild_manifest(store: Store, *, without: Collection[str] = ()) -> Manifest
         there = {name: free.version(TABLES[name]) for name in free.guard.find_tables(TABLES)}
         if not there:
             raise StateError(f"warehouse {store.location}", got="no tables", fix="`cdp run nightly` makes them")
-        _refuse_losses(there, {**_recorded(free, there), **_demanded(store)}, without)
+        demanded = _demanded(store)
         manifest = Manifest(there, _last_release(free, there), _suppression_key(free, there))
+        _refuse(
+            [
+                *_lost_tables(there, _newest(_recorded(free, there), demanded.tables), without),
+                *_lost_entries(manifest, demanded, without),
+            ]
+        )
         store.guard.keeper.put(manifest)
         return manifest
 
 
-def _refuse_losses(there: dict[str, int], written: dict[str, int], without: Collection[str]) -> None:
-    lost = [name for name, version in written.items() if there.get(name, -1) < version and name not in without]
-    mistakes = [
-        shortened_table(name, version=there[name], written=written[name])
-        if name in there
-        else lost_table(name, "its place")
-        for name in sorted(lost)
-    ]
+def _refuse(mistakes: list[StateError]) -> None:
     if len(mistakes) == 1:
         raise mistakes[0]
     if mistakes:
         raise StateError("manifest", got="lost tables:" + "".join(f"\n  - {mistake}" for mistake in mistakes))
 
 
-def _demanded(store: Store) -> dict[str, int]:
+def _lost_tables(there: dict[str, int], written: dict[str, int], without: Collection[str]) -> list[StateError]:
+    lost = [name for name, version in written.items() if there.get(name, -1) < version and name not in without]
+    return [
+        shortened_table(name, version=there[name], written=written[name])
+        if name in there
+        else lost_table(name, "its place")
+        for name in sorted(lost)
+    ]
+
+
+def _lost_entries(found: Manifest, demanded: Manifest, without: Collection[str]) -> list[StateError]:
+    """What tables that are there have lost of their rows: the last release, or who is on the suppression list."""
+    mistakes = []
+    release, key = demanded.release, demanded.suppression_key
+    if _is_kept(RELEASES.name, found, without) and release is not None and (found.release or 0) < release:
+        mistakes.append(damaged_table(RELEASES.name, f"no release {release}, although it was published"))
+    if _is_kept(SUPPRESSIONS.name, found, without) and key not in (None, found.suppression_key):
+        mistakes.append(damaged_table(SUPPRESSIONS.name, f"no entry of key {key}, although some were written"))
+    return mistakes
+
+
+def _is_kept(name: str, found: Manifest, without: Collection[str]) -> bool:
+    return name in found.tables and name not in without
+
+
+def _demanded(store: Store) -> Manifest:
     """What a manifest demands that can still be read."""
     try:
-        return dict((store.guard.keeper.read() or Manifest()).tables)
+        return store.guard.keeper.read() or Manifest()
     except StateError:
-        return {}
+        return Manifest()
+
+
+def _newest(*maps: Mapping[str, int]) -> dict[str, int]:
+    newest: dict[str, int] = {}
+    for versions in maps:
+        for name, version in versions.items():
+            newest[name] = max(version, newest.get(name, 0))
+    return newest
 
 
 def _recorded(free: Store, there: Collection[str]) -> dict[str, int]:
     """The newest versions that runs and releases recorded."""
-    written = {RUNS.name: 0}
     runs = read_runs(free) if RUNS.name in there else []
     releases = read_releases(free) if RELEASES.name in there else []
     maps = [outcome.versions for run in runs for outcome in run.outcomes] + [it.versions for it in releases]
-    for versions in maps:
-        for name, version in versions.items():
-            written[name] = max(version, written.get(name, 0))
+    written = _newest({RUNS.name: 0}, *maps)
     if ERASURES.name in there and free.count(ERASURES):
         written[SUPPRESSIONS.name] = 0
     return written

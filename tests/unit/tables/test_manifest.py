@@ -20,7 +20,7 @@ from cdp_spark.pipeline.manifest import check_tables, rebuild_manifest
 from cdp_spark.pipeline.releases.release import Release, append_release, current_release
 from cdp_spark.tables.actions import removal
 from cdp_spark.tables.actions.removal import AnyOf, delete_matching
-from cdp_spark.tables.catalog import CONSENTS, LABELS, RELEASES, RUNS
+from cdp_spark.tables.catalog import CONSENTS, LABELS, RELEASES, RUNS, SUPPRESSIONS
 from cdp_spark.tables.direct.log import newest_commit
 from cdp_spark.tables.lock import hold_warehouse
 from cdp_spark.tables.manifest.keepers import FileKeeper
@@ -148,6 +148,22 @@ def test_a_manifest_is_not_rebuilt_over_a_loss_that_nobody_accepts(store: Store)
         rebuild_manifest(store)
     assert rebuild_manifest(store, without=["consents"]) == Manifest({"runs": 0, "releases": 1}, 7)
     assert store.fetch(CONSENTS).num_rows == 0
+
+
+def test_a_manifest_is_not_rebuilt_over_a_release_or_a_suppression_list_that_lost_its_rows(store: Store) -> None:
+    store.append(
+        SUPPRESSIONS, SUPPRESSIONS.table([("h", "ingest", "email", "k1-5a0c", NOW, "ann", "")]), application=None
+    )
+    store.guard.note_suppression_key("k1-5a0c")
+    for spec in (RELEASES, SUPPRESSIONS):
+        store.overwrite(spec, spec.table([]))
+    lost = "(?s)no release 7, although it was published.*no entry of key k1-5a0c, although some were written"
+    with pytest.raises(StateError, match=lost):
+        rebuild_manifest(store)
+    with pytest.raises(StateError, match=r"^table suppressions: got no entry of key k1-5a0c"):
+        rebuild_manifest(store, without=["releases"])
+    rebuilt = rebuild_manifest(store, without=["releases", "suppressions"])
+    assert (rebuilt.release, rebuilt.suppression_key) == (None, None)
 
 
 def test_a_process_that_was_killed_between_table_and_manifest_is_no_loss(spark: SparkSession, tmp_path: Path) -> None:
