@@ -237,15 +237,20 @@ class Store:
                 create_in_folder(spec, folder)
         except Exception as error:
             if not self.guard.find_tables([spec.name]):  # else another writer created it meanwhile
-                raise unwritable(self.shown, spec, error) from error
+                raise self._failed_write(spec, error) from error
         self._note(spec)
 
     def _note(self, spec: TableSpec, version: int = 0) -> int:
         try:
             self.guard.note(spec.name, version)
         except OSError as error:
-            raise unwritable(self.shown, spec, error) from error
+            raise self._failed_write(spec, error) from error
         return version
+
+    def _failed_write(self, spec: TableSpec, error: Exception) -> StateError:
+        if is_disk_full(error):
+            return disk_full(f"warehouse {self.shown}: table {spec.name}")
+        return unwritable(self.shown, spec, error)
 
     def _create(self, spec: TableSpec, builder: DeltaTableBuilder) -> None:
         builder, identifier = describe(spec, builder), self.identifier(spec)
@@ -263,10 +268,8 @@ class Store:
             broken = broken_constraint(spec, str(error))
             if broken is not None:
                 raise broken from None  # the cause prints the row's values
-            if is_disk_full(error):
-                raise disk_full(f"warehouse {self.shown}: table {spec.name}") from error
-            if is_permission(str(error)):
-                raise unwritable(self.shown, spec, error) from error
+            if is_disk_full(error) or is_permission(str(error)):
+                raise self._failed_write(spec, error) from error
             if write.mode == "overwrite" and self._has_other_columns(spec):
                 self._create(spec, DeltaTable.replace(self.spark))
                 return self._write(spec, rows, write)

@@ -25,6 +25,7 @@ from cdp_spark.tables.direct.log import newest_commit
 from cdp_spark.tables.lock import hold_warehouse
 from cdp_spark.tables.manifest.keepers import FileKeeper
 from cdp_spark.tables.manifest.manifest import PLACE, Manifest
+from cdp_spark.tables.spec import TableSpec
 from cdp_spark.tables.store import Store
 from cdp_spark.tables.trouble import explain
 
@@ -236,14 +237,21 @@ def test_a_schema_keeps_its_manifest_as_a_property_of_a_table(spark: SparkSessio
         spark.sql(f"DROP SCHEMA {schema} CASCADE")
 
 
-def test_a_full_disk_is_told_as_one(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("fails", "spec"),
+    [
+        ("cdp_spark.tables.direct.table.write_deltalake", CONSENTS),
+        ("cdp_spark.tables.store.create_in_folder", LABELS),
+        ("cdp_spark.tables.manifest.keepers.FileKeeper._write", LABELS),
+    ],
+)
+def test_a_full_disk_is_told_as_one(store: Store, monkeypatch: pytest.MonkeyPatch, fails: str, spec: TableSpec) -> None:
     def fail(*_: object, **__: object) -> None:
         raise OSError("Generic LocalFileSystem error: No space left on device (os error 28)")
 
-    monkeypatch.setattr("cdp_spark.tables.direct.table.write_deltalake", fail)
-    told = r"^warehouse .*: table consents: got a full disk\. Fix: free space"
-    with pytest.raises(StateError, match=told):
-        store.append(CONSENTS, consent(3), application=None)
+    monkeypatch.setattr(fails, fail)
+    with pytest.raises(StateError, match=rf"^warehouse .*: table {spec.name}: got a full disk\. Fix: free space"):
+        store.append(spec, consent(3) if spec is CONSENTS else spec.table([]), application=None)
 
 
 @pytest.mark.parametrize(
