@@ -56,7 +56,8 @@ def rebuild_manifest(store: Store, *, without: Collection[str] = ()) -> Manifest
         if not there:
             raise StateError(f"warehouse {store.location}", got="no tables", fix="`cdp run nightly` makes them")
         demanded = _demanded(store)
-        manifest = Manifest(there, _last_release(free, there), _suppression_key(free, there))
+        logs = {name: log for name, version in there.items() if (log := store.guard.measure_log(name, version))}
+        manifest = Manifest(there, _last_release(free, there), _suppression_key(free, there), logs)
         _refuse(
             [
                 *_lost_tables(there, _newest(_recorded(free, there), demanded.tables), without),

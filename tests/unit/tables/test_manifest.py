@@ -21,7 +21,7 @@ from cdp_spark.pipeline.releases.release import Release, append_release, current
 from cdp_spark.tables.actions import removal
 from cdp_spark.tables.actions.removal import AnyOf, delete_matching
 from cdp_spark.tables.catalog import CONSENTS, LABELS, RELEASES, RUNS, SUPPRESSIONS
-from cdp_spark.tables.direct.log import newest_commit
+from cdp_spark.tables.direct.log import Log, read_log
 from cdp_spark.tables.lock import hold_warehouse
 from cdp_spark.tables.manifest.keepers import FileKeeper
 from cdp_spark.tables.manifest.manifest import PLACE, Manifest
@@ -62,15 +62,22 @@ def commits(store: Store, table: str) -> list[Path]:
     return sorted((folder_of(store) / table / "_delta_log").glob("*.json"))
 
 
+def cut(commit: Path) -> None:
+    """Leave the first line, by which a commit did nothing."""
+    commit.write_text(commit.read_text().splitlines(keepends=True)[0])
+
+
 def files(store: Store, table: str) -> list[Path]:
     return sorted((folder_of(store) / table).glob("*.parquet"))
 
 
 def test_the_manifest_names_tables_their_versions_and_the_last_release(store: Store) -> None:
+    sizes = {name: [it.stat().st_size for it in commits(store, name)] for name in ("runs", "consents", "releases")}
     assert json.loads((folder_of(store) / PLACE).read_text()) == {
         "tables": {"runs": 0, "consents": 2, "releases": 1},
         "release": 7,
         "suppression_key": None,
+        "logs": {name: [0, sum(of_table)] for name, of_table in sizes.items()},
     }
     assert not store.exists(LABELS)
     assert store.fetch(LABELS).num_rows == 0
@@ -87,6 +94,8 @@ def test_a_run_does_not_begin_with_a_lost_or_damaged_table(store: Store) -> None
             "got version 1 as the newest, .* version 2",
         ),
         "an empty commit": (lambda: commits(store, "consents")[1].write_text(""), "a log without its commit 1"),
+        "a commit cut at the end of a line": (lambda: cut(commits(store, "consents")[1]), "a log of .* bytes, where"),
+        "a blank commit": (lambda: commits(store, "consents")[2].write_text("\n"), "a log of .* bytes, where"),
         "a gap": (commits(store, "consents")[1].unlink, "a log without its commit 1"),
         "no first commit": (commits(store, "consents")[0].unlink, "a log without its commit 0"),
         "no releases": (lambda: shutil.rmtree(folder_of(store) / "releases"), "table releases: got nothing"),
@@ -107,7 +116,8 @@ def test_a_run_does_not_begin_with_a_lost_or_damaged_table(store: Store) -> None
 
 def test_a_lost_or_damaged_table_is_never_read_as_empty(store: Store) -> None:
     lost, damaged = files(store, "consents")
-    commits(store, "runs")[-1].write_text('{"add": {"pa')
+    last = commits(store, "runs")[-1]
+    last.write_bytes(bytes(last.stat().st_size))  # as a power cut leaves it
     with pytest.raises(StateError, match="table runs: got a log that cannot be read"):
         store.fetch(RUNS)
     original = damaged.read_bytes()
@@ -147,7 +157,7 @@ def test_a_manifest_is_not_rebuilt_over_a_loss_that_nobody_accepts(store: Store)
     shutil.rmtree(folder_of(store) / "consents")
     with pytest.raises(StateError, match="table consents: got nothing"):
         rebuild_manifest(store)
-    assert rebuild_manifest(store, without=["consents"]) == Manifest({"runs": 0, "releases": 1}, 7)
+    assert rebuild_manifest(store, without=["consents"]).tables == {"runs": 0, "releases": 1}
     assert store.fetch(CONSENTS).num_rows == 0
 
 
@@ -178,10 +188,10 @@ def test_a_process_that_was_killed_between_table_and_manifest_is_no_loss(spark: 
     with hold_warehouse(store):
         assert store.fetch(CONSENTS).num_rows == 1
         store.append(CONSENTS, consent(2), application=None)
-    assert manifest.read() == Manifest({"runs": 0, "consents": 2})
+    assert store.guard.read().tables == {"runs": 0, "consents": 2}
     (folder_of(store) / PLACE).with_suffix(".tmp").write_text("{")  # killed while the manifest was written
     store.append(CONSENTS, consent(3), application=None)
-    assert manifest.read() == Manifest({"runs": 0, "consents": 3})
+    assert store.guard.read().tables == {"runs": 0, "consents": 3}
 
 
 def test_a_loss_of_what_was_deleted_or_restored_is_noticed(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -209,16 +219,23 @@ def test_a_version_never_goes_back() -> None:
     manifest = Manifest({"runs": 3}, 7)
     assert manifest.with_table("runs", 2).with_release(5) == manifest
     assert manifest.with_table("runs", 4).with_release(8) == Manifest({"runs": 4}, 8)
+    assert manifest.with_table("runs", 4, (0, 99)).with_table("runs", 5) == Manifest({"runs": 5}, 7)
 
 
 def test_a_log_goes_on_from_its_checkpoint(tmp_path: Path) -> None:
     log = tmp_path / "_delta_log"
-    assert newest_commit("runs", tmp_path) is None
+    assert read_log("runs", tmp_path) is None
     log.mkdir()
-    assert newest_commit("runs", tmp_path) is None
+    assert read_log("runs", tmp_path) is None
     for name in (f"{7:020}.checkpoint.parquet", f"{8:020}.json", f"{9:020}.json", f"{9:020}.crc", ".tmp"):
         (log / name).write_text("{}")
-    assert newest_commit("runs", tmp_path) == 9
+    assert read_log("runs", tmp_path) == Log(9, {8: 2, 9: 2})
+
+
+def test_the_size_of_a_log_is_compared_as_long_as_all_of_it_is_there() -> None:
+    log = Log(9, {3: 1, 6: 10, 7: 20, 8: 40, 9: 80})
+    assert [log.size_until(version) for version in (9, 7, 3, 5)] == [(6, 150), (6, 30), (3, 1), None]
+    assert [log.size_until(8, first=first) for first in (6, 8, 5)] == [(6, 70), (8, 40), None]
 
 
 def test_a_schema_keeps_its_manifest_as_a_property_of_a_table(spark: SparkSession, tmp_path: Path) -> None:

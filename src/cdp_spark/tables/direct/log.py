@@ -4,19 +4,46 @@ from __future__ import annotations
 
 import os
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from cdp_spark.tables.manifest.manifest import damaged_table
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 _COMMIT = re.compile(r"(\d{20})\.json")
 _CHECKPOINT = re.compile(r"(\d{20})\.checkpoint\..*parquet")
 
 
-def newest_commit(name: str, folder: Path) -> int | None:
-    """Return the newest version that a table's log names; None where there is no log.
+class Log(NamedTuple):
+    """A log without a gap.
+
+    Args:
+        newest: version.
+        sizes: of the commits by version, in bytes; older ones may have been cleaned up.
+    """
+
+    newest: int
+    sizes: Mapping[int, int]
+
+    def size_until(self, version: int, *, first: int | None = None) -> tuple[int, int] | None:
+        """Return the first of the commits that lead without a gap to a version, and the size of all; None without it.
+
+        Args:
+            version: the last commit.
+            first: the commit to begin with; None begins with the oldest.
+        """
+        if first is None:
+            first = version
+            while first - 1 in self.sizes:
+                first -= 1
+        counted = [self.sizes.get(it) for it in range(first, version + 1)]
+        return None if not counted or None in counted else (first, sum(it for it in counted if it is not None))
+
+
+def read_log(name: str, folder: Path) -> Log | None:
+    """Read the names and sizes of a table's commits; None where there is no log.
 
     delta-rs reads an empty commit file as a commit that did nothing, and a log without its last files as an older one.
 
@@ -35,7 +62,7 @@ def newest_commit(name: str, folder: Path) -> int | None:
     lost = [version for version in range(first + 1, newest + 1) if not sizes.get(version)]
     if lost:
         raise damaged_table(name, f"a log without its commit {lost[0]}")
-    return newest
+    return Log(newest, sizes)
 
 
 def _read_names(log: Path) -> tuple[dict[int, int], list[int]]:

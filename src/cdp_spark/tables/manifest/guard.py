@@ -10,9 +10,9 @@ from pyspark.errors import AnalysisException
 
 from cdp_spark.errors import StateError
 from cdp_spark.tables.catalog import TABLES
-from cdp_spark.tables.direct.log import newest_commit
+from cdp_spark.tables.direct.log import read_log
 from cdp_spark.tables.manifest.keepers import FileKeeper, PropertyKeeper
-from cdp_spark.tables.manifest.manifest import Manifest, lost_manifest, lost_table, shortened_table
+from cdp_spark.tables.manifest.manifest import Manifest, damaged_table, lost_manifest, lost_table, shortened_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from pyspark.sql import SparkSession
 
+    from cdp_spark.tables.direct.log import Log
     from cdp_spark.tables.manifest.keepers import Keeper
 
 
@@ -56,16 +57,18 @@ class Guard:
         """Tell whether a table exists.
 
         Raises:
-            StateError: it was written and is missing, or its log has lost commits.
+            StateError: it was written and is missing, or its log has lost commits or parts of them.
         """
-        written = self.read().tables.get(name)  # before the log, which may grow meanwhile
-        newest = newest_commit(name, self.folder / name) if self.folder else None
-        there = bool(self.find_tables([name])) if self.folder is None else newest is not None
-        if written is not None and not there:
+        manifest = self.read()  # before the log, which may grow meanwhile
+        log = self._read_log(name)
+        there = bool(self.find_tables([name])) if self.folder is None else log is not None
+        if name not in manifest.tables:
+            return there
+        if not there:
             raise lost_table(name, self._place(name))
-        if written is not None and newest is not None and newest < written:
-            raise shortened_table(name, version=newest, written=written)
-        return there
+        if log is not None:
+            _refuse_shorter(name, manifest, log)
+        return True
 
     def check_all(self) -> None:
         """Look for every table that was written.
@@ -94,12 +97,12 @@ class Guard:
         """Demand a table from now on; its version, too, where that costs little."""
         known = self.read().tables.get(name)
         if known is None or (self.keeper.notes_versions and known < version):
-            self.keeper.update(lambda manifest: manifest.with_table(name, version))
+            self.keeper.update(lambda manifest: manifest.with_table(name, version, self.measure_log(name, version)))
 
     def note_newest(self, name: str) -> None:
         """Demand what a table's log holds by now: after a merge or another write by the table's handle."""
-        newest = newest_commit(name, self.folder / name) if self.folder else None
-        self.note(name, newest or 0)
+        log = self._read_log(name)
+        self.note(name, log.newest if log else 0)
 
     def note_release(self, number: int) -> None:
         """Demand a release from now on; after it was written."""
@@ -109,6 +112,14 @@ class Guard:
         """Demand the suppression list's key from now on; after it was used."""
         if self.read().suppression_key != key_id:
             self.keeper.update(lambda manifest: replace(manifest, suppression_key=key_id))
+
+    def measure_log(self, name: str, version: int) -> tuple[int, int] | None:
+        """Return the first commit of a table's log and the size of all up to a version; None where nobody sees them."""
+        log = self._read_log(name)
+        return log.size_until(version) if log else None
+
+    def _read_log(self, name: str) -> Log | None:
+        return read_log(name, self.folder / name) if self.folder else None
 
     def find_tables(self, names: Iterable[str]) -> list[str]:
         """Find those of some tables that exist, whatever the manifest says."""
@@ -123,6 +134,17 @@ class Guard:
 
     def _place(self, name: str) -> str:
         return f"{self.location.rstrip('/')}/{name}" if self.is_path else f"{self.location}.{name}"
+
+
+def _refuse_shorter(name: str, manifest: Manifest, log: Log) -> None:
+    written = manifest.tables[name]
+    if log.newest < written:
+        raise shortened_table(name, version=log.newest, written=written)
+    if name in manifest.logs:
+        first, size = manifest.logs[name]
+        now = log.size_until(written, first=first)  # None where old commits were cleaned up after a checkpoint
+        if now is not None and now != (first, size):
+            raise damaged_table(name, f"a log of {now[1]:,} bytes, where {size:,} were written")
 
 
 def open_guard(spark: SparkSession, location: str, *, is_path: bool, folder: Path | None) -> Guard:

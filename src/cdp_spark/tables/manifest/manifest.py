@@ -32,17 +32,27 @@ class Manifest:
         tables: name to Delta version.
         release: number of the last release; None before the first.
         suppression_key: id and check value of the suppression list's key; None while nobody is listed.
+        logs: name to the first commit of the log that was there, and the size of all up to the version, in bytes. A
+            commit that was cut at the end of a line still reads as one, which did less.
     """
 
     tables: Mapping[str, int] = field(default_factory=dict)
     release: int | None = None
     suppression_key: str | None = None
+    logs: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
-    def with_table(self, name: str, version: int) -> Manifest:
-        """Return a manifest that demands this version of a table, or a newer one that it demands already."""
+    def with_table(self, name: str, version: int, log: tuple[int, int] | None = None) -> Manifest:
+        """Return a manifest that demands this version of a table, or a newer one that it demands already.
+
+        Args:
+            name: of the table.
+            version: that was written.
+            log: first commit and size of the log up to the version; None where it is not known.
+        """
         if self.tables.get(name, -1) >= version:
             return self
-        return replace(self, tables={**self.tables, name: version})
+        logs = {it: size for it, size in self.logs.items() if it != name} | ({name: log} if log else {})
+        return replace(self, tables={**self.tables, name: version}, logs=logs)
 
     def with_release(self, number: int) -> Manifest:
         """Return a manifest that demands this release."""
@@ -62,7 +72,9 @@ class Manifest:
         try:
             facts = json.loads(text)
             tables = {str(name): int(version) for name, version in facts["tables"].items()}
-            return cls(tables, facts["release"], facts["suppression_key"])
+            logs = {str(name): (int(first), int(size)) for name, (first, size) in facts["logs"].items()}
+            release, key = facts["release"], facts["suppression_key"]
+            return cls(tables, None if release is None else int(release), None if key is None else str(key), logs)
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise StateError(f"warehouse {warehouse}", got="a damaged manifest", fix=_FIX) from error
 
