@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 
 class CdpError(Exception):
     """Base of all errors that cdp-spark raises on purpose.
@@ -34,6 +39,21 @@ class CdpError(Exception):
 
 def _rebuild(kind: type[CdpError], where: str, got: str, allowed: str, fix: str) -> CdpError:
     return kind(where, got=got, allowed=allowed, fix=fix)
+
+
+def raise_together(errors: Sequence[CdpError], kind: type[CdpError], where: str, *, got: str) -> None:
+    """Raise the only error as it is, several as one that lists them; nothing for none.
+
+    Args:
+        errors: each with what it is about.
+        kind: of the one that lists them.
+        where: what all of them are about.
+        got: what the list is of, such as `lost tables`.
+    """
+    if len(errors) == 1:
+        raise errors[0]
+    if errors:
+        raise kind(where, got=f"{got}:" + "".join(f"\n  - {error}" for error in errors))
 
 
 class ConfigError(CdpError):

@@ -11,21 +11,18 @@ from pathlib import Path
 
 from tests.integration.erasure_shop import options_of
 from tests.integration.killed_erasure import request_of
+from tests.integration.small_project import open_small_store
 
 from cdp_spark.config.load import load_project
 from cdp_spark.errors import StateError
 from cdp_spark.pipeline import continue_erasures, erase, nightly, roll_back
 from cdp_spark.pipeline.releases.release import current_release
-from cdp_spark.session import SMALL_DATA, SessionSettings, get_session
 from cdp_spark.tables.catalog import ERASURES
-from cdp_spark.tables.store import Store
 
 
 def main(folder: str, warehouse: str, what: str) -> None:
     """Do it, or go on with it where an earlier start was killed."""
-    conf = {**SMALL_DATA, "spark.sql.warehouse.dir": f"{warehouse}-spark"}
-    settings = SessionSettings(master="local[2]", driver_memory="1g", shuffle_partitions=2, conf=conf)
-    store, project = Store(get_session(settings), warehouse), load_project(Path(folder))
+    store, project = open_small_store(warehouse), load_project(Path(folder))
     if what == "night":
         nightly(store, project, options_of(3))
     elif what == "rollback":

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-import shutil
 import signal
 import subprocess
 import sys
@@ -14,7 +13,7 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 from tests.attack import killable
-from tests.integration.erasure_shop import Shop, build_shop, deliver
+from tests.integration.erasure_shop import Shop, build_shop, copy_of, deliver
 
 from cdp_spark.tables.catalog import (
     DELIVERIES,
@@ -46,7 +45,7 @@ def shop(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Shop:
 @pytest.mark.parametrize("what", ["night", "rollback", "erasure"])
 def test_whatever_is_killed_at_random_moments_ends_as_if_it_never_was(shop: Shop, what: str, tmp_path: Path) -> None:
     asked = shop.id_of("Zoe") if what == "erasure" else what
-    never, killed = (_copy_of(shop, tmp_path / name) for name in ("never", "killed"))
+    never, killed = (copy_of(shop, tmp_path / name) for name in ("never", "killed"))
     if what == "night":
         for it in (never, killed):
             _change(it)
@@ -60,12 +59,6 @@ def test_whatever_is_killed_at_random_moments_ends_as_if_it_never_was(shop: Shop
         if spec.name not in _OWN_CLOCK | _LOGS:
             rows, expected = (_rows(it, spec.name) for it in (killed, never))
             assert rows == expected, spec.name
-
-
-def _copy_of(shop: Shop, folder: Path) -> Shop:
-    shutil.copytree(shop.folder, folder / "shop")
-    shutil.copytree(shop.store.location, folder / "warehouse")
-    return Shop(folder / "shop", Store(shop.store.spark, str(folder / "warehouse")))
 
 
 def _change(shop: Shop) -> None:

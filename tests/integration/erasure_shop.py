@@ -6,6 +6,7 @@ import csv
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -126,6 +127,12 @@ def build_shop(store: Store, folder: Path) -> Shop:
     add_labels(store, [label], author="kim", at=FIRST_NIGHT)
     nightly(store, shop.project, options_of(2))
     return shop
+
+
+def copy_of(shop: Shop, folder: Path) -> Shop:
+    shutil.copytree(shop.folder, folder / "shop")
+    shutil.copytree(shop.store.location, folder / "warehouse")
+    return Shop(folder / "shop", Store(shop.store.spark, str(folder / "warehouse")))
 
 
 def options_of(night: int) -> RunOptions:

@@ -1,6 +1,6 @@
 """An erasure that kills itself with SIGKILL after a number of tables.
 
-Usage: killed_erasure.py PROJECT WAREHOUSE UNIFIED_ID TABLES
+Usage: python -m tests.integration.killed_erasure PROJECT WAREHOUSE UNIFIED_ID TABLES
 """
 
 from __future__ import annotations
@@ -12,11 +12,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from unittest.mock import patch
 
+from tests.integration.small_project import open_small_store
+
 from cdp_spark.config.load import load_project
 from cdp_spark.pipeline import erase
 from cdp_spark.privacy import erase as erasing
 from cdp_spark.privacy.people.requests import Request
-from cdp_spark.session import SMALL_DATA, SessionSettings, get_session
 from cdp_spark.tables.actions.removal import Matching, delete_matching
 from cdp_spark.tables.spec import TableSpec
 from cdp_spark.tables.store import Store
@@ -28,9 +29,7 @@ def request_of(unified_id: str) -> Request:
 
 def main(folder: str, warehouse: str, unified_id: str, tables: str) -> None:
     """Run until killed."""
-    conf = {**SMALL_DATA, "spark.sql.warehouse.dir": f"{warehouse}-spark"}
-    settings = SessionSettings(master="local[2]", driver_memory="1g", shuffle_partitions=2, conf=conf)
-    store, left = Store(get_session(settings), warehouse), [int(tables)]
+    store, left = open_small_store(warehouse), [int(tables)]
 
     def die_at_last(store: Store, spec: TableSpec, matching: Matching) -> None:
         delete_matching(store, spec, matching)

@@ -1,6 +1,6 @@
 """A nightly run that kills itself with SIGKILL in a stage, after a number of that stage's table writes.
 
-Usage: killed_run.py PROJECT WAREHOUSE STAGE WRITES
+Usage: python -m tests.integration.killed_run PROJECT WAREHOUSE STAGE WRITES
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from pathlib import Path
 
 import pyarrow as pa
 from pyspark.sql import DataFrame
+from tests.integration.small_project import open_small_store
 
 from cdp_spark.config.load import load_project
 from cdp_spark.pipeline import RunOptions, nightly
 from cdp_spark.pipeline.stages import Stage, load_stage
-from cdp_spark.session import SMALL_DATA, SessionSettings, get_session
 from cdp_spark.tables.direct.write import Write
 from cdp_spark.tables.run import RunContext, StageResult
 from cdp_spark.tables.spec import TableSpec
@@ -54,12 +54,10 @@ def load_mortal(name: str, *, stage: str, writes: int) -> Stage:
 
 def main(folder: str, warehouse: str, stage: str, writes: str) -> None:
     """Run until killed."""
-    conf = {**SMALL_DATA, "spark.sql.warehouse.dir": f"{warehouse}-spark"}
-    settings = SessionSettings(master="local[2]", driver_memory="1g", shuffle_partitions=2, conf=conf)
-    spark = get_session(settings)
+    store = open_small_store(warehouse)
     project = load_project(Path(folder))
     options = RunOptions(as_of=AS_OF, load_stage=lambda name: load_mortal(name, stage=stage, writes=int(writes)))
-    nightly(Store(spark, warehouse), project, options)
+    nightly(store, project, options)
 
 
 if __name__ == "__main__":

@@ -7,11 +7,20 @@ import random
 from pathlib import Path
 
 from cdp_spark.config.authoring.starter import write_starter
+from cdp_spark.session import SMALL_DATA, SessionSettings, get_session
+from cdp_spark.tables.store import Store
 
 _GIVEN = ("Anna", "Boris", "Clara", "David", "Elena", "Felix", "Greta", "Hugo", "Irene", "Jonas", "Katja", "Lukas")
 _FAMILY = ("Albrecht", "Bauer", "Castro", "Dumont", "Eriksen", "Fischer", "Garcia", "Horvat", "Ivanova", "Jensen")
 _STREETS = ("Oak", "Elm", "Maple", "Cedar", "Birch", "Walnut")
 _HEADER = "customer_id,first_name,last_name,birth_date,email,phone,street,city,postcode,tier,updated_at"
+
+
+def open_small_store(warehouse: str) -> Store:
+    """Open a warehouse with a session of its own, for a process that a test kills."""
+    conf = {**SMALL_DATA, "spark.sql.warehouse.dir": f"{warehouse}-spark"}
+    settings = SessionSettings(master="local[2]", driver_memory="1g", shuffle_partitions=2, conf=conf)
+    return Store(get_session(settings), warehouse)
 
 
 def write_small_project(folder: Path, *, people: int) -> Path:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import signal
 import subprocess
 import sys
@@ -17,6 +16,7 @@ from tests.integration.erasure_shop import (
     HASHES,
     Shop,
     build_shop,
+    copy_of,
     deliver,
     options_of,
     texts_of,
@@ -60,12 +60,6 @@ def released_rows(shop: Shop, spec: TableSpec) -> list[str]:
     return sorted(
         map(json.dumps, current_release(shop.store).read(shop.store, spec).toPandas().astype(str).values.tolist())
     )
-
-
-def copy_of(shop: Shop, folder: Path) -> Shop:
-    shutil.copytree(shop.folder, folder / "shop")
-    shutil.copytree(shop.store.location, folder / "warehouse")
-    return Shop(folder / "shop", Store(shop.store.spark, str(folder / "warehouse")))
 
 
 @pytest.mark.slow
@@ -125,7 +119,15 @@ def assert_tombstones(shop: Shop, zoe: str) -> None:
 
 
 def kill(shop: Shop, unified_id: str, *, tables: int) -> None:
-    command = [sys.executable, killed_erasure.__file__, str(shop.folder), shop.store.location, unified_id, str(tables)]
+    command = [
+        sys.executable,
+        "-m",
+        killed_erasure.__name__,
+        str(shop.folder),
+        shop.store.location,
+        unified_id,
+        str(tables),
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=1800)
     assert done.returncode == -signal.SIGKILL, done.stderr[-2000:]
 

@@ -68,7 +68,7 @@ def without_times(metrics: dict[str, float]) -> dict[str, float]:
 
 
 def kill_in(project: Path, warehouse: Path, stage: str, writes: int) -> None:
-    command = [sys.executable, killed_run.__file__, str(project), str(warehouse), stage, str(writes)]
+    command = [sys.executable, "-m", killed_run.__name__, str(project), str(warehouse), stage, str(writes)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=1800)
     assert done.returncode == -signal.SIGKILL, done.stderr[-2000:]
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import TYPE_CHECKING, Literal, Self
 
 from pydantic import Field, model_validator
 
 from cdp_spark.config.base import SafeName, Strict, mistake
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cdp_spark.config.documents.document import Location
 
 
 class Condition(Strict):
@@ -40,8 +45,17 @@ class SegmentConfig(Strict):
     members: Condition
 
 
+def conditions_of(condition: Condition, location: Location = ()) -> Iterator[tuple[Location, Condition]]:
+    """Yield a condition and all below it, each with its place."""
+    yield location, condition
+    for name in ("all", "any"):
+        for index, part in enumerate(getattr(condition, name)):
+            yield from conditions_of(part, (*location, name, index))
+    if condition.not_ is not None:
+        yield from conditions_of(condition.not_, (*location, "not"))
+
+
 def references(condition: Condition) -> tuple[str, ...]:
     """The segments that a condition names, each once, in its order."""
-    named = [condition.segment] if condition.segment is not None else []
-    inner = (*condition.all, *condition.any, *((condition.not_,) if condition.not_ else ()))
-    return tuple(dict.fromkeys([*named, *(name for part in inner for name in references(part))]))
+    named = (part.segment for _, part in conditions_of(condition))
+    return tuple(dict.fromkeys(name for name in named if name is not None))

@@ -14,7 +14,7 @@ from pyspark.sql.pandas.types import from_arrow_schema
 from cdp_spark import columns as c
 from cdp_spark.config.source import configured_columns
 from cdp_spark.ingest.reading.batch import MAX_ROWS, ReadBatch, rejected_table
-from cdp_spark.ingest.reading.delimited import decode_blocks, find_dialect, read_header, read_texts
+from cdp_spark.ingest.reading.delimited import decode_blocks, decode_text, find_dialect, read_header, read_texts
 from cdp_spark.ingest.reading.dialect import names_delimiter, read_dialect, read_encoding, refuse_utf16
 from cdp_spark.ingest.reading.files import FILE_OPTIONS, UTF8_MARK
 from cdp_spark.ingest.reading.json_text import read_document, read_objects
@@ -162,7 +162,7 @@ def _open_text(spark: SparkSession, source: SourceConfig, path: str) -> SparkRea
     heads = _read_heads(_lines(lines) if wide is None else wide)
     refuse_utf16(f"source {source.name}", heads, encoding)
     if source.format == "json":
-        is_document = any(is_json_document(options, head, encoding) for head in heads.values())
+        is_document = any(is_json_document(options, decode_text(head, encoding)) for head in heads.values())
         rows = _whole_files(spark, path, listed) if is_document or wide is not None else _lines(lines)
         return SparkReading(None, rows, partial(_read_json, encoding, options)) if heads else None
     told = read_dialect(f"sources/{source.name}: options", source.options)
@@ -225,7 +225,7 @@ def _texts(batches: Batches, encoding: str, *, keep_ends: bool = False) -> Itera
 
 def _read_json(encoding: str, options: Mapping[str, str], batches: Batches) -> Iterator[ReadBatch]:
     for file, text, is_first in _texts(batches, encoding):
-        if is_first and is_json_document(options, text[:_HEAD_BYTES].encode(), "UTF-8"):
+        if is_first and is_json_document(options, text[:_HEAD_BYTES]):
             yield from read_document([text], file)
         else:
             yield from read_objects(text.split("\n"), file)

@@ -15,7 +15,7 @@ from pyspark import StorageLevel
 
 from cdp_spark import columns as c
 from cdp_spark.config.source import configured_columns
-from cdp_spark.errors import CdpError, DataError
+from cdp_spark.errors import CdpError, DataError, raise_together
 from cdp_spark.ingest.checks import LastDelivery, Verdict, judge
 from cdp_spark.ingest.deliveries import find_unread, open_deliveries
 from cdp_spark.ingest.frames import SparkReading, count_staged, stage_in_spark
@@ -25,7 +25,7 @@ from cdp_spark.ingest.staging.faults import stage_delivery
 from cdp_spark.ingest.staging.repeats import count_repeats
 from cdp_spark.ingest.staging.rows import STAGED, Staging
 from cdp_spark.ingest.suppression.listed import Listed
-from cdp_spark.ingest.suppression.register import check_key, read_suppression_list
+from cdp_spark.ingest.suppression.register import read_suppression_list
 from cdp_spark.ingest.withdrawals import undated_times, write_new_issues
 from cdp_spark.ingest.write import Written, count_new_rows, write_bronze
 from cdp_spark.tables.catalog import SOURCE_DELIVERIES
@@ -75,7 +75,7 @@ def run(context: RunContext) -> StageResult:
             refused; all of it at once.
         StateError: the suppression list was written with another key than the project's.
     """
-    check_key(context.store, context.project.settings.suppression)
+    suppressions = read_suppression_list(context.store, context.project)  # also stops a run with another key
     last = _read_last_deliveries(context)
     deliveries = open_deliveries(context.store.spark, context.project.sources, folder=context.project.folder)
     unread = find_unread(context.project.sources, folder=context.project.folder)
@@ -83,7 +83,7 @@ def run(context: RunContext) -> StageResult:
     if not any(deliveries.values()):
         outcomes = _outcomes(context, _judge_all(context, {}, found), Written({}), found)
         return StageResult(detail="no source delivered a row", warnings=_warnings(outcomes))
-    staged = _stage_all(context, deliveries, last)
+    staged = _stage_all(context, found, suppressions)
     if isinstance(staged, pa.Table):
         return _finish(context, staged, add_facts([count_facts(staged), count_repeats(staged)]), found)
     staged = staged.persist(StorageLevel.DISK_ONLY)
@@ -136,14 +136,13 @@ def _read_last_deliveries(context: RunContext) -> dict[str, LastDelivery]:
     }
 
 
-def _stage_all(context: RunContext, deliveries: Deliveries, last: Mapping[str, LastDelivery]) -> Rows:
-    suppressions = read_suppression_list(context.store, context.project)
+def _stage_all(context: RunContext, found: Found, suppressions: SuppressionList | None) -> Rows:
     tables, frames = [STAGED.empty_table()], []
     for source in context.project.sources:
-        delivery = deliveries[source.name]
+        delivery = found.deliveries[source.name]
         if delivery is None or isinstance(delivery, CdpError):
             continue
-        staging = _staging(context, source, delivery, last, suppressions)
+        staging = _staging(context, source, delivery, found.last, suppressions)
         if isinstance(delivery, SparkReading):
             frames.append(stage_in_spark(delivery, staging))
         else:
@@ -199,16 +198,9 @@ def _judge_all(
             unread=found.unread.get(source.name, {}),
         )
         mistakes += refused
-    _raise_all(mistakes)
+    got = f"{len(mistakes)} deliveries or parts of them that cannot be used"
+    raise_together(mistakes, DataError, "ingest", got=got)
     return verdicts
-
-
-def _raise_all(mistakes: list[CdpError]) -> None:
-    if len(mistakes) == 1:
-        raise mistakes[0]
-    if mistakes:
-        lines = "".join(f"\n  - {mistake}" for mistake in mistakes)
-        raise DataError("ingest", got=f"{len(mistakes)} deliveries or parts of them that cannot be used:{lines}")
 
 
 def _withdrawal_notes(context: RunContext) -> list[str]:

@@ -10,7 +10,7 @@ from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 from cdp_spark import columns as c
-from cdp_spark.errors import StateError
+from cdp_spark.errors import StateError, raise_together
 from cdp_spark.pipeline.releases.release import read_releases
 from cdp_spark.pipeline.runs.state import read_runs
 from cdp_spark.tables.catalog import ERASURES, RELEASES, RUNS, SUPPRESSIONS, TABLES
@@ -58,21 +58,13 @@ def rebuild_manifest(store: Store, *, without: Collection[str] = ()) -> Manifest
         demanded = _demanded(store)
         logs = {name: log for name, version in there.items() if (log := store.guard.measure_log(name, version))}
         manifest = Manifest(there, _last_release(free, there), _suppression_key(free, there), logs)
-        _refuse(
-            [
-                *_lost_tables(there, _newest(_recorded(free, there), demanded.tables), without),
-                *_lost_entries(manifest, demanded, without),
-            ]
-        )
+        mistakes = [
+            *_lost_tables(there, _newest(_recorded(free, there), demanded.tables), without),
+            *_lost_entries(manifest, demanded, without),
+        ]
+        raise_together(mistakes, StateError, "manifest", got="lost tables")
         store.guard.keeper.put(manifest)
         return manifest
-
-
-def _refuse(mistakes: list[StateError]) -> None:
-    if len(mistakes) == 1:
-        raise mistakes[0]
-    if mistakes:
-        raise StateError("manifest", got="lost tables:" + "".join(f"\n  - {mistake}" for mistake in mistakes))
 
 
 def _lost_tables(there: dict[str, int], written: dict[str, int], without: Collection[str]) -> list[StateError]:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _REASONS_SHOWN = 3
+_KINDS = ("delivered", "new", "unchanged", "duplicate", "rejected", "suppressed", "conflicting")
 _RECORDS, _DELIVERED = ".records", ".rows_delivered"
 _TIME = "observed_at"
 
@@ -31,17 +32,7 @@ def _source_flow(source: str, metrics: Mapping[str, float]) -> SourceFlow:
     def rows(kind: str) -> int:
         return int(metrics.get(f"{source}.rows_{kind}", 0))
 
-    return SourceFlow(
-        source,
-        delivered=rows("delivered"),
-        new=rows("new"),
-        unchanged=rows("unchanged"),
-        duplicate=rows("duplicate"),
-        rejected=rows("rejected"),
-        suppressed=rows("suppressed"),
-        conflicting=rows("conflicting"),
-        reasons=_top(metrics, f"{source}.rejected."),
-    )
+    return SourceFlow(source, **{kind: rows(kind) for kind in _KINDS}, reasons=_top(metrics, f"{source}.rejected."))
 
 
 def read_unread_values(ingest: Mapping[str, float], standardise: Mapping[str, float]) -> tuple[UnreadValues, ...]:
@@ -69,8 +60,7 @@ def read_unread_values(ingest: Mapping[str, float], standardise: Mapping[str, fl
 
 def add_flows(sources: tuple[SourceFlow, ...]) -> SourceFlow:
     """Add the rows of all sources up."""
-    kinds = ("delivered", "new", "unchanged", "duplicate", "rejected", "suppressed", "conflicting")
-    return SourceFlow("all sources", **{kind: sum(getattr(it, kind) for it in sources) for kind in kinds})
+    return SourceFlow("all sources", **{kind: sum(getattr(it, kind) for it in sources) for kind in _KINDS})
 
 
 def _top(metrics: Mapping[str, float], prefix: str) -> tuple[Count, ...]:

@@ -21,7 +21,7 @@ from cdp_spark.tables.actions.fetch import fetch_through_spark
 from cdp_spark.tables.catalog import OUTDATED_RECORDS
 from cdp_spark.tables.creation import COMMITS_A_CHECKPOINT, describe
 from cdp_spark.tables.direct.create import create_in_folder
-from cdp_spark.tables.direct.place import find_folder, is_readable_by_delta_rs
+from cdp_spark.tables.direct.place import find_folder, identifier_of, is_readable_by_delta_rs
 from cdp_spark.tables.direct.write import Write
 from cdp_spark.tables.failures import broken_constraint, is_permission, unwritable
 from cdp_spark.tables.increments.outdated import build_in_force, keep_in_force
@@ -67,7 +67,7 @@ class Store:
 
     def identifier(self, spec: TableSpec) -> str:
         """The table's path, or its name in the catalog."""
-        return f"{self.location.rstrip('/')}/{spec.name}" if self.kind == "path" else f"{self.location}.{spec.name}"
+        return identifier_of(self.location, spec.name, is_path=self.kind == "path")
 
     @cached_property
     def guard(self) -> Guard:

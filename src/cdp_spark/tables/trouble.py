@@ -97,9 +97,13 @@ def _of_system(error: OSError, where: str) -> StateError:
     if error.errno in _FULL:
         return disk_full(where, file)
     if error.errno in _FORBIDDEN:
-        return StateError(where, got=f"no right to use a file{file}", fix=f"let this user read and write it, {_AGAIN}")
+        return _forbidden(where, file)
     reason = os.strerror(error.errno or 0)
     return StateError(where, got=f"an error of the file system: {reason}{file}", fix=f"check that file, {_AGAIN}")
+
+
+def _forbidden(where: str, what: str) -> StateError:
+    return StateError(where, got=f"no right to use a file{what}", fix=f"let this user read and write it, {_AGAIN}")
 
 
 def _is_engines(error: BaseException) -> bool:
@@ -110,9 +114,7 @@ def _of_engine(error: Exception, where: str) -> StateError:
     text = " ".join(str(each) for each in _chain(error))
     named = condition_of(error)
     if is_permission(text):
-        return StateError(
-            where, got=f"no right to use a file ({named})", fix=f"let this user read and write it, {_AGAIN}"
-        )
+        return _forbidden(where, f" ({named})")
     table = _OF_TABLE.search(text) if _DAMAGE.search(text) else None
     if table is not None and _is_own(table[1]):
         return damaged_table(table[1], f"damage ({named})")

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 from cdp_spark import columns as c
 from cdp_spark.config.base import nearest
-from cdp_spark.config.checks.segments import conditions_of
 from cdp_spark.config.checks.vocabulary import ACCOUNT_COLUMNS
 from cdp_spark.config.expressions import parse_expression
 from cdp_spark.config.expressions.grammar.nodes import Call, ColumnName, Comparison, In, Literal, Logical, Node, walk
+from cdp_spark.config.segment import conditions_of
 from cdp_spark.normalise.codes import read_gender
 from cdp_spark.normalise.email import read_email
 from cdp_spark.normalise.outcome import Normal

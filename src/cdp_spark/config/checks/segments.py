@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from cdp_spark.config.base import choose_one
 from cdp_spark.config.checks.vocabulary import PROFILE_COLUMNS, RELATION_COLUMNS, own_attributes
 from cdp_spark.config.expressions import Scope, check_expression
-from cdp_spark.config.segment import references
+from cdp_spark.config.segment import conditions_of, references
 from cdp_spark.limits import SEGMENT_CHAIN
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from cdp_spark.config.checks.files import ProjectFiles, Section
     from cdp_spark.config.documents.document import Location
-    from cdp_spark.config.segment import Condition, SegmentConfig
+    from cdp_spark.config.segment import SegmentConfig
     from cdp_spark.errors import ConfigError
 
 
@@ -30,16 +30,6 @@ def segment_mistakes(files: ProjectFiles) -> Iterator[ConfigError]:
                 yield from _reference_mistakes(condition.segment, (*location, "segment"), section, files)
     if files.are_whole("segments"):
         yield from _chain_mistakes(files)
-
-
-def conditions_of(condition: Condition, location: Location = ()) -> Iterator[tuple[Location, Condition]]:
-    """Yield a condition and all below it, each with its place."""
-    yield location, condition
-    for name in ("all", "any"):
-        for index, part in enumerate(getattr(condition, name)):
-            yield from conditions_of(part, (*location, name, index))
-    if condition.not_ is not None:
-        yield from conditions_of(condition.not_, (*location, "not"))
 
 
 def _expression_mistakes(

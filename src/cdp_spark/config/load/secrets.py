@@ -19,16 +19,14 @@ Value = TypeVar("Value")
 
 _PLACEHOLDER = re.compile(r"\$(\$)?\{([^{}]*)\}")
 _NAME = re.compile(r"^[A-Za-z_][A-Za-z0-9_]*$")
-_SECRET_KEY = re.compile(
-    r"(?:pass(?:word|wd|phrase|code)?|pwd|token|credentials?|secret(?:[._-]?key)?|(?:access|account|api|private)[._-]?key)$"
-    r"|account\.key\.",
-    re.I,
+_SECRET = (
+    r"pass(?:word|wd|phrase|code)?|pwd|token|credentials?|secret(?:[._-]?key)?|(?:access|account|api|private)[._-]?key"
 )
+_SECRET_KEY = re.compile(rf"(?:{_SECRET})$|account\.key\.", re.I)
 _SECRET_IN_TEXT = re.compile(
-    r"""(?:pass(?:word|wd|phrase|code)?|pwd|token|credentials?|secret(?:[._-]?key)?|(?:access|account|api|private)[._-]?key
-    |sig|signature)\s*=\s*(?!\s|\$\{|[;&?]|$)     # password=x, and not password=${NAME}
-    |://[^/@\s${}]+:[^/@\s${}]+@                    # //user:x@host
-    |:thin:[^/@\s${}]+/[^/@\s${}]+@                 # jdbc:oracle:thin:user/x@host
+    rf"""(?:{_SECRET}|sig|signature)\s*=\s*(?!\s|\$\{{|[;&?]|$)     # password=x, and not password=${{NAME}}
+    |://[^/@\s${{}}]+:[^/@\s${{}}]+@                              # //user:x@host
+    |:thin:[^/@\s${{}}]+/[^/@\s${{}}]+@                           # jdbc:oracle:thin:user/x@host
     """,
     re.I | re.X,
 )

@@ -194,7 +194,7 @@ def plain_number(number: Decimal) -> str:
 def _parse(text: str, *, is_document: bool, flatten: bool) -> list[_Object] | None:
     """Return the objects of a text as texts by field; None where it is none, or holds something else too."""
     try:
-        value = _decode_all(text) if is_document and flatten else (_LENIENT if flatten else _DECODER).decode(text)
+        value = _decode_all(text) if is_document and flatten else (LENIENT if flatten else _DECODER).decode(text)
     except (ValueError, RecursionError):
         return None
     if is_document and flatten:
@@ -209,7 +209,7 @@ def _decode_all(text: str) -> Any:  # noqa: ANN401
     """Return the one value of a text, or the list of its several values."""
     values, at = [], _after_blanks(text, 0)
     while at < len(text):
-        value, at = _LENIENT.raw_decode(text, at)
+        value, at = LENIENT.raw_decode(text, at)
         values.append(value)
         at = _after_blanks(text, at)
     return values[0] if len(values) == 1 else values
@@ -238,7 +238,8 @@ def _refuse_constant(name: str) -> NoReturn:
 
 _DECODER = json.JSONDecoder(object_pairs_hook=_fields, parse_float=Decimal, parse_constant=_refuse_constant)
 _EXTENT = json.JSONDecoder()
-_LENIENT = json.JSONDecoder(parse_float=Decimal, parse_constant=lambda _: None)
+LENIENT = json.JSONDecoder(parse_float=Decimal, parse_constant=lambda _: None)
+"""Takes the last of equal names, and nothing for NaN."""
 
 
 def _batch(rows: list[_Object], names: Iterable[str], rejected: list[Refused], source_file: str) -> ReadBatch:

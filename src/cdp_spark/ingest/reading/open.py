@@ -114,7 +114,7 @@ def _open_json(where: str, options_at: str, files: Sequence[Path], options: Mapp
     is_by_line = not is_wide(encoding)
     parts: list[Callable[[], Iterator[ReadBatch]]] = []
     for file, head in found.items():
-        if is_json_document(given, head, encoding):
+        if is_json_document(given, decode_text(head, encoding)):
             parts.append(partial(_read, where, partial(read_json_document, flatten=flatten), file, encoding))
             continue
         read = partial(read_json_lines, flatten=flatten)
@@ -123,16 +123,15 @@ def _open_json(where: str, options_at: str, files: Sequence[Path], options: Mapp
     return _reading(None, parts, list(found)) if parts else None
 
 
-def is_json_document(options: Mapping[str, str], head: bytes, encoding: str) -> bool:
+def is_json_document(options: Mapping[str, str], beginning: str) -> bool:
     """Tell whether a file of JSON is a document, and no object a line: as the options say, or else if it is an array.
 
     Args:
         options: their names in lower case.
-        head: the file's first bytes.
-        encoding: of the file.
+        beginning: of the file's text.
     """
     told = options.get("multiline")
-    return begins_array(decode_text(head, encoding)) if told is None else told.lower() == "true"
+    return begins_array(beginning) if told is None else told.lower() == "true"
 
 
 def _open_parquet(where: str, _: str, files: Sequence[Path], options: Mapping[str, str]) -> Reading | None:

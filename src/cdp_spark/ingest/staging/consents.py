@@ -121,10 +121,11 @@ def _hashes_of_contacts(contact: pa.Array, consents: ConsentFields, staging: Sta
 
 def _read_contact(text: str, consents: ConsentFields, staging: Staging) -> ContactPoint:
     """Read a cell; one that lists several spellings of the same contact point has that one."""
-    points = [read_contact_point(it, consents.contact_type, staging.region) for it in (text, *split_cell(text))]
-    if points[0].usable is not None or len({it.usable for it in points[1:]}) != 1:
-        return points[0]
-    return points[1]
+    whole = read_contact_point(text, consents.contact_type, staging.region)
+    if whole.usable is not None:
+        return whole
+    points = [read_contact_point(it, consents.contact_type, staging.region) for it in split_cell(text)]
+    return points[0] if len({it.usable for it in points}) == 1 else whole
 
 
 def _statuses(consents: ConsentFields) -> dict[str, str]:

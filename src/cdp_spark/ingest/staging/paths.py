@@ -7,18 +7,14 @@ is the value, of several the list of values. Rows keep their columns as delivere
 
 from __future__ import annotations
 
-import json
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from cdp_spark.ingest.reading.json_text import json_text
+from cdp_spark.ingest.reading.json_text import LENIENT, json_text
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
-
-_DECODER = json.JSONDecoder(parse_float=Decimal, parse_constant=lambda _: None)
 
 
 def with_paths(rows: pa.Table, wanted: Iterable[str]) -> pa.Table:
@@ -62,7 +58,7 @@ def _read(text: str | None) -> Any:  # noqa: ANN401 - whatever JSON can hold
     if text is None or not text.lstrip().startswith(("{", "[")):
         return None
     try:
-        return _DECODER.decode(text.strip())
+        return LENIENT.decode(text.strip())
     except (ValueError, RecursionError):
         return None
 

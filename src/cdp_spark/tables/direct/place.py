@@ -16,6 +16,11 @@ _MISREAD = frozenset("%\\[]^|")
 """delta-rs takes a percent sign in a path for an escape, and gives up at the others."""
 
 
+def identifier_of(location: str, name: str, *, is_path: bool) -> str:
+    """Name a table of a warehouse for Spark: by its path below a folder or URI, or in a catalog schema."""
+    return f"{location.rstrip('/')}/{name}" if is_path else f"{location}.{name}"
+
+
 def find_folder(spark: SparkSession, location: str) -> Path | None:
     """The folder that Spark means by a location; None for one in HDFS or an object store, and where Spark is remote."""
     if urlparse(location).scheme not in ("", "file"):

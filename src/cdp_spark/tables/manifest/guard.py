@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from delta.tables import DeltaTable
 from pyspark.errors import AnalysisException
 
-from cdp_spark.errors import StateError
+from cdp_spark.errors import StateError, raise_together
 from cdp_spark.tables.catalog import TABLES
 from cdp_spark.tables.direct.log import read_log
+from cdp_spark.tables.direct.place import identifier_of
 from cdp_spark.tables.manifest.keepers import FileKeeper, PropertyKeeper
 from cdp_spark.tables.manifest.manifest import Manifest, damaged_table, lost_manifest, lost_table, shortened_table
 
@@ -82,11 +83,8 @@ class Guard:
                 self.is_there(name)
             except StateError as error:
                 mistakes.append(error)
-        if len(mistakes) == 1:
-            raise mistakes[0]
-        if mistakes:
-            got = "tables that are lost or damaged:" + "".join(f"\n  - {mistake}" for mistake in mistakes)
-            raise StateError(f"warehouse {self.location}", got=got)
+        where = f"warehouse {self.location}"
+        raise_together(mistakes, StateError, where, got="tables that are lost or damaged")
 
     def begin(self) -> None:
         """Write an empty manifest for a warehouse that has none, before its first table."""
@@ -133,7 +131,7 @@ class Guard:
             return []
 
     def _place(self, name: str) -> str:
-        return f"{self.location.rstrip('/')}/{name}" if self.is_path else f"{self.location}.{name}"
+        return identifier_of(self.location, name, is_path=self.is_path)
 
 
 def _refuse_shorter(name: str, manifest: Manifest, log: Log) -> None:
@@ -156,6 +154,6 @@ def open_guard(spark: SparkSession, location: str, *, is_path: bool, folder: Pat
         is_path: which of both.
         folder: the warehouse's folder where this machine sees it; else None.
     """
-    beside = f"{location.rstrip('/')}/_cdp/manifest" if is_path else f"{location}.cdp_manifest"
+    beside = identifier_of(location, "_cdp/manifest" if is_path else "cdp_manifest", is_path=is_path)
     keeper: Keeper = FileKeeper(folder) if folder is not None else PropertyKeeper(spark, beside, is_path)
     return Guard(spark, location, folder, is_path, keeper)
