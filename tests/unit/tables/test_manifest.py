@@ -6,8 +6,10 @@ import json
 import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from unittest.mock import Mock
 
 import pyarrow as pa
 import pytest
@@ -151,6 +153,11 @@ def test_tables_without_a_manifest_are_refused_until_it_is_rebuilt(store: Store)
         with pytest.raises(StateError, match=rf"{got}\. Fix: .* run `cdp manifest rebuild`"):
             store.fetch(CONSENTS)
         assert rebuild_manifest(store) == before == FileKeeper(folder_of(store)).read()
+
+
+def test_a_warehouse_that_another_thread_begins_meanwhile_has_its_manifest(store: Store) -> None:
+    keeper = Mock(read=Mock(side_effect=[None, store.guard.read()]))
+    assert replace(store.guard, keeper=keeper).read() == store.guard.read()
 
 
 def test_a_manifest_is_not_rebuilt_over_a_loss_that_nobody_accepts(store: Store) -> None:
