@@ -19,15 +19,16 @@ from cdp_spark.tables.run import RunContext, StageResult
 from cdp_spark.tables.store import Store
 
 
-def sleep_on_zero(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    for batch in batches:
-        if 0 in batch.column(0).to_pylist():
-            time.sleep(2)
-        yield batch
-
-
 def run_tasks(spark: SparkSession, tasks: int) -> None:
     """As many tasks, of which the first one sleeps."""
+
+    # inside, so that it travels by value: workers do not find the tests' own modules
+    def sleep_on_zero(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            if 0 in batch.column(0).to_pylist():
+                time.sleep(2)
+            yield batch
+
     spark.range(tasks, numPartitions=tasks).mapInArrow(sleep_on_zero, "id long").write.format("noop").mode(
         "overwrite"
     ).save()
