@@ -7,7 +7,8 @@ import typer
 from cdp_spark.cli.commands.opening import open_project
 from cdp_spark.cli.display.output import print_result
 from cdp_spark.errors import StateError
-from cdp_spark.pipeline import Release, Run, latest_release, read_releases, read_runs
+from cdp_spark.runs.releases import Release, latest_release, read_releases
+from cdp_spark.runs.run_log import Run, read_runs
 from cdp_spark.tables.catalog import TABLES
 from cdp_spark.tables.spec import TableKind, TableSpec
 from cdp_spark.tables.store import Store
