@@ -1,7 +1,7 @@
 # `make` lists the targets. `make demo` and `make test` need Python 3.11 or newer and Java 17 or newer, nothing else.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all attack lint fmt type wheel pack clean
+.PHONY: help setup demo test test-all attack lint fmt type docs wheel pack clean
 
 BIN := .venv/bin
 READY := .venv/.ready
@@ -17,7 +17,7 @@ help: ## list the targets
 
 setup: $(READY) ## make .venv, install the package for development, fetch Spark's jars
 
-$(READY): pyproject.toml tools/setup
+$(READY): pyproject.toml tools/setup tools/constraints.txt
 	@tools/setup
 	@touch $@
 
@@ -46,6 +46,9 @@ fmt: setup ## format the code and repair what ruff can repair
 type: setup ## check the types
 	$(BIN)/mypy $(filter-out notebooks,$(CODE))
 
+docs: setup ## write docs/tables.md from the tables' specs and the stage table
+	$(BIN)/cdp tables --catalogue > docs/tables.md
+
 wheel: setup ## build dist/*.whl, for spark-submit --py-files
 	rm -f dist/*.whl
 	$(BIN)/python -m build --wheel --no-isolation --outdir dist
@@ -53,7 +56,7 @@ wheel: setup ## build dist/*.whl, for spark-submit --py-files
 pack: wheel ## build dist/environment.tar.gz, for spark-submit --archives; Spark's own jars stay out
 	rm -rf build/environment dist/environment.tar.gz
 	$(BIN)/python -m venv build/environment
-	build/environment/bin/pip install --quiet "$$(ls dist/*.whl)[spark]"
+	build/environment/bin/pip install --quiet --constraint tools/constraints.txt "$$(ls dist/*.whl)[spark]"
 	$(BIN)/venv-pack --quiet --prefix build/environment --exclude '*/pyspark/jars/*' --output dist/environment.tar.gz
 
 clean: ## remove what was built, cached and written by the demo; .venv stays

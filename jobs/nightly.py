@@ -4,11 +4,13 @@ import argparse
 import sys
 from pathlib import Path
 
-from cdp_spark.cli.commands.run import parse_time
 from cdp_spark.cli.display.plain import printable
 from cdp_spark.config.load import load_project
 from cdp_spark.errors import CdpError
-from cdp_spark.pipeline import RunOptions, RunSummary, nightly
+from cdp_spark.normalise.times import parse_time
+from cdp_spark.runs.plan import RunOptions
+from cdp_spark.runs.runner import nightly
+from cdp_spark.runs.summary import RunSummary
 from cdp_spark.session import get_project_session
 from cdp_spark.tables.store import open_store
 

@@ -7,7 +7,9 @@ from pathlib import Path
 from cdp_spark.cli.display.plain import printable
 from cdp_spark.config.load import load_project
 from cdp_spark.errors import CdpError
-from cdp_spark.pipeline import STAGES, RunSummary, run_stages
+from cdp_spark.runs.runner import run_stages
+from cdp_spark.runs.stages import STAGES
+from cdp_spark.runs.summary import RunSummary
 from cdp_spark.session import get_project_session
 from cdp_spark.tables.store import open_store
 

@@ -18,9 +18,9 @@ from pyspark.sql import functions as F
 from benchmarks.increment.nights import write_nights
 from cdp_spark import columns as c
 from cdp_spark.config.load import load_project
-from cdp_spark.pipeline.nightly import run_stages
-from cdp_spark.pipeline.releases.release import Release, append_release
-from cdp_spark.pipeline.runs.plan import RunOptions
+from cdp_spark.runs.plan import RunOptions
+from cdp_spark.runs.releases import Release, append_release
+from cdp_spark.runs.runner import run_stages
 from cdp_spark.session import SessionSettings, get_session
 from cdp_spark.tables.catalog import (
     CLUSTERS,
@@ -34,7 +34,7 @@ from cdp_spark.tables.catalog import (
 from cdp_spark.tables.store import Store, open_store
 
 if TYPE_CHECKING:
-    from cdp_spark.pipeline.runs.summary import RunSummary
+    from cdp_spark.runs.summary import RunSummary
 
 _PROJECT = Path(__file__).parents[1] / "project"
 _STAGES = ("matching", "clustering", "identity")

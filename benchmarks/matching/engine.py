@@ -17,7 +17,7 @@ from benchmarks.matching.cleaning import PROJECT
 from benchmarks.tools import clusters_file
 from cdp_spark import columns as c
 from cdp_spark.config.load import load_project
-from cdp_spark.pipeline.nightly import run_stages
+from cdp_spark.runs.runner import run_stages
 from cdp_spark.session import SessionSettings, get_session
 from cdp_spark.tables.catalog import RECORDS, UNIFIED_IDS
 from cdp_spark.tables.store import Store, open_store

@@ -15,8 +15,9 @@ from tests.integration.small_project import open_small_store
 
 from cdp_spark.config.load import load_project
 from cdp_spark.errors import StateError
-from cdp_spark.pipeline import continue_erasures, erase, nightly, roll_back
-from cdp_spark.pipeline.releases.release import current_release
+from cdp_spark.runs.releases import current_release
+from cdp_spark.runs.rollback import roll_back
+from cdp_spark.runs.runner import continue_erasures, erase, nightly
 from cdp_spark.tables.catalog import ERASURES
 
 

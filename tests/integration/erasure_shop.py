@@ -20,8 +20,9 @@ from cdp_spark.clustering.labels import MUST_LINK
 from cdp_spark.config.load import load_project
 from cdp_spark.config.project import Project
 from cdp_spark.labelling.links import Label, add_labels
-from cdp_spark.pipeline import RunOptions, nightly
-from cdp_spark.pipeline.releases.release import current_release
+from cdp_spark.runs.plan import RunOptions
+from cdp_spark.runs.releases import current_release
+from cdp_spark.runs.runner import nightly
 from cdp_spark.tables.catalog import PROFILES, RECORDS
 from cdp_spark.tables.store import Store
 

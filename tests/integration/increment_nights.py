@@ -20,8 +20,6 @@ from pyspark.sql import types as T
 from cdp_spark.config.match import EntityMatch, MatchConfig
 from cdp_spark.config.project import Gates, Project, ProjectSettings, Warehouse
 from cdp_spark.config.source import SourceConfig
-from cdp_spark.pipeline.runs.state import FINISHED, Run, StageOutcome, last_finish
-from cdp_spark.pipeline.stages import load_stage
 from cdp_spark.resolution.blocking.slots import all_rules
 from cdp_spark.resolution.frames import build_key_sizes, read_key_use
 from cdp_spark.resolution.learning.fitting import forced_comparisons
@@ -30,6 +28,8 @@ from cdp_spark.resolution.linkage import slots_of
 from cdp_spark.resolution.model import MatchModel
 from cdp_spark.resolution.models import FittedBy, write_model
 from cdp_spark.resolution.scored import keyed_records
+from cdp_spark.runs.run_log import FINISHED, Run, StageOutcome, last_finish
+from cdp_spark.runs.stages import BY_NAME, work_of
 from cdp_spark.tables.catalog import GOLD, IDENTIFIERS, LABELS, RECORDS
 from cdp_spark.tables.direct.write import Write
 from cdp_spark.tables.run import RunContext, StageResult
@@ -264,7 +264,7 @@ class NightlyWarehouse:
         """Run the stages on what was written, and release the ids."""
         run = Run(f"run-{ordinal}", ordinal, CLOCK + timedelta(days=ordinal), "0", (_outcome("standardise", written),))
         for stage in stages:
-            result = load_stage(stage)(self.context(run, stage, full=full))
+            result = work_of(stage)(self.context(run, stage, full=full))
             run = replace(run, outcomes=(*run.outcomes, _outcome(stage, result)))
         self.runs.append(run)
         if "identity" in stages:
@@ -282,12 +282,12 @@ class NightlyWarehouse:
         context = self.context(run, stage)
         mortal = DyingStore(self.store.spark, self.store.location, writes_left=writes)
         with pytest.raises(Killed):
-            load_stage(stage)(replace(context, store=mortal))
+            work_of(stage)(replace(context, store=mortal.limited_to(BY_NAME[stage].access)))
 
     def context(self, run: Run, stage: str, *, full: bool = False) -> RunContext:
-        """What the pipeline would give the stage."""
+        """What a run would give the stage."""
         return RunContext(
-            self.store,
+            self.store.limited_to(BY_NAME[stage].access),
             self.project,
             run.run_id,
             run.ordinal,

@@ -15,9 +15,9 @@ from unittest.mock import patch
 from tests.integration.small_project import open_small_store
 
 from cdp_spark.config.load import load_project
-from cdp_spark.pipeline import erase
 from cdp_spark.privacy import erase as erasing
 from cdp_spark.privacy.people.requests import Request
+from cdp_spark.runs.runner import erase
 from cdp_spark.tables.actions.removal import Matching, delete_matching
 from cdp_spark.tables.spec import TableSpec
 from cdp_spark.tables.store import Store

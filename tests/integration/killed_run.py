@@ -17,8 +17,9 @@ from pyspark.sql import DataFrame
 from tests.integration.small_project import open_small_store
 
 from cdp_spark.config.load import load_project
-from cdp_spark.pipeline import RunOptions, nightly
-from cdp_spark.pipeline.stages import Stage, load_stage
+from cdp_spark.runs.plan import RunOptions
+from cdp_spark.runs.runner import nightly
+from cdp_spark.runs.stages import Work, work_of
 from cdp_spark.tables.direct.write import Write
 from cdp_spark.tables.run import RunContext, StageResult
 from cdp_spark.tables.spec import TableSpec
@@ -41,9 +42,9 @@ class MortalStore(Store):
         return version
 
 
-def load_mortal(name: str, *, stage: str, writes: int) -> Stage:
+def load_mortal(name: str, *, stage: str, writes: int) -> Work:
     """The stage; the one named gets a store that kills."""
-    run = load_stage(name)
+    run = work_of(name)
 
     def die(context: RunContext) -> StageResult:
         mortal = MortalStore(context.store.spark, context.store.location, writes_left=writes)
@@ -56,7 +57,7 @@ def main(folder: str, warehouse: str, stage: str, writes: str) -> None:
     """Run until killed."""
     store = open_small_store(warehouse)
     project = load_project(Path(folder))
-    options = RunOptions(as_of=AS_OF, load_stage=lambda name: load_mortal(name, stage=stage, writes=int(writes)))
+    options = RunOptions(as_of=AS_OF, find_work=lambda name: load_mortal(name, stage=stage, writes=int(writes)))
     nightly(store, project, options)
 
 

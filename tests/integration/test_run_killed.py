@@ -18,7 +18,11 @@ from tests.integration import killed_run
 from tests.integration.small_project import write_small_project
 
 from cdp_spark.config.load import load_project
-from cdp_spark.pipeline import STAGES, RunOptions, RunSummary, nightly, read_runs
+from cdp_spark.runs.plan import RunOptions
+from cdp_spark.runs.run_log import read_runs
+from cdp_spark.runs.runner import nightly
+from cdp_spark.runs.stages import STAGES
+from cdp_spark.runs.summary import RunSummary
 from cdp_spark.tables.catalog import DELIVERIES, RELEASES, RUN_METRICS, RUNS, TABLES, TOUCHED_RECORDS
 from cdp_spark.tables.store import Store
 

@@ -11,7 +11,8 @@ import pytest
 from pyspark.sql import SparkSession
 from tests.integration.small_project import write_small_project
 
-from cdp_spark.pipeline import latest_release, read_runs
+from cdp_spark.runs.releases import latest_release
+from cdp_spark.runs.run_log import read_runs
 from cdp_spark.session import DELTA_COORDINATE
 from cdp_spark.session.jars import DELTA_JARS, cached_jars
 from cdp_spark.tables.catalog import PROFILES

@@ -14,8 +14,8 @@ from cdp_spark.errors import DataError, StateError
 from cdp_spark.identity.resolved import resolve_id
 from cdp_spark.identity.terms import ERASURE, LIVE
 from cdp_spark.normalise.identifiers import searched_identifiers
-from cdp_spark.pipeline import current_release
 from cdp_spark.profiles.history import holds_at, profile_at
+from cdp_spark.runs.releases import current_release
 from cdp_spark.tables.catalog import (
     CONSENTS,
     ID_REGISTRY,
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from pyspark.sql import Column, DataFrame
 
-    from cdp_spark.pipeline import Release
+    from cdp_spark.runs.releases import Release
     from cdp_spark.tables.spec import TableSpec
     from cdp_spark.tables.store import Store
 

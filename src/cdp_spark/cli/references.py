@@ -16,7 +16,7 @@ from cdp_spark.explain.pairs.facts import RecordName, only_one_type
 from cdp_spark.identity.terms import MOVED_KEY
 from cdp_spark.labelling.links import ordered
 from cdp_spark.normalise.hashing import record_key
-from cdp_spark.pipeline import latest_release
+from cdp_spark.runs.releases import latest_release
 from cdp_spark.tables.catalog import ID_CHANGES, RECORDS, UNIFIED_IDS
 
 if TYPE_CHECKING:

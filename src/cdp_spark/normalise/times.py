@@ -9,7 +9,7 @@ is meant, and one that it leaves out counts on from the hour before.
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from functools import cache
 from typing import TYPE_CHECKING
@@ -231,3 +231,19 @@ def _bad_format(written: str) -> ConfigError:
         "such as dd.MM.yyyy HH:mm",
         fix="write MM for the month and mm for the minute, and put other letters in quotes ('T')",
     )
+
+
+def parse_time(option: str, text: str | None) -> datetime | None:
+    """An ISO 8601 time; UTC where it names no zone.
+
+    Raises:
+        ConfigError: the text is no such time.
+    """
+    if text is None:
+        return None
+    try:
+        time = datetime.fromisoformat(text)
+        return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        example = "2026-11-23, 2026-11-23T02:00 or 2026-11-23T02:00:00+01:00"
+        raise ConfigError(option, got=repr(text), allowed="a time in ISO 8601", fix=f"write it as {example}") from None

@@ -4,22 +4,40 @@ from __future__ import annotations
 
 import logging
 import os
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import pyspark
 
 if TYPE_CHECKING:
     from cdp_spark.session.settings import SessionSettings
 
 log = logging.getLogger(__name__)
 
-DELTA_COORDINATE = "io.delta:delta-spark_4.2_2.13:4.4.0"
+_TESTED_DELTA = "4.4.0"
+
+
+def _delta_version() -> str:
+    """The installed delta-spark's version; the tested one where Delta comes with the cluster."""
+    try:
+        return version("delta-spark")
+    except PackageNotFoundError:
+        return _TESTED_DELTA
+
+
+_SPARK = ".".join(pyspark.__version__.split(".")[:2])
+_DELTA = _delta_version()
+
+DELTA_COORDINATE = f"io.delta:delta-spark_{_SPARK}_2.13:{_DELTA}"
+"""Delta's jar for the Spark that is installed."""
 GRAPHFRAMES_COORDINATE = "io.graphframes:graphframes-spark4_2.13:0.12.3"
 DELTA_JARS = (
-    "io.delta_delta-spark_4.2_2.13-4.4.0.jar",
-    "io.delta_delta-storage-4.4.0.jar",
-    "io.delta_delta-kernel-api-4.4.0.jar",
-    "io.delta_delta-kernel-defaults-4.4.0.jar",
-    "io.delta_delta-kernel-unitycatalog-4.4.0.jar",
+    f"io.delta_delta-spark_{_SPARK}_2.13-{_DELTA}.jar",
+    f"io.delta_delta-storage-{_DELTA}.jar",
+    f"io.delta_delta-kernel-api-{_DELTA}.jar",
+    f"io.delta_delta-kernel-defaults-{_DELTA}.jar",
+    f"io.delta_delta-kernel-unitycatalog-{_DELTA}.jar",
 )
 _GRAPHFRAMES_JARS = ("io.graphframes_graphframes-spark4_2.13-0.12.3.jar",)
 _NEEDLESS = (

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from cdp_spark.errors import ContractError
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import date, datetime
@@ -17,6 +19,46 @@ if TYPE_CHECKING:
     from cdp_spark.tables.direct.table import Only
     from cdp_spark.tables.spec import TableSpec
     from cdp_spark.tables.store import Store
+
+
+@dataclass(frozen=True)
+class TableAccess:
+    """Which tables a stage may touch.
+
+    Args:
+        stage: its name.
+        reads: names of tables that it may read.
+        writes: names of tables that it may write.
+    """
+
+    stage: str
+    reads: frozenset[str]
+    writes: frozenset[str]
+
+    def check_read(self, table: str) -> None:
+        """Refuse to read a table that the stage does not name.
+
+        Raises:
+            ContractError: it is not among those it may read.
+        """
+        self._check(table, self.reads, "read")
+
+    def check_write(self, table: str) -> None:
+        """Refuse to write a table that the stage does not name.
+
+        Raises:
+            ContractError: it is not among those it may write.
+        """
+        self._check(table, self.writes, "write")
+
+    def _check(self, table: str, named: frozenset[str], what: str) -> None:
+        if table not in named:
+            raise ContractError(
+                f"stage {self.stage}",
+                got=f"an attempt to {what} table {table}",
+                allowed=", ".join(sorted(named)) or "no table",
+                fix="name the table in the stage's row of the stage table (cdp_spark/runs/stages.py)",
+            )
 
 
 @dataclass(frozen=True)

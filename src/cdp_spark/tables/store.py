@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, cast
 
 from delta.tables import DeltaTable, DeltaTableBuilder
 from py4j.protocol import Py4JError
@@ -21,7 +21,7 @@ from cdp_spark.tables.actions.fetch import fetch_through_spark
 from cdp_spark.tables.catalog import OUTDATED_RECORDS
 from cdp_spark.tables.creation import COMMITS_A_CHECKPOINT, describe
 from cdp_spark.tables.direct.create import create_in_folder
-from cdp_spark.tables.direct.place import find_folder, identifier_of, is_readable_by_delta_rs
+from cdp_spark.tables.direct.place import find_folder, find_written_folder, identifier_of, is_readable_by_delta_rs
 from cdp_spark.tables.direct.write import Write
 from cdp_spark.tables.failures import broken_constraint, is_permission, unwritable
 from cdp_spark.tables.increments.outdated import build_in_force, keep_in_force
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from cdp_spark.config.project import Project
     from cdp_spark.tables.direct.table import LocalTable, Only
     from cdp_spark.tables.rows import Rows
+    from cdp_spark.tables.run import TableAccess
     from cdp_spark.tables.spec import TableSpec
 
 
@@ -53,12 +54,14 @@ class Store:
         kind: how to read `location`.
         direct: read and write what fits on the driver without a Spark query, where the tables are in a folder of this
             machine.
+        access: the tables that may be read and written; None for all.
     """
 
     spark: SparkSession
     location: str
     kind: Literal["path", "schema"] = "path"
     direct: bool = True
+    access: TableAccess | None = None
 
     @property
     def shown(self) -> str:
@@ -74,6 +77,16 @@ class Store:
         """The warehouse's manifest, and what it demands."""
         return open_guard(self.spark, self.location, is_path=self.kind == "path", folder=self._warehouse_folder)
 
+    def limited_to(self, access: TableAccess) -> Store:
+        """The same warehouse, of which only some tables may be read and written: any other is a ContractError."""
+        limited = replace(self, access=access)
+        vars(limited).update(guard=self.guard, _warehouse_folder=self._warehouse_folder)
+        return limited
+
+    def _check_write(self, spec: TableSpec) -> None:
+        if self.access is not None:
+            self.access.check_write(spec.name)
+
     def unguarded(self) -> Store:
         """The same warehouse for reading, whatever its manifest demands."""
         free = replace(self)
@@ -86,6 +99,8 @@ class Store:
         Raises:
             StateError: it was written and is missing or shortened, or the warehouse's manifest is missing or damaged.
         """
+        if self.access is not None:
+            self.access.check_read(spec.name)
         return self.guard.is_there(spec.name)
 
     def version(self, spec: TableSpec) -> int:
@@ -215,6 +230,7 @@ class Store:
 
     def rewind(self, spec: TableSpec, version: int) -> None:
         """Go back to a version, if the head is another one: what a killed run wrote since does not count."""
+        self._check_write(spec)
         if self._newest(spec) != version:
             self.delta(spec).restoreToVersion(version)
             self.guard.note_newest(spec.name)
@@ -257,6 +273,7 @@ class Store:
         (builder.location(identifier) if self.kind == "path" else builder.tableName(identifier)).execute()
 
     def _write(self, spec: TableSpec, rows: Rows, write: Write) -> int:
+        self._check_write(spec)
         self.create(spec)
         try:
             if isinstance(rows, DataFrame):
@@ -314,10 +331,14 @@ class Store:
         return any(there.get(field.name) != field.dataType for field in spec.schema)
 
     def _newest(self, spec: TableSpec) -> int:
-        return newest_version(self.spark, self.delta(spec))
+        return newest_version(self.spark, self._delta(spec))
 
     def delta(self, spec: TableSpec) -> DeltaTable:
-        """The table's handle, for merges and history."""
+        """The table's handle, to change the table by."""
+        self._check_write(spec)
+        return self._delta(spec)
+
+    def _delta(self, spec: TableSpec) -> DeltaTable:
         identifier = self.identifier(spec)
         if self.kind == "path":
             return DeltaTable.forPath(self.spark, identifier)
@@ -332,3 +353,16 @@ def open_store(spark: SparkSession, project: Project) -> Store:
     path = warehouse.path
     location = path if ":" in path else str((Path(project.folder) / path).resolve())
     return Store(spark, Secret(location, path.template) if isinstance(path, Secret) else location)
+
+
+def open_folder(project: Project) -> Store | None:
+    """Open a warehouse that is a folder of this machine, to read it without Spark; None for any other.
+
+    What delta-rs cannot read (`open_local` gives None for it) must be read through a store of a session.
+    """
+    store = open_store(cast("SparkSession", None), project)
+    folder = find_written_folder(store.location) if store.kind == "path" else None
+    if folder is None or not is_readable_by_delta_rs(folder):
+        return None
+    vars(store)["_warehouse_folder"] = folder
+    return store

@@ -11,7 +11,7 @@ from pyspark.sql import SparkSession
 
 from cdp_spark.cli.lookup import ReleasedWarehouse, find_ids
 from cdp_spark.errors import DataError
-from cdp_spark.pipeline import Release
+from cdp_spark.runs.releases import Release
 from cdp_spark.tables.catalog import ID_REGISTRY, PROFILE_HISTORY
 from cdp_spark.tables.store import Store
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from cdp_spark.cli import main as cli
-from cdp_spark.cli.commands.run import parse_time
 from cdp_spark.cli.lazy import COMMANDS
+from cdp_spark.normalise.times import parse_time
 
 
 def call(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:

@@ -13,8 +13,7 @@ from tests.unit.cli.calls import Calls
 from tests.unit.matched_shop import Shop, write_truth
 
 from cdp_spark.clustering import stage as clustering
-from cdp_spark.pipeline import Run, StageOutcome
-from cdp_spark.pipeline.runs.state import record
+from cdp_spark.runs.run_log import Run, StageOutcome, record
 from cdp_spark.tables.catalog import CLUSTERS, IDENTIFIERS, LABELS, PAIR_SCORES
 
 

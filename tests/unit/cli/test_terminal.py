@@ -14,7 +14,7 @@ from cdp_spark.cli.display.output import Terminal, print_json, print_rows
 from cdp_spark.cli.display.plain import PlainFormatter, printable
 from cdp_spark.cli.display.progress import show_progress
 from cdp_spark.errors import DataError
-from cdp_spark.pipeline import StageEvent
+from cdp_spark.runs.stages import StageEvent
 
 HOSTILE = "a\x1b]0;title\x07\x9b2J\r\u202eb\x00\x7f"
 SHOWN = r"a\x1b]0;title\x07\x9b2J\r\u202eb\x00\x7f".replace(r"\r", r"\x0d")

@@ -15,8 +15,7 @@ from cdp_spark.config.load import load_project
 from cdp_spark.explain.pairs.facts import RecordName
 from cdp_spark.explain.pairs.verdict import CUT_WORDS
 from cdp_spark.explain.visitors import place_visitors
-from cdp_spark.pipeline import Release
-from cdp_spark.pipeline.releases.release import append_release
+from cdp_spark.runs.releases import Release, append_release
 from cdp_spark.tables.catalog import CLUSTERS, CUTS, ID_REGISTRY, IDENTIFIERS, LABELS, RECORDS, UNIFIED_IDS
 
 HELD = [

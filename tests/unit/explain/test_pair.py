@@ -14,10 +14,9 @@ from cdp_spark.explain.pairs.explain import explain_pair
 from cdp_spark.explain.pairs.facts import PairExplanation, probability
 from cdp_spark.explain.pairs.verdict import verdict
 from cdp_spark.explain.pairs.waterfall import TOTAL, Step, build_chart, draw_bar, waterfall
-from cdp_spark.pipeline import Release
-from cdp_spark.pipeline.releases.release import append_release
 from cdp_spark.report.charts import draw_svg
 from cdp_spark.resolution.models import newest_model
+from cdp_spark.runs.releases import Release, append_release
 from cdp_spark.tables.catalog import ID_REGISTRY, PAIR_SCORES, UNIFIED_IDS
 
 

@@ -18,8 +18,8 @@ from cdp_spark.config.expressions.compile import kinds_of
 from cdp_spark.config.match import MatchConfig
 from cdp_spark.config.project import Project, ProjectSettings, Warehouse
 from cdp_spark.config.segment import Condition, SegmentConfig
-from cdp_spark.pipeline import Release
 from cdp_spark.relations.stage import run
+from cdp_spark.runs.releases import Release
 from cdp_spark.segments.relations import asked_relations, with_relations
 from cdp_spark.tables.catalog import ACCOUNT_MEMBERS, HOUSEHOLDS, PROFILES, RECORDS, UNIFIED_IDS
 from cdp_spark.tables.run import RunContext

@@ -18,8 +18,8 @@ from pyspark.sql import SparkSession
 
 from cdp_spark import columns as c
 from cdp_spark.errors import StateError
-from cdp_spark.pipeline.manifest import check_tables, rebuild_manifest
-from cdp_spark.pipeline.releases.release import Release, append_release, current_release
+from cdp_spark.runs.manifest import check_tables, rebuild_manifest
+from cdp_spark.runs.releases import Release, append_release, current_release
 from cdp_spark.tables.actions import removal
 from cdp_spark.tables.actions.removal import AnyOf, delete_matching
 from cdp_spark.tables.catalog import CONSENTS, LABELS, RELEASES, RUNS, SUPPRESSIONS

@@ -10,7 +10,7 @@ from cdp_spark.cli.display.progress import show_progress
 from cdp_spark.cli.display.summary import summary_facts
 from cdp_spark.cli.options import options_of
 from cdp_spark.config.load import load_project
-from cdp_spark.pipeline.demo import DemoOutcome, move_project, run_demo
+from cdp_spark.demo.run import DemoOutcome, move_project, run_demo
 from cdp_spark.report import Accuracy, Attribution
 from cdp_spark.session import SMALL_DATA, get_project_session
 

@@ -1,7 +1,6 @@
 """`cdp run`: the nightly job, or some of its stages."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
@@ -12,7 +11,10 @@ from cdp_spark.cli.display.progress import show_progress
 from cdp_spark.cli.display.summary import print_summary, summary_facts
 from cdp_spark.cli.options import options_of
 from cdp_spark.errors import ConfigError
-from cdp_spark.pipeline import STAGES, RunOptions, nightly, run_stages, stages_between
+from cdp_spark.normalise.times import parse_time
+from cdp_spark.runs.plan import RunOptions
+from cdp_spark.runs.runner import nightly, run_stages
+from cdp_spark.runs.stages import STAGES, stages_between
 
 app = typer.Typer(invoke_without_command=True, add_completion=False, help="Run the nightly job, or some of its stages.")
 
@@ -79,19 +81,3 @@ def _run(
         print_json(summary_facts(summary))
     elif not options.quiet:
         print_summary(summary)
-
-
-def parse_time(option: str, text: str | None) -> datetime | None:
-    """An ISO 8601 time; UTC where it names no zone.
-
-    Raises:
-        ConfigError: the text is no such time.
-    """
-    if text is None:
-        return None
-    try:
-        time = datetime.fromisoformat(text)
-        return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
-    except (ValueError, OverflowError):
-        example = "2026-11-23, 2026-11-23T02:00 or 2026-11-23T02:00:00+01:00"
-        raise ConfigError(option, got=repr(text), allowed="a time in ISO 8601", fix=f"write it as {example}") from None

@@ -10,13 +10,13 @@ from cdp_spark.activation.export import export_location
 from cdp_spark.activation.notice import ERASED
 from cdp_spark.cli.display.output import console, near, print_json, print_rows
 from cdp_spark.errors import StateError
-from cdp_spark.pipeline.stages import VACUUM
 from cdp_spark.privacy.vacuum import EXPORTS_LEFT
+from cdp_spark.runs.stages import VACUUM
 
 if TYPE_CHECKING:
     from cdp_spark.config.project import Project
-    from cdp_spark.pipeline import ErasureSummary
     from cdp_spark.privacy.stage import Plan
+    from cdp_spark.runs.runner import ErasureSummary
 
 
 def print_plan(plan: Plan, *, as_json: bool) -> None:

@@ -12,12 +12,12 @@ from rich.text import Text
 
 from cdp_spark.cli.display.output import Terminal
 from cdp_spark.cli.display.plain import printable
-from cdp_spark.pipeline import silent
+from cdp_spark.runs.stages import silent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cdp_spark.pipeline import Progress, StageEvent
+    from cdp_spark.runs.stages import Progress, StageEvent
 
 _MARKS = {"finished": ("✓", "green"), "skipped": ("↷", "dim"), "failed": ("✗", "red"), "refused": ("✗", "red")}
 

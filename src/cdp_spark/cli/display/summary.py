@@ -9,8 +9,8 @@ from rich.text import Text
 from cdp_spark.cli.display.output import console, near, print_rows
 
 if TYPE_CHECKING:
-    from cdp_spark.pipeline import RunSummary
     from cdp_spark.report.data import SourceFlow, UnreadValues
+    from cdp_spark.runs.summary import RunSummary
 
 
 def summary_facts(summary: RunSummary) -> dict[str, Any]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlparse
+from urllib.parse import unquote, urlparse
 
 from py4j.protocol import Py4JError
+
+from cdp_spark.tables.manifest.manifest import PLACE
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -32,6 +34,13 @@ def find_folder(spark: SparkSession, location: str) -> Path | None:
         return Path(place.getPath()) if place.getScheme() == "file" else None
     except (AttributeError, TypeError, Py4JError):
         return None
+
+
+def find_written_folder(location: str) -> Path | None:
+    """The folder of this machine that a location names, if a manifest says that it holds a warehouse; asks no Spark."""
+    place = urlparse(location)
+    folder = Path(unquote(place.path) if place.scheme else location)
+    return folder if place.scheme in ("", "file") and (folder / PLACE).is_file() else None
 
 
 def is_readable_by_delta_rs(folder: Path) -> bool:

@@ -26,8 +26,8 @@ from cdp_spark.evaluation.truth import ID_COLUMNS, GroupFile, judge_file, read_g
 from cdp_spark.evaluation.warehouse import Evaluation, LabelFigures, evaluate_labels, evaluate_warehouse
 from cdp_spark.labelling.answers import read_answers
 from cdp_spark.labelling.links import Pair
-from cdp_spark.pipeline import read_runs
 from cdp_spark.report.charts import check_writable
+from cdp_spark.runs.run_log import read_runs
 from cdp_spark.session import SessionSettings, get_session
 from cdp_spark.tables.catalog import CLUSTERS, LABELS, PAIR_SCORES
 from cdp_spark.tables.store import Store

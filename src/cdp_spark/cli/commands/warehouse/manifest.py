@@ -7,7 +7,7 @@ import typer
 from cdp_spark.cli.commands.opening import open_project
 from cdp_spark.cli.display.output import print_result
 from cdp_spark.errors import ConfigError
-from cdp_spark.pipeline.manifest import check_tables, rebuild_manifest
+from cdp_spark.runs.manifest import check_tables, rebuild_manifest
 from cdp_spark.tables.catalog import TABLES
 from cdp_spark.tables.manifest.manifest import Manifest
 

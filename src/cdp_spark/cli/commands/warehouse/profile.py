@@ -6,9 +6,9 @@ import typer
 from rich.markup import escape
 
 from cdp_spark.cli.commands.opening import open_project
-from cdp_spark.cli.commands.run import parse_time
 from cdp_spark.cli.display.output import console, print_json, print_rows, shown
 from cdp_spark.cli.lookup import ReleasedWarehouse, describe_profile, find_ids
+from cdp_spark.normalise.times import parse_time
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Look a profile up.")
 _LISTS = ("accounts", "household", "people", "consents", "records", "values")

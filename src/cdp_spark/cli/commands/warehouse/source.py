@@ -10,7 +10,7 @@ from cdp_spark.cli.commands.opening import open_project
 from cdp_spark.cli.display.output import print_json, print_rows
 from cdp_spark.cli.options import options_of
 from cdp_spark.errors import ConfigError
-from cdp_spark.pipeline import count_source_rows, reset_source
+from cdp_spark.runs.rollback import count_source_rows, reset_source
 
 _COMMAND = "cdp source reset"
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Load a source anew.")

@@ -5,9 +5,11 @@ from typing import Annotated, Any
 import typer
 
 from cdp_spark.cli.commands.opening import open_project
+from cdp_spark.cli.display.catalogue import write_catalogue
 from cdp_spark.cli.display.output import print_result
 from cdp_spark.errors import StateError
-from cdp_spark.pipeline import Release, Run, latest_release, read_releases, read_runs
+from cdp_spark.runs.releases import Release, latest_release, read_releases
+from cdp_spark.runs.run_log import Run, read_runs
 from cdp_spark.tables.catalog import TABLES
 from cdp_spark.tables.spec import TableKind, TableSpec
 from cdp_spark.tables.store import Store
@@ -15,8 +17,18 @@ from cdp_spark.tables.store import Store
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
-def tables(ctx: typer.Context, json: Json = False) -> None:
+def tables(
+    ctx: typer.Context,
+    json: Json = False,
+    catalogue: Annotated[
+        bool,
+        typer.Option("--catalogue", help="Print what all tables and columns mean, as Markdown; opens no warehouse."),
+    ] = False,
+) -> None:
     """List the tables; gold tables as the newest release shows them, others at their head."""
+    if catalogue:
+        typer.echo(write_catalogue())
+        return
     _, store = open_project(ctx)
     release = latest_release(store)
     print_result([table_facts(store, spec, release) for spec in TABLES.values()], as_json=json)

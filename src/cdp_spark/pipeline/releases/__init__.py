@@ -1,1 +1,0 @@
-"""Releases: which versions of the gold tables readers see, and how that changes."""

@@ -1,1 +1,0 @@
-"""Runs: which one a start is, what it has reached, what it came to."""
