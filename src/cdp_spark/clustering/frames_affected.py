@@ -101,14 +101,11 @@ def plan_clustering(context: RunContext, entity_type: str, rules: ClusteringRule
         entity_type: whose clusters these are.
         rules: what joins records, and what keeps them apart.
     """
-    last = context.last
-    if context.full:
-        return ClusteringPlan("full: asked for")
-    if last is None or not _builds_on(context, last, entity_type):
-        return ClusteringPlan("full: no clusters of these settings to build on")
-    touched = fetch_touched(context, MATCHING, since=last.ordinal, entity_types=(entity_type,))
-    if touched is None:
-        return ClusteringPlan("full: matching compared all records")
+    last, touched = context.last, None
+    if last is not None and _builds_on(context, last, entity_type):
+        touched = fetch_touched(context, MATCHING, since=last.ordinal, entity_types=(entity_type,))
+    if last is None or touched is None:
+        return ClusteringPlan("full: asked for" if context.full else "full: matching compared all records")
     known = context.last_figure(RECORDS_FIGURE) or 0.0
     most = min(limits.MAX_CHANGED_SHARE * known, limits.CHANGES_ON_DRIVER)
     labels = context.store.fetch(LABELS, (c.RECORD_KEY_L, c.RECORD_KEY_R))
@@ -128,8 +125,9 @@ def plan_clustering(context: RunContext, entity_type: str, rules: ClusteringRule
 def _builds_on(context: RunContext, last: LastFinish, entity_type: str) -> bool:
     """True where the clusters of the last finished run are there, made with the settings of this one."""
     settings = settings_checksum(context.project, entity_type)
-    is_same = context.last_figure(f"{entity_type}.{SETTINGS_FIGURE}") == settings
-    return is_same and {CLUSTERS.name, CUTS.name, IDENTIFIERS.name} <= set(last.versions)
+    if context.full or context.last_figure(f"{entity_type}.{SETTINGS_FIGURE}") != settings:
+        return False
+    return {CLUSTERS.name, CUTS.name, IDENTIFIERS.name} <= set(last.versions)
 
 
 def _find_changed_values(

@@ -1,5 +1,6 @@
 """What changed since the previous run, which blocks that touches, and which pairs are compared anew."""
 
+from dataclasses import dataclass
 from random import Random
 
 import numpy as np
