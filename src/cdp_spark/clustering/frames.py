@@ -30,7 +30,7 @@ from cdp_spark.clustering.refining import (
     refine_batch,
     unfold_cuts,
 )
-from cdp_spark.tables.actions.held import keep
+from cdp_spark.tables.actions.held import hold, keep
 from cdp_spark.tables.actions.together import run_together
 from cdp_spark.tables.catalog import LABELS
 from cdp_spark.tables.rows import as_frame, as_table, count_rows, field_of, map_groups, map_rows, unite
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from cdp_spark.tables.store import Store
 
 _PAIR = [c.RECORD_KEY_L, c.RECORD_KEY_R]
-_SCORED = [*_PAIR, c.WEIGHT_LOG2, c.DETERMINISTIC]
+SCORED = [*_PAIR, c.WEIGHT_LOG2, c.DETERMINISTIC]
 _PLACE, _PLACE_R = "component_place", "component_place_r"
 
 
@@ -107,7 +107,7 @@ class EvidenceRows:
 
     def with_statements(self, rules: ClusteringRules) -> EvidenceRows:
         """Leave out other columns, and find what the identifiers say."""
-        few = replace(self, members=self.members.select([*rules.columns]), scored=self.scored.select(_SCORED))
+        few = replace(self, members=self.members.select([*rules.columns]), scored=self.scored.select(SCORED))
         if self.identifiers is None:
             return few
         count = self.identifiers.count() if isinstance(self.identifiers, DataFrame) else 0
@@ -211,7 +211,7 @@ def _refine_in_tasks(
     )
     rule = partial(refine_batch, rules=rules)
     refined = map_groups([placed, evidence], _PLACE, rule, REFINED_TYPE, row_count=size.members)
-    return keep(cast("DataFrame", refined)), f"{components.engine} engine, {components.reason}"
+    return hold(cast("DataFrame", refined)).rows, f"{components.engine} engine, {components.reason}"
 
 
 def place_evidence(places: DataFrame, evidence: DataFrame, *, broadcast: bool) -> DataFrame:

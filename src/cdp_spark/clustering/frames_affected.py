@@ -23,18 +23,19 @@ from cdp_spark import columns as c
 from cdp_spark import limits
 from cdp_spark.clustering.affected import PREVIOUS_CLUSTER, find_changed_values, find_reclustered
 from cdp_spark.clustering.figures import RECORDS_FIGURE
-from cdp_spark.clustering.frames import Clusters, EvidenceRows
+from cdp_spark.clustering.frames import SCORED, Clusters, EvidenceRows
 from cdp_spark.clustering.labels import keep_current_labels
 from cdp_spark.clustering.settings import settings_checksum
 from cdp_spark.tables.catalog import CLUSTERS, CUTS, IDENTIFIERS, LABELS, PAIR_SCORES, RECORDS
 from cdp_spark.tables.increments.touched import MATCHING, fetch_touched
 from cdp_spark.tables.rows import as_table, map_groups, rows_with, rows_without, unite, unite_texts
-from cdp_spark.tables.serving import Versions, serve_rows
+from cdp_spark.tables.serving import Versions, count_rows_at_most, serve_rows
 
 if TYPE_CHECKING:
     from cdp_spark.clustering.settings import ClusteringRules
     from cdp_spark.tables.rows import Rows
     from cdp_spark.tables.run import LastFinish, RunContext
+    from cdp_spark.tables.spec import TableSpec
 
 SETTINGS_FIGURE = "clusters.settings"
 """Behind the entity type, the checksum of the settings that its clusters were made with."""
@@ -178,15 +179,19 @@ def find_affected(touched: pa.Array, clusters: Rows) -> pa.Table:
 def serve_evidence(
     context: RunContext, entity_type: str, rules: ClusteringRules, keys: pa.Array | None
 ) -> EvidenceRows:
-    """What decides about the clusters of some records of a type, None for all; few records' on the driver."""
-    store, on_driver = context.store, keys is not None and len(keys) <= limits.RECORDS_CLUSTERED
-    of_type = {c.ENTITY_TYPE: pa.array([entity_type])}
+    """What decides about the clusters of some records of a type, None for all; where it is little, on the driver."""
+    store, of_type = context.store, {c.ENTITY_TYPE: pa.array([entity_type])}
+
+    def fits(spec: TableSpec, most: int) -> bool:
+        return count_rows_at_most(store, spec) <= most if keys is None else len(keys) <= limits.RECORDS_CLUSTERED
+
     of_records = {} if keys is None else {c.RECORD_KEY: keys}
     of_pairs = {} if keys is None else dict.fromkeys((c.RECORD_KEY_L, c.RECORD_KEY_R), keys)
-    scored = [c.RECORD_KEY_L, c.RECORD_KEY_R, c.WEIGHT_LOG2, c.DETERMINISTIC]
+    few_records, few_pairs = fits(RECORDS, limits.RECORDS_CLUSTERED), fits(PAIR_SCORES, limits.PAIRS_CLUSTERED)
+    few_values = fits(IDENTIFIERS, limits.IDENTIFIERS_ON_DRIVER)
     return EvidenceRows(
-        serve_rows(store, RECORDS, rules.columns, only=of_records | of_type, on_driver=on_driver),
-        serve_rows(store, PAIR_SCORES, scored, only=of_pairs | of_type, on_driver=on_driver),
+        serve_rows(store, RECORDS, rules.columns, only=of_records | of_type, on_driver=few_records),
+        serve_rows(store, PAIR_SCORES, SCORED, only=of_pairs | of_type, on_driver=few_pairs),
         keep_current_labels(store.fetch(LABELS)),
-        _serve_values(context, entity_type, rules, on_driver=on_driver, keys=keys) if rules.types else None,
+        _serve_values(context, entity_type, rules, on_driver=few_values, keys=keys) if rules.types else None,
     )

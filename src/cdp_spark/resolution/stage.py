@@ -147,9 +147,9 @@ def _match(context: RunContext, entity_type: str, match: EntityMatch) -> Matched
 def _appends(context: RunContext, matched: Sequence[MatchedPairs]) -> dict[str, Callable[[], int]]:
     """Write new rows behind the others, and mark those that no longer count; by table."""
     spark = context.store.spark
-    rows = {spec: unite(spark, [it.rows(spec, context.ordinal) for it in matched]) for spec in _WRITTEN}
-    rows[OUTDATED_RECORDS] = unite(spark, [it.marks(context.ordinal) for it in matched])
-    return {spec.name: partial(_append, context, spec, new) for spec, new in rows.items()}
+    rows = [(spec, unite(spark, [it.rows(spec, context.ordinal) for it in matched])) for spec in _WRITTEN]
+    rows.append((OUTDATED_RECORDS, unite(spark, [it.marks(context.ordinal) for it in matched])))
+    return {spec.name: partial(_append, context, spec, new) for spec, new in rows}
 
 
 def _append(context: RunContext, spec: TableSpec, rows: Rows) -> int:
@@ -162,9 +162,9 @@ def _append(context: RunContext, spec: TableSpec, rows: Rows) -> int:
 def _rewrites(context: RunContext, matched: Sequence[MatchedPairs]) -> dict[str, Callable[[], int]]:
     """Write whole tables, and forget the marks; by table."""
     store = context.store
-    rows = {spec: unite(store.spark, [_all_rows(context, spec, it) for it in matched]) for spec in _WRITTEN}
-    rows[OUTDATED_RECORDS] = OUTDATED_RECORDS.table([])
-    return {spec.name: partial(store.overwrite, spec, whole) for spec, whole in rows.items()}
+    rows = [(spec, unite(store.spark, [_all_rows(context, spec, it) for it in matched])) for spec in _WRITTEN]
+    rows.append((OUTDATED_RECORDS, OUTDATED_RECORDS.table([])))
+    return {spec.name: partial(store.overwrite, spec, whole) for spec, whole in rows}
 
 
 def _all_rows(context: RunContext, spec: TableSpec, matched: MatchedPairs) -> Rows:
