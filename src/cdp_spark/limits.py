@@ -21,6 +21,32 @@ READ_BY_DRIVER_BYTES = 1_000_000
 """Bytes of a table's files that the driver reads for Spark: milliseconds, where Spark takes a second to list them."""
 PART_BYTES = 64_000_000
 """Bytes of a file of lines that one task reads: seconds of work, beside which starting the task is nothing."""
+GROUP_ROWS = 20_000
+"""Rows that a task of Spark takes to the rules at once: some megabytes, and enough to make up for the way there."""
+
+KEYS_ON_DRIVER = 50_000_000
+"""Blocking keys of 8 bytes that the driver sorts, in a tenth of the time that a shuffle takes."""
+SHARED_KEYS = 5_000_000
+"""Keys that lead to pairs; of more all travel: the filter would not fit a task's memory."""
+CHANGES_ON_DRIVER = 2_000_000
+"""Changed records of a run that the driver holds, at some 400 bytes each with their keys; more, and the run is full."""
+MAX_CHANGED_SHARE = 0.3
+"""Share of the records; where more changed it is cheaper to compare and cluster all."""
+REWRITE_SHARE = 0.2
+"""Share of the records; where more were compared anew since the tables were written, they are written anew."""
+RECORDS_FETCHED = 300_000
+"""Records that the driver fetches to compare; more are picked out by Spark, each where it is read."""
+PAIRS_COMPARED = 2_000_000
+"""Pairs inside blocks, of which a third may be different ones, that the driver compares; of more all cores do."""
+
+RECORDS_CLUSTERED, PAIRS_CLUSTERED = 200_000, 500_000
+"""What the driver clusters in a few seconds, on one core; of more each core of a cluster should have its share."""
+CLUSTERS_ON_DRIVER = 5_000_000
+"""Records whose clusters the driver holds, at about 100 bytes each."""
+IDENTIFIERS_ON_DRIVER = 3_000_000
+"""Identifiers of which the driver compares two runs, at some 500 bytes each while it does."""
+COMPONENTS_BROADCAST = 3_000_000
+"""Records whose components are sent to every task, at about 100 bytes each, so that pairs stay in place."""
 CLOCK_AHEAD_DAYS = 31
 """Days that a run's clock may be ahead of this machine's: a wrong year or month is further."""
 SEGMENT_CHAIN = 100

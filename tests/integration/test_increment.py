@@ -12,12 +12,10 @@ import pytest
 from pyspark.sql import SparkSession
 from tests.integration.increment_nights import STAGES, NightlyWarehouse, World, label, start
 
-from cdp_spark.clustering import increment
-from cdp_spark.clustering import stage as clustering
-from cdp_spark.clustering.on_driver import night as clustering_night
+from cdp_spark import limits
+from cdp_spark.clustering import frames as clustering
 from cdp_spark.identity import stage as identity
-from cdp_spark.resolution import stage as matching
-from cdp_spark.resolution.increment import night as matching_night
+from cdp_spark.resolution.increment import frames as matching
 from cdp_spark.tables.catalog import (
     CLUSTERS,
     CUTS,
@@ -42,8 +40,14 @@ def assert_same(left: Store, right: Store, night: str) -> None:
 
 def _work_in_spark(patch: pytest.MonkeyPatch) -> None:
     """Have nothing worked out on the driver."""
-    patch.setattr(matching_night, "LOCAL_KEYS_LIMIT", -1)
-    patch.setattr(clustering_night, "MAX_CLUSTERED", -1)
+    for size in (
+        "KEYS_ON_DRIVER",
+        "RECORDS_FETCHED",
+        "CLUSTERS_ON_DRIVER",
+        "IDENTIFIERS_ON_DRIVER",
+        "RECORDS_CLUSTERED",
+    ):
+        patch.setattr(limits, size, -1)
     patch.setattr(identity, "MAX_RECORDS", -1)
 
 
@@ -53,8 +57,8 @@ def _work_on_driver(patch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object, **__: object) -> None:
         pytest.fail("Spark was asked")
 
-    patch.setattr(matching, "score_changes", refuse)
-    patch.setattr(clustering, "_cluster_in_spark", refuse)
+    patch.setattr(matching, "score_blocks", refuse)
+    patch.setattr(clustering, "_refine_in_tasks", refuse)
     patch.setattr(identity, "run_in_spark", refuse)
 
 
@@ -134,8 +138,7 @@ def begin(spark: SparkSession, folder: Path, *, seed: int) -> Twins:
 
 @pytest.fixture(autouse=True)
 def _small_worlds_change_a_lot(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (increment, clustering_night):
-        monkeypatch.setattr(module, "MAX_TOUCHED_SHARE", 1.0)
+    monkeypatch.setattr(limits, "MAX_CHANGED_SHARE", 1.0)
 
 
 @pytest.mark.slow

@@ -11,9 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
-from cdp_spark.clustering.components import Engine, build_components
+from cdp_spark.clustering.engines.components import Engine, build_components
 from cdp_spark.clustering.engines.graphframes import graphframes_available
-from cdp_spark.clustering.engines.local import label_components
+from cdp_spark.clustering.engines.labels import label_components
 
 Graph = tuple[list[str], list[tuple[str, str]]]
 

@@ -2,159 +2,106 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-import pyarrow as pa
-from pyspark.sql import functions as F
-
 from cdp_spark import columns as c
-from cdp_spark.clustering.clusters import Clusters
-from cdp_spark.clustering.figures import cluster_figures
-from cdp_spark.clustering.identifiers.links import build_identifier_links, linking_types, with_unique_values
+from cdp_spark import limits
+from cdp_spark.clustering.figures import COUNTS_TYPE, cluster_figures, count_clusters
+from cdp_spark.clustering.frames import Clusters, cluster_records, read_current_labels
+from cdp_spark.clustering.frames_affected import SETTINGS_FIGURE, plan_clustering, serve_evidence
 from cdp_spark.clustering.identifiers.placing import place_visitors
-from cdp_spark.clustering.increment import (
-    SETTINGS_FIGURE,
-    Evidence,
-    Night,
-    build_reclustered,
-    plan_night,
-)
 from cdp_spark.clustering.kinds import PERSON, VISITOR
-from cdp_spark.clustering.labels import build_current_labels
-from cdp_spark.clustering.on_driver.night import cluster_on_driver
-from cdp_spark.clustering.outcome import Outcome
-from cdp_spark.clustering.records import EXCLUSIVE_SOURCE, cluster_records
-from cdp_spark.clustering.settings import settings_checksum
+from cdp_spark.clustering.settings import clustering_rules, settings_checksum
 from cdp_spark.tables.actions.together import run_together
-from cdp_spark.tables.catalog import (
-    CLUSTERS,
-    CUTS,
-    IDENTIFIERS,
-    LABELS,
-    OUTDATED_RECORDS,
-    PAIR_SCORES,
-    RECORDS,
-    TOUCHED_RECORDS,
-)
+from cdp_spark.tables.catalog import CLUSTERS, CUTS, IDENTIFIERS, RECORDS, TOUCHED_RECORDS
 from cdp_spark.tables.increments.touched import CLUSTERING, record_touched
-from cdp_spark.tables.rows import as_frame, count_rows, unite, with_values
+from cdp_spark.tables.rows import as_frame, as_table, map_groups, unite, with_values
 from cdp_spark.tables.run import RunContext, StageResult
+from cdp_spark.tables.serving import serve_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Mapping
 
-    from pyspark.sql import DataFrame
+    import pyarrow as pa
 
     from cdp_spark.tables.rows import Rows
+    from cdp_spark.tables.store import Store
+
+
+@dataclass(frozen=True)
+class ClusteringResult:
+    """This run's clusters of an entity type.
+
+    Args:
+        why: in words, for the run's record: by which engine, and what they were made from.
+        made: of all records of the type.
+        reclustered: record_key of those whose cluster has other members than in the previous run; None for all.
+    """
+
+    why: str
+    made: Clusters
+    reclustered: pa.Table | None = None
 
 
 def run(context: RunContext) -> StageResult:
     """Cluster the records of every entity type by this run's pair scores and the labels, then place the visitors.
 
-    Where few records changed since the last night, only the components that they touch are clustered anew.
+    Where few records changed since the previous run, only the components that they touch are clustered anew.
     """
     store, project = context.store, context.project
     found = run_together(store.spark, {it: partial(_cluster_entity, context, it) for it in project.match.entities})
-    results = {**found}
+    results = {entity_type: result.made for entity_type, result in found.items()}
     if any(source.events for source in project.sources):
-        results[VISITOR] = _place_visitors(context, found.get(PERSON))
+        results[VISITOR] = _place_visitors(context, results.get(PERSON))
     clusters, cuts = _united(context, results)
-    touched = {entity_type: outcome.reclustered for entity_type, outcome in found.items()}
+    touched = {entity_type: result.reclustered for entity_type, result in found.items()}
     writes = {
         CLUSTERS.name: partial(store.overwrite, CLUSTERS, clusters),
         CUTS.name: partial(store.overwrite, CUTS, cuts),
         TOUCHED_RECORDS.name: partial(record_touched, context, CLUSTERING, touched),
     }
     versions = run_together(store.spark, writes)
-    figures = cluster_figures(clusters if isinstance(clusters, pa.Table) else store.read(CLUSTERS))
-    cut_count = count_rows(cuts if isinstance(cuts, pa.Table) else store.read(CUTS))
     settings = {f"{kind}.{SETTINGS_FIGURE}": settings_checksum(project, kind) for kind in found}
-    detail = "; ".join(f"{kind}: {outcome.why}" for kind, outcome in found.items())
-    return StageResult(versions, {**figures, "clusters.cuts": float(cut_count), **settings}, detail)
+    figures = {**_count(store), "clusters.cuts": float(store.count(CUTS)), **settings}
+    return StageResult(versions, figures, "; ".join(f"{kind}: {result.why}" for kind, result in found.items()))
 
 
-def _united(context: RunContext, results: Mapping[str, Outcome]) -> tuple[Rows, Rows]:
+def _cluster_entity(context: RunContext, entity_type: str) -> ClusteringResult:
+    """Cluster the records of one entity type that changes can alter, or all of them."""
+    rules = clustering_rules(context.project, entity_type)
+    plan = plan_clustering(context, entity_type, rules)
+    evidence = serve_evidence(context, entity_type, rules, plan.previous.keys if plan.previous else None)
+    made, engine = cluster_records(context.store.spark, evidence, rules)
+    why = f"{engine}; {plan.why}"
+    if plan.previous is None:
+        return ClusteringResult(why, made)
+    return ClusteringResult(why, *plan.previous.complete(context, made))
+
+
+def _place_visitors(context: RunContext, people: Clusters | None) -> Clusters:
+    store = context.store
+    clusters = as_frame(store.spark, people.clusters if people else CLUSTERS.table([]))
+    visitors = store.read_of_type(RECORDS, VISITOR).select(c.RECORD_KEY)
+    labels = read_current_labels(store)
+    return place_visitors(store.read(IDENTIFIERS), visitors, clusters, labels, project=context.project)
+
+
+def _united(context: RunContext, results: Mapping[str, Clusters]) -> tuple[Rows, Rows]:
     """The rows of `clusters` and `cuts`."""
-    spark, clusters, cuts = context.store.spark, [], []
-    for entity_type, outcome in results.items():
-        clusters.append(with_values(outcome.clusters, {c.ENTITY_TYPE: entity_type}))
-        cuts.append(with_values(outcome.cuts, {c.ENTITY_TYPE: entity_type, c.RUN_ID: context.run_id}))
+    spark, clusters, cuts = context.store.spark, [CLUSTERS.table([])], [CUTS.table([])]
+    for entity_type, made in results.items():
+        of_type: dict[str, int | str] = {c.ENTITY_TYPE: entity_type}
+        clusters.append(with_values(made.clusters, of_type))
+        cuts.append(with_values(made.cuts, of_type | {c.RUN_ID: context.run_id}))
     return unite(spark, clusters), unite(spark, cuts)
 
 
-def _cluster_entity(context: RunContext, entity_type: str) -> Outcome:
-    """Cluster the records of one entity type, those of people by their identifiers, too."""
-    return cluster_on_driver(context, entity_type) or _cluster_in_spark(context, entity_type)
-
-
-def _cluster_in_spark(context: RunContext, entity_type: str) -> Outcome:
-    evidence = _read_evidence(context, entity_type)
-    night = plan_night(context, entity_type, evidence)
-    if night.affected_keys is not None:
-        evidence = evidence.within(night.affected_keys)
-    made, engine = _cluster(context, entity_type, evidence)
-    reclustered = build_reclustered(made.clusters, night.affected.rows) if night.affected else None
-    result = with_kept(made, night)
-    return Outcome(f"{engine}; {night.why}", result.clusters, result.cuts, reclustered)
-
-
-def with_kept(result: Clusters, night: Night) -> Clusters:
-    """Add the clusters and cuts of the last night that no change can alter."""
-    affected = night.affected_keys
-    if affected is None or night.last_clusters is None or night.last_cuts is None:
-        return result
-    clusters = night.last_clusters.join(affected, on=c.RECORD_KEY, how="left_anti")
-    left = affected.withColumnRenamed(c.RECORD_KEY, c.RECORD_KEY_L)
-    cuts = night.last_cuts.join(left, on=c.RECORD_KEY_L, how="left_anti")
-    return Clusters(
-        clusters.select(*result.clusters.columns).unionByName(result.clusters),
-        cuts.select(*result.cuts.columns).unionByName(result.cuts),
-    )
-
-
-def _read_evidence(context: RunContext, entity_type: str) -> Evidence:
-    store, project, of_type = context.store, context.project, F.col(c.ENTITY_TYPE) == entity_type
-    exclusive = [source.name for source in project.sources if source.duplicate_free]
-    linking, unique = linking_types(project) if entity_type == PERSON else ((), ())
-    guards = project.match.entities[entity_type].clustering.unique
-    members = with_exclusive_source(store.read(RECORDS).where(of_type), exclusive)
-    return Evidence(
-        members=members.select(c.RECORD_KEY, EXCLUSIVE_SOURCE, *guards),
-        pairs=store.read_all(PAIR_SCORES).where(of_type),
-        outdated=store.read(OUTDATED_RECORDS),
-        identifiers=store.read(IDENTIFIERS).where(of_type),
-        linking=linking,
-        unique=unique,
-    )
-
-
-def _cluster(context: RunContext, entity_type: str, evidence: Evidence) -> tuple[Clusters, str]:
-    members, config = evidence.members, context.project.match.entities[entity_type].clustering
-    if evidence.unique:
-        members = with_unique_values(members, evidence.identifiers, evidence.unique)
-        config = config.model_copy(update={"unique": (*config.unique, *evidence.unique)})
-    links = build_identifier_links(evidence.identifiers, evidence.linking) if evidence.linking else None
-    return cluster_records(members, evidence.pairs_in_force, _labels(context), config=config, links=links)
-
-
-def _place_visitors(context: RunContext, people: Outcome | None) -> Outcome:
-    store = context.store
-    placed = place_visitors(
-        store.read(IDENTIFIERS),
-        store.read(RECORDS).where(F.col(c.ENTITY_TYPE) == VISITOR).select(c.RECORD_KEY),
-        as_frame(store.spark, people.clusters if people else CLUSTERS.table([])),
-        _labels(context),
-        project=context.project,
-    )
-    return Outcome("", placed.clusters, placed.cuts)
-
-
-def _labels(context: RunContext) -> DataFrame:
-    return build_current_labels(context.store.read(LABELS))
-
-
-def with_exclusive_source(records: DataFrame, sources: Collection[str]) -> DataFrame:
-    """Add `exclusive_source`: the source where it has no duplicates inside, null elsewhere."""
-    exclusive = F.col(c.SOURCE).isin(*sources) if sources else F.lit(False)
-    return records.withColumn(EXCLUSIVE_SOURCE, F.when(exclusive, F.col(c.SOURCE)))
+def _count(store: Store) -> dict[str, float]:
+    """Figures of the clusters that were written."""
+    count = store.count(CLUSTERS)
+    on_driver = count <= limits.CLUSTERS_ON_DRIVER
+    clusters = serve_rows(store, CLUSTERS, (c.ENTITY_TYPE, c.CLUSTER), only={}, on_driver=on_driver)
+    counts = map_groups([clusters], c.CLUSTER, count_clusters, COUNTS_TYPE, row_count=count)
+    return cluster_figures(as_table(counts))

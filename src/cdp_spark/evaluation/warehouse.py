@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
-from cdp_spark.clustering.labels import MUST_LINK, build_current_labels
+from cdp_spark.clustering.frames import read_current_labels
+from cdp_spark.clustering.labels import MUST_LINK
 from cdp_spark.evaluation.figures import ClusterFigures, Share, measure_clusters, pair_share
 from cdp_spark.evaluation.mistakes.worst import Wanted, read_mistakes
 from cdp_spark.evaluation.pairs import PairFigures, build_judged_pairs, measure_pairs
 from cdp_spark.evaluation.truth import judge_records
-from cdp_spark.tables.catalog import CLUSTERS, LABELS, PAIR_SCORES, RECORDS
+from cdp_spark.tables.catalog import CLUSTERS, PAIR_SCORES, RECORDS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -112,7 +113,7 @@ def evaluate_labels(store: Store, entity_type: str, *, threshold_log2: float) ->
         threshold_log2: bits from which a pair is an edge.
     """
     keys = [c.RECORD_KEY_L, c.RECORD_KEY_R]
-    clusters, pairs = store.read_of_type(CLUSTERS, entity_type), build_current_labels(store.read(LABELS))
+    clusters, pairs = store.read_of_type(CLUSTERS, entity_type), read_current_labels(store)
     for side in "lr":
         placed = clusters.select(F.col(c.RECORD_KEY).alias(f"record_key_{side}"), F.col(c.CLUSTER).alias(f"of_{side}"))
         pairs = pairs.join(placed, on=f"record_key_{side}", how="inner")

@@ -10,14 +10,15 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
+from cdp_spark.clustering.frames import read_current_labels
 from cdp_spark.clustering.kinds import VISITOR
-from cdp_spark.clustering.labels import MUST_LINK, build_current_labels
+from cdp_spark.clustering.labels import MUST_LINK
 from cdp_spark.errors import DataError, StateError
 from cdp_spark.explain.identifiers import read_holdings
 from cdp_spark.explain.merges import Merge, replay_merges, weakest_merge
 from cdp_spark.explain.pairs.surroundings import MAX_RECORDS, read_links, read_members
 from cdp_spark.explain.visitors import VisitorPlace, place_visitors
-from cdp_spark.tables.catalog import CLUSTERS, CUTS, LABELS
+from cdp_spark.tables.catalog import CLUSTERS, CUTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -180,6 +181,6 @@ def _cuts(cuts: DataFrame, inside: set[str]) -> tuple[Cut, ...]:
 
 
 def _labels(store: Store, records: DataFrame) -> tuple[LabelInForce, ...]:
-    labels = touching(build_current_labels(store.read(LABELS)), records)
+    labels = touching(read_current_labels(store), records)
     rows = labels.orderBy(c.LABEL, c.RECORD_KEY_L, c.RECORD_KEY_R).limit(MAX_TOLD).collect()
     return tuple(LabelInForce(row[c.RECORD_KEY_L], row[c.RECORD_KEY_R], row[c.LABEL]) for row in rows)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
-from cdp_spark.clustering.identifiers.links import build_identifier_links
+from cdp_spark.clustering.frames import build_identifier_links
 from cdp_spark.clustering.kinds import PERSON
 from cdp_spark.tables.catalog import IDENTIFIERS
 

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
-from cdp_spark.clustering.labels import CANNOT_LINK, MUST_LINK, build_current_labels
+from cdp_spark.clustering.frames import read_current_labels
+from cdp_spark.clustering.labels import CANNOT_LINK, MUST_LINK
 from cdp_spark.explain.identifiers import read_holdings, shared_types
 from cdp_spark.explain.pairs.verdict import CUT_WORDS
-from cdp_spark.tables.catalog import CLUSTERS, CUTS, LABELS
+from cdp_spark.tables.catalog import CLUSTERS, CUTS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -148,7 +149,7 @@ def explain_visitor(
     cluster = {row[c.RECORD_KEY]: row[c.CLUSTER] for row in rows}
     places = [cluster.get(key) for key in keys]
     cut = _cut(store, {*zip(keys, reversed(places), strict=True)})
-    label = build_current_labels(store.read(LABELS)).where(
+    label = read_current_labels(store).where(
         (F.col(c.RECORD_KEY_L) == min(keys)) & (F.col(c.RECORD_KEY_R) == max(keys))
     )
     said = [row[c.LABEL] for row in label.collect()]

@@ -16,11 +16,10 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from cdp_spark import columns as c
+from cdp_spark import limits
 from cdp_spark.resolution.blocking.blocks import TRAVELLING, mark_keys, split_slots
 from cdp_spark.resolution.blocking.key_arrays import NO_KEY, keys_of_lists, pack_keys, unpack_keys
 from cdp_spark.resolution.blocking.key_use import (
-    LOCAL_KEYS_LIMIT,
-    SHARED_KEYS_LIMIT,
     KeyUse,
     count_keys,
     judge_sizes,
@@ -163,7 +162,7 @@ def find_key_use(keyed: DataFrame, slots: tuple[Slot, ...], *, frozen: NDArray[n
         slots: the layout of the keys.
         frozen: as `count_keys` takes it.
     """
-    if keyed.count() * len(slots) > LOCAL_KEYS_LIMIT:
+    if keyed.count() * len(slots) > limits.KEYS_ON_DRIVER:
         return read_key_use(build_key_sizes(keyed), slots, frozen=frozen)
     lists = keyed.select(c.BLOCK_KEYS).toArrow().column(c.BLOCK_KEYS)
     return count_keys(keys_of_lists(lists, len(slots)), slots, frozen=frozen)
@@ -184,8 +183,8 @@ def read_key_use(sizes: DataFrame, slots: tuple[Slot, ...], *, frozen: NDArray[n
         slots: the layout of the keys.
         frozen: as `count_keys` takes it.
     """
-    table = sizes.limit(SHARED_KEYS_LIMIT + 1).toArrow()
-    if table.num_rows <= SHARED_KEYS_LIMIT:
+    table = sizes.limit(limits.SHARED_KEYS + 1).toArrow()
+    if table.num_rows <= limits.SHARED_KEYS:
         return judge_sizes(table, slots, frozen=frozen)
     large = sizes.where(F.col(c.RECORD_COUNT) > min(slot.limit for slot in slots)).toArrow()
     return judge_some(large, slots, frozen=frozen)

@@ -109,7 +109,6 @@ def fit_next_model(
         raise StateError(f"cdp model fit {entity_type}", got="no records", fix="run `cdp run nightly` first")
     version = newest_model(store, entity_type)[0] + 1
     scored = score_pairs(records, match, labels=labels)
-    scored.release()
     refuse_unsound(scored.doubts, where=f"the match model of {entity_type}")
     write_model(store, entity_type, scored.model, version=version, by=by)
     return version, scored.model, scored.doubts

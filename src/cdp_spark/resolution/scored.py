@@ -26,6 +26,7 @@ from cdp_spark.resolution.learning.sample import Sample
 from cdp_spark.resolution.learning.soundness import Doubt, find_doubts
 from cdp_spark.resolution.linkage import FIT_PAIRS, fit_model, kernel_of, linkage_figures, slots_of
 from cdp_spark.session import shuffle_partitions
+from cdp_spark.tables.actions.held import keep
 from cdp_spark.tables.actions.together import run_together
 
 if TYPE_CHECKING:
@@ -51,7 +52,6 @@ class ScoredPairs:
         metrics: figures by dotted name.
         keyed: the records that were blocked, with their block_keys.
         doubts: about a model fitted from these pairs; none about a given one.
-        held: frames kept in memory or on disk; `release` them when the scores are written.
     """
 
     pair_scores: DataFrame
@@ -59,12 +59,6 @@ class ScoredPairs:
     metrics: dict[str, float]
     keyed: DataFrame
     doubts: tuple[Doubt, ...]
-    held: tuple[DataFrame, ...]
-
-    def release(self) -> None:
-        """Free what was held; the last first, for Spark plans anew what is made from a frame that it frees."""
-        for frame in reversed(self.held):
-            frame.unpersist()
 
 
 def score_pairs(
@@ -85,7 +79,7 @@ def score_pairs(
         sample: of these records, where one was read already, with all that the match compares.
     """
     match = model.match if model else match
-    keyed = keyed_records(records, match).persist()
+    keyed = keep(keyed_records(records, match))
     if model is not None:
         frozen = np.array(model.purged_keys, dtype=np.int64)
         return score_blocks(keyed, find_key_use(keyed, slots_of(match), frozen=frozen), model)
@@ -111,7 +105,7 @@ def score_blocks(keyed: DataFrame, use: KeyUse, model: MatchModel) -> ScoredPair
     blocks, kernel = _blocks(keyed, use, match), kernel_of(match, model.frequencies)
     mask = deterministic_mask(match)
     scores = build_pair_scores(blocks, kernel, model, deterministic_mask=mask, partitions=partitions)
-    return ScoredPairs(scores, model, linkage_figures(use, model), keyed, (), (keyed,))
+    return ScoredPairs(scores, model, linkage_figures(use, model), keyed, ())
 
 
 def _fit_and_score(

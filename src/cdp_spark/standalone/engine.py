@@ -66,6 +66,3 @@ class Engine(Protocol):
 
     def pairs(self, scored: Any) -> Any:  # noqa: ANN401
         """List the scored pairs: both ends' source and id, weight, and the level of each comparison by name."""
-
-    def release(self, scored: Any) -> None:  # noqa: ANN401
-        """Free what was held for scores."""

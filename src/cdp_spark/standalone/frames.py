@@ -16,7 +16,9 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from cdp_spark import columns as c
-from cdp_spark.clustering.records import EXCLUSIVE_SOURCE, cluster_records
+from cdp_spark.clustering.frames import EvidenceRows, cluster_records
+from cdp_spark.clustering.labels import keep_current_labels
+from cdp_spark.clustering.settings import ClusteringRules
 from cdp_spark.errors import ConfigError
 from cdp_spark.ingest.frames import distribute
 from cdp_spark.ingest.reading.batch import ReadBatch, rejected_table
@@ -80,11 +82,10 @@ class OnSpark:
 
     def cluster(self, scored: ScoredPairs, match: EntityMatch, *, unique_within_source: bool) -> Clustered:
         """Cluster the records by the scored pairs."""
-        exclusive = F.col(c.SOURCE) if unique_within_source else F.lit(None).cast("string")
-        members = self.records.withColumn(EXCLUSIVE_SOURCE, exclusive)
-        labels = self.records.sparkSession.createDataFrame([], LABELS.schema).limit(0)  # the optimiser sees it is empty
         pairs = hold(scored.pair_scores)
-        found, _ = cluster_records(members, pairs.rows, labels, config=match.clustering)
+        evidence = EvidenceRows(self.records, pairs.rows, keep_current_labels(LABELS.table([])))
+        rules = ClusteringRules(match.clustering, None if unique_within_source else ())
+        found, _ = cluster_records(self.records.sparkSession, evidence, rules)
         clusters = (
             self.records.select(*KEYS)
             .join(found.clusters, on=c.RECORD_KEY, how="inner")
@@ -116,10 +117,6 @@ class OnSpark:
                 yield pa.RecordBatch.from_pydict(columns)
 
         return pairs.select(*ends, c.WEIGHT_LOG2, c.LEVELS).mapInArrow(name_levels, T.StructType(fields))
-
-    def release(self, scored: ScoredPairs) -> None:
-        """Free what was held for the scores."""
-        scored.release()
 
 
 def open_on_spark(

@@ -9,8 +9,8 @@ import numpy as np
 import pyarrow as pa
 
 from cdp_spark import columns as c
-from cdp_spark.clustering.in_memory import cluster_positions
 from cdp_spark.clustering.linkage.evidence import Constraints
+from cdp_spark.clustering.refining import cluster_positions
 from cdp_spark.normalise.batches import encode
 from cdp_spark.resolution.features import make_features
 from cdp_spark.resolution.learning.sample import Sample, take_sample
@@ -79,9 +79,6 @@ class InProcess:
             texts = pa.DictionaryArray.from_arrays(pa.array(levels[:, place].astype(np.int32)), pa.array(names))
             columns[comparison.name] = texts
         return pa.table(columns)
-
-    def release(self, scored: LinkedPairs) -> None:
-        """Free what was held for scores; here nothing is."""
 
 
 def _codes(column: pa.ChunkedArray) -> np.ndarray[tuple[int], np.dtype[np.int64]]:

@@ -115,7 +115,6 @@ def _scored(
             return match, proposal.rules, scored
         tell(f"leaving out {', '.join(sorted(wrong))}: fewer matches agree on it than other pairs")
         without |= wrong
-        engine.release(scored)
 
 
 def _configuration(

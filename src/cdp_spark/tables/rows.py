@@ -1,24 +1,35 @@
-"""Rows where they were made: in a frame, or on the driver in Arrow memory."""
+"""The engines: rows on the driver in Arrow memory, or in a Spark frame, moved by the same few verbs.
+
+A rule is a function of Arrow tables. `map_rows` and `map_groups` apply it to rows where they are: on the driver to all
+at once, in Spark's tasks to a batch or to a group. Keys that choose rows are always on the driver; which rows are
+there, too, is decided by the sizes in `limits.py`, not here.
+"""
 
 from __future__ import annotations
 
 from functools import reduce
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
 
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from cdp_spark import limits
 from cdp_spark.session import shuffle_partitions
+from cdp_spark.tables.actions.held import BROADCAST_ROWS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from pyspark.sql import SparkSession
+    from pyspark.sql import Column, SparkSession
 
 Rows: TypeAlias = DataFrame | pa.Table
+R = TypeVar("R", bound=Rows)
 _ROWS_A_PARTITION = 10_000
+_LISTED = 100
+"""Values that a condition lists; more are joined to."""
+_GROUP = "group_of_rows"
 
 
 def as_frame(spark: SparkSession, rows: Rows) -> DataFrame:
@@ -27,6 +38,11 @@ def as_frame(spark: SparkSession, rows: Rows) -> DataFrame:
         return rows
     frame = spark.createDataFrame(rows)
     return frame if rows.num_rows <= _ROWS_A_PARTITION else frame.coalesce(shuffle_partitions(spark))
+
+
+def as_table(rows: Rows) -> pa.Table:
+    """The rows on the driver; of a frame an action."""
+    return rows.toArrow() if isinstance(rows, DataFrame) else rows
 
 
 def count_rows(rows: Rows) -> int:
@@ -45,22 +61,116 @@ def with_values(rows: Rows, values: Mapping[str, int | str]) -> Rows:
 
 
 def unite(spark: SparkSession, parts: Sequence[Rows]) -> Rows:
-    """All rows of at least one part with the same columns; on the driver where all of them are there."""
-    tables = [part for part in parts if isinstance(part, pa.Table)]
-    if len(tables) == len(parts):
-        names = tables[0].column_names
-        return pa.concat_tables([table.select(names) for table in tables], promote_options="permissive")
-    return reduce(DataFrame.unionByName, [as_frame(spark, part) for part in parts])
+    """All rows of at least one part; on the driver where all of them are there. A column that a part lacks is null."""
+    if any(isinstance(part, DataFrame) for part in parts):
+        return reduce(_unite_frames, [as_frame(spark, part) for part in parts])
+    return pa.concat_tables(parts, promote_options="permissive")
 
 
-def rows_with(rows: pa.Table, name: str, values: pa.Array) -> pa.Table:
+def _unite_frames(one: DataFrame, other: DataFrame) -> DataFrame:
+    return one.unionByName(other, allowMissingColumns=True)
+
+
+def rows_with(rows: R, name: str, values: pa.Array) -> R:
     """The rows that have one of the values in a column."""
-    return rows.filter(pc.is_in(rows[name], value_set=values))
+    if isinstance(rows, DataFrame):
+        return cast("R", _semi_join(rows, name, values))
+    return cast("R", rows.filter(pc.is_in(rows[name], value_set=values)))
 
 
-def rows_without(rows: pa.Table, name: str, values: pa.Array) -> pa.Table:
+def rows_without(rows: R, name: str, values: pa.Array) -> R:
     """The other rows."""
-    return rows.filter(pc.invert(pc.is_in(rows[name], value_set=values)))
+    if isinstance(rows, DataFrame):
+        found = rows.join(_values_frame(rows, name, values), on=name, how="left_anti") if len(values) else rows
+        return cast("R", found)
+    return cast("R", rows.filter(pc.invert(pc.is_in(rows[name], value_set=values))))
+
+
+def _semi_join(rows: DataFrame, name: str, values: pa.Array) -> DataFrame:
+    if not len(values):
+        return rows.limit(0)  # the optimiser sees that it is empty
+    if len(values) <= _LISTED:
+        return rows.where(F.col(name).isin(values.to_pylist()))
+    return rows.join(_values_frame(rows, name, values), on=name, how="left_semi")
+
+
+def _values_frame(rows: DataFrame, name: str, values: pa.Array) -> DataFrame:
+    frame = as_frame(rows.sparkSession, pa.table({name: values.unique()}))
+    return F.broadcast(frame) if len(values) <= BROADCAST_ROWS else frame
+
+
+def field_of(rows: Rows, name: str) -> Column:
+    """A column for a condition that `filter` takes; comparisons, `&`, `|` and `~` are the same for both engines."""
+    return F.col(name) if isinstance(rows, DataFrame) else cast("Column", pc.field(name))
+
+
+def with_largest(rows: Rows, by: str, name: str, renamed: str) -> Rows:
+    """One row per value of a column: it, and the largest value of another column under a new name."""
+    if isinstance(rows, DataFrame):
+        return rows.groupBy(by).agg(F.max(name).alias(renamed))
+    return rows.group_by(by).aggregate([(name, "max")]).rename_columns([by, renamed])
+
+
+def look_up(rows: Rows, name: str, values: Rows, *, default: int) -> Rows:
+    """Add the second column of the row whose first column has the value of `name`.
+
+    Args:
+        rows: to add the column to.
+        name: of a column of theirs.
+        values: two columns, of which the first has each value once.
+        default: where there is no such row.
+    """
+    key, value = values.schema.names
+    if isinstance(rows, DataFrame):
+        named = values.withColumnRenamed(key, name)
+        return rows.join(named, on=name, how="left").withColumn(value, F.coalesce(value, F.lit(default)))
+    keys, found = (column.combine_chunks() for column in cast("pa.Table", values).columns)
+    place = pc.index_in(rows[name], value_set=keys)
+    return rows.append_column(value, pc.fill_null(found.take(place), default))
+
+
+def map_rows(rows: Rows, rule: Callable[[pa.Table], pa.Table], schema: str) -> Rows:
+    """Apply a rule that looks at each row alone.
+
+    Args:
+        rows: in any order.
+        rule: takes and gives a table; in Spark's tasks a batch at a time.
+        schema: of what it gives, for Spark.
+    """
+    if not isinstance(rows, DataFrame):
+        return rule(rows)
+
+    def apply(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            yield from rule(pa.Table.from_batches([batch])).to_batches()
+
+    return rows.mapInArrow(apply, schema)
+
+
+def map_groups(
+    parts: Sequence[Rows], by: str, rule: Callable[..., pa.Table], schema: str, *, row_count: int = 0
+) -> Rows:
+    """Apply a rule that looks at the rows of one value together.
+
+    Args:
+        parts: one or two, on the driver or in frames.
+        by: a column of all parts; rows of one value come together.
+        rule: takes a table of each part, of some values with all their rows, and gives a table.
+        schema: of what it gives, for Spark.
+        row_count: of all parts, about; makes the groups.
+    """
+    if not any(isinstance(part, DataFrame) for part in parts):
+        return rule(*parts)
+    group = F.pmod(F.xxhash64(by), F.lit(row_count // limits.GROUP_ROWS + 1)).alias(_GROUP)
+    left, *others = [cast("DataFrame", part).select(group, "*").groupBy(_GROUP) for part in parts]
+
+    def of_one(table: pa.Table) -> pa.Table:
+        return rule(table.drop_columns([_GROUP]))
+
+    def of_two(table: pa.Table, other: pa.Table) -> pa.Table:
+        return rule(table.drop_columns([_GROUP]), other.drop_columns([_GROUP]))
+
+    return left.cogroup(others[0]).applyInArrow(of_two, schema) if others else left.applyInArrow(of_one, schema)
 
 
 def texts(values: Iterable[str]) -> pa.Array:

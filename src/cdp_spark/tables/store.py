@@ -24,7 +24,7 @@ from cdp_spark.tables.direct.create import create_in_folder
 from cdp_spark.tables.direct.place import find_folder, find_written_folder, identifier_of, is_readable_by_delta_rs
 from cdp_spark.tables.direct.write import Write
 from cdp_spark.tables.failures import broken_constraint, is_permission, unwritable
-from cdp_spark.tables.increments.outdated import build_in_force, keep_in_force
+from cdp_spark.tables.increments.outdated import keep_in_force
 from cdp_spark.tables.manifest.guard import Guard, open_guard
 from cdp_spark.tables.manifest.keepers import NoKeeper
 from cdp_spark.tables.rows import as_frame
@@ -126,7 +126,8 @@ class Store:
         rows = self.read_all(spec, version=version)
         if not spec.dated_by:
             return rows
-        return build_in_force(rows, self.read_all(OUTDATED_RECORDS, version=marked_at), spec.dated_by)
+        marks = self.read_all(OUTDATED_RECORDS, version=marked_at)
+        return cast("DataFrame", keep_in_force(rows, marks, spec.dated_by))
 
     def read_of_type(self, spec: TableSpec, entity_type: str) -> DataFrame:
         """What `read` reads of one entity type."""

@@ -7,10 +7,8 @@ from chispa import assert_df_equality
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from cdp_spark.clustering import components
-from cdp_spark.clustering.components import build_components, choose_engine
-from cdp_spark.clustering.engines import graphframes, local
-from cdp_spark.clustering.engines.dataframe import build_stars
+from cdp_spark.clustering.engines import components, graphframes, stars
+from cdp_spark.clustering.engines.components import build_components, choose_engine
 from cdp_spark.errors import StateError
 
 
@@ -69,7 +67,7 @@ def test_a_class_that_is_missing_is_no_error_and_logs_none(
 def test_vertices_that_share_a_hash_are_told_apart(
     graph: tuple[DataFrame, DataFrame], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(local, "_hash_expr", lambda name: F.lit(7).alias(f"{name}_hash"))
+    monkeypatch.setattr(components, "_hash_expr", lambda name: F.lit(7).alias(f"{name}_hash"))
     found = build_components(*graph, engine="local")
     assert sorted(map(tuple, found.components.collect())) == [
         ("a", "a"),
@@ -87,7 +85,8 @@ def test_spark_connect_has_no_graphframes() -> None:
 
 
 def test_rounds_that_never_settle_are_an_error(spark: SparkSession, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cdp_spark.clustering.engines.dataframe._MAX_ROUNDS", 3)
+    monkeypatch.setattr(stars, "_MAX_ROUNDS", 3)
     calls = iter(range(10))
+    monkeypatch.setattr(stars, "keep", lambda _: spark.range(next(calls), 10).selectExpr("id src", "0L dst"))
     with pytest.raises(StateError, match="no convergence in 3 rounds"):
-        build_stars(spark.range(0), materialise=lambda _: spark.range(next(calls), 10).selectExpr("id src", "0L dst"))
+        stars.build_stars(spark.range(0))

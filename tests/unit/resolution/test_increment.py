@@ -1,48 +1,41 @@
-"""What changed since the last night, and which blocks that touches."""
+"""What changed since the previous run, which blocks that touches, and which pairs are compared anew."""
 
-from collections.abc import Callable
-from pathlib import Path
+from dataclasses import dataclass
 from random import Random
-from types import SimpleNamespace
-from typing import cast
 
 import numpy as np
 import pyarrow as pa
 import pytest
-from chispa import assert_df_equality
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import SparkSession
 from tests.integration.increment_nights import MATCH as NIGHTS_MATCH
 from tests.integration.increment_nights import World, model_of
 
+from cdp_spark import limits
 from cdp_spark.config.match import BlockingKey, BlockingRule, Comparison, EntityMatch
 from cdp_spark.resolution.blocking.key_arrays import pack_keys
 from cdp_spark.resolution.blocking.key_use import GROWTH
 from cdp_spark.resolution.blocking.slots import Slot
 from cdp_spark.resolution.frames import packed_keys_expr, read_key_use
-from cdp_spark.resolution.increment import on_driver
-from cdp_spark.resolution.increment.changed import score_changes
-from cdp_spark.resolution.increment.inputs import ChangedPairs, Changes, build_changes, with_input_hash
-from cdp_spark.resolution.increment.keys import SparkBlocks, SparkInputs
-from cdp_spark.resolution.increment.local import LocalBlocks, LocalInputs, find_changes
-from cdp_spark.resolution.increment.on_driver import score_changes_on_driver
+from cdp_spark.resolution.increment.blocks import (
+    Touched,
+    count_holders,
+    count_touched,
+    find_changes,
+    find_touched_keys,
+    keys_of,
+    pick_holders,
+)
+from cdp_spark.resolution.increment.frames import Changes, compare_inputs, score_changes, with_input_hash
 from cdp_spark.resolution.linkage import slots_of
 from cdp_spark.resolution.model import MatchModel
 from cdp_spark.resolution.scored import score_pairs
 from cdp_spark.tables import catalog
-from cdp_spark.tables.actions.held import Held, hold
-from cdp_spark.tables.rows import as_frame
+from cdp_spark.tables.rows import Rows, as_table
 from cdp_spark.tables.store import Store
 
 MATCH = EntityMatch(
     blocking=(BlockingRule(name="email", keys=(BlockingKey(column="email"),)),),
     comparisons=tuple(Comparison(name=name, method="exact", columns=(name,)) for name in ("given_name", "nickname")),
-)
-SLOTS_MATCH = EntityMatch(
-    blocking=(
-        BlockingRule(name="email", keys=(BlockingKey(column="email"),), max_block_records=2),
-        BlockingRule(name="city", keys=(BlockingKey(column="city"),), max_block_records=2),
-    ),
-    comparisons=MATCH.comparisons,
 )
 RECORDS = "record_key string, given_name string, email string, phone string, attributes map<string, string>"
 SLOTS = (Slot(0, (BlockingKey(column="email"),), limit=2), Slot(1, (BlockingKey(column="city"),), limit=2))
@@ -66,18 +59,17 @@ def test_the_hash_is_of_what_matching_reads(spark: SparkSession) -> None:
     assert len({same, swapped, other_nickname, nothing}) == 4
 
 
-def test_changes_are_new_changed_and_gone_records(spark: SparkSession) -> None:
-    now = spark.createDataFrame([("same", 1), ("new", 2), ("changed", 3)], "record_key string, input_hash long")
-    before = spark.createDataFrame([("same", 1), ("gone", 2), ("changed", 4)], "record_key string, input_hash long")
-    expected = spark.createDataFrame([("new", 2), ("changed", 3), ("gone", None)], now.schema)
-    assert_df_equality(build_changes(now, before), expected, ignore_row_order=True, transforms=[])
-    assert find_changes(now.toArrow(), before.toArrow()) == expected.toArrow()
-    nobody = now.limit(0).toArrow()
+def test_changes_are_new_changed_and_gone_records() -> None:
+    now = pa.table({"record_key": ["same", "new", "changed"], "input_hash": [1, 2, 3]})
+    before = pa.table({"record_key": ["same", "gone", "changed"], "input_hash": [1, 2, 4]})
+    expected = {"record_key": ["new", "changed", "gone"], "input_hash": [2, 3, None]}
+    assert find_changes(now, before).to_pydict() == expected
+    nobody = now.slice(0, 0)
     assert find_changes(nobody, nobody).num_rows == 0
-    assert find_changes(nobody, before.toArrow())["input_hash"].null_count == 3
+    assert find_changes(nobody, before)["input_hash"].null_count == 3
 
 
-MODEL = cast("MatchModel", SimpleNamespace(match=SLOTS_MATCH, purged_keys=(40,)))
+PURGED = np.array([40])
 BEFORE = {
     **{f"m{number}": (10, 40) for number in range(8)},
     **{f"f{number}": (0, 20) for number in range(9)},
@@ -85,77 +77,58 @@ BEFORE = {
     "x": (50, 40),
 }
 """Key 10 had eight records and now has nine; key 20 had nine and now has four; key 30 was of one that is gone."""
+STALE = {*(f"f{number}" for number in range(3, 9)), "g", "n"}
+NOW = {"n": (10, 20), "o": (60, 40)}
+UNCHANGED = {key: keys for key, keys in BEFORE.items() if key not in STALE}
 
 
-STALE = [*((f"f{number}",) for number in range(3, 9)), ("g",)]
+def _inputs(keys: dict[str, tuple[int, int]]) -> pa.Table:
+    packed = pack_keys(np.array(list(keys.values()), dtype=np.int64).reshape(-1, 2))
+    return pa.table({"record_key": list(keys), "input_hash": [7] * len(keys), "block_keys": packed})
 
 
-def _inputs(spark: SparkSession, keys: dict[str, tuple[int, int]]) -> DataFrame:
-    packed = pack_keys(np.array(list(keys.values()), dtype=np.int64))
-    table = {"record_key": list(keys), "input_hash": [7] * len(keys), "block_keys": packed}
-    return spark.createDataFrame(pa.table(table))
+def _touched(now: dict[str, tuple[int, int]], stale: set[str], *, parts: int = 1) -> Touched:
+    """What the driver finds of all records at once, or Spark's tasks batch by batch."""
+    were = _inputs({key: keys for key, keys in BEFORE.items() if key in stale})
+    unchanged = _inputs({key: keys for key, keys in BEFORE.items() if key not in stale})
+    keys = find_touched_keys(_inputs(now), were, SLOTS, PURGED)
+    size = -(-unchanged.num_rows // parts)
+    batches = [unchanged.slice(at, size) for at in range(0, unchanged.num_rows, size)]
+    holders = pa.concat_tables([count_holders(it.combine_chunks(), keys, SLOTS) for it in batches])
+    return count_touched(keys, holders, _inputs(now), were, SLOTS)
 
 
-def _find_touched(before: DataFrame, fresh: DataFrame, stale: DataFrame, engine: str) -> SparkBlocks | LocalBlocks:
-    if engine == "local":
-        return LocalInputs(before.toArrow().combine_chunks()).find_touched(fresh.toArrow(), stale.toArrow(), MODEL)
-    return SparkInputs(before).find_touched(fresh, hold(stale), MODEL)
+@pytest.mark.parametrize("parts", [1, 4])
+def test_touched_keys_have_the_records_of_both_runs_counted(parts: int) -> None:
+    found = _touched(NOW, STALE, parts=parts)
+    columns = (found.keys, found.slot, found.was, found.count, found.fresh)
+    rows = list(zip(*(column.tolist() for column in columns), strict=True))
+    assert rows == [(10, 0, 8, 9, 1), (20, 1, 9, 4, 1), (30, 0, 1, 0, 0), (60, 0, 0, 1, 1)]
 
 
-@pytest.fixture(params=["spark", "local"])
-def blocks(spark: SparkSession, request: pytest.FixtureRequest) -> SparkBlocks | LocalBlocks:
-    stale = spark.createDataFrame([*STALE, ("n",)], "record_key string")
-    return _find_touched(_inputs(spark, BEFORE), _inputs(spark, {"n": (10, 20), "o": (60, 40)}), stale, request.param)
-
-
-def _rows(spark: SparkSession, rows: DataFrame | pa.Table | None) -> list[dict[str, object]]:
-    return [] if rows is None else [row.asDict() for row in as_frame(spark, rows).collect()]
-
-
-def test_the_layout_is_that_of_the_slots() -> None:
-    assert slots_of(SLOTS_MATCH) == SLOTS
-
-
-def test_sizes_of_touched_keys(spark: SparkSession) -> None:
-    stale = hold(spark.createDataFrame(STALE, "record_key string"))
-    found = SparkInputs(_inputs(spark, BEFORE)).find_touched(_inputs(spark, {"n": (10, 20)}), stale, MODEL)
-    expected = spark.createDataFrame(
-        [(10, 0, 8, 9, 1), (20, 1, 9, 4, 1), (30, 0, 1, 0, 0)],
-        "block_key long, slot int, was long, record_count long, fresh long",
-    )
-    assert_df_equality(found.sizes, expected, ignore_row_order=True, ignore_nullable=True, transforms=[])
-
-
-def test_keys_turn_where_they_cross_four_times_their_limit(
-    spark: SparkSession, blocks: SparkBlocks | LocalBlocks
-) -> None:
+def test_blocks_that_cross_four_times_their_limit_change_the_pairs_of_all_their_records() -> None:
     assert GROWTH == 4
-    found = {row["record_key"]: row["block_keys"] for row in _rows(spark, blocks.turned())}
-    assert sorted(map(str, found)) == sorted({*(f"m{i}" for i in range(8)), "f0", "f1", "f2"})
-    assert np.frombuffer(cast("bytes", found["m0"]), np.int64).tolist() == [10, 40]
+    found = pick_holders(_inputs(UNCHANGED), _touched(NOW, STALE).resized, SLOTS)
+    assert found["record_key"].to_pylist() == [*(f"m{i}" for i in range(8)), "f0", "f1", "f2"]
+    assert keys_of(found, SLOTS)[0].tolist() == [10, 40]
 
 
-def test_partners_share_a_live_key_with_a_changed_record(
-    spark: SparkSession, blocks: SparkBlocks | LocalBlocks
-) -> None:
-    assert sorted(str(row["record_key"]) for row in _rows(spark, blocks.partners())) == ["f0", "f1", "f2"]
-    if isinstance(blocks, LocalBlocks):  # of key 20: one that changed, and four in all; key 10 has outgrown its limit
-        assert blocks.pair_bound() == 4
+def test_partners_share_a_live_key_with_a_changed_record() -> None:
+    found = _touched(NOW, STALE)
+    assert pick_holders(_inputs(UNCHANGED), found.leading, SLOTS)["record_key"].to_pylist() == ["f0", "f1", "f2"]
+    assert found.pair_bound == 4  # of key 20: one that changed, and four in all; key 10 has outgrown its limit
 
 
-def test_keys_by_which_changed_records_meet_others_are_judged(blocks: SparkBlocks | LocalBlocks) -> None:
-    use = blocks.key_use(np.array([40]))
+def test_keys_by_which_changed_records_meet_others_are_judged() -> None:
+    use = _touched(NOW, STALE).key_use(PURGED)
     assert (use.purged.tolist(), use.pairs.tolist(), use.overgrown) == ([10, 40], [0, 6], 1)
     assert use.may_lead(np.array([20])).all()
 
 
-@pytest.mark.parametrize("engine", ["spark", "local"])
-def test_nothing_turns_where_nothing_changed(spark: SparkSession, engine: str) -> None:
-    rows = _inputs(spark, BEFORE)
-    nobody = spark.createDataFrame([], rows.schema)
-    found = _find_touched(rows, nobody, nobody.select("record_key"), engine)
-    assert _rows(spark, found.turned()) == []
-    assert _rows(spark, found.partners()) == []
+def test_nothing_is_touched_where_nothing_changed() -> None:
+    found = _touched({}, set())
+    assert (len(found.keys), len(found.resized), len(found.leading), found.pair_bound) == (0, 0, 0, 0)
+    assert pick_holders(_inputs(BEFORE), found.resized, SLOTS).num_rows == 0
 
 
 def test_under_a_model_only_outgrown_keys_are_purged_anew(spark: SparkSession) -> None:
@@ -167,54 +140,70 @@ def test_under_a_model_only_outgrown_keys_are_purged_anew(spark: SparkSession) -
     assert (applied.purged.tolist(), applied.overgrown) == ([10, 20], 1)
 
 
-def _compare_in_spark(
-    store: Store, tonight: DataFrame, rows: DataFrame, model: MatchModel
-) -> tuple[Changes, ChangedPairs]:
-    before, changes = SparkInputs.compare(rows, tonight)
-    held = Held(as_frame(store.spark, changes.rows), changes.count)
-    return changes, score_changes(tonight.drop("input_hash"), before, held, model)
+@dataclass(frozen=True)
+class Passed:
+    """Two nights of a small world.
+
+    Args:
+        store: with the records as they are now.
+        model: that scored all pairs.
+        previous: `match_inputs` before.
+        now: record_key and input_hash of the records now.
+        pairs_before: all pairs before.
+        pairs_now: all pairs now.
+    """
+
+    store: Store
+    model: MatchModel
+    previous: pa.Table
+    now: pa.Table
+    pairs_before: list[tuple[object, ...]]
+    pairs_now: list[tuple[object, ...]]
 
 
-def _compare_on_driver(
-    store: Store, tonight: DataFrame, rows: DataFrame, model: MatchModel
-) -> tuple[Changes, ChangedPairs]:
-    store.overwrite(catalog.RECORDS, tonight)
-    before, changes = LocalInputs.compare(rows.toArrow(), tonight.select("record_key", "input_hash").toArrow())
-    return changes, score_changes_on_driver(store, before, changes.rows, model)
+@pytest.fixture(scope="module")
+def passed(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Passed:
+    world = World(Random(4), has_visitors=False)
+    world.grow(60)
+    before = with_input_hash(world.people(spark), NIGHTS_MATCH)
+    model = model_of(before)
+    last = score_pairs(before, NIGHTS_MATCH, model=model)
+    packed = packed_keys_expr(len(slots_of(NIGHTS_MATCH)))
+    previous = last.keyed.select("record_key", "input_hash", packed).toArrow()
+    for _ in range(2):
+        world.pass_a_night()
+    store = Store(spark, str(tmp_path_factory.mktemp("changes")))
+    store.overwrite(catalog.RECORDS, world.people(spark))
+    now = with_input_hash(store.read(catalog.RECORDS), NIGHTS_MATCH)
+    scores = (last.pair_scores, score_pairs(now, NIGHTS_MATCH, model=model).pair_scores)
+    pairs = [[tuple(row) for row in it.collect()] for it in scores]
+    return Passed(store, model, previous, now.select("record_key", "input_hash").toArrow(), *pairs)
 
 
 @pytest.mark.parametrize(
-    ("seed", "compare", "most_pairs"),
-    [(3, _compare_in_spark, 0), (4, _compare_on_driver, 1_000), (5, _compare_on_driver, 0)],
+    "small",
+    [
+        pytest.param({}, id="all on the driver"),
+        pytest.param({"PAIRS_COMPARED": 0}, id="Spark compares"),
+        pytest.param({"RECORDS_FETCHED": 0, "SHARED_KEYS": 5}, id="all in tasks"),
+    ],
 )
 def test_changed_pairs_and_those_that_stay_are_all_pairs(
-    spark: SparkSession,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    seed: int,
-    compare: Callable[[Store, DataFrame, DataFrame, MatchModel], tuple[Changes, ChangedPairs]],
-    most_pairs: int,
+    monkeypatch: pytest.MonkeyPatch, passed: Passed, small: dict[str, int]
 ) -> None:
-    monkeypatch.setattr(on_driver, "MAX_PAIRS", most_pairs)  # above, Spark compares
-    world = World(Random(seed), has_visitors=False)
-    world.grow(60)
-    yesterday = with_input_hash(world.people(spark), NIGHTS_MATCH)
-    model = model_of(yesterday)
-    last = score_pairs(yesterday, NIGHTS_MATCH, model=model)
-    were = set(world.rows)
-    packed = packed_keys_expr(len(slots_of(NIGHTS_MATCH)))
-    rows = last.keyed.select("record_key", "input_hash", packed).localCheckpoint()
-    for _ in range(2):
-        world.pass_a_night()
-    tonight = with_input_hash(world.people(spark), NIGHTS_MATCH)
-    changes, changed = compare(Store(spark, str(tmp_path)), tonight, rows, model)
-    assert (changes.records, changes.gone) == (len(world.rows), len(were - set(world.rows)))
-    stale = {row["record_key"] for row in _rows(spark, changed.stale)}
-    assert len(stale) == changed.stale_count
-    stay = [row for row in map(tuple, last.pair_scores.collect()) if not stale & {row[0], row[1]}]
-    fresh = [tuple(row.values()) for row in _rows(spark, changed.pair_scores)]
-    everything = score_pairs(tonight, NIGHTS_MATCH, model=model)
-    assert stay, seed
-    assert sorted(stay + fresh) == sorted(map(tuple, everything.pair_scores.collect())), seed
-    for scored in (last, everything):
-        scored.release()
+    for name, size in small.items():
+        monkeypatch.setattr(limits, name, size)
+    previous: Rows = passed.previous
+    now: Rows = passed.now
+    if "RECORDS_FETCHED" in small:
+        previous, now = (passed.store.spark.createDataFrame(rows) for rows in (previous, now))
+    changes = Changes(previous, compare_inputs(now, previous), passed.now.num_rows, 0)
+    gone = set(passed.previous["record_key"].to_pylist()) - set(passed.now["record_key"].to_pylist())
+    assert changes.rows["input_hash"].null_count == len(gone) > 0
+    changed = score_changes(passed.store, changes, passed.model)
+    stale = set(changed.stale["record_key"].to_pylist())
+    assert len(stale) == changed.stale.num_rows
+    stay = [row for row in passed.pairs_before if not stale & {row[0], row[1]}]
+    fresh = [tuple(row.values()) for row in as_table(changed.pair_scores).to_pylist()]
+    assert stay
+    assert sorted(stay + fresh) == sorted(passed.pairs_now)

@@ -58,7 +58,6 @@ def test_each_pair_once_with_all_its_rules(spark: SparkSession) -> None:
         "record_key_l string, record_key_r string, rule_mask long, levels string, deterministic boolean",
     )
     assert_df_equality(found, expected, ignore_row_order=True, ignore_nullable=True, transforms=[])
-    scored.release()
 
 
 def test_a_sample_that_was_read_to_choose_rules_serves_the_fit(
@@ -117,7 +116,6 @@ def test_a_block_of_100_000_records_costs_no_pairs(spark: SparkSession) -> None:
     scored = score_pairs(crowd, _match())
     assert [(row[0], row[1]) for row in scored.pair_scores.collect()] == [("r0", "r1")]
     assert scored.metrics["rule.family_city.purged"] == 1
-    scored.release()
 
 
 def test_a_block_above_the_limit_is_split_where_a_further_key_is_named(spark: SparkSession) -> None:

@@ -9,9 +9,9 @@ from pyspark.errors import AnalysisException
 from pyspark.logger import PySparkLogger
 from pyspark.sql import functions as F
 
-from cdp_spark.clustering.engines import vertex_ids as ids
-from cdp_spark.clustering.engines.base import EngineResult, Materialise
+from cdp_spark.clustering.engines import stars as ids
 from cdp_spark.errors import StateError
+from cdp_spark.tables.actions.held import hold, keep
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -38,7 +38,7 @@ def graphframes_available(spark: SparkSession) -> bool:
     return True
 
 
-def build_components_by_graphframes(vertices: DataFrame, edges: DataFrame, *, materialise: Materialise) -> EngineResult:
+def build_components_by_graphframes(vertices: DataFrame, edges: DataFrame) -> tuple[DataFrame, int]:
     """Run GraphFrames' two-phase algorithm on a materialised map of integers.
 
     `broadcastThreshold=-1` leaves skewed joins to adaptive execution, the fast mode. Local checkpoints need no
@@ -47,8 +47,10 @@ def build_components_by_graphframes(vertices: DataFrame, edges: DataFrame, *, ma
     Args:
         vertices: one row per record_key.
         edges: record_key_l, record_key_r in any direction and number.
-        materialise: keeps the vertex map fixed while it is used, and the result after GraphFrames' own is released.
-    Raises: StateError: GraphFrames is not on the class path.
+    Returns: what `build_components_by_stars` returns.
+
+    Raises:
+        StateError: GraphFrames is not on the class path.
     """
     if not graphframes_available(vertices.sparkSession):
         raise StateError(
@@ -57,11 +59,11 @@ def build_components_by_graphframes(vertices: DataFrame, edges: DataFrame, *, ma
             allowed="auto, local, dataframe",
             fix="name its jar in CDP_GRAPHFRAMES_JAR or spark.jars, or choose another engine",
         )
-    vertex_ids = materialise(ids.build_vertex_ids(vertices))
-    numbered = materialise(ids.build_numbered_edges(edges, vertex_ids))
+    vertex_ids = keep(ids.build_vertex_ids(vertices))
+    numbered = keep(ids.build_numbered_edges(edges, vertex_ids))
     graph = GraphFrame(vertex_ids.select(F.col(ids.VERTEX_ID).alias("id")), ids.build_simple_edges(numbered))
     labelled = graph.connectedComponents(algorithm="two_phase", broadcastThreshold=-1, use_local_checkpoints=True)
     roots = labelled.select(F.col("id").alias(ids.VERTEX_ID), F.col("component").alias(ids.ROOT))
-    components = materialise(ids.build_named_components(vertex_ids, roots))
+    components = hold(ids.build_named_components(vertex_ids, roots)).rows
     labelled.unpersist()
-    return EngineResult(components, ids.count_dangling(numbered))
+    return components, ids.count_dangling(numbered)

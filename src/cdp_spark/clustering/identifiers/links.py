@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pyspark.sql import Window
-from pyspark.sql import functions as F
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from cdp_spark import columns as c
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pyspark.sql import DataFrame
-
     from cdp_spark.config.project import Project
+
+STATEMENTS_TYPE = f"{c.RECORD_KEY_L} string, {c.RECORD_KEY_R} string, {c.IDENTIFIER_TYPE} string, {c.VALUE_HASH} string"
 
 
 def linking_types(project: Project) -> tuple[list[str], list[str]]:
@@ -25,26 +25,32 @@ def linking_types(project: Project) -> tuple[list[str], list[str]]:
     return [kind for kind in rules.linking if kind in mapped], [kind for kind in rules.unique if kind in mapped]
 
 
-def build_identifier_links(identifiers: DataFrame, types: Sequence[str]) -> DataFrame:
-    """Link every record with a value to the first record that has it: as many links as records, never all pairs.
+def find_statements(identifiers: pa.Table, *, linking: Sequence[str], unique: Sequence[str]) -> pa.Table:
+    """Tell which records a value joins, and which values keep records apart.
+
+    Every record with a value is linked to the first record that has it: as many links as records, never all pairs.
 
     Args:
-        identifiers: of the records to link.
-        types: that identify a person; a value that is not usable links nothing.
-    Returns: one row per pair: record_key_l < record_key_r, identifier_type.
+        identifiers: usable ones, all holders of a value among them: record_key, type, value_hash.
+        linking: types that join records.
+        unique: types of which a cluster has one value.
+    Returns: STATEMENTS_TYPE: a row per link, record_key_l < record_key_r, without value_hash; a row per value that is
+        unique, with its record as both keys.
     """
-    usable = identifiers.where(F.col(c.USABLE) & F.col(c.TYPE).isin(*types))
-    first = F.min(c.RECORD_KEY).over(Window.partitionBy(c.TYPE, c.VALUE_HASH))
-    return (
-        usable.select(first.alias(c.RECORD_KEY_L), F.col(c.RECORD_KEY).alias(c.RECORD_KEY_R), c.TYPE)
-        .where(F.col(c.RECORD_KEY_L) != F.col(c.RECORD_KEY_R))
-        .groupBy(c.RECORD_KEY_L, c.RECORD_KEY_R)
-        .agg(F.min(c.TYPE).alias(c.IDENTIFIER_TYPE))
-    )
+    values = _of_types(identifiers, unique)
+    names = [c.RECORD_KEY_L, c.RECORD_KEY_R, c.IDENTIFIER_TYPE, c.VALUE_HASH]
+    held = pa.table([values[it] for it in (c.RECORD_KEY, c.RECORD_KEY, c.TYPE, c.VALUE_HASH)], names=names)
+    return pa.concat_tables([_find_links(_of_types(identifiers, linking)), held], promote_options="permissive")
 
 
-def with_unique_values(members: DataFrame, identifiers: DataFrame, types: Sequence[str]) -> DataFrame:
-    """Add a column a type with the record's value of it, for `build_clusters` to keep different values apart."""
-    usable = identifiers.where(F.col(c.USABLE) & F.col(c.TYPE).isin(*types))
-    values = [F.max(F.when(F.col(c.TYPE) == kind, F.col(c.VALUE_HASH))).alias(kind) for kind in types]
-    return members.join(usable.groupBy(c.RECORD_KEY).agg(*values), on=c.RECORD_KEY, how="left")
+def _of_types(identifiers: pa.Table, types: Sequence[str]) -> pa.Table:
+    return identifiers.filter(pc.is_in(identifiers[c.TYPE], value_set=pa.array(types, pa.string())))
+
+
+def _find_links(identifiers: pa.Table) -> pa.Table:
+    value = [c.TYPE, c.VALUE_HASH]
+    first = identifiers.group_by(value).aggregate([(c.RECORD_KEY, "min")])
+    left = f"{c.RECORD_KEY}_min"
+    links = identifiers.join(first, keys=value).filter(pc.field(left) != pc.field(c.RECORD_KEY))
+    pairs = links.group_by([left, c.RECORD_KEY]).aggregate([(c.TYPE, "min")])
+    return pairs.rename_columns([c.RECORD_KEY_L, c.RECORD_KEY_R, c.IDENTIFIER_TYPE])

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
-from cdp_spark.clustering.clusters import Clusters
-from cdp_spark.clustering.engines.base import Materialise, local_checkpoint
+from cdp_spark.clustering.frames import Clusters
 from cdp_spark.clustering.identifiers.claims import OWNER, LimitReason, build_holdings
 from cdp_spark.clustering.identifiers.visitors import EDGES, assign_visitors
 from cdp_spark.config.identifiers import DEVICE_TYPES
@@ -29,7 +28,6 @@ def place_visitors(
     labels: DataFrame,
     *,
     project: Project,
-    materialise: Materialise = local_checkpoint,
 ) -> Clusters:
     """Put each visitor into the cluster of its person, or with the visitors of the same unknown person.
 
@@ -42,7 +40,6 @@ def place_visitors(
         people: clusters of people's records: record_key, cluster.
         labels: the newest label a pair.
         project: its rules, and which identifiers its events bear.
-        materialise: computes what serves several times.
     Returns: clusters and cuts of visitors; a cut names the record and the cluster that were not joined.
     """
     rules, types = project.match.identifiers.rules, borne_types(project)
@@ -52,7 +49,7 @@ def place_visitors(
     owners = people.select(c.RECORD_KEY, F.col(c.CLUSTER).alias(OWNER))
     claims = of_people.join(owners, on=c.RECORD_KEY, how="inner").drop(c.RECORD_KEY)
     chained = (person.clustering if person else ClusteringConfig()) if _ties_devices(project) else None
-    found = assign_visitors(visitors, of_visitors, claims, rules, chained=chained, materialise=materialise)
+    found = assign_visitors(visitors, of_visitors, claims, rules, chained=chained)
     placed = _with_labels(found, owners, labels)
     clusters = placed.select(c.RECORD_KEY, F.col(c.CLUSTER).alias(c.COMPONENT), F.col(c.CLUSTER).alias(c.CLUSTER))
     return Clusters(clusters, build_visitor_cuts(placed))

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
-from cdp_spark.clustering.identifiers.chains import with_chains
+from cdp_spark.clustering.engines.components import build_components
 from cdp_spark.clustering.identifiers.claims import KNOWN, OWNER, SEEN, TOKEN, build_value_owners, rule_expr
 from cdp_spark.config.identifiers import DEVICE_TYPES
+from cdp_spark.tables.actions.held import keep
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pyspark.sql import Column, DataFrame
 
-    from cdp_spark.clustering.engines.base import Materialise
     from cdp_spark.config.identifiers import IdentifierRule
     from cdp_spark.config.match import ClusteringConfig
 
@@ -29,6 +29,7 @@ _LED_TO = "led_to"
 _GROUP = "group"
 _LEAST, _MOST, _FIRST = "least_owner", "most_owner", "first_key"
 _LONG_AGO = 2**63 - 1
+_TOKENS = "tokens"
 
 
 def build_known_visitors(holdings: DataFrame, owners: DataFrame, rules: Mapping[str, IdentifierRule]) -> DataFrame:
@@ -92,6 +93,28 @@ def build_device_visitors(
     )
 
 
+def with_chains(led: DataFrame, config: ClusteringConfig) -> DataFrame:
+    """Replace the token of each device by that of the component of devices that anonymous visitors tie together.
+
+    Args:
+        led: one row per visitor and device: record_key, known_owner, token (null where the device ties nobody).
+        config: engine and its limits.
+    Returns: the same rows, `token` the component's smallest.
+    """
+    anonymous = led.where(F.col(KNOWN).isNull() & F.col(TOKEN).isNotNull())
+    tied = anonymous.groupBy(c.RECORD_KEY).agg(F.sort_array(F.collect_set(TOKEN)).alias(_TOKENS))
+    pairs = tied.select(
+        F.get(_TOKENS, F.lit(0)).alias(c.RECORD_KEY_L),
+        F.explode(F.slice(_TOKENS, 2, F.size(_TOKENS))).alias(c.RECORD_KEY_R),
+    )
+    edges = keep(pairs.distinct())
+    vertices = edges.select(F.explode(F.array(c.RECORD_KEY_L, c.RECORD_KEY_R)).alias(c.RECORD_KEY)).distinct()
+    found = build_components(vertices, edges, engine=config.engine, local_max_edges=config.local_max_edges)
+    chains = found.components.select(F.col(c.RECORD_KEY).alias(TOKEN), c.COMPONENT)
+    joined = led.join(chains, on=TOKEN, how="left")
+    return joined.withColumn(TOKEN, F.coalesce(c.COMPONENT, TOKEN)).drop(c.COMPONENT)
+
+
 def build_visitor_owners(visitors: DataFrame, known: DataFrame, on_devices: DataFrame) -> DataFrame:
     """Give each visitor one owner: itself by name, its device's, its group's, or the group or visitor itself.
 
@@ -129,7 +152,6 @@ def assign_visitors(
     rules: Mapping[str, IdentifierRule],
     *,
     chained: ClusteringConfig | None,
-    materialise: Materialise,
 ) -> DataFrame:
     """Find each visitor's owner, in two steps: who named themselves, then who was on their devices.
 
@@ -141,16 +163,15 @@ def assign_visitors(
         person_claims: type, value_hash, owner, seen_micros by the records of people.
         rules: type to its rule.
         chained: as in `build_device_visitors`.
-        materialise: computes what serves several times.
     Returns: one row per visitor: record_key, owner, edges.
     """
     is_device = F.col(c.TYPE).isin(*DEVICE_TYPES)
     owners = build_value_owners(person_claims.where(~is_device), rules)
-    known = materialise(build_known_visitors(holdings.where(~is_device).drop(SEEN), owners, rules))
+    known = keep(build_known_visitors(holdings.where(~is_device).drop(SEEN), owners, rules))
     named = known.where(F.col(OWNER).isNotNull())
     claims = person_claims.where(is_device)
     on_devices = build_device_visitors(holdings.where(is_device), named, claims, rules, chained=chained)
-    return materialise(build_visitor_owners(visitors, known, materialise(on_devices)))
+    return keep(build_visitor_owners(visitors, known, keep(on_devices)))
 
 
 def _with_owners(holdings: DataFrame, owners: DataFrame, rules: Mapping[str, IdentifierRule]) -> DataFrame:

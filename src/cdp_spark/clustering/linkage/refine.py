@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cdp_spark.clustering.linkage.agglomerate import agglomerate
-from cdp_spark.clustering.linkage.disputes import disputed_parts
 from cdp_spark.clustering.linkage.evidence import UNITS_PER_BIT
-from cdp_spark.clustering.linkage.pieces import label_pieces, undisputed_pieces
+from cdp_spark.clustering.linkage.pieces import disputed_parts, label_pieces, undisputed_pieces
 from cdp_spark.errors import ConfigError
 
 if TYPE_CHECKING:

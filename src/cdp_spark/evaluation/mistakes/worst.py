@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
-from cdp_spark.clustering.labels import build_current_labels
+from cdp_spark.clustering.frames import read_current_labels
 from cdp_spark.errors import StateError
 from cdp_spark.evaluation.figures import RECORD
 from cdp_spark.evaluation.mistakes.find import build_uncompared_pairs, build_worst_pairs
 from cdp_spark.evaluation.mistakes.tell import read_around, tell_compared, weigh_uncompared
 from cdp_spark.resolution.models import newest_model, read_model
-from cdp_spark.tables.catalog import CUTS, LABELS, PAIR_SCORES, RECORDS
+from cdp_spark.tables.catalog import CUTS, PAIR_SCORES, RECORDS
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -54,7 +54,7 @@ def read_mistakes(store: Store, judged: DataFrame, judged_pairs: DataFrame, want
         return ()
     entity_type, threshold = wanted.entity_type, wanted.threshold_log2
     scores, cuts, records = (store.read_of_type(spec, entity_type) for spec in (PAIR_SCORES, CUTS, RECORDS))
-    labels = build_current_labels(store.read(LABELS))
+    labels = read_current_labels(store)
     worst = build_worst_pairs(
         judged_pairs, scores, cuts, labels, threshold_log2=threshold, limit=wanted.limit
     ).collect()

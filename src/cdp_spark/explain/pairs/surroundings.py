@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
+from cdp_spark.clustering.frames import read_current_labels
 from cdp_spark.clustering.kinds import VISITOR
-from cdp_spark.clustering.labels import as_certain_pairs, build_current_labels, with_must_links
+from cdp_spark.clustering.labels import CERTAIN, MUST_LINK
 from cdp_spark.explain.chain import Link, strongest_chain
 from cdp_spark.explain.identifiers import build_links_among
 from cdp_spark.explain.pairs.facts import Neighbour, RecordName, Surroundings
-from cdp_spark.tables.catalog import CLUSTERS, CUTS, LABELS, PAIR_SCORES, RECORDS
+from cdp_spark.tables.catalog import CLUSTERS, CUTS, PAIR_SCORES, RECORDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -94,10 +95,10 @@ def build_evidence_among(store: Store, keys: Sequence[str], *, linking: Sequence
     """
     ends = store.spark.createDataFrame([(key,) for key in keys], "record_key string")
     pairs = inside(store.read(PAIR_SCORES), ends).select(c.RECORD_KEY_L, c.RECORD_KEY_R, c.WEIGHT_LOG2, c.DETERMINISTIC)
-    evidence = with_must_links(pairs, inside(build_current_labels(store.read(LABELS)), ends))
+    evidence = _with_must_links(pairs, inside(read_current_labels(store), ends))
     if not linking:
         return evidence
-    return evidence.unionByName(as_certain_pairs(inside(build_links_among(store, keys, linking), ends)))
+    return evidence.unionByName(_as_certain_pairs(inside(build_links_among(store, keys, linking), ends)))
 
 
 def inside(pairs: DataFrame, records: DataFrame) -> DataFrame:
@@ -129,3 +130,16 @@ def _neighbours(
 def _strength(neighbour: Neighbour) -> float:
     known = [weight for weight in (neighbour.weight_l, neighbour.weight_r) if weight is not None]
     return max(known, default=float("-inf"))
+
+
+def _with_must_links(pair_scores: DataFrame, labels: DataFrame) -> DataFrame:
+    """Let a must-link join its pair like a deterministic rule, whether or not the pair was compared."""
+    keys, must = [c.RECORD_KEY_L, c.RECORD_KEY_R], labels.where(F.col(c.LABEL) == MUST_LINK)
+    compared = pair_scores.select(*keys, c.WEIGHT_LOG2, c.DETERMINISTIC).join(must, on=keys, how="left_anti")
+    return compared.unionByName(_as_certain_pairs(must))
+
+
+def _as_certain_pairs(pairs: DataFrame) -> DataFrame:
+    """Weigh pairs that join first, whether or not they were compared."""
+    weight, joins = F.lit(CERTAIN).alias(c.WEIGHT_LOG2), F.lit(True).alias(c.DETERMINISTIC)
+    return pairs.select(c.RECORD_KEY_L, c.RECORD_KEY_R, weight, joins)

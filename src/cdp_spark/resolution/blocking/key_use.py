@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cdp_spark import columns as c
+from cdp_spark import limits
 from cdp_spark.resolution.blocking.key_arrays import KeyFilter, contains
 from cdp_spark.resolution.blocking.shared import SharedKeys, find_shared_keys
 
@@ -17,10 +18,6 @@ if TYPE_CHECKING:
 
     from cdp_spark.resolution.blocking.slots import Slot
 
-SHARED_KEYS_LIMIT = 5_000_000
-"""Above this many keys that lead to pairs all keys travel: the filter would not fit a task's memory."""
-LOCAL_KEYS_LIMIT = 50_000_000
-"""Up to so many keys of 8 bytes are sorted on the driver, in a tenth of the time that a shuffle takes."""
 GROWTH = 4
 """A block that was not purged when its model was fitted may grow to this many times its limit before it is."""
 
@@ -125,4 +122,4 @@ def too_large(
 
 
 def _filter(keys: NDArray[np.int64]) -> KeyFilter | None:
-    return KeyFilter.of(keys) if len(keys) <= SHARED_KEYS_LIMIT else None
+    return KeyFilter.of(keys) if len(keys) <= limits.SHARED_KEYS else None

@@ -1,1 +1,1 @@
-"""A night's matching where few records changed: which pairs are compared anew, and which stay."""
+"""Matching where few records changed: which pairs are compared anew, and which stay."""

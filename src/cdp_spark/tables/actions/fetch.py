@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pyarrow as pa
 from pyspark.sql import functions as F
+
+from cdp_spark.tables.rows import rows_with
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    import pyarrow as pa
     from pyspark.sql import DataFrame
 
     from cdp_spark.tables.spec import TableSpec
-
-_LISTED = 100
-"""Values that a condition lists; more are joined to."""
 
 
 def fetch_through_spark(
@@ -32,10 +31,6 @@ def fetch_through_spark(
         only: column to the values that are wanted of it.
     """
     for name, values in only.items():
-        if len(values) <= _LISTED:
-            rows = rows.where(F.col(name).isin(values.to_pylist()))
-        else:
-            wanted = rows.sparkSession.createDataFrame(pa.table({name: values.unique()}))
-            rows = rows.join(F.broadcast(wanted), on=name, how="left_semi")
+        rows = rows_with(rows, name, values)
     there = [F.col(name) if name in rows.columns else F.lit(None).alias(name) for name in columns]
     return rows.select(*there).toArrow().cast(spec.fetched_schema(columns))

@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
 from cdp_spark.tables.catalog import TOUCHED_RECORDS
-from cdp_spark.tables.rows import unite, with_values
+from cdp_spark.tables.rows import as_frame, unite, with_values
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -49,27 +49,8 @@ def record_touched(context: RunContext, stage: str, touched: Mapping[str, Rows |
     return store.append(TOUCHED_RECORDS, rows, application=context.application(stage, TOUCHED_RECORDS))
 
 
-def read_touched(context: RunContext, stage: str, *, since: int, entity_type: str) -> DataFrame | None:
-    """The records that a stage worked on in the runs after `since`; None where one of these runs worked on all.
-
-    Args:
-        context: of the run.
-        stage: that worked.
-        since: ordinal of a run.
-        entity_type: of the records.
-    Returns: one row per record_key.
-    """
-    if context.ordinal - since >= KEPT_RUNS:
-        return None
-    of_stage = (F.col(c.ORDINAL) > since) & (F.col(c.STAGE) == stage) & (F.col(c.ENTITY_TYPE) == entity_type)
-    rows = context.store.read(TOUCHED_RECORDS).where(of_stage)
-    if not rows.where(F.col(c.RECORD_KEY).isNull()).isEmpty():
-        return None
-    return rows.select(c.RECORD_KEY).distinct()
-
-
 def fetch_touched(context: RunContext, stage: str, *, since: int, entity_types: Sequence[str]) -> pa.Array | None:
-    """What `read_touched` reads of several entity types, on the driver.
+    """The records that a stage worked on in the runs after `since`; None where one of these runs worked on all.
 
     Args:
         context: of the run.
@@ -84,3 +65,9 @@ def fetch_touched(context: RunContext, stage: str, *, since: int, entity_types: 
     rows = context.store.fetch(TOUCHED_RECORDS, (c.ORDINAL, c.RECORD_KEY), only=only)
     keys = rows.filter(pc.field(c.ORDINAL) > since)[c.RECORD_KEY]
     return None if keys.null_count else keys.unique()
+
+
+def read_touched(context: RunContext, stage: str, *, since: int, entity_type: str) -> DataFrame | None:
+    """What `fetch_touched` gives, as a frame."""
+    keys = fetch_touched(context, stage, since=since, entity_types=(entity_type,))
+    return None if keys is None else as_frame(context.store.spark, pa.table({c.RECORD_KEY: keys}))

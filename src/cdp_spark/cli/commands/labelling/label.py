@@ -12,8 +12,9 @@ from cdp_spark.cli.commands.opening import open_project
 from cdp_spark.cli.display.output import print_result
 from cdp_spark.cli.display.plain import printable
 from cdp_spark.cli.references import ALLOWED, NamedPair, find_pair, match_section
+from cdp_spark.clustering.frames import read_current_labels
 from cdp_spark.clustering.kinds import VISITOR
-from cdp_spark.clustering.labels import CANNOT_LINK, MUST_LINK, build_current_labels
+from cdp_spark.clustering.labels import CANNOT_LINK, MUST_LINK
 from cdp_spark.config.project import Project
 from cdp_spark.errors import ConfigError
 from cdp_spark.labelling.answers import read_answers
@@ -21,7 +22,7 @@ from cdp_spark.labelling.choose import choose_pairs
 from cdp_spark.labelling.limits import find_obstacle
 from cdp_spark.labelling.links import Label, Pair, add_labels
 from cdp_spark.labelling.sheet import ALLOWED_FILES, build_sheet, check_sheet, write_sheet
-from cdp_spark.tables.catalog import LABELS, PAIR_SCORES, RECORDS
+from cdp_spark.tables.catalog import PAIR_SCORES, RECORDS
 from cdp_spark.tables.store import Store
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -54,9 +55,7 @@ def label(
     elif file is not None:
         records, scores = (store.read(it).where(F.col(c.ENTITY_TYPE) == entity) for it in (RECORDS, PAIR_SCORES))
         threshold = match.clustering.threshold_log2
-        chosen = choose_pairs(
-            scores, build_current_labels(store.read(LABELS)), threshold_log2=threshold, pairs=pairs, seed=seed
-        )
+        chosen = choose_pairs(scores, read_current_labels(store), threshold_log2=threshold, pairs=pairs, seed=seed)
         written = write_sheet(build_sheet(chosen, records, match, seed=seed), file)
         fix = f"answer yes, no or unsure, then: cdp label --read {file} --author NAME"
         print_result([{"pairs": written, "file": str(file), "next": fix}], as_json=json)

@@ -11,7 +11,8 @@ from cdp_spark import columns as c
 from cdp_spark.cli.commands.opening import open_project
 from cdp_spark.cli.display.output import console, print_json, print_rows
 from cdp_spark.cli.references import match_section
-from cdp_spark.clustering.labels import MUST_LINK, build_current_labels
+from cdp_spark.clustering.frames import read_current_labels
+from cdp_spark.clustering.labels import MUST_LINK
 from cdp_spark.config.match import EntityMatch
 from cdp_spark.errors import StateError
 from cdp_spark.evaluation.blocking import BlockingFigures, build_known_pairs, estimate_blocking, suggest_rules
@@ -20,7 +21,7 @@ from cdp_spark.standalone.files import name_inputs, read_inputs
 from cdp_spark.standalone.in_process import InProcess
 from cdp_spark.standalone.records import describe
 from cdp_spark.standalone.resolve import propose_match
-from cdp_spark.tables.catalog import LABELS, PAIR_SCORES, RECORDS
+from cdp_spark.tables.catalog import PAIR_SCORES, RECORDS
 from cdp_spark.tables.store import Store
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="What blocking rules cost and find, before a run.")
@@ -82,7 +83,7 @@ def estimate(ctx: typer.Context, entity: Entity = "person", json: Json = False) 
 
 def _known_pairs(store: Store, entity: str) -> DataFrame:
     scores = store.read(PAIR_SCORES).where(F.col(c.ENTITY_TYPE) == entity)
-    return build_known_pairs(scores, build_current_labels(store.read(LABELS)), MUST_LINK)
+    return build_known_pairs(scores, read_current_labels(store), MUST_LINK)
 
 
 def _known_by(

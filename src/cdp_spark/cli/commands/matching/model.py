@@ -13,7 +13,8 @@ from cdp_spark.cli.commands.matching.splink import export_model, import_model
 from cdp_spark.cli.commands.opening import open_project
 from cdp_spark.cli.display.output import console, print_json, print_result, print_rows
 from cdp_spark.cli.references import match_section
-from cdp_spark.clustering.labels import MUST_LINK, build_current_labels
+from cdp_spark.clustering.frames import read_current_labels
+from cdp_spark.clustering.labels import MUST_LINK
 from cdp_spark.errors import ConfigError, StateError
 from cdp_spark.resolution.learning.fitting import IS_MATCH
 from cdp_spark.resolution.model import MatchModel, model_from_json
@@ -25,7 +26,7 @@ from cdp_spark.resolution.versions.compare import (
     compare_related,
     count_side_changes,
 )
-from cdp_spark.tables.catalog import LABELS, MATCH_MODELS, PAIR_SCORES
+from cdp_spark.tables.catalog import MATCH_MODELS, PAIR_SCORES
 from cdp_spark.tables.store import Store
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
@@ -61,7 +62,7 @@ def fit(
 def _compared_labels(store: Store, entity: str) -> DataFrame:
     """The labels in force whose pairs the last run compared; one of another pair says nothing about levels."""
     keys = [c.RECORD_KEY_L, c.RECORD_KEY_R]
-    said = build_current_labels(store.read(LABELS)).select(*keys, (F.col(c.LABEL) == MUST_LINK).alias(IS_MATCH))
+    said = read_current_labels(store).select(*keys, (F.col(c.LABEL) == MUST_LINK).alias(IS_MATCH))
     compared = store.read(PAIR_SCORES).where(F.col(c.ENTITY_TYPE) == entity).select(*keys)
     found = said.join(compared, on=keys, how="left_semi")
     if found.isEmpty():

@@ -5,13 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from cdp_spark.clustering.engines.base import EngineResult, Materialise, local_checkpoint
-from cdp_spark.clustering.engines.dataframe import build_components_by_stars
+import pyarrow.compute as pc
+from pyspark.sql import functions as F
+
+from cdp_spark import columns as c
 from cdp_spark.clustering.engines.graphframes import build_components_by_graphframes, graphframes_available
-from cdp_spark.clustering.engines.local import build_components_locally
+from cdp_spark.clustering.engines.labels import label_components
+from cdp_spark.clustering.engines.stars import build_components_by_stars
+from cdp_spark.tables.rows import as_frame
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame, SparkSession
+    import pyarrow as pa
+    from pyspark.sql import Column, DataFrame, SparkSession
 
 Engine = Literal["local", "graphframes", "dataframe"]
 
@@ -54,7 +59,6 @@ def build_components(
     *,
     engine: Engine | Literal["auto"] = "auto",
     local_max_edges: int = 15_000_000,
-    materialise: Materialise = local_checkpoint,
     size: GraphSize | None = None,
 ) -> Components:
     """Find the connected components of an undirected graph.
@@ -68,17 +72,18 @@ def build_components(
         engine: `auto` takes `local` up to `local_max_edges`, else `graphframes` where its jar is, else `dataframe`.
         local_max_edges: edges that the driver may hold, at about 50 bytes each in Python; the vertices, at about 200
             bytes each, may be as many as that, too.
-        materialise: cuts the lineage of a frame; called once a round by the `dataframe` engine.
         size: of the graph, where it is known; None to count it.
-    Raises: StateError: `graphframes` was asked for and its classes are not on the class path.
+
+    Raises:
+        StateError: `graphframes` was asked for and its classes are not on the class path.
     """
     size = size or GraphSize(vertices.count(), edges.count())
     chosen, reason = engine, "asked for"
     if chosen == "auto":
         largest = max(size.edges, size.vertices)
         chosen, reason = choose_engine(vertices.sparkSession, largest, local_max_edges=local_max_edges)
-    result = _run(chosen, vertices, edges, materialise=materialise)
-    return Components(result.components, chosen, reason, size.edges, result.dangling_edges)
+    components, dangling_edges = _ENGINES[chosen](vertices, edges)
+    return Components(components, chosen, reason, size.edges, dangling_edges)
 
 
 def choose_engine(spark: SparkSession, size: int, *, local_max_edges: int) -> tuple[Engine, str]:
@@ -98,9 +103,37 @@ def choose_engine(spark: SparkSession, size: int, *, local_max_edges: int) -> tu
     return "dataframe", f"{too_large}; GraphFrames is not on the class path"
 
 
-def _run(engine: Engine, vertices: DataFrame, edges: DataFrame, *, materialise: Materialise) -> EngineResult:
-    if engine == "local":
-        return build_components_locally(vertices, edges)
-    if engine == "graphframes":
-        return build_components_by_graphframes(vertices, edges, materialise=materialise)
-    return build_components_by_stars(vertices, edges, materialise=materialise)
+def build_components_locally(vertices: DataFrame, edges: DataFrame) -> tuple[DataFrame, int]:
+    """Fetch the graph through Arrow, label it with scipy, and hand the labels back to Spark.
+
+    Args:
+        vertices: one row per record_key.
+        edges: record_key_l, record_key_r in any direction and number.
+    """
+    components, dangling_edges = label_components(*_fetch(vertices, edges))
+    return as_frame(vertices.sparkSession, components), dangling_edges
+
+
+def _fetch(vertices: DataFrame, edges: DataFrame) -> tuple[pa.ChunkedArray, pa.ChunkedArray, pa.Table]:
+    """What `label_components` takes; the edges by hashes of their ends, which are a quarter of the bytes.
+
+    Where two vertices share a hash, which one graph of four million in two million has, the edges come by record keys.
+    """
+    ends = (c.RECORD_KEY_L, c.RECORD_KEY_R)
+    fetched = vertices.select(c.RECORD_KEY, _hash_expr(c.RECORD_KEY)).toArrow()
+    keys, hashes = fetched.columns
+    if pc.count_distinct(hashes).as_py() < len(hashes):
+        return keys, keys, edges.select(*ends).toArrow()
+    return keys, hashes, edges.select(*[_hash_expr(end) for end in ends]).toArrow()
+
+
+def _hash_expr(name: str) -> Column:
+    """64 bits of a record key, null for null."""
+    return F.when(F.col(name).isNotNull(), F.xxhash64(name)).alias(f"{name}_hash")
+
+
+_ENGINES = {
+    "local": build_components_locally,
+    "graphframes": build_components_by_graphframes,
+    "dataframe": build_components_by_stars,
+}

@@ -1,1 +1,0 @@
-"""Clustering where all that is looked at fits on the driver."""
