@@ -27,6 +27,7 @@ from cdp_spark.resolution.learning.soundness import Doubt, find_doubts
 from cdp_spark.resolution.linkage import FIT_PAIRS, fit_model, kernel_of, linkage_figures, slots_of
 from cdp_spark.session import shuffle_partitions
 from cdp_spark.tables.actions.together import run_together
+from cdp_spark.tables.checkpoint import cache_frame, release_frame
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,7 +65,7 @@ class ScoredPairs:
     def release(self) -> None:
         """Free what was held; the last first, for Spark plans anew what is made from a frame that it frees."""
         for frame in reversed(self.held):
-            frame.unpersist()
+            release_frame(frame)
 
 
 def score_pairs(
@@ -85,7 +86,7 @@ def score_pairs(
         sample: of these records, where one was read already, with all that the match compares.
     """
     match = model.match if model else match
-    keyed = keyed_records(records, match).persist()
+    keyed = cache_frame(keyed_records(records, match))
     if model is not None:
         frozen = np.array(model.purged_keys, dtype=np.int64)
         return score_blocks(keyed, find_key_use(keyed, slots_of(match), frozen=frozen), model)

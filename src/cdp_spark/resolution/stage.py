@@ -30,9 +30,9 @@ from cdp_spark.resolution.learning.soundness import refuse_unsound
 from cdp_spark.resolution.linkage import slots_of
 from cdp_spark.resolution.models import FittedBy, pinned_model, write_model
 from cdp_spark.resolution.scored import score_pairs
-from cdp_spark.tables.actions.held import Held
 from cdp_spark.tables.actions.together import run_together
 from cdp_spark.tables.catalog import MATCH_INPUTS, MATCH_MODELS, PAIR_SCORES, RECORDS, TOUCHED_RECORDS
+from cdp_spark.tables.checkpoint import CountedFrame
 from cdp_spark.tables.increments.touched import MATCHING, record_touched
 from cdp_spark.tables.rows import as_frame, count_rows, unite_texts, with_values
 from cdp_spark.tables.run import RunContext, StageResult
@@ -143,7 +143,7 @@ def _score_changes(
 ) -> ChangedPairs:
     if isinstance(before, LocalInputs):
         return score_changes_on_driver(store, before, changes.rows, model)
-    return score_changes(records, before, Held(as_frame(store.spark, changes.rows), changes.count), model)
+    return score_changes(records, before, CountedFrame(as_frame(store.spark, changes.rows), changes.count), model)
 
 
 def _write_models(context: RunContext, fitted: list[Scored]) -> int:

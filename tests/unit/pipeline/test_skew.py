@@ -13,8 +13,8 @@ from pyspark.sql import SparkSession
 from tests.unit.pipeline.fakes import MONDAY, FakeStages, make_project
 
 from cdp_spark.pipeline import RunOptions, read_runs, run_stages
-from cdp_spark.pipeline.runs.skew import newest_spark_stage, read_skew
 from cdp_spark.pipeline.stages import Stage
+from cdp_spark.session.skew import newest_spark_stage, read_skew
 from cdp_spark.tables.run import RunContext, StageResult
 from cdp_spark.tables.store import Store
 

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from cdp_spark.errors import CdpError
 from cdp_spark.pipeline.releases.publish import ReleaseRefusedError
 from cdp_spark.pipeline.releases.release import current_release, latest_release
-from cdp_spark.pipeline.runs.skew import newest_spark_stage, read_skew
 from cdp_spark.pipeline.runs.state import (
     FAILED,
     FINISHED,
@@ -25,8 +24,10 @@ from cdp_spark.pipeline.runs.state import (
     record_metrics,
 )
 from cdp_spark.pipeline.stages import ACTIVATION, ERASURE, IDENTITY, StageEvent
+from cdp_spark.session.skew import newest_spark_stage, read_skew
+from cdp_spark.tables.checkpoint import stage_checkpoints
 from cdp_spark.tables.run import RunContext
-from cdp_spark.tables.trouble import explain
+from cdp_spark.tables.trouble import explain, is_session_lost
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -106,10 +107,15 @@ def _advance(execution: Execution, run: Run, stage: str) -> Run:
     spark = execution.store.spark
     before, started = newest_spark_stage(spark), time.monotonic()
     try:
-        result = execution.options.load_stage(stage)(_context(execution, run, stage))
+        with stage_checkpoints(execution.store):
+            result = execution.options.load_stage(stage)(_context(execution, run, stage))
     except Exception as error:
         told = explain(error, f"stage {stage}") or error
-        _record_failure(execution, run, stage, seconds=time.monotonic() - started, error=told)
+        seconds = time.monotonic() - started
+        if is_session_lost(error):  # as if killed: the next run continues
+            execution.options.progress(StageEvent(stage, "failed", None, seconds, str(told)))
+        else:
+            _record_failure(execution, run, stage, seconds=seconds, error=told)
         if told is error:
             raise
         raise told from error

@@ -23,8 +23,6 @@ def fetch_through_spark(
 ) -> pa.Table:
     """Fetch columns of the rows that have wanted values, in the types of the table's Arrow schema (an action).
 
-    A column that an older cdp-spark did not write is null.
-
     Args:
         rows: of the table.
         spec: its columns.
@@ -37,5 +35,4 @@ def fetch_through_spark(
         else:
             wanted = rows.sparkSession.createDataFrame(pa.table({name: values.unique()}))
             rows = rows.join(F.broadcast(wanted), on=name, how="left_semi")
-    there = [F.col(name) if name in rows.columns else F.lit(None).alias(name) for name in columns]
-    return rows.select(*there).toArrow().cast(spec.fetched_schema(columns))
+    return rows.select(*columns).toArrow().cast(spec.fetched_schema(columns))

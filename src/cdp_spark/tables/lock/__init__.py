@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cdp_spark.tables.catalog import RUNS
+from cdp_spark.tables.checkpoint import run_checkpoints
 from cdp_spark.tables.lock.file import UnsupportedError, hold_file
 from cdp_spark.tables.lock.lease import hold_lease
 
@@ -33,12 +34,12 @@ def hold_warehouse(store: Store) -> Iterator[Lock]:
     folder = _local_folder(store)
     if folder is not None:
         try:
-            with hold_file(folder) as lock:
+            with hold_file(folder) as lock, run_checkpoints(store):
                 yield lock
                 return
         except UnsupportedError:
             pass
-    with hold_lease(store) as lease:
+    with hold_lease(store) as lease, run_checkpoints(store):
         yield lease
 
 

@@ -1,0 +1,165 @@
+"""A night, a rollback, an erasure and `cdp resolve` on Spark's own Connect server make what a classic session makes.
+
+The server goes away in the middle of the night; another one continues it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from pyspark.sql import SparkSession
+from tests.integration.connect_server import ConnectServer, connect_server
+
+from cdp_spark.cli import main as cli
+from cdp_spark.tables.catalog import ERASURES, PROFILES, RELEASES, RUN_METRICS, RUNS, SUPPRESSIONS, TABLES
+from cdp_spark.tables.store import Store
+
+pytest.importorskip("grpc", reason="the extra `connect` is not installed")
+
+_ROOT = Path(__file__).resolve().parents[2]
+_OWN_CLOCK = {it.name for it in (RUNS, RUN_METRICS, RELEASES, ERASURES, SUPPRESSIONS)}
+_KEY = {"CDP_TEST_SUPPRESSION_KEY": "0123456789abcdef-not-shown"}
+_DEMO = ("demo", "--people", "300", "--json")
+_ONE_RETRY = "import sys, cdp_spark.session.remote as remote; remote.RETRIES = 1; from cdp_spark.cli.main import main; "
+
+
+@dataclass(frozen=True)
+class Retailer:
+    """The demo's project in a folder of its own, with a key for erasures."""
+
+    folder: Path
+
+    @classmethod
+    def at(cls, folder: Path) -> Retailer:
+        shutil.copytree(_ROOT / "conf", folder / "conf")
+        settings = folder / "conf" / "project.yaml"
+        secret = 'suppression: {secret_key: "${CDP_TEST_SUPPRESSION_KEY}"}'
+        settings.write_text(f"{settings.read_text('utf-8')}\n{secret}\n", "utf-8")
+        return cls(folder)
+
+    @property
+    def warehouse(self) -> Path:
+        return self.folder / "demo" / "warehouse"
+
+    def demo(self) -> tuple[str, ...]:
+        return (*_DEMO, "--out", str(self.folder / "demo"))
+
+    def steps(self) -> list[tuple[str, ...]]:
+        """What follows the night; whom to erase is known then."""
+        crm = str(self.folder / "demo" / "data" / "crm" / "2026-01-31.csv")
+        return [
+            ("run", "--from", "publish", "--to", "publish", "--as-of", "2026-02-02T02:00"),
+            ("rollback", "--reason", "the second release", "--author", "kim"),
+            ("erase", self.somebody(), "--reason", "request 7", "--author", "kim", "--yes"),
+            (
+                "resolve",
+                crm,
+                "--engine",
+                "spark",
+                "--id",
+                "customer_no",
+                "--out",
+                str(self.folder / "clusters.parquet"),
+            ),
+        ]
+
+    def somebody(self) -> str:
+        [newest] = [it for it in self._rows(RELEASES.name) if it["release"] == 1]
+        ids = _read(self.warehouse / PROFILES.name, json.loads(newest["versions"])[PROFILES.name])
+        return min(row["unified_id"] for row in ids if row["entity_type"] == "person")
+
+    def _rows(self, table: str) -> list[dict[str, object]]:
+        return _read(self.warehouse / table)
+
+
+def _read(place: Path, version: int | None = None) -> list[dict[str, object]]:
+    from deltalake import DeltaTable
+
+    rows: list[dict[str, object]] = DeltaTable(place, version=version).to_pyarrow_table().to_pylist()
+    return rows
+
+
+def on_server(retailer: Retailer, address: str, *arguments: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-c", f"{_ONE_RETRY}main()", "--project", str(retailer.folder / "conf"), *arguments]
+    environment = {**os.environ, **_KEY, "SPARK_REMOTE": address}
+    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def finish(process: subprocess.Popen[str]) -> str:
+    out, error = process.communicate(timeout=1800)
+    assert process.returncode == 0, error[-3000:]
+    return out
+
+
+def kill_in_the_night(server: ConnectServer, retailer: Retailer) -> subprocess.Popen[str]:
+    """Start a night, and kill the server once ids are written."""
+    night = on_server(retailer, server.address, *retailer.demo())
+    while night.poll() is None and "identity" not in finished_stages(retailer):
+        time.sleep(0.2)
+    server.kill()
+    return night
+
+
+def finished_stages(retailer: Retailer) -> set[object]:
+    try:
+        return {row["stage"] for row in _read(retailer.warehouse / RUNS.name) if row["status"] == "finished"}
+    except Exception:  # not there yet
+        return set()
+
+
+def classic(retailer: Retailer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(*next(iter(_KEY.items())))
+
+    def call(*arguments: str) -> None:
+        monkeypatch.setattr(sys, "argv", ["cdp", "--project", str(retailer.folder / "conf"), *arguments])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        assert not ended.value.code
+
+    call(*retailer.demo())
+    for step in retailer.steps():
+        call(*step)
+
+
+def contents(store: Store, retailer: Retailer) -> dict[str, list[str]]:
+    found = {}
+    for spec in TABLES.values():
+        if spec.name not in _OWN_CLOCK:
+            rows = (json.dumps(row, default=str, sort_keys=True) for row in store.fetch(spec).to_pylist())
+            found[spec.name] = sorted(row.replace(str(retailer.folder), "FOLDER") for row in rows)
+    return found
+
+
+@pytest.mark.connect
+def test_a_server_that_goes_away_is_followed_by_one_that_ends_with_a_classic_sessions_tables(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    remote, local = Retailer.at(tmp_path / "remote"), Retailer.at(tmp_path / "local")
+    with connect_server(tmp_path / "first") as server:
+        night = kill_in_the_night(server, remote)
+        _, error = night.communicate(timeout=600)
+    assert night.returncode == 5, error[-3000:]
+    assert error.splitlines()[-1].startswith("cdp: stage ") and "a Spark Connect server that does not answer" in error
+    with connect_server(tmp_path / "second") as server:
+        assert json.loads(finish(on_server(remote, server.address, *remote.demo())))["resumed"] is True
+        for step in remote.steps():
+            finish(on_server(remote, server.address, *step))
+    classic(local, monkeypatch)
+    stores = [Store(spark, str(it.warehouse)) for it in (remote, local)]
+    found, expected = (contents(store, it) for store, it in zip(stores, (remote, local), strict=True))
+    for name in expected:
+        assert found[name] == expected[name], name
+    assert not list((remote.warehouse / "_cdp" / "checkpoints").iterdir())
+    clusters = [
+        pq.read_table(it.folder / "clusters.parquet").sort_by("record_id").to_pylist() for it in (remote, local)
+    ]
+    assert clusters[0] == clusters[1]
