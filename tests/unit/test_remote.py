@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from pyspark.errors import AnalysisException, PySparkException
 
+from cdp_spark import errors
 from cdp_spark.session.remote import find_remote, is_gone, send_package
 from cdp_spark.tables.trouble import explain, is_session_lost
 
@@ -40,7 +41,7 @@ def test_the_package_is_sent_once_and_whole(tmp_path: Path) -> None:
     for _ in range(2):
         send_package(session)  # type: ignore[arg-type]
     assert session.sent == 1
-    package = Path(__import__("cdp_spark").__file__).parent
+    package = Path(errors.__file__).parent
     expected = {path.relative_to(package) for path in package.rglob("*.py")}
     assert {path.relative_to(tmp_path / "cdp_spark") for path in tmp_path.rglob("*.py")} == expected
 
