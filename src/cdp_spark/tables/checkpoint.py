@@ -18,6 +18,7 @@ import itertools
 import logging
 import re
 import shutil
+import threading
 import time
 import uuid
 from contextlib import contextmanager
@@ -50,6 +51,7 @@ _READERS_END_AFTER = 86_400
 """Seconds after which a reading command has surely ended."""
 _NO_BOUNDS = {"delta.dataSkippingNumIndexedCols": "0"}
 _numbers = itertools.count()
+_opening = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -236,7 +238,8 @@ def remove_leftovers(store: Store, *, of_readers: bool = False) -> None:
 
 def _remove(place: _Place, *, kinds: tuple[str, ...]) -> None:
     """Remove others' checkpoints of some kinds, and those of readers that have ended."""
-    for name in _names(place):
+    mine = {table.name for scopes in _scopes.values() for scope in scopes for table in scope.tables}
+    for name in set(_names(place)) - mine:
         found = re.fullmatch(rf"{place.warehouse}_({_RUN}|{_READER})_(\d+)_\w+", name)
         if found and (found[1] in kinds or time.time() - int(found[2]) > _READERS_END_AFTER):
             _Table(place, name).remove()
@@ -274,7 +277,11 @@ def _write(rows: DataFrame) -> DataFrame:
 
 
 def _open_scope(spark: SparkSession) -> _Scope:
-    scopes = _scopes.setdefault(_session_id(spark), [])
+    with _opening:
+        return _open_or_last(spark, _scopes.setdefault(_session_id(spark), []))
+
+
+def _open_or_last(spark: SparkSession, scopes: list[_Scope]) -> _Scope:
     if not scopes:
         place = _place(spark, _stores.get(_session_id(spark)), _READER)
         _remove(place, kinds=())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cdp_spark.tables.catalog import RUNS
@@ -13,6 +12,7 @@ from cdp_spark.tables.lock.lease import hold_lease
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from cdp_spark.tables.lock.holder import Lock
     from cdp_spark.tables.store import Store
@@ -45,6 +45,5 @@ def hold_warehouse(store: Store) -> Iterator[Lock]:
 
 def _local_folder(store: Store) -> Path | None:
     """The warehouse's folder if this machine sees it: a bare path may as well be on a cluster's file system."""
-    folder = Path(store.location.removeprefix("file://").removeprefix("file:"))
-    seen = store.kind == "path" and (folder / RUNS.name / "_delta_log").is_dir()
-    return folder if seen else None
+    folder = store.folder
+    return folder if folder is not None and (folder / RUNS.name / "_delta_log").is_dir() else None
