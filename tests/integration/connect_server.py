@@ -96,9 +96,7 @@ def _environment(folder: Path) -> dict[str, str]:
     python = folder / "python"
     python.write_text(f'#!/bin/sh\nexec "{sys.executable}" -S "$@"\n')
     python.chmod(0o755)
-    kept = {
-        name: value for name, value in os.environ.items() if name not in ("SPARK_REMOTE", "SPARK_CONNECT_MODE_ENABLED")
-    }
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("SPARK_", "PYSPARK_"))}
     return {
         **kept,
         "SPARK_HOME": str(Path(str(pyspark.__file__)).parent),

@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable
 from pyspark.sql import SparkSession
+from tests.integration import connect_schema
 from tests.integration.connect_server import ConnectServer, connect_server
 
 from cdp_spark.cli import main as cli
@@ -140,9 +142,32 @@ def contents(store: Store, retailer: Retailer) -> dict[str, list[str]]:
     return found
 
 
+@pytest.fixture(scope="module")
+def lasting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ConnectServer]:
+    with connect_server(tmp_path_factory.mktemp("lasting")) as server:
+        yield server
+
+
+@pytest.mark.connect
+def test_a_warehouse_in_a_schema_is_written_by_sql_alone(lasting: ConnectServer) -> None:
+    command = [sys.executable, "-m", connect_schema.__name__, lasting.address]
+    done = subprocess.run(command, cwd=_ROOT, capture_output=True, text=True, check=False, timeout=1800)
+    assert done.returncode == 0, done.stderr[-3000:]
+    found = json.loads(done.stdout)
+    assert found.pop("held").startswith("a second run: ")
+    assert found == {
+        "kept": [["a", 1, None], ["b", 2, None], ["c", 3, None]],
+        "things": [["a", 1], ["c", 3]],
+        "counted": 4,
+        "during": 2,
+        "after": 0,
+        "demanded": ["leases", "things"],
+    }
+
+
 @pytest.mark.connect
 def test_a_server_that_goes_away_is_followed_by_one_that_ends_with_a_classic_sessions_tables(
-    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    spark: SparkSession, lasting: ConnectServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     remote, local = Retailer.at(tmp_path / "remote"), Retailer.at(tmp_path / "local")
     with connect_server(tmp_path / "first") as server:
@@ -152,10 +177,9 @@ def test_a_server_that_goes_away_is_followed_by_one_that_ends_with_a_classic_ses
     last = error.splitlines()[-1]
     assert last.startswith("cdp: stage ")
     assert "got a Spark Connect server that does not answer, or has ended the session" in last
-    with connect_server(tmp_path / "second") as server:
-        assert json.loads(finish(on_server(remote, server.address, *remote.demo())))["resumed"] is True
-        for step in remote.steps():
-            finish(on_server(remote, server.address, *step))
+    assert json.loads(finish(on_server(remote, lasting.address, *remote.demo())))["resumed"] is True
+    for step in remote.steps():
+        finish(on_server(remote, lasting.address, *step))
     classic(local, monkeypatch)
     stores = [Store(spark, str(it.warehouse)) for it in (remote, local)]
     found, expected = (contents(store, it) for store, it in zip(stores, (remote, local), strict=True))

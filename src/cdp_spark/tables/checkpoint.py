@@ -32,7 +32,7 @@ from pyspark.sql import types as T
 from pyspark.storagelevel import StorageLevel
 
 from cdp_spark.limits import BROADCAST_ROWS, GATHERED_ROWS
-from cdp_spark.session.remote import is_remote_session
+from cdp_spark.session.remote import is_gone, is_remote_session
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -163,15 +163,17 @@ class _Table:
     place: _Place
     name: str
 
-    def remove(self) -> None:
-        """Remove the table; what cannot be removed now is left to the next run."""
+    def remove(self) -> bool:
+        """Remove the table; what cannot be removed now is left to the next run. False where the server is gone."""
         if self.place.folder is not None:
             shutil.rmtree(self.place.folder / self.name, ignore_errors=True)
-            return
+            return True
         try:
             self.place.spark.sql(f"DROP TABLE IF EXISTS {self.place.table_name(self.name)}")
         except Exception as error:
             log.debug("checkpoint %s was not removed (%s)", self.name, type(error).__name__)
+            return not is_gone(error)
+        return True
 
 
 @dataclass
@@ -181,7 +183,8 @@ class _Scope:
 
     def end(self) -> None:
         for table in self.tables:
-            table.remove()
+            if not table.remove():
+                break  # each try takes a minute
         self.tables.clear()
 
 
