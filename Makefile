@@ -1,7 +1,7 @@
 # `make` lists the targets. `make demo` and `make test` need Python 3.11 or newer and Java 17 or newer, nothing else.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all attack lint fmt type docs wheel pack clean
+.PHONY: help setup demo test test-all test-connect attack lint fmt type docs wheel pack clean
 
 BIN := .venv/bin
 READY := .venv/.ready
@@ -25,10 +25,13 @@ demo: setup ## make demo data, run the nightly job on it, print a summary and wr
 	@$(BIN)/cdp demo --people $(PEOPLE) --seed $(SEED) --out demo
 
 test: setup ## run the tests that need only Python and Java
-	$(PYTEST) -m "not ($(MARKED) or attack)"
+	$(PYTEST) -m "not ($(MARKED) or attack or connect)"
 
 test-all: setup ## run the slow tests (real kills, spark-submit) and those that need PostgreSQL, Chromium, a cluster or notebooks
 	$(PYTEST) -m "($(MARKED)) and not attack"
+
+test-connect: setup ## run a night, a rollback, an erasure and `cdp resolve` on Spark's own Connect server
+	$(PYTEST) -m connect
 
 attack: setup ## try to break it: forged rows, other users, kills at random moments; prints what came of each try
 	WORKERS=$(WORKERS) $(BIN)/python -m tests.attack

@@ -49,6 +49,10 @@ COMPONENTS_BROADCAST = 3_000_000
 """Records whose components are sent to every task, at about 100 bytes each, so that pairs stay in place."""
 CLOCK_AHEAD_DAYS = 31
 """Days that a run's clock may be ahead of this machine's: a wrong year or month is further."""
+BROADCAST_ROWS = 500_000
+"""Keys that every task may hold; Spark's own limit of 10 MB would shuffle a large table for a few ten thousand."""
+GATHERED_ROWS = 100_000
+"""Rows that one task works on in less time than a shuffle takes to plan and to start."""
 SEGMENT_CHAIN = 100
 """References in a row, from segment to segment: each is a step of one plan, and Spark plans by recursion."""
 _UNKNOWN_MEMORY = 4 * 2**30

@@ -26,8 +26,7 @@ from cdp_spark.session import (
 from cdp_spark.session.builder import build_local_conf
 from cdp_spark.session.class_archive import archive_path, reading_options
 from cdp_spark.session.jars import DELTA_JARS
-from cdp_spark.session.launch import _write_properties
-from cdp_spark.session.lookups import remember_lookups
+from cdp_spark.session.launch import _write_properties, remember_lookups
 from cdp_spark.session.working_folder import make_working_folder, remove_leftovers
 
 

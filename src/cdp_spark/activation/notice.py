@@ -8,17 +8,17 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
-from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
 
 from cdp_spark import columns as c
 from cdp_spark.activation.export import Delivery, export_location, recorded_location
+from cdp_spark.errors import StateError
+from cdp_spark.session.files import JAVA_ERRORS, delete_folder, list_folder
 from cdp_spark.tables.catalog import DELIVERIES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from py4j.java_gateway import JavaObject
     from pyspark.sql import SparkSession
 
     from cdp_spark.config.destination import FileDestination
@@ -38,7 +38,7 @@ def tell_erased(context: RunContext, destination: FileDestination, ids: Sequence
     rows = context.store.spark.createDataFrame(pa.table({c.UNIFIED_ID: sorted(ids)})).coalesce(1)
     try:
         rows.write.mode("overwrite").option("header", "true").csv(location)
-    except (PySparkException, Py4JError) as error:
+    except (PySparkException, *JAVA_ERRORS) as error:
         log.warning("Destination %s could not be told: %s", destination.name, type(error).__name__)
         return replace(told, status="failed", row_count=0, problem=f"{type(error).__name__} while writing")
     return told
@@ -63,8 +63,8 @@ def remove_exports(context: RunContext) -> list[str]:
     }
     try:
         found = {earlier for place in places for earlier in _earlier(spark, place, release)}
-    except (AttributeError, TypeError, Py4JError) as error:
-        log.warning("the exports could not be listed: %s", type(error).__name__)
+    except StateError as error:
+        log.warning("the exports could not be listed: %s", error)
         return sorted(recorded | {place.rsplit("/", 1)[0] for place in places})
     ours = {place for place in recorded if _IS_EXPORT.search(place)}
     return [place for place in sorted(ours | found) if not _remove(spark, place)]
@@ -72,27 +72,15 @@ def remove_exports(context: RunContext) -> list[str]:
 
 def _earlier(spark: SparkSession, place: str, release: int) -> list[str]:
     """The folders of earlier releases beside an export's."""
-    parent = _path(spark, place).getParent()
-    files = _files(spark, parent)
-    names = [it.getPath() for it in files.listStatus(parent)] if files.exists(parent) else []
-    numbered = [(path, _IS_EXPORT.search(path.toString())) for path in names]
-    return [path.toString() for path, its in numbered if its and int(its[1]) < release]
+    numbered = [(path, _IS_EXPORT.search(path)) for path in list_folder(spark, place.rsplit("/", 1)[0])]
+    return [path for path, its in numbered if its and int(its[1]) < release]
 
 
 def _remove(spark: SparkSession, place: str) -> bool:
     """Delete a folder; True where it is not there any more."""
     try:
-        path = _path(spark, place)
-        files = _files(spark, path)
-        return not files.exists(path) or bool(files.delete(path, True))
-    except (AttributeError, TypeError, Py4JError) as error:
-        log.warning("an export could not be deleted: %s", type(error).__name__)
+        delete_folder(spark, place)
+    except StateError as error:
+        log.warning("an export could not be deleted: %s", error)
         return False
-
-
-def _path(spark: SparkSession, place: str) -> JavaObject:
-    return spark._jvm.org.apache.hadoop.fs.Path(place)  # type: ignore[union-attr]
-
-
-def _files(spark: SparkSession, path: JavaObject) -> JavaObject:
-    return path.getFileSystem(spark._jsparkSession.sessionState().newHadoopConf())
+    return True

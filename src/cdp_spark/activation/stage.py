@@ -7,9 +7,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
-from pyspark.storagelevel import StorageLevel
 
 from cdp_spark.activation.audience import build_audience
 from cdp_spark.activation.export import (
@@ -23,8 +21,10 @@ from cdp_spark.activation.export import (
 from cdp_spark.config.base import hide_secrets
 from cdp_spark.config.destination import NO_PURPOSE
 from cdp_spark.errors import StateError
+from cdp_spark.session.files import JAVA_ERRORS
 from cdp_spark.tables.actions.together import run_together
 from cdp_spark.tables.catalog import CONSENTS, DELIVERIES, PROFILES, SEGMENT_MEMBERS
+from cdp_spark.tables.checkpoint import cached_frame
 from cdp_spark.tables.consents import build_contact_point_consents
 from cdp_spark.tables.run import StageResult
 from cdp_spark.tables.trouble import is_disk_full
@@ -91,15 +91,12 @@ def deliver(context: RunContext, destination: FileDestination) -> Delivery:
     unread = of_purpose(holding(find_open(fetch_issues(context.store)), context.project), destination.purpose)
     if unread and destination.purpose != NO_PURPOSE:
         return Delivery(destination.name, destination.segment, "held", 0, 0, 0, location, tell_names(unread))
-    audience = _audience(context, destination).persist(StorageLevel.MEMORY_AND_DISK)
-    try:
+    with cached_frame(_audience(context, destination)) as audience:
         allowed, withheld, suppressed = count_audience(audience)
         told = Delivery(destination.name, destination.segment, "delivered", allowed, withheld, suppressed, location)
         if allowed + withheld + suppressed < destination.min_members:
             return replace(told, status="skipped", row_count=0, withheld_count=allowed + withheld)
         problem = _write(build_export(audience, destination=destination), destination, location)
-    finally:
-        audience.unpersist()
     return replace(told, status="failed", row_count=0, problem=problem) if problem else told
 
 
@@ -117,7 +114,7 @@ def _write(export: DataFrame, destination: FileDestination, location: str) -> st
     """Write and return what went wrong; the cause goes to the log only, as Spark's words are many."""
     try:
         write_export(export, destination=destination, location=location)
-    except (PySparkException, Py4JError) as error:
+    except (PySparkException, *JAVA_ERRORS) as error:
         log.warning("Destination %s could not be written: %s", destination.name, type(error).__name__)
         return "a full disk" if is_disk_full(error) else f"{type(error).__name__} while writing"
     return ""

@@ -30,9 +30,9 @@ from cdp_spark.clustering.refining import (
     refine_batch,
     unfold_cuts,
 )
-from cdp_spark.tables.actions.held import hold, keep
 from cdp_spark.tables.actions.together import run_together
 from cdp_spark.tables.catalog import LABELS
+from cdp_spark.tables.checkpoint import checkpoint, checkpoint_and_count
 from cdp_spark.tables.rows import as_frame, as_table, count_rows, field_of, map_groups, map_rows, unite
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ class EvidenceRows:
             return few
         count = self.identifiers.count() if isinstance(self.identifiers, DataFrame) else 0
         found = _find_statements(self.identifiers, linking=rules.linking, unique=rules.unique, row_count=count)
-        return replace(few, statements=keep(found) if isinstance(found, DataFrame) else found)
+        return replace(few, statements=checkpoint(found) if isinstance(found, DataFrame) else found)
 
     @property
     def links(self) -> Rows:
@@ -203,7 +203,7 @@ def _refine_in_tasks(
         size=GraphSize(size.members, size.edges),
     )
     place = F.xxhash64(c.COMPONENT).alias(_PLACE)
-    placed = keep(members.join(components.components, on=c.RECORD_KEY, how="inner").select("*", place))
+    placed = checkpoint(members.join(components.components, on=c.RECORD_KEY, how="inner").select("*", place))
     evidence = place_evidence(
         placed.select(c.RECORD_KEY, _PLACE),
         as_frame(spark, rows.unite(spark)),
@@ -211,7 +211,7 @@ def _refine_in_tasks(
     )
     rule = partial(refine_batch, rules=rules)
     refined = map_groups([placed, evidence], _PLACE, rule, REFINED_TYPE, row_count=size.members)
-    return hold(cast("DataFrame", refined)).rows, f"{components.engine} engine, {components.reason}"
+    return checkpoint_and_count(cast("DataFrame", refined)).rows, f"{components.engine} engine, {components.reason}"
 
 
 def place_evidence(places: DataFrame, evidence: DataFrame, *, broadcast: bool) -> DataFrame:

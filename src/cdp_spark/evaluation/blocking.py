@@ -17,6 +17,7 @@ from cdp_spark.resolution.frames import build_keyed, find_key_use, read_feature_
 from cdp_spark.resolution.pairs import shared_slots
 from cdp_spark.standalone.discovery.propose import MAX_CANDIDATES, candidate_rules
 from cdp_spark.standalone.discovery.recognise import recognise
+from cdp_spark.tables.checkpoint import cache_frame, release_frame
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -97,7 +98,7 @@ def estimate_blocking(records: DataFrame, match: EntityMatch, known_pairs: DataF
         known_pairs: pairs that are surely the same: record_key_l, record_key_r.
     """
     slots = build_slots(match.blocking, max_block_records=match.max_block_records)
-    keyed = build_keyed(records, match, slots).select(c.RECORD_KEY, c.BLOCK_KEYS).persist()
+    keyed = cache_frame(build_keyed(records, match, slots).select(c.RECORD_KEY, c.BLOCK_KEYS))
     use = find_key_use(keyed, slots)
     found = _found(keyed, known_pairs, use, slots)
     alone = found & (found.sum(axis=1, keepdims=True) == 1)
@@ -113,7 +114,7 @@ def estimate_blocking(records: DataFrame, match: EntityMatch, known_pairs: DataF
         for number, rule in enumerate(match.blocking)
     )
     count = keyed.count()
-    keyed.unpersist()
+    release_frame(keyed)
     return BlockingFigures(count, rules, len(found), int(found.any(axis=1).sum()))
 
 

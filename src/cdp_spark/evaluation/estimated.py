@@ -11,6 +11,7 @@ from cdp_spark import columns as c
 from cdp_spark.errors import DataError
 from cdp_spark.evaluation.sampled import Estimate, Stratum, estimate_precision, estimate_recall
 from cdp_spark.labelling.strata import STRATUM, stratum_expr, stratum_name
+from cdp_spark.tables.checkpoint import cache_frame, release_frame
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,13 +62,13 @@ def estimate_from_answers(
     if not decided:
         raise DataError("answers", got="no yes and no no", allowed="an answered sheet", fix="answer some pairs")
     _refuse_other_model(answers, pair_scores)
-    classes = build_classes(pair_scores, clusters, threshold_log2=threshold_log2).persist()
+    classes = cache_frame(build_classes(pair_scores, clusters, threshold_log2=threshold_log2))
     sizes = classes.groupBy(STRATUM, _TOGETHER).count().collect()
     rows = [(*pair, is_match) for pair, is_match in decided.items()]
     said = classes.sparkSession.createDataFrame(rows, "record_key_l string, record_key_r string, is_match boolean")
     answered = classes.join(F.broadcast(said), on=[c.RECORD_KEY_L, c.RECORD_KEY_R], how="inner")
     counts = answered.groupBy(STRATUM, _TOGETHER).agg(F.count(F.lit(1)), F.count_if("is_match")).collect()
-    classes.unpersist()
+    release_frame(classes)
     found = {(row[0], row[1]): (row[2], row[3]) for row in counts}
     strata = {
         (row[0], row[1]): Stratum(stratum_name(row[0]), row[1], int(row[2]), *found.get((row[0], row[1]), (0, 0)))

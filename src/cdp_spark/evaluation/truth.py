@@ -11,6 +11,7 @@ from pyspark.sql import functions as F
 from cdp_spark import columns as c
 from cdp_spark.errors import ConfigError, DataError
 from cdp_spark.evaluation.figures import CLUSTER, ENTITY, RECORD
+from cdp_spark.tables.checkpoint import cache_frame
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -109,7 +110,7 @@ def judge_records(records: DataFrame, clusters: DataFrame, truth: DataFrame) -> 
     is_source = F.col(c.SOURCE).isNull() | (F.col(c.SOURCE) == F.col("of"))
     found = truth.join(named, on=(F.col(RECORD) == F.col("own_id")) & is_source, how="inner")
     by_key = truth.join(named, on=F.col(RECORD) == F.col(c.RECORD_KEY), how="inner")
-    found = found.unionByName(by_key).select(c.RECORD_KEY, c.SOURCE, RECORD, ENTITY).distinct().persist()
+    found = cache_frame(found.unionByName(by_key).select(c.RECORD_KEY, c.SOURCE, RECORD, ENTITY).distinct())
     counts = found.agg(F.count(F.lit(1)), F.countDistinct(F.struct(F.coalesce(c.SOURCE, F.lit("")), RECORD))).first()
     if counts is None or not counts[0]:
         raise DataError("--truth", got="no record of the warehouse", allowed=_KEYS, fix="name the columns of the file")

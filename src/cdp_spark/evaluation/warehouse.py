@@ -15,6 +15,7 @@ from cdp_spark.evaluation.mistakes.worst import Wanted, read_mistakes
 from cdp_spark.evaluation.pairs import PairFigures, build_judged_pairs, measure_pairs
 from cdp_spark.evaluation.truth import judge_records
 from cdp_spark.tables.catalog import CLUSTERS, PAIR_SCORES, RECORDS
+from cdp_spark.tables.checkpoint import cache_frame, release_frame
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -87,9 +88,9 @@ def evaluate_warehouse(
     """
     records = store.read_of_type(RECORDS, entity_type)
     scores = store.read_of_type(PAIR_SCORES, entity_type)
-    judged = judge_records(records, store.read_of_type(CLUSTERS, entity_type), truth).persist()
+    judged = cache_frame(judge_records(records, store.read_of_type(CLUSTERS, entity_type), truth))
     figures = measure_clusters(judged)
-    judged_pairs = build_judged_pairs(scores, judged).persist()
+    judged_pairs = cache_frame(build_judged_pairs(scores, judged))
     pairs = measure_pairs(
         judged_pairs,
         threshold_log2=threshold_log2,
@@ -100,7 +101,7 @@ def evaluate_warehouse(
     wanted = Wanted(entity_type, threshold_log2, worst, tuple(linking))
     mistakes = read_mistakes(store, judged, judged_pairs, wanted)
     for frame in (judged, judged_pairs):
-        frame.unpersist()
+        release_frame(frame)
     return Evaluation(figures, pairs, mistakes)
 
 

@@ -132,14 +132,14 @@ def _explain(store: Store, cluster: str, settings: Settings) -> ClusterExplanati
         raise DataError(f"cluster {cluster}", got=f"more than {MAX_RECORDS:,} records", fix="`cdp why` two of them")
     people, visitors = _parted([record for record, _ in members.values()])
     keys = [it.record_key for it in people]
-    ends = store.spark.createDataFrame([(key,) for key in members], f"{c.RECORD_KEY} string").persist()
+    ends = store.spark.createDataFrame([(key,) for key in members], f"{c.RECORD_KEY} string")
     weights = read_links(store, keys, linking=settings.linking)
     held = read_holdings(store, list(members)) if visitors else {}
     cuts = touching(store.read(CUTS), ends)
     labels = _labels(store, ends)
     linked = [(it.record_key_l, it.record_key_r) for it in labels if it.label == MUST_LINK]
     counts = cuts.groupBy(c.REASON).count().orderBy(c.REASON).collect()
-    explanation = ClusterExplanation(
+    return ClusterExplanation(
         cluster=cluster,
         records=people,
         visitors=place_visitors(visitors, people, held, settings.types, linked),
@@ -148,8 +148,6 @@ def _explain(store: Store, cluster: str, settings: Settings) -> ClusterExplanati
         cuts=_cuts(cuts, set(members)),
         labels=labels,
     )
-    ends.unpersist()
-    return explanation
 
 
 def _parted(records: Sequence[RecordName]) -> tuple[tuple[RecordName, ...], tuple[RecordName, ...]]:

@@ -16,6 +16,8 @@ from cdp_spark.ingest.reading import Reading, open_source
 from cdp_spark.ingest.reading.files import FILE_OPTIONS, find_files, find_unread_files, local_path
 from cdp_spark.limits import INGEST_IN_PROCESS_BYTES
 from cdp_spark.session import is_on_this_machine
+from cdp_spark.session.files import find_folder
+from cdp_spark.session.remote import is_remote_session
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,16 +45,20 @@ def open_deliveries(spark: SparkSession, sources: Sequence[SourceConfig], *, fol
         files of another format, an option that ingest itself sets.
     """
     is_local = is_on_this_machine(spark)
-    opened = {it.name: _open(spark, it, folder, is_local=is_local) for it in sources}
+    are_seen = is_local or (is_remote_session(spark) and find_folder(spark, folder) is not None)
+    opened = {it.name: _open(spark, it, folder, is_here=are_seen) for it in sources}
     here = {name: delivery for name, delivery in opened.items() if isinstance(delivery, Reading)}
-    for name in here.keys() - _small_ones(here):
-        opened[name] = distribute(spark, here[name])
+    large = here.keys() - _small_ones(here)
+    for source in sources:
+        if source.name in large:  # a server's tasks may not see what the server sees
+            name = source.name
+            opened[name] = distribute(spark, here[name]) if is_local else _open(spark, source, folder, is_here=False)
     return opened
 
 
-def _open(spark: SparkSession, source: SourceConfig, folder: str, *, is_local: bool) -> Delivery:
+def _open(spark: SparkSession, source: SourceConfig, folder: str, *, is_here: bool) -> Delivery:
     try:
-        if is_local and _is_for_this_process(source, folder):
+        if is_here and _is_for_this_process(source, folder):
             return open_source(source, folder=folder)
         return open_in_spark(spark, source, source_path(source, folder))
     except CdpError as error:

@@ -11,7 +11,6 @@ from functools import reduce
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
-from pyspark import StorageLevel
 
 from cdp_spark import columns as c
 from cdp_spark.config.source import configured_columns
@@ -29,6 +28,7 @@ from cdp_spark.ingest.suppression.register import read_suppression_list
 from cdp_spark.ingest.withdrawals import undated_times, write_new_issues
 from cdp_spark.ingest.write import Written, count_new_rows, write_bronze
 from cdp_spark.tables.catalog import SOURCE_DELIVERIES
+from cdp_spark.tables.checkpoint import cached_frame
 from cdp_spark.tables.rows import Rows, as_frame
 from cdp_spark.tables.run import RunContext, StageResult
 from cdp_spark.tables.withdrawals import fetch_issues, find_open, holding, tell_names
@@ -86,11 +86,8 @@ def run(context: RunContext) -> StageResult:
     staged = _stage_all(context, found, suppressions)
     if isinstance(staged, pa.Table):
         return _finish(context, staged, add_facts([count_facts(staged), count_repeats(staged)]), found)
-    staged = staged.persist(StorageLevel.DISK_ONLY)
-    try:
-        return _finish(context, staged, count_staged(staged), found)
-    finally:
-        staged.unpersist()
+    with cached_frame(staged, on_disk=True) as kept:
+        return _finish(context, kept, count_staged(kept), found)
 
 
 def _finish(context: RunContext, staged: Rows, tallies: Mapping[str, Tally], found: Found) -> StageResult:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from py4j.protocol import Py4JJavaError
 from pyspark.errors import AnalysisException
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from cdp_spark.errors import DataError
+from cdp_spark.session.files import java_class
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -110,6 +110,4 @@ def _kind_of(error: Exception) -> str:
     """Spark's condition, such as FAILED_JDBC.CONNECTION, or the Java class."""
     if isinstance(error, AnalysisException):
         return error.getCondition() or type(error).__name__
-    if isinstance(error, Py4JJavaError):
-        return str(error.java_exception.getClass().getSimpleName())
-    return type(error).__name__
+    return java_class(error) or type(error).__name__

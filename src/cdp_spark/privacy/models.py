@@ -85,9 +85,9 @@ def _named(name: str, values: Column) -> Column:
 
 def _update(context: RunContext, changed: list[dict[str, object]]) -> None:
     schema = ", ".join(f"{name} {MATCH_MODELS.schema[name].dataType.simpleString()}" for name in changed[0])
-    rows = context.store.spark.createDataFrame([tuple(row.values()) for row in changed], schema).alias("new")
-    models = context.store.delta(MATCH_MODELS).alias("models")
-    same = [F.col(f"models.{key}") == F.col(f"new.{key}") for key in MATCH_MODELS.keys]
-    merge = models.merge(rows, same[0] & same[1])
-    merge.whenMatchedUpdate(set={c.MODEL_JSON: F.col(f"new.{c.MODEL_JSON}")}).execute()
+    rows = context.store.spark.createDataFrame([tuple(row.values()) for row in changed], schema)
+    rows = rows.toDF(*(f"new_{name}" for name in rows.columns))
+    same = [F.col(key) == F.col(f"new_{key}") for key in MATCH_MODELS.keys]
+    merge = rows.mergeInto(context.store.name_to_change(MATCH_MODELS), same[0] & same[1])
+    merge.whenMatched().update({c.MODEL_JSON: F.col(f"new_{c.MODEL_JSON}")}).merge()
     context.store.guard.note_newest(MATCH_MODELS.name)

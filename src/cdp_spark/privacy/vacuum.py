@@ -6,6 +6,7 @@ from cdp_spark.activation.notice import remove_exports
 from cdp_spark.privacy.rules import RULES
 from cdp_spark.tables.actions.removal import vacuum
 from cdp_spark.tables.catalog import LABELS, MATCH_MODELS, TABLES
+from cdp_spark.tables.checkpoint import remove_leftovers
 from cdp_spark.tables.run import RunContext, StageResult
 
 _WRITE_SECONDS = 30.0
@@ -21,6 +22,7 @@ def run(context: RunContext) -> StageResult:
     there = [spec for spec in specs if store.exists(spec)]
     for spec in there:
         vacuum(store, spec, older_than=_WRITE_SECONDS if spec in _WRITTEN_MEANWHILE else 0.0)
+    remove_leftovers(store, of_readers=True)
     left = remove_exports(context)
     detail = f"older versions of {len(there)} tables deleted"
     told = f"{detail}; to be deleted by hand: {', '.join(left)}" if left else detail

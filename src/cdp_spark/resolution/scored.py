@@ -26,8 +26,8 @@ from cdp_spark.resolution.learning.sample import Sample
 from cdp_spark.resolution.learning.soundness import Doubt, find_doubts
 from cdp_spark.resolution.linkage import FIT_PAIRS, fit_model, kernel_of, linkage_figures, slots_of
 from cdp_spark.session import shuffle_partitions
-from cdp_spark.tables.actions.held import keep
 from cdp_spark.tables.actions.together import run_together
+from cdp_spark.tables.checkpoint import checkpoint
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -79,7 +79,7 @@ def score_pairs(
         sample: of these records, where one was read already, with all that the match compares.
     """
     match = model.match if model else match
-    keyed = keep(keyed_records(records, match))
+    keyed = checkpoint(keyed_records(records, match))
     if model is not None:
         frozen = np.array(model.purged_keys, dtype=np.int64)
         return score_blocks(keyed, find_key_use(keyed, slots_of(match), frozen=frozen), model)

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
-from pyspark.storagelevel import StorageLevel
 
 from cdp_spark import columns as c
 from cdp_spark.runs.releases import current_release, find_release, read_releases, release_of
 from cdp_spark.tables.catalog import ID_CHANGES, UNIFIED_IDS
+from cdp_spark.tables.checkpoint import cached_frame
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -71,13 +71,10 @@ def compare_releases(store: Store, before: int, now: int) -> ReleaseDiff:
 
 def compare_ids(before: DataFrame, now: DataFrame) -> IdDiff:
     """Compare `unified_ids` with others, record by record and id by id (an action)."""
-    changes = build_record_changes(before, now).persist(StorageLevel.MEMORY_AND_DISK)
-    try:
+    with cached_frame(build_record_changes(before, now)) as changes:
         records = changes.groupBy(c.CHANGE).count().collect()
         ids = build_id_kinds(changes).groupBy(c.CHANGE).count().collect()
         examples = _examples(changes)
-    finally:
-        changes.unpersist()
     return IdDiff(_counts(records, RECORD_CHANGES), _counts(ids, ID_KINDS), examples)
 
 

@@ -26,8 +26,9 @@ from cdp_spark.runs.run_log import (
 )
 from cdp_spark.runs.stages import ACTIVATION, BY_NAME, IDENTITY, StageEvent
 from cdp_spark.session.skew import newest_spark_stage, read_skew
+from cdp_spark.tables.checkpoint import stage_checkpoints
 from cdp_spark.tables.run import RunContext
-from cdp_spark.tables.trouble import explain
+from cdp_spark.tables.trouble import explain, is_session_lost
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -107,10 +108,15 @@ def _advance(execution: Execution, run: Run, stage: str) -> Run:
     spark = execution.store.spark
     before, started = newest_spark_stage(spark), time.monotonic()
     try:
-        result = execution.options.find_work(stage)(_context(execution, run, stage))
+        with stage_checkpoints(execution.store):
+            result = execution.options.find_work(stage)(_context(execution, run, stage))
     except Exception as error:
         told = explain(error, f"stage {stage}") or error
-        _record_failure(execution, run, stage, seconds=time.monotonic() - started, error=told)
+        seconds = time.monotonic() - started
+        if is_session_lost(error):  # as if killed: the next run continues
+            execution.options.progress(StageEvent(stage, "failed", None, seconds, str(told)))
+        else:
+            _record_failure(execution, run, stage, seconds=seconds, error=told)
         if told is error:
             raise
         raise told from error

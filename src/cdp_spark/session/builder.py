@@ -6,27 +6,29 @@ import logging
 import os
 import re
 import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
-from pyspark.sql.utils import is_remote
 
 from cdp_spark.config.base import Secret
 from cdp_spark.errors import CdpError, StateError
 from cdp_spark.session.class_archive import reading_options
 from cdp_spark.session.jars import DELTA_COORDINATE, GRAPHFRAMES_COORDINATE, find_jars, wanted_graphframes
 from cdp_spark.session.java import check_java, java_options, memory_bytes
-from cdp_spark.session.launch import launch_java
-from cdp_spark.session.lookups import remember_lookups
+from cdp_spark.session.launch import launch_java, remember_lookups
+from cdp_spark.session.remote import connect, find_remote, is_gone, is_remote_session, send_package
 from cdp_spark.session.settings import SessionSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from cdp_spark.config.project import ProjectSettings
 
 log = logging.getLogger(__name__)
 
+_UNKNOWN_PARTITIONS = 200
 _SNAPSHOT_PARTITIONS = "spark.databricks.delta.snapshotPartitions"
 _REDACTED = "spark.redaction.regex"
 _SECRET_NAMES = "(?i:secret|pass(?:word|wd|phrase)?$|pwd$|token|(?:access|account|api|private)[._-]?key|credential)"
@@ -65,12 +67,15 @@ def get_session(settings: SessionSettings | None = None) -> SparkSession:
     """Return the session that is there (notebook, Databricks, spark-submit, Connect) or start a local one with Delta.
 
     Raises:
-        StateError: Java is missing or too old, or Delta's jars cannot be had.
+        StateError: Java is missing or too old, Delta's jars cannot be had, or a Connect server does not answer.
     """
     settings = settings or SessionSettings()
     active = SparkSession.getActiveSession()
     if active is not None:
         return _adopt(active, settings)
+    address = find_remote(settings.conf)
+    if address is not None:
+        return _adopt(connect(address), settings)
     if _spark_is_elsewhere():
         return _adopt(_start({"spark.app.name": settings.app_name, **_given_settings(settings)}), settings)
     java = check_java()
@@ -100,30 +105,86 @@ def get_project_session(
 
 def shuffle_partitions(spark: SparkSession) -> int:
     """Partitions of a shuffle, as the session is set."""
-    return max(int(spark.conf.get("spark.sql.shuffle.partitions", "200") or 200), 1)
+    told = _read_setting(spark, "spark.sql.shuffle.partitions") or ""
+    return max(int(told), 1) if told.isdecimal() else _UNKNOWN_PARTITIONS  # serverless may say `auto`
 
 
 def is_on_this_machine(spark: SparkSession) -> bool:
     """Whether the session and its tasks run here, so that a local path means the same file to them."""
-    return not is_remote() and str(spark.sparkContext.master).startswith("local")
+    return not is_remote_session(spark) and str(spark.sparkContext.master).startswith("local")
 
 
 def _adopt(spark: SparkSession, settings: SessionSettings) -> SparkSession:
     """Set what may be set on a session that someone else started, and make sure that it knows Delta."""
-    is_local = str(spark.conf.get("spark.master", "")).startswith("local")
+    is_local = (_read_setting(spark, "spark.master") or "").startswith("local")
     for key, value in {**_ANY_SESSION, **settings.conf}.items():
-        if spark.conf.isModifiable(key):
-            spark.conf.set(key, value)
-    if is_local and spark.conf.get(_SNAPSHOT_PARTITIONS, None) is None:
-        spark.conf.set(_SNAPSHOT_PARTITIONS, "1")  # Delta's 50 are for clusters: each look at a table takes seconds
-    if "DATABRICKS_RUNTIME_VERSION" not in os.environ:
+        if _is_modifiable(spark, key):
+            _set(spark, key, value)
+    if is_local and _read_setting(spark, _SNAPSHOT_PARTITIONS) is None:
+        _set(spark, _SNAPSHOT_PARTITIONS, "1")  # Delta's 50 are for clusters: each look at a table takes seconds
+    if not _is_databricks(spark):
         _check_delta(spark)
+    if is_remote_session(spark):
+        send_package(spark)
     return spark
+
+
+def _set(spark: SparkSession, key: str, value: str) -> bool:
+    """Set what the session lets one set: Databricks serverless has a list of a few, and refuses all others."""
+    try:
+        spark.conf.set(key, value)
+    except PySparkException as error:
+        if is_gone(error):
+            raise
+        log.info("The session refuses the setting %s (%s).", key, type(error).__name__)
+        return False
+    return True
+
+
+def _read_setting(spark: SparkSession, key: str) -> str | None:
+    """What a setting is; None where it is not set, or the session does not tell."""
+    try:
+        return spark.conf.get(key, None)
+    except PySparkException as error:
+        if is_gone(error):
+            raise
+        return None
+
+
+def _is_modifiable(spark: SparkSession, key: str) -> bool:
+    try:
+        return spark.conf.isModifiable(key)
+    except PySparkException as error:
+        if is_gone(error):
+            raise
+        return False
+
+
+@contextmanager
+def temporary_settings(spark: SparkSession, wanted: Mapping[str, str]) -> Iterator[frozenset[str]]:
+    """Change settings of the session for a block; the block is told which ones the session refuses."""
+    before = {name: _read_setting(spark, name) for name in wanted}
+    refused = frozenset(name for name, value in wanted.items() if not _set(spark, name, value))
+    try:
+        yield refused
+    finally:
+        for name in wanted.keys() - refused:
+            old = before[name]
+            spark.conf.unset(name) if old is None else spark.conf.set(name, old)
+
+
+def _is_databricks(spark: SparkSession) -> bool:
+    """Databricks tables are Delta tables, whatever the settings say; Databricks Connect has such a server, too."""
+    return "DATABRICKS_RUNTIME_VERSION" in os.environ or (is_remote_session(spark) and "databricks" in _address(spark))
+
+
+def _address(spark: SparkSession) -> str:
+    return str(getattr(spark.client, "host", ""))
 
 
 def _check_delta(spark: SparkSession) -> None:
     fix = f"start it with --packages {DELTA_COORDINATE} and Delta's two settings, {' and '.join(_DELTA)}"
-    if "delta" not in str(spark.conf.get("spark.sql.catalog.spark_catalog", "")):
+    if "delta" not in (_read_setting(spark, "spark.sql.catalog.spark_catalog") or "").lower():
         raise StateError("Spark session", got="one without Delta", fix=fix)
     try:
         spark.catalog.currentDatabase()
@@ -132,14 +193,12 @@ def _check_delta(spark: SparkSession) -> None:
 
 
 def _spark_is_elsewhere() -> bool:
-    names = ("PYSPARK_GATEWAY_PORT", "SPARK_REMOTE", "DATABRICKS_RUNTIME_VERSION")
+    names = ("PYSPARK_GATEWAY_PORT", "DATABRICKS_RUNTIME_VERSION")
     return any(name in os.environ for name in names)
 
 
 def _given_settings(settings: SessionSettings) -> dict[str, str]:
-    """Settings for a session that spark-submit or a server has begun: theirs stay but for those needed here."""
-    if "SPARK_REMOTE" in os.environ:
-        return settings.conf
+    """Settings for a session that spark-submit has begun: its own stay but for those needed here."""
     return {**_DELTA, **_PLANNING, **_ANY_SESSION, **_WORKERS, **settings.conf, **private_settings(settings)}
 
 

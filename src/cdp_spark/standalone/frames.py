@@ -27,6 +27,7 @@ from cdp_spark.resolution.frames import read_feature_sample, sampled
 from cdp_spark.resolution.patterns import from_texts
 from cdp_spark.resolution.scored import ScoredPairs, score_pairs
 from cdp_spark.session import SessionSettings, get_session
+from cdp_spark.session.remote import is_remote_session, send_package
 from cdp_spark.standalone.cleaning import LISTS, compared_columns
 from cdp_spark.standalone.engine import CLUSTER_ID, Clustered
 from cdp_spark.standalone.files import open_input
@@ -44,8 +45,8 @@ from cdp_spark.standalone.keys import (
 )
 from cdp_spark.standalone.records import SAMPLE_ROWS, Described, clean_source, recognise_sources
 from cdp_spark.standalone.usage import prove_features
-from cdp_spark.tables.actions.held import hold
 from cdp_spark.tables.catalog import LABELS
+from cdp_spark.tables.checkpoint import checkpoint_and_count
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -82,7 +83,7 @@ class OnSpark:
 
     def cluster(self, scored: ScoredPairs, match: EntityMatch, *, unique_within_source: bool) -> Clustered:
         """Cluster the records by the scored pairs."""
-        pairs = hold(scored.pair_scores)
+        pairs = checkpoint_and_count(scored.pair_scores)
         evidence = EvidenceRows(self.records, pairs.rows, keep_current_labels(LABELS.table([])))
         rules = ClusteringRules(match.clustering, None if unique_within_source else ())
         found, _ = cluster_records(self.records.sparkSession, evidence, rules)
@@ -162,6 +163,8 @@ def open_frame(
         ConfigError: a column is unknown.
         DataError: an id stands twice, or no row has one.
     """
+    if is_remote_session(rows.sparkSession):
+        send_package(rows.sparkSession)
     ids = _ids(rows.columns, _FRAME, id_column)
     require_columns(rows.columns, _FRAME, source_column)
     keyed = _key(rows, _read_frame, _FRAME, rows.columns, (ids, source_column))
@@ -190,7 +193,7 @@ def _open(
 ) -> OnSpark:
     """Recognise and clean keyed rows, by the name of their source; they are read by a region and an order of dates."""
     region, date_order = read_by
-    held = {name: hold(rows) for name, rows in keyed.items()}
+    held = {name: checkpoint_and_count(rows) for name, rows in keyed.items()}
     reasons = [it.rows.groupBy(F.lit(name).alias("input"), c.REASON).count() for name, it in held.items()]
     counts = reduce(DataFrame.unionByName, reasons).orderBy("input", c.REASON).collect()
     rejected = {f"{row['input']}: {row[c.REASON]}": row["count"] for row in counts if row[c.REASON] is not None}
@@ -205,7 +208,7 @@ def _open(
     recognised = recognise_sources(samples, where, skip=skip, date_order=date_order)
     features = compared_columns(recognised)
     cleaned = [_clean(rows, recognised[name], features, region) for name, rows in sound.items()]
-    records = hold(reduce(DataFrame.unionByName, cleaned))
+    records = checkpoint_and_count(reduce(DataFrame.unionByName, cleaned))
     sources = records.rows.select(c.SOURCE).distinct().count()
     recognised, features = prove_features(sampled(records.rows, most=SAMPLE_ROWS).toArrow(), recognised, features)
     return OnSpark(records.rows, Described(recognised, features, records.count, rejected, sources, notes))

@@ -18,14 +18,14 @@ from pyspark.sql import types as T
 from cdp_spark import columns as c
 from cdp_spark.config.expressions.grammar.patterns import texts_in_order
 from cdp_spark.normalise.contradictions import Person, are_several_people
-from cdp_spark.tables.actions.held import hold
+from cdp_spark.tables.checkpoint import checkpoint_and_count
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from pyspark.sql import Column, DataFrame
 
-    from cdp_spark.tables.actions.held import Held
+    from cdp_spark.tables.checkpoint import CountedFrame
 
 SHARED = "shared"
 CONTRADICTED = "contradicted"
@@ -57,7 +57,7 @@ def find_unusable_values(
     *,
     max_sharing: Mapping[str, Mapping[str, int]],
     linking: Sequence[str] = (),
-) -> Held:
+) -> CountedFrame:
     """Find the values that too many records share, or that several people bear (an action).
 
     A value that too many people share identifies no visitor either.
@@ -69,14 +69,14 @@ def find_unusable_values(
         linking: types that join records of people, whatever else these say; records need names and birth dates then.
     Returns: one row per entity_type, type and value, and why it cannot be used.
     """
-    frequent = hold(build_frequent_hashes(found, max_sharing=max_sharing))
+    frequent = checkpoint_and_count(build_frequent_hashes(found, max_sharing=max_sharing))
     unusable = build_shared_values(found, frequent.joinable, max_sharing=max_sharing).withColumn(_WHY, F.lit(SHARED))
     if linking:
         contradicted = build_contradicted_values(found, records, linking)
         unusable = unusable.unionByName(contradicted.withColumn(_WHY, F.lit(CONTRADICTED)))
     unusable = unusable.groupBy(*_VALUE_KEYS).agg(F.max(_WHY).alias(_WHY))
     of_people = unusable.where(F.col(c.ENTITY_TYPE) == "person").withColumn(c.ENTITY_TYPE, F.lit("visitor"))
-    return hold(unusable.unionByName(of_people))
+    return checkpoint_and_count(unusable.unionByName(of_people))
 
 
 def build_identifiers(found: DataFrame, unusable: DataFrame) -> DataFrame:

@@ -21,9 +21,9 @@ from cdp_spark.standardise.visitors import (
     event_identifier_types,
     event_sources,
 )
-from cdp_spark.tables.actions.held import Held, hold
 from cdp_spark.tables.actions.together import run_together
 from cdp_spark.tables.catalog import IDENTIFIERS, RECORDS, SOURCE_EVENTS, SOURCE_RECORDS, SOURCE_SNAPSHOTS
+from cdp_spark.tables.checkpoint import CountedFrame, cached_frame, checkpoint_and_count
 from cdp_spark.tables.rows import as_frame
 from cdp_spark.tables.run import StageResult
 
@@ -49,8 +49,7 @@ def run(context: RunContext) -> StageResult:
     Everything is cleaned once, when values are counted; what follows reads the kept frame, side by side.
     """
     store = context.store
-    cleaned = _clean_all(context).persist()
-    try:
+    with cached_frame(_clean_all(context)) as cleaned:
         identifiers = _judge_identifiers(context.project, cleaned)
         done: dict[str, Any] = run_together(
             store.spark,
@@ -60,8 +59,6 @@ def run(context: RunContext) -> StageResult:
                 _METRICS: partial(read_metrics, cleaned, identifiers),
             },
         )
-    finally:
-        cleaned.unpersist()
     metrics = done.pop(_METRICS)
     return StageResult(done, metrics)
 
@@ -97,16 +94,16 @@ def _clean_all(context: RunContext) -> DataFrame:
     return records.unionByName(build_visitors(sets, types, default_region=region, as_of=as_of))
 
 
-def find_outdated(store: Store, *, sources: Collection[str]) -> Held:
+def find_outdated(store: Store, *, sources: Collection[str]) -> CountedFrame:
     """Find the versions that are not current, on the driver where they are few enough."""
     table = store.open_local(SOURCE_RECORDS)
     replaced = sorted({*sources} & set(store.fetch(SOURCE_SNAPSHOTS, [c.SOURCE])[c.SOURCE].unique().to_pylist()))
     if table is None or table.count() > OUTDATED_IN_PROCESS_VERSIONS:
         delivered, snapshots = store.read(SOURCE_RECORDS), store.read(SOURCE_SNAPSHOTS)
-        return hold(build_outdated_versions(delivered, snapshots, replaced=replaced))
+        return checkpoint_and_count(build_outdated_versions(delivered, snapshots, replaced=replaced))
     held = store.fetch(SOURCE_SNAPSHOTS, VERSION, only={c.SOURCE: pa.array(replaced, pa.string())})
     outdated = find_outdated_versions(table.read(DATED_VERSION), held, replaced=replaced)
-    return Held(as_frame(store.spark, outdated), outdated.num_rows)
+    return CountedFrame(as_frame(store.spark, outdated), outdated.num_rows)
 
 
 def sharing_limits(entity: EntityMatch, rules: IdentifiersConfig) -> dict[str, int]:

@@ -40,9 +40,9 @@ def clone_tables(
         if target.exists(spec):
             fix = "name an empty place"
             raise StateError(target.shown, got=f"a table {spec.name}", allowed="nothing yet", fix=fix)
-        table, place = store.delta(spec), target.identifier(spec)
         version = versions[spec.name] if spec.name in versions else store.version(spec)
-        table.cloneAtVersion(version, place, isShallow=True)
+        source = f"{store.sql_name(spec)} VERSION AS OF {version}"
+        store.spark.sql(f"CREATE TABLE {target.sql_name(spec)} SHALLOW CLONE {source}")
         cloned[spec.name] = target.version(spec)
         target.guard.note(spec.name, cloned[spec.name])
     return cloned

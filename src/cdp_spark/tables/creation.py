@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING
 from cdp_spark import columns as c
 
 if TYPE_CHECKING:
-    from delta.tables import DeltaTableBuilder
-
     from cdp_spark.tables.spec import TableSpec
 
 _SKIPPED_BY = "delta.dataSkippingStatsColumns"
@@ -38,12 +36,24 @@ def properties_of(spec: TableSpec) -> dict[str, str]:
     }
 
 
-def describe(spec: TableSpec, builder: DeltaTableBuilder) -> DeltaTableBuilder:
-    """Give the builder of a table its columns, constraints and properties."""
-    builder = builder.addColumns(spec.schema).comment(spec.grain)
-    for name, value in properties_of(spec).items():
-        builder = builder.property(name, value)
-    return builder
+def create_statement(spec: TableSpec, name: str) -> str:
+    """Write the SQL that creates the table, with its columns, constraints and properties, unless it is there.
+
+    Args:
+        spec: the table.
+        name: in SQL.
+    """
+    columns = ", ".join(
+        f"`{it.name}` {it.dataType.simpleString()}{'' if it.nullable else ' NOT NULL'}" for it in spec.schema
+    )
+    properties = ", ".join(f"{_literal(key)} = {_literal(value)}" for key, value in properties_of(spec).items())
+    about = f"USING delta COMMENT {_literal(spec.grain)} TBLPROPERTIES ({properties})"
+    return f"CREATE TABLE IF NOT EXISTS {name} ({columns}) {about}"
+
+
+def _literal(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
 
 
 def first_commit(spec: TableSpec, *, table_id: str, at_ms: int) -> str:

@@ -20,6 +20,15 @@ def unwritable(location: str, spec: TableSpec, error: Exception) -> StateError:
     )
 
 
+def other_columns(spec: TableSpec) -> StateError:
+    """A table was made by another version of this program."""
+    return StateError(
+        f"table {spec.name}",
+        got="other columns than this version of cdp-spark writes",
+        fix="use the version that made the warehouse, or a new warehouse",
+    )
+
+
 def broken_constraint(spec: TableSpec, message: str) -> ContractError | None:
     """The constraint that rows broke, without the values that Delta's message prints."""
     check = re.search(r"CHECK constraint (\w+) \((.*)\) violated by row", message)
@@ -43,6 +52,11 @@ def null_in(spec: TableSpec, column: str) -> ContractError:
 def is_permission(message: str) -> bool:
     """True where the message says that this user may not write there."""
     return any(sign in message for sign in ("Permission denied", "AccessDenied", "AccessControlException", "Read-only"))
+
+
+def is_conflict(error: Exception) -> bool:
+    """True where another writer's commit came first; classic sessions and Connect raise other classes for it."""
+    return re.search(r"DELTA_CONCURRENT|Concurrent\w*Exception|DELTA_METADATA_CHANGED", str(error)) is not None
 
 
 def condition_of(error: Exception) -> str:

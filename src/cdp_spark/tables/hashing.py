@@ -32,10 +32,10 @@ def contact_point_hash_expr(value: Column) -> Column:
 
     Not for the inside of a function of arrays, which takes no Python.
     """
-    return _hash_contact_points(value)  # type: ignore[no-any-return]
+    hashed = F.arrow_udf(_hash_contact_points, T.StringType())  # type: ignore[attr-defined] # Spark's stubs lack it
+    return hashed(value)  # type: ignore[no-any-return]
 
 
-@F.arrow_udf(T.StringType())  # type: ignore[attr-defined,untyped-decorator] # Spark's stubs lack it
 def _hash_contact_points(values: pa.Array) -> pa.Array:
     return map_distinct(values, contact_point_hash, pa.string())
 

@@ -14,10 +14,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
+from pyspark.sql.pandas.types import from_arrow_schema
 
 from cdp_spark import limits
+from cdp_spark.limits import BROADCAST_ROWS
 from cdp_spark.session import shuffle_partitions
-from cdp_spark.tables.actions.held import BROADCAST_ROWS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -36,6 +37,8 @@ def as_frame(spark: SparkSession, rows: Rows) -> DataFrame:
     """The rows as a frame, of no more partitions than the session's shuffles have."""
     if isinstance(rows, DataFrame):
         return rows
+    if not rows.num_rows:
+        return spark.createDataFrame([], from_arrow_schema(rows.schema))  # of no rows Connect infers no types
     frame = spark.createDataFrame(rows)
     return frame if rows.num_rows <= _ROWS_A_PARTITION else frame.coalesce(shuffle_partitions(spark))
 

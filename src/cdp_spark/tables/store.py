@@ -7,8 +7,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast
 
-from delta.tables import DeltaTable, DeltaTableBuilder
-from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -17,19 +15,21 @@ from cdp_spark import columns as c
 from cdp_spark.config.base import Secret, hide_secrets
 from cdp_spark.errors import CdpError, StateError
 from cdp_spark.limits import READ_BY_DRIVER_BYTES
+from cdp_spark.session.files import JAVA_ERRORS, find_folder, read_newest_version
 from cdp_spark.tables.actions.fetch import fetch_through_spark
 from cdp_spark.tables.catalog import OUTDATED_RECORDS
-from cdp_spark.tables.creation import COMMITS_A_CHECKPOINT, describe
+from cdp_spark.tables.checkpoint import beside
+from cdp_spark.tables.creation import COMMITS_A_CHECKPOINT, create_statement
 from cdp_spark.tables.direct.create import create_in_folder
-from cdp_spark.tables.direct.place import find_folder, find_written_folder, identifier_of, is_readable_by_delta_rs
+from cdp_spark.tables.direct.log import read_log
+from cdp_spark.tables.direct.place import find_written_folder, identifier_of, is_readable_by_delta_rs, sql_name
 from cdp_spark.tables.direct.write import Write
-from cdp_spark.tables.failures import broken_constraint, is_permission, unwritable
+from cdp_spark.tables.failures import broken_constraint, is_permission, other_columns, unwritable
 from cdp_spark.tables.increments.outdated import keep_in_force
 from cdp_spark.tables.manifest.guard import Guard, open_guard
 from cdp_spark.tables.manifest.keepers import NoKeeper
 from cdp_spark.tables.rows import as_frame
 from cdp_spark.tables.trouble import disk_full, is_disk_full
-from cdp_spark.tables.version import newest_version, write_checkpoint
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -72,15 +72,24 @@ class Store:
         """The table's path, or its name in the catalog."""
         return identifier_of(self.location, spec.name, is_path=self.kind == "path")
 
+    def sql_name(self, spec: TableSpec) -> str:
+        """The table's name in SQL."""
+        return sql_name(self.identifier(spec), is_path=self.kind == "path")
+
+    def name_to_change(self, spec: TableSpec) -> str:
+        """The table's name for a statement that changes it, as `DataFrame.mergeInto` takes it, too."""
+        self._check_write(spec)
+        return self.sql_name(spec)
+
     @cached_property
     def guard(self) -> Guard:
         """The warehouse's manifest, and what it demands."""
-        return open_guard(self.spark, self.location, is_path=self.kind == "path", folder=self._warehouse_folder)
+        return open_guard(self.spark, self.location, is_path=self.kind == "path", folder=self.folder)
 
     def limited_to(self, access: TableAccess) -> Store:
         """The same warehouse, of which only some tables may be read and written: any other is a ContractError."""
         limited = replace(self, access=access)
-        vars(limited).update(guard=self.guard, _warehouse_folder=self._warehouse_folder)
+        vars(limited).update(guard=self.guard, folder=self.folder)
         return limited
 
     def _check_write(self, spec: TableSpec) -> None:
@@ -194,7 +203,7 @@ class Store:
                 self._load(spec, version).agg(F.max("_metadata.file_path")).collect()
             else:
                 table.count()
-        except (PySparkException, Py4JError, StateError):
+        except (PySparkException, StateError, *JAVA_ERRORS):
             return False
         return True
 
@@ -205,11 +214,9 @@ class Store:
             spec: the table.
             rows: that have its columns; in Arrow memory they are written by the driver, where it can reach the table.
 
-        A table that an older cdp-spark made with fewer columns, or other types, is replaced, its history kept.
-
         Raises:
             ContractError: the rows lack a column or break a constraint.
-            StateError: the warehouse cannot be written.
+            StateError: the warehouse cannot be written, or the table has other columns.
         """
         return self._write(spec, rows, Write("overwrite"))
 
@@ -233,7 +240,7 @@ class Store:
         """Go back to a version, if the head is another one: what a killed run wrote since does not count."""
         self._check_write(spec)
         if self._newest(spec) != version:
-            self.delta(spec).restoreToVersion(version)
+            self.spark.sql(f"RESTORE TABLE {self.name_to_change(spec)} TO VERSION AS OF {version}")
             self.guard.note_newest(spec.name)
 
     def create(self, spec: TableSpec) -> None:
@@ -249,7 +256,7 @@ class Store:
         try:
             self.guard.begin()
             if folder is None:
-                self._create(spec, DeltaTable.createIfNotExists(self.spark))
+                self.spark.sql(create_statement(spec, self.sql_name(spec)))
             else:
                 create_in_folder(spec, folder)
         except Exception as error:
@@ -269,10 +276,6 @@ class Store:
             return disk_full(f"warehouse {self.shown}: table {spec.name}")
         return unwritable(self.shown, spec, error)
 
-    def _create(self, spec: TableSpec, builder: DeltaTableBuilder) -> None:
-        builder, identifier = describe(spec, builder), self.identifier(spec)
-        (builder.location(identifier) if self.kind == "path" else builder.tableName(identifier)).execute()
-
     def _write(self, spec: TableSpec, rows: Rows, write: Write) -> int:
         self._check_write(spec)
         self.create(spec)
@@ -288,9 +291,8 @@ class Store:
                 raise broken from None  # the cause prints the row's values
             if is_disk_full(error) or is_permission(str(error)):
                 raise self._failed_write(spec, error) from error
-            if write.mode == "overwrite" and self._has_other_columns(spec):
-                self._create(spec, DeltaTable.replace(self.spark))
-                return self._write(spec, rows, write)
+            if self._has_other_columns(spec):
+                raise other_columns(spec) from error
             raise
 
     def _write_table(self, spec: TableSpec, rows: pa.Table, write: Write) -> int:
@@ -299,7 +301,7 @@ class Store:
             return self._write_frame(spec, as_frame(self.spark, rows), write)
         version = table.write(rows, write)
         if version % COMMITS_A_CHECKPOINT == 0:
-            write_checkpoint(self.delta(spec))
+            table.write_checkpoint()
         return version
 
     def _write_frame(self, spec: TableSpec, rows: DataFrame, write: Write) -> int:
@@ -320,11 +322,12 @@ class Store:
         return LocalTable.open(spec, folder, version=version) if folder and self.exists(spec) else None
 
     def _folder(self, spec: TableSpec) -> Path | None:
-        folder = self._warehouse_folder
-        return folder / spec.name if self.direct and folder and is_readable_by_delta_rs(folder) else None
+        is_readable = self.direct and self.folder is not None and is_readable_by_delta_rs(self.folder)
+        return self.folder / spec.name if self.folder is not None and is_readable else None
 
     @cached_property
-    def _warehouse_folder(self) -> Path | None:
+    def folder(self) -> Path | None:
+        """The warehouse's folder, where this process sees it as Spark does; else None."""
         return find_folder(self.spark, self.location) if self.kind == "path" else None
 
     def _has_other_columns(self, spec: TableSpec) -> bool:
@@ -332,22 +335,24 @@ class Store:
         return any(there.get(field.name) != field.dataType for field in spec.schema)
 
     def _newest(self, spec: TableSpec) -> int:
-        return newest_version(self.spark, self._delta(spec))
-
-    def delta(self, spec: TableSpec) -> DeltaTable:
-        """The table's handle, to change the table by."""
-        self._check_write(spec)
-        return self._delta(spec)
-
-    def _delta(self, spec: TableSpec) -> DeltaTable:
-        identifier = self.identifier(spec)
-        if self.kind == "path":
-            return DeltaTable.forPath(self.spark, identifier)
-        return DeltaTable.forName(self.spark, identifier)
+        log = read_log(spec.name, self.folder / spec.name) if self.folder else None
+        if log is not None:
+            return log.newest
+        newest = read_newest_version(self.spark, self.identifier(spec), is_path=self.kind == "path")
+        if newest is not None:
+            return newest
+        history = self.spark.sql(f"DESCRIBE HISTORY {self.sql_name(spec)} LIMIT 1")
+        return int(history.select("version").collect()[0][0])
 
 
 def open_store(spark: SparkSession, project: Project) -> Store:
     """Open the warehouse that `project.yaml` names: a URI, a folder relative to the project's, or a schema."""
+    store = _store_of(spark, project)
+    beside(store)
+    return store
+
+
+def _store_of(spark: SparkSession, project: Project) -> Store:
     warehouse = project.settings.warehouse
     if warehouse.path is None:
         return Store(spark, str(warehouse.catalog_schema), kind="schema")

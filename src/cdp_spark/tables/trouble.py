@@ -12,6 +12,7 @@ import re
 from typing import TYPE_CHECKING
 
 from cdp_spark.errors import CdpError, StateError
+from cdp_spark.session.remote import GONE, is_gone
 from cdp_spark.tables.failures import condition_of, is_permission
 from cdp_spark.tables.manifest.manifest import damaged_table
 
@@ -21,11 +22,17 @@ if TYPE_CHECKING:
 _AGAIN = "then start again: a run continues where it stopped"
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 _FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
-_ENGINES = ("pyspark", "py4j", "pyarrow", "deltalake", "delta", "duckdb", "_internal")
+_ENGINES = ("pyspark", "grpc", "py4j", "pyarrow", "deltalake", "delta", "duckdb", "_internal")
 _SAYING_FULL = ("No space left on device", "os error 28", "Disk quota exceeded")
 _SIGNS = (
+    (GONE, "a Spark Connect server that does not answer, or has ended the session", "check that the server runs"),
     (_SAYING_FULL, "a full disk", "free space"),
     (("OutOfMemoryError", "Out of Memory"), "too little memory", "give more by spark.driver.memory under `spark:`"),
+    (
+        ("ModuleNotFoundError",),
+        "Python workers that lack a package which this program needs",
+        "install cdp-spark with its dependencies where Spark's workers run",
+    ),
     (
         ("Answer from Java side is empty", "Connection refused"),
         "a Java process that ended",
@@ -68,6 +75,11 @@ def explain(error: Exception, where: str) -> CdpError | None:
         if isinstance(each, OSError) and not isinstance(each, ConnectionError) and each.errno is not None:
             return _of_system(each, where)
     return _of_engine(error, where) if any(map(_is_engines, _chain(error))) else None
+
+
+def is_session_lost(error: Exception) -> bool:
+    """Tell whether the Connect server, or the session on it, has ended: nothing more can be done in this process."""
+    return any(map(is_gone, _chain(error)))
 
 
 def is_disk_full(error: Exception) -> bool:

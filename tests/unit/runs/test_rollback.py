@@ -115,7 +115,7 @@ def test_a_vacuumed_version_cannot_come_back(store: Store, stages: FakeStages, s
         run_stages(store, make_project(), options, first="identity", last="publish")
     spark.conf.set("spark.databricks.delta.retentionDurationCheck.enabled", "false")
     try:
-        store.delta(UNIFIED_IDS).vacuum(0)
+        spark.sql(f"VACUUM {store.sql_name(UNIFIED_IDS)} RETAIN 0 HOURS")
     finally:
         spark.conf.unset("spark.databricks.delta.retentionDurationCheck.enabled")
     with pytest.raises(StateError, match="tables of which this version can no longer be read: unified_ids"):

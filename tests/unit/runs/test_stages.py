@@ -117,7 +117,7 @@ def test_a_limited_store_refuses_every_way_to_touch_another_table(store: Store) 
         lambda: limited.overwrite(PROFILES, rows),
         lambda: limited.append(PROFILES, rows, application=None),
         lambda: limited.rewind(PROFILES, 0),
-        lambda: limited.delta(PROFILES),
+        lambda: limited.name_to_change(PROFILES),
     ]
     for write in writes:
         with pytest.raises(ContractError, match="write table profiles; allowed: account_members, households"):

@@ -1,19 +1,25 @@
-"""The newest version is the same by Delta's log and by its history."""
+"""The newest version is the same by the names in the log, by Delta's log in Java, and by the history."""
 
 from pathlib import Path
-from types import SimpleNamespace
-from typing import cast
 
-from delta.tables import DeltaTable
+import pytest
 from pyspark.sql import SparkSession
 
-from cdp_spark.tables.version import newest_version
+from cdp_spark.tables import store as store_module
+from cdp_spark.tables.catalog import LABELS
+from cdp_spark.tables.store import Store
 
 
-def test_log_and_history_agree_after_another_write(spark: SparkSession, tmp_path: Path) -> None:
-    place = str(tmp_path / "table")
-    for version in range(2):
-        spark.range(version).write.format("delta").mode("append").save(place)
-        table = DeltaTable.forPath(spark, place)
-        without_log = cast("DeltaTable", SimpleNamespace(history=table.history))
-        assert [newest_version(spark, it) for it in (table, without_log)] == [version, version]
+def test_all_ways_agree_after_another_write(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Store(spark, str(tmp_path))
+    for _ in range(2):
+        store.append(LABELS, LABELS.table([]), application=None)
+    found = [store.version(LABELS)]
+    far = Store(spark, str(tmp_path)).unguarded()
+    vars(far)["folder"] = None
+    found.append(far.version(LABELS))
+    monkeypatch.setattr(store_module, "read_newest_version", lambda *_, **__: None)
+    found.append(far.version(LABELS))
+    assert found == [2, 2, 2]

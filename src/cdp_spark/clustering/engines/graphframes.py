@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 
 from cdp_spark.clustering.engines import stars as ids
 from cdp_spark.errors import StateError
-from cdp_spark.tables.actions.held import hold, keep
+from cdp_spark.tables.checkpoint import checkpoint, checkpoint_and_count
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -59,11 +59,11 @@ def build_components_by_graphframes(vertices: DataFrame, edges: DataFrame) -> tu
             allowed="auto, local, dataframe",
             fix="name its jar in CDP_GRAPHFRAMES_JAR or spark.jars, or choose another engine",
         )
-    vertex_ids = keep(ids.build_vertex_ids(vertices))
-    numbered = keep(ids.build_numbered_edges(edges, vertex_ids))
+    vertex_ids = checkpoint(ids.build_vertex_ids(vertices))
+    numbered = checkpoint(ids.build_numbered_edges(edges, vertex_ids))
     graph = GraphFrame(vertex_ids.select(F.col(ids.VERTEX_ID).alias("id")), ids.build_simple_edges(numbered))
     labelled = graph.connectedComponents(algorithm="two_phase", broadcastThreshold=-1, use_local_checkpoints=True)
     roots = labelled.select(F.col("id").alias(ids.VERTEX_ID), F.col("component").alias(ids.ROOT))
-    components = hold(ids.build_named_components(vertex_ids, roots)).rows
+    components = checkpoint_and_count(ids.build_named_components(vertex_ids, roots)).rows
     labelled.unpersist()
     return components, ids.count_dangling(numbered)

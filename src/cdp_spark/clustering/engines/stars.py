@@ -14,7 +14,7 @@ from pyspark.sql.window import Window
 
 from cdp_spark import columns as c
 from cdp_spark.errors import StateError
-from cdp_spark.tables.actions.held import keep
+from cdp_spark.tables.checkpoint import checkpoint
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -41,11 +41,11 @@ def build_components_by_stars(vertices: DataFrame, edges: DataFrame) -> tuple[Da
     Raises:
         StateError: no convergence, which only rows that change between two reads can cause.
     """
-    vertex_ids = keep(build_vertex_ids(vertices))
-    numbered = keep(build_numbered_edges(edges, vertex_ids))
+    vertex_ids = checkpoint(build_vertex_ids(vertices))
+    numbered = checkpoint(build_numbered_edges(edges, vertex_ids))
     stars = build_stars(build_simple_edges(numbered))
     roots = stars.select(stars[SRC].alias(VERTEX_ID), stars[DST].alias(ROOT))
-    components = keep(build_named_components(vertex_ids, roots))
+    components = checkpoint(build_named_components(vertex_ids, roots))
     return components, count_dangling(numbered)
 
 
@@ -56,10 +56,10 @@ def build_stars(simple_edges: DataFrame) -> DataFrame:
         simple_edges: one row per undirected edge: src > dst.
     Returns: one row per vertex that is not the smallest of its component: src, dst (the smallest).
     """
-    stars = keep(simple_edges)
+    stars = checkpoint(simple_edges)
     before = _fingerprint(stars)
     for _ in range(_MAX_ROUNDS):
-        stars = keep(small_star(large_star(stars)).distinct())
+        stars = checkpoint(small_star(large_star(stars)).distinct())
         after = _fingerprint(stars)
         if after == before:
             return stars

@@ -10,7 +10,7 @@ from cdp_spark import columns as c
 from cdp_spark.clustering.engines.components import build_components
 from cdp_spark.clustering.identifiers.claims import KNOWN, OWNER, SEEN, TOKEN, build_value_owners, rule_expr
 from cdp_spark.config.identifiers import DEVICE_TYPES
-from cdp_spark.tables.actions.held import keep
+from cdp_spark.tables.checkpoint import checkpoint
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -107,7 +107,7 @@ def with_chains(led: DataFrame, config: ClusteringConfig) -> DataFrame:
         F.get(_TOKENS, F.lit(0)).alias(c.RECORD_KEY_L),
         F.explode(F.slice(_TOKENS, 2, F.size(_TOKENS))).alias(c.RECORD_KEY_R),
     )
-    edges = keep(pairs.distinct())
+    edges = checkpoint(pairs.distinct())
     vertices = edges.select(F.explode(F.array(c.RECORD_KEY_L, c.RECORD_KEY_R)).alias(c.RECORD_KEY)).distinct()
     found = build_components(vertices, edges, engine=config.engine, local_max_edges=config.local_max_edges)
     chains = found.components.select(F.col(c.RECORD_KEY).alias(TOKEN), c.COMPONENT)
@@ -167,11 +167,11 @@ def assign_visitors(
     """
     is_device = F.col(c.TYPE).isin(*DEVICE_TYPES)
     owners = build_value_owners(person_claims.where(~is_device), rules)
-    known = keep(build_known_visitors(holdings.where(~is_device).drop(SEEN), owners, rules))
+    known = checkpoint(build_known_visitors(holdings.where(~is_device).drop(SEEN), owners, rules))
     named = known.where(F.col(OWNER).isNotNull())
     claims = person_claims.where(is_device)
     on_devices = build_device_visitors(holdings.where(is_device), named, claims, rules, chained=chained)
-    return keep(build_visitor_owners(visitors, known, keep(on_devices)))
+    return checkpoint(build_visitor_owners(visitors, known, checkpoint(on_devices)))
 
 
 def _with_owners(holdings: DataFrame, owners: DataFrame, rules: Mapping[str, IdentifierRule]) -> DataFrame:

@@ -12,6 +12,7 @@ from cdp_spark import columns as c
 from cdp_spark.identity.terms import VISITOR
 from cdp_spark.privacy.people.identifiers import NOT_OF_A_PERSON
 from cdp_spark.tables.catalog import CLUSTERS, IDENTIFIERS, RELEASES, TOUCHED_RECORDS
+from cdp_spark.tables.checkpoint import checkpoint
 from cdp_spark.tables.increments.touched import ERASURE, record_touched
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def note_beside(context: RunContext, people: People) -> int:
     in_component = build_beside(context.read_released(CLUSTERS), theirs, (c.COMPONENT,))
     beside = in_component.unionByName(build_beside(identifiers, theirs, (c.TYPE, c.VALUE_HASH)))
     found = beside.unionByName(_noted_before(context)).join(theirs, on=c.RECORD_KEY, how="left_anti")
-    noted = found.distinct().localCheckpoint()
+    noted = checkpoint(found.distinct())
     return record_touched(context, ERASURE, {kind: noted.where(F.col(c.ENTITY_TYPE) == kind) for kind in _KINDS})
 
 

@@ -12,7 +12,7 @@ from cdp_spark import columns as c
 from cdp_spark.errors import DataError
 from cdp_spark.identity.terms import REMOVED
 from cdp_spark.tables.catalog import ERASURES, ID_CHANGES, ID_REGISTRY, RUNS, UNIFIED_IDS
-from cdp_spark.tables.rows import rows_without, texts, tuples_of
+from cdp_spark.tables.rows import as_frame, rows_without, texts, tuples_of
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -75,7 +75,7 @@ class People:
 
     def keys_frame(self, store: Store) -> DataFrame:
         """Their record keys: record_key."""
-        return store.spark.createDataFrame(pa.table({c.RECORD_KEY: pa.array(self.record_keys, pa.string())}))
+        return as_frame(store.spark, pa.table({c.RECORD_KEY: pa.array(self.record_keys, pa.string())}))
 
 
 def find_people(context: RunContext, request: Request) -> People:

@@ -20,6 +20,7 @@ from pyspark.sql import functions as F
 from cdp_spark import columns as c
 from cdp_spark import limits
 from cdp_spark.clustering.settings import settings_checksum
+from cdp_spark.limits import BROADCAST_ROWS
 from cdp_spark.resolution.features import columns_read, feature_columns, make_features
 from cdp_spark.resolution.increment.blocks import (
     CHANGES_TYPE,
@@ -37,9 +38,9 @@ from cdp_spark.resolution.increment.blocks import (
 )
 from cdp_spark.resolution.linkage import score_changed, slots_of
 from cdp_spark.resolution.scored import keyed_records, score_blocks
-from cdp_spark.tables.actions.held import BROADCAST_ROWS, hold, keep
 from cdp_spark.tables.actions.together import run_together
 from cdp_spark.tables.catalog import MATCH_INPUTS, OUTDATED_RECORDS, PAIR_SCORES, RECORDS
+from cdp_spark.tables.checkpoint import checkpoint, checkpoint_and_count
 from cdp_spark.tables.rows import as_frame, as_table, count_rows, map_groups, map_rows, rows_with, rows_without, unite
 from cdp_spark.tables.serving import Versions, serve_rows
 
@@ -274,13 +275,13 @@ def _score_touched(
     """Compare the fresh records and their partners inside the touched blocks."""
     use = blocks.key_use(np.array(model.purged_keys, dtype=np.int64))
     if isinstance(partners, DataFrame):
-        held = hold(partners)
+        held = checkpoint_and_count(partners)
         partners = held.rows if held.count > limits.RECORDS_FETCHED else held.rows.toArrow()
     count = fresh.num_rows + count_rows(partners)
     if count > limits.RECORDS_FETCHED or blocks.pair_bound > limits.PAIRS_COMPARED:
         records = _join_flags(store, fresh, partners, count)
-        scored = score_blocks(keep(keyed_records(records, model.match)), use, model)
-        return keep(scored.pair_scores), scored.metrics
+        scored = score_blocks(checkpoint(keyed_records(records, model.match)), use, model)
+        return checkpoint(scored.pair_scores), scored.metrics
     compared = mark_fresh(fresh, partners)
     records = _serve_records(store, compared[c.RECORD_KEY], model.match)
     ordered = compared.take(pc.index_in(records[c.RECORD_KEY], value_set=compared[c.RECORD_KEY].combine_chunks()))

@@ -22,8 +22,6 @@ def fetch_through_spark(
 ) -> pa.Table:
     """Fetch columns of the rows that have wanted values, in the types of the table's Arrow schema (an action).
 
-    A column that an older cdp-spark did not write is null.
-
     Args:
         rows: of the table.
         spec: its columns.

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import time
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 from pyspark.sql import functions as F
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+from cdp_spark.session import temporary_settings
+from cdp_spark.tables.rows import as_frame
 
-    from pyspark.sql import Column, DataFrame, SparkSession
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pyspark.sql import Column, DataFrame
 
     from cdp_spark.tables.spec import TableSpec
     from cdp_spark.tables.store import Store
@@ -27,6 +29,7 @@ _AT_ONCE = {
     "spark.databricks.delta.retentionDurationCheck.enabled": "false",
     "spark.databricks.delta.vacuum.logging.enabled": "false",
 }
+_KEPT_FOR = "delta.deletedFileRetentionDuration"
 _GONE = "gone_value"
 _REWRITTEN_ROWS = 300_000
 """Rows of a table that the driver reads and writes in a second, or two of wide ones."""
@@ -91,17 +94,15 @@ def delete_matching(store: Store, spec: TableSpec, matching: Matching) -> None:
         store.overwrite(spec, table.read_others(matching.as_arrays()))
         return
     for gone, agree in _joins(store, matching):
-        condition = agree(lambda name: F.col(f"rows.{name}"))
-        with _settings(store.spark, _REWRITE):
-            merge = store.delta(spec).alias("rows").merge(F.broadcast(gone), condition)
-            merge.whenMatchedDelete().execute()
+        with temporary_settings(store.spark, _REWRITE):
+            F.broadcast(gone).mergeInto(store.name_to_change(spec), agree(F.col)).whenMatched().delete().merge()
     store.guard.note_newest(spec.name)
 
 
 def _joins(store: Store, matching: Matching) -> list[tuple[DataFrame, Agree]]:
     if isinstance(matching, Joined):
-        return [(store.spark.createDataFrame(matching.rows), matching.agree)]
-    gone = store.spark.createDataFrame(pa.table({_GONE: pa.array(matching.values, pa.string())}))
+        return [(as_frame(store.spark, matching.rows), matching.agree)]
+    gone = as_frame(store.spark, pa.table({_GONE: pa.array(matching.values, pa.string())}))
     return [(gone, _equals(name)) for name in matching.columns]
 
 
@@ -111,10 +112,10 @@ def _equals(name: str) -> Agree:
 
 def purge_deleted(store: Store, spec: TableSpec) -> None:
     """Write the files anew of which deletion vectors only hide rows."""
-    if "deletionVectors" in (store.delta(spec).detail().select("tableFeatures").collect()[0][0] or ()):
-        name = store.identifier(spec)
-        quoted = f"delta.`{name}`" if store.kind == "path" else name
-        store.spark.sql(f"REORG TABLE {quoted} APPLY (PURGE)")
+    name = store.name_to_change(spec)
+    features = store.spark.sql(f"DESCRIBE DETAIL {name}").select("tableFeatures").collect()[0][0]
+    if "deletionVectors" in (features or ()):
+        store.spark.sql(f"REORG TABLE {name} APPLY (PURGE)")
         store.guard.note_newest(spec.name)
 
 
@@ -135,17 +136,19 @@ def vacuum(store: Store, spec: TableSpec, *, older_than: float = 0.0) -> None:
         table.delete_old_files(older_than=older_than)
         return
     time.sleep(older_than)
-    with _settings(store.spark, _AT_ONCE):
-        store.delta(spec).vacuum(older_than / 3600)
+    name, hours = store.name_to_change(spec), f"{older_than / 3600:.6f}"
+    with temporary_settings(store.spark, _AT_ONCE) as refused:
+        if not refused:
+            store.spark.sql(f"VACUUM {name} RETAIN {hours} HOURS")
+            return
+    _vacuum_by_property(store, spec, name)
 
 
-@contextmanager
-def _settings(spark: SparkSession, settings: Mapping[str, str]) -> Iterator[None]:
-    before = {name: spark.conf.get(name, None) for name in settings}
-    for name, value in settings.items():
-        spark.conf.set(name, value)
+def _vacuum_by_property(store: Store, spec: TableSpec, name: str) -> None:
+    """Vacuum where Delta's check of the age cannot be switched off: it allows what the table itself allows."""
+    store.spark.sql(f"ALTER TABLE {name} SET TBLPROPERTIES ('{_KEPT_FOR}' = 'interval 0 hours')")
     try:
-        yield
+        store.spark.sql(f"VACUUM {name}")
     finally:
-        for name, old in before.items():
-            spark.conf.unset(name) if old is None else spark.conf.set(name, old)
+        store.spark.sql(f"ALTER TABLE {name} UNSET TBLPROPERTIES ('{_KEPT_FOR}')")
+        store.guard.note_newest(spec.name)

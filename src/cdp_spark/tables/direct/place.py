@@ -1,4 +1,4 @@
-"""Whether a warehouse is a folder of this machine."""
+"""Where a table is: its name for Spark and in SQL, and whether it is there."""
 
 from __future__ import annotations
 
@@ -6,13 +6,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlparse
 
-from py4j.protocol import Py4JError
+from pyspark.errors import AnalysisException
 
 from cdp_spark.tables.manifest.manifest import PLACE
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
+_NOT_THERE = frozenset(
+    {"PATH_NOT_FOUND", "DELTA_MISSING_DELTA_TABLE", "DELTA_TABLE_NOT_FOUND", "DELTA_PATH_DOES_NOT_EXIST"}
+)
 
 _MISREAD = frozenset("%\\[]^|")
 """delta-rs takes a percent sign in a path for an escape, and gives up at the others."""
@@ -23,17 +26,26 @@ def identifier_of(location: str, name: str, *, is_path: bool) -> str:
     return f"{location.rstrip('/')}/{name}" if is_path else f"{location}.{name}"
 
 
-def find_folder(spark: SparkSession, location: str) -> Path | None:
-    """The folder that Spark means by a location; None for one in HDFS or an object store, and where Spark is remote."""
-    if urlparse(location).scheme not in ("", "file"):
-        return None
+def sql_name(identifier: str, *, is_path: bool) -> str:
+    """Name a table in SQL by its path, or by its name in the catalog."""
+    return "delta.`" + identifier.replace("`", "``") + "`" if is_path else identifier
+
+
+def is_table(spark: SparkSession, identifier: str, *, is_path: bool) -> bool:
+    """Ask Spark whether a Delta table is there.
+
+    Raises:
+        AnalysisException: it cannot be told.
+    """
+    if not is_path:
+        return bool(spark.catalog.tableExists(identifier))
     try:
-        path = spark._jvm.org.apache.hadoop.fs.Path(location)  # type: ignore[union-attr]
-        files = path.getFileSystem(spark._jsparkSession.sessionState().newHadoopConf())
-        place = files.makeQualified(path).toUri()
-        return Path(place.getPath()) if place.getScheme() == "file" else None
-    except (AttributeError, TypeError, Py4JError):
-        return None
+        spark.read.format("delta").load(identifier).schema  # noqa: B018 - asks
+    except AnalysisException as error:
+        if error.getCondition() in _NOT_THERE:
+            return False
+        raise
+    return True
 
 
 def find_written_folder(location: str) -> Path | None:

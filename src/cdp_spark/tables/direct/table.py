@@ -40,7 +40,7 @@ _UNDERSTOOD = frozenset({"appendOnly", "invariants", "checkConstraints", "change
 """Writer features of tables that `Store.create` makes; others, such as deletion vectors, are left to Spark."""
 _FILES = ds.ParquetFileFormat(read_options=ds.ParquetReadOptions(coerce_int96_timestamp_unit="us"))
 _PROPERTIES = WriterProperties(compression="SNAPPY", max_row_group_size=1 << 17)  # so that Spark's tasks share a file
-_NO_HOOKS = PostCommitHookProperties(create_checkpoint=False, cleanup_expired_logs=False)  # Spark writes checkpoints
+_NO_HOOKS = PostCommitHookProperties(create_checkpoint=False, cleanup_expired_logs=False)  # `write_checkpoint` does
 
 
 @dataclass(frozen=True)
@@ -163,6 +163,11 @@ class LocalTable:
             file = self.folder / unquote(name)
             if file.exists() and (name in left or file.stat().st_mtime <= latest):
                 file.unlink()
+
+    def write_checkpoint(self) -> None:
+        """Write a checkpoint of this version, and take away log files that are past their time."""
+        self.table.create_checkpoint()
+        self.table.cleanup_metadata()
 
     def write(self, rows: pa.Table, write: Write) -> int:
         """Write rows that have the spec's columns; what was to be written once and is there already is left.

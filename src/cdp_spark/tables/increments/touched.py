@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
 from cdp_spark.tables.catalog import TOUCHED_RECORDS
@@ -44,7 +43,8 @@ def record_touched(context: RunContext, stage: str, touched: Mapping[str, Rows |
         values: dict[str, int | str] = {c.ORDINAL: context.ordinal, c.STAGE: stage, c.ENTITY_TYPE: entity_type}
         parts.append(with_values(keys, values).select(TOUCHED_RECORDS.schema.names))
     if context.ordinal % KEPT_RUNS == 0 and store.exists(TOUCHED_RECORDS):
-        store.delta(TOUCHED_RECORDS).delete(F.col(c.ORDINAL) < context.ordinal - KEPT_RUNS)
+        past = f"{c.ORDINAL} < {context.ordinal - KEPT_RUNS}"
+        store.spark.sql(f"DELETE FROM {store.name_to_change(TOUCHED_RECORDS)} WHERE {past}")
     rows = unite(store.spark, parts)
     return store.append(TOUCHED_RECORDS, rows, application=context.application(stage, TOUCHED_RECORDS))
 

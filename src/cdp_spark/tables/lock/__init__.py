@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cdp_spark.tables.catalog import RUNS
+from cdp_spark.tables.checkpoint import run_checkpoints
 from cdp_spark.tables.lock.file import UnsupportedError, hold_file
 from cdp_spark.tables.lock.lease import hold_lease
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from cdp_spark.tables.lock.holder import Lock
     from cdp_spark.tables.store import Store
@@ -33,17 +34,16 @@ def hold_warehouse(store: Store) -> Iterator[Lock]:
     folder = _local_folder(store)
     if folder is not None:
         try:
-            with hold_file(folder) as lock:
+            with hold_file(folder) as lock, run_checkpoints(store):
                 yield lock
                 return
         except UnsupportedError:
             pass
-    with hold_lease(store) as lease:
+    with hold_lease(store) as lease, run_checkpoints(store):
         yield lease
 
 
 def _local_folder(store: Store) -> Path | None:
     """The warehouse's folder if this machine sees it: a bare path may as well be on a cluster's file system."""
-    folder = Path(store.location.removeprefix("file://").removeprefix("file:"))
-    seen = store.kind == "path" and (folder / RUNS.name / "_delta_log").is_dir()
-    return folder if seen else None
+    folder = store.folder
+    return folder if folder is not None and (folder / RUNS.name / "_delta_log").is_dir() else None

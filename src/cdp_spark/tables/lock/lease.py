@@ -10,9 +10,10 @@ from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from delta.exceptions import DeltaConcurrentModificationException
+from pyspark.sql import functions as F
 
 from cdp_spark.errors import StateError
+from cdp_spark.tables.failures import is_conflict
 from cdp_spark.tables.lock.holder import Holder
 from cdp_spark.tables.spec import TableKind, TableSpec, columns
 
@@ -42,7 +43,8 @@ LEASES = TableSpec(
     kind=TableKind.APPEND,
 )
 _ATTEMPTS = 5
-_FREE_OR_MINE = "held.expires_at_utc <= mine.renewed_at_utc OR held.token = mine.token"
+_MINE = "mine_"
+_FREE_OR_MINE = f"expires_at_utc <= {_MINE}renewed_at_utc OR token = {_MINE}token"
 
 
 class Lease:
@@ -113,18 +115,21 @@ class Lease:
             try:
                 self._merge(expires_at)
                 break
-            except DeltaConcurrentModificationException:
-                if attempt == _ATTEMPTS - 1:
+            except Exception as error:
+                if not is_conflict(error) or attempt == _ATTEMPTS - 1:
                     raise
         return self._store.read(LEASES).collect()[0]
 
     def _merge(self, expires_at: datetime) -> None:
-        values = {"name": "writer", "token": self._token, **asdict(self._holder)}
-        row = {**values, "renewed_at_utc": datetime.now(UTC), "expires_at_utc": expires_at}
-        mine = self._store.spark.createDataFrame([tuple(row[name] for name in LEASES.schema.names)], LEASES.schema)
-        held = self._store.delta(LEASES).alias("held")
-        merge = held.merge(mine.alias("mine"), "held.name = mine.name")
-        merge.whenMatchedUpdateAll(condition=_FREE_OR_MINE).whenNotMatchedInsertAll().execute()
+        mine_is = {"name": "writer", "token": self._token, **asdict(self._holder)}
+        row = {**mine_is, "renewed_at_utc": datetime.now(UTC), "expires_at_utc": expires_at}
+        names = LEASES.schema.names
+        mine = self._store.spark.createDataFrame([tuple(row[name] for name in names)], LEASES.schema)
+        values = {name: F.col(f"{_MINE}{name}") for name in names}
+        merge = mine.toDF(*(f"{_MINE}{name}" for name in names)).mergeInto(
+            self._store.name_to_change(LEASES), F.col("name") == values["name"]
+        )
+        merge.whenMatched(F.expr(_FREE_OR_MINE)).update(values).whenNotMatched().insert(values).merge()
 
 
 @contextmanager

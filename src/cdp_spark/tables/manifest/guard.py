@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from delta.tables import DeltaTable
 from pyspark.errors import AnalysisException
 
 from cdp_spark.errors import StateError, raise_together
 from cdp_spark.tables.catalog import TABLES
 from cdp_spark.tables.direct.log import read_log
-from cdp_spark.tables.direct.place import identifier_of
+from cdp_spark.tables.direct.place import identifier_of, is_table
 from cdp_spark.tables.manifest.keepers import FileKeeper, PropertyKeeper
 from cdp_spark.tables.manifest.manifest import Manifest, damaged_table, lost_manifest, lost_table, shortened_table
 
@@ -125,12 +124,12 @@ class Guard:
         """Find those of some tables that exist, whatever the manifest says."""
         if self.folder is not None:
             return [name for name in names if (self.folder / name / "_delta_log").is_dir()]
-        if self.is_path:
-            return [name for name in names if DeltaTable.isDeltaTable(self.spark, self._place(name))]
         try:
-            return [name for name in names if self.spark.catalog.tableExists(self._place(name))]
-        except AnalysisException:  # no such schema
-            return []
+            return [name for name in names if is_table(self.spark, self._place(name), is_path=self.is_path)]
+        except AnalysisException:
+            if self.is_path:
+                raise
+            return []  # no such schema
 
     def _place(self, name: str) -> str:
         return identifier_of(self.location, name, is_path=self.is_path)

@@ -7,8 +7,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from delta.tables import DeltaTable
-
+from cdp_spark.tables.direct.place import is_table, sql_name
 from cdp_spark.tables.manifest.manifest import PLACE, Manifest
 
 if TYPE_CHECKING:
@@ -129,12 +128,11 @@ class PropertyKeeper:
         self._known[:] = [manifest]
 
     def _write(self, manifest: Manifest) -> None:
+        properties = f"TBLPROPERTIES ('{_PROPERTY}' = '{manifest.to_json()}')"
         if self._is_there():
-            self.spark.sql(f"ALTER TABLE {self._name} SET TBLPROPERTIES ('{_PROPERTY}' = '{manifest.to_json()}')")
-            return
-        builder = DeltaTable.createIfNotExists(self.spark).addColumn("note", "string")
-        builder = builder.property(_PROPERTY, manifest.to_json())
-        (builder.location(self.identifier) if self.is_path else builder.tableName(self.identifier)).execute()
+            self.spark.sql(f"ALTER TABLE {self._name} SET {properties}")
+        else:
+            self.spark.sql(f"CREATE TABLE IF NOT EXISTS {self._name} (note string) USING delta {properties}")
 
     def _fetch(self) -> Manifest | None:
         if not self._is_there():
@@ -145,13 +143,11 @@ class PropertyKeeper:
         return manifest
 
     def _is_there(self) -> bool:
-        if self.is_path:
-            return DeltaTable.isDeltaTable(self.spark, self.identifier)
-        return bool(self.spark.catalog.tableExists(self.identifier))
+        return is_table(self.spark, self.identifier, is_path=self.is_path)
 
     @property
     def _name(self) -> str:
-        return f"delta.`{self.identifier}`" if self.is_path else self.identifier
+        return sql_name(self.identifier, is_path=self.is_path)
 
 
 @dataclass(frozen=True)
