@@ -7,6 +7,7 @@ python -m benchmarks febrl3 --tools cdp-spark goldenmatch
 CDP_CASES_DIR=… python -m benchmarks cases               small cases from the field
 CDP_DATA_DIR=… python -m benchmarks small                small files, drawn and of the public sets
 CDP_DATA_DIR=… python -m benchmarks priors               learn the engine's priors from other such files
+python -m benchmarks lifetime                            insights of a million generated customers
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks import cases
+from benchmarks import cases, lifetime
 from benchmarks.matching.memory import run_measured
 from benchmarks.matching.scores import Scores, score
 from benchmarks.packaged import PACKAGED, why_missing
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 
     from benchmarks.matching.memory import Finished
 
-_COMMANDS = {"cases": cases.main, "small": evaluate.main, "priors": learn.main}
+_COMMANDS = {"cases": cases.main, "small": evaluate.main, "priors": learn.main, "lifetime": lifetime.main}
 _HEAD = """| set | tool | seconds | processor s | peak GiB | precision | recall | F1 | B³ F1 |
 |---|---|---|---|---|---|---|---|---|"""
 _NOTE = """Seconds are those of the whole process, its start included; for generated people they go from the cleaned
