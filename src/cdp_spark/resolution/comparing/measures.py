@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from operator import itemgetter
 
 import jellyfish
 import numpy as np
@@ -155,8 +156,7 @@ def _phone(_: tuple[float, ...]) -> Measure:
 
 def _next_to(column: Coded, left: Codes, right: Codes) -> NDArray[np.bool_]:
     """True for numbers that are equal but for the last two digits, unless these are transposed."""
-    head, *last = (column.map(lambda value, at=at: value[at], dtype=object) for at in _ENDS)
-    one, other = last
+    head, one, other = (column.map(itemgetter(at), dtype=object) for at in _ENDS)
     transposed = (one[left] == other[right]) & (other[left] == one[right])
     return np.asarray((head[left] == head[right]) & ~transposed)
 
