@@ -77,13 +77,25 @@ class Naive:
             self.joins(part, rival)
             and self.is_known(part, rival)
             and self.is_known(chosen, rival)
-            and self.mean(chosen, rival) <= -4 * UNITS_PER_BIT
+            and self.mean(chosen, rival) <= -3 * UNITS_PER_BIT
             and self.mean(part, rival) > max(self.mean(part, chosen) - 2 * UNITS_PER_BIT, Fraction(0))
             and not self.joins(part + chosen, rival)
             and not self.joins(part + rival, chosen)
             for rival in self.parts
             if rival not in (part, chosen)
         )
+
+    def shares_doubt(self, part: list[int], other: list[int]) -> bool:
+        """Whether the other part may belong to what this one is undecided about."""
+        return any(
+            self.is_known(other, rival) and self.mean(other, rival) > 0
+            for rival in self.parts
+            if rival not in (part, other) and self.is_refused(part, rival)
+        )
+
+    def is_refused(self, one: list[int], other: list[int]) -> bool:
+        one_way = (frozenset(one), frozenset(other))
+        return one_way in self.refused or one_way[::-1] in self.refused
 
     def best(self) -> tuple[int, int] | None:
         """The two parts to join next, the first of several equal ones."""
@@ -105,7 +117,8 @@ def naive(size: int, known: Weights, constraints: Constraints) -> list[int]:
     state = Naive(units, constraints, [[record] for record in range(size)])
     while (best := state.best()) is not None:
         one, other = state.parts[best[0]], state.parts[best[1]]
-        if state.is_undecided(one, other) or state.is_undecided(other, one):
+        both_ways = ((one, other), (other, one))
+        if any(state.is_undecided(*way) or state.shares_doubt(*way) for way in both_ways):
             state.refused.add((frozenset(one), frozenset(other)))
         else:
             one += state.parts.pop(best[1])

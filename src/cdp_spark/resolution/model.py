@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 FORMAT = 3
 """Version of the JSON format; 1 knew neither related people nor shares, 2 nothing within keys; both are read."""
 
+_NOTHING_BITS = 2.0
+"""Odds of less than four to one are next to nothing."""
+
 
 @dataclass(frozen=True)
 class MatchModel:
@@ -55,6 +58,10 @@ class MatchModel:
         The first column is the prior's part; the last one corrects for related people, far below zero where a pair
         looks like two of them, 0 where the model knows none. A pair's weight is the mean over its rules of the rule's
         prior, its unforced comparisons and this correction, so the columns sum to the match weight.
+
+        Of a pair that was compared because every pair is, and of which nothing is known, the prior's part is no more
+        against a match than never having been compared is: else who has left an e-mail and nothing else belongs to
+        nobody with several records, for each of them that is silent would count against it.
         """
         masks, inverse = np.unique(rule_mask, return_inverse=True)
         on = ((masks[:, np.newaxis] >> np.arange(len(self.rule_names))) & 1).astype(np.float64)
@@ -64,7 +71,13 @@ class MatchModel:
         bits = _bits(log_ratios(self.parameters.m, self.parameters.u), levels) * self.kept * counted[inverse]
         bits += self._within(levels, share[inverse])
         related = (share[inverse] * self._related(levels)).sum(axis=1)
-        return np.column_stack([prior[inverse], bits, related])
+        silent = self._is_keyless(on)[inverse] & _is_silent(bits)
+        least = self.match.clustering.missing_weight - bits.sum(axis=1) - related
+        return np.column_stack([np.where(silent, np.maximum(prior[inverse], least), prior[inverse]), bits, related])
+
+    def _is_keyless(self, on: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Tell sets of rules that ask for nothing, shape (sets,)."""
+        return np.asarray(on @ self.forced.any(axis=1) == 0)
 
     def _within(self, levels: NDArray[np.int64], share: NDArray[np.float64]) -> NDArray[np.float64]:
         """Bits of comparisons under the rules that ask for their column, by each rule's share, as `levels`."""
@@ -150,6 +163,11 @@ def model_from_json(text: str, *, where: str = "match model") -> MatchModel:
         return _from_dict(data)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise StateError(where, got=f"no readable model ({type(error).__name__})", fix="fit it again") from error
+
+
+def _is_silent(bits: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Tell pairs whose comparisons say next to nothing, each by itself and all together, shape (pairs,)."""
+    return np.asarray((np.abs(bits) < _NOTHING_BITS).all(axis=1) & (np.abs(bits.sum(axis=1)) < _NOTHING_BITS))
 
 
 def _bits(ratios: Side, levels: NDArray[np.int64]) -> NDArray[np.float64]:

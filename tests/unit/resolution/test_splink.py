@@ -125,7 +125,7 @@ def _record(drawn: random.Random) -> dict[str, str | None]:
     return {
         "given_name": some("anna", "anne", "hanna", "bob", "bobby", None),
         "family_name": some("weber", "weaber", "ewber", "lang", None),
-        "birth_date": some("19800102", "19800201", "19800103", "19810102", "19790513", "19800513", None),
+        "birth_date": some("19800102", "19800201", "19800103", "19810102", "19790513", "19800513", "19800101", None),
         "email": some(
             "anna@x.example",
             "anna@y.example",
@@ -133,9 +133,13 @@ def _record(drawn: random.Random) -> dict[str, str | None]:
             "annab@z.example",
             "anna7@x.example",
             "anna8@x.example",
+            "anna.weber@x.example",
+            "anna.lang2@y.example",
+            "aweber@y.example",
+            "weberanna7@z.example",
             None,
         ),
-        "phone": some("49301234567", "301234567", "49301234568", "4989999999", None),
+        "phone": some("49301234567", "301234567", "49301234568", "49301234576", "4989999999", None),
         "street": some("high st", "high str", "low road", None),
         "city": some("leeds", "ulm", None),
         "postcode": some("11111", "22222", None),

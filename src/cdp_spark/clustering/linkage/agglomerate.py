@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from cdp_spark.clustering.linkage.evidence import UNITS_PER_BIT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
 Candidate = tuple[float, int, int]
 """Minus an upper bound of the mean, and two parts by their smallest records: a heap's smallest joins first."""
@@ -20,8 +20,8 @@ Join = tuple[int, int, float]
 
 _UNDECIDED = 2 * UNITS_PER_BIT
 """A part whose best two neighbours are no further apart belongs to either, at odds of less than four to one."""
-_OPPOSED = -4 * UNITS_PER_BIT
-"""From here on two parts are taken for different people: they contradict each other, and do not just differ."""
+_OPPOSED = -3 * UNITS_PER_BIT
+"""From here on, odds of eight to one, two parts are taken for different people: they contradict each other."""
 
 
 @dataclass
@@ -108,7 +108,8 @@ class Parts:
 def agglomerate(parts: Parts, *, missing: int) -> list[int]:
     """Join the two parts of the largest mean, ties by the smallest records, until no mean is positive.
 
-    A part that belongs to either of two others, which exclude each other, joins neither.
+    A part that belongs to either of two others, which exclude each other, joins neither; nor do two such parts join
+    each other.
 
     Args:
         parts: the records of a piece, apart; used up.
@@ -149,15 +150,38 @@ def join_parts(parts: Parts, *, missing: int) -> Iterator[Join]:
         if current != taken:
             heappush(heap, current)
             continue
-        if _is_undecided(parts, low, high, missing=missing) or _is_undecided(parts, high, low, missing=missing):
+        if _are_undecided(parts, low, high, undecided, missing=missing):
             undecided[low].add(high)
             undecided[high].add(low)
             continue
-        for neighbour in {*parts.join(low, high), *undecided.pop(low, ()), *undecided.pop(high, ())} - {low}:
+        settled = _settle(undecided, low) | _settle(undecided, high)
+        for neighbour in {*parts.join(low, high), *settled} - {low}:
             candidate = _candidate(parts, min(low, neighbour), max(low, neighbour), missing=missing)
             if candidate is not None:
                 heappush(heap, candidate)
         yield low, high, missing - taken[0]
+
+
+def _settle(undecided: dict[int, set[int]], part: int) -> set[int]:
+    """Forget what a part was undecided about before it grew, and return those parts."""
+    others = undecided.pop(part, set())
+    for other in others:
+        undecided[other].discard(part)
+    return others
+
+
+def _are_undecided(parts: Parts, low: int, high: int, undecided: Mapping[int, set[int]], *, missing: int) -> bool:
+    """Tell whether a part belongs to a rival of the other as well, or both to what one of them is undecided about."""
+    return any(
+        _is_undecided(parts, part, other, missing=missing)
+        or _shares_doubt(parts, other, undecided.get(part, ()), missing=missing)
+        for part, other in ((low, high), (high, low))
+    )
+
+
+def _shares_doubt(parts: Parts, part: int, rivals: Iterable[int], *, missing: int) -> bool:
+    """Tell whether a part may belong to what another one is undecided about: then they need not be of one person."""
+    return any(it in parts.excess[part] and _mean(parts, part, it, missing=missing) > 0 for it in rivals)
 
 
 def _is_undecided(parts: Parts, part: int, chosen: int, *, missing: int) -> bool:

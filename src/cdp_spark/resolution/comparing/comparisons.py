@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,6 +10,7 @@ import numpy as np
 
 from cdp_spark.normalise.email import is_shared_mailbox
 from cdp_spark.resolution.comparing.companies import SOME_WORDS, lower_other_forms
+from cdp_spark.resolution.comparing.dates import begins_a_decade
 from cdp_spark.resolution.comparing.joint import JointMeasure, address, generation, sql
 from cdp_spark.resolution.comparing.measures import DIFFERENT_NAME, MEASURES, MISSING, Measure, WordMeasure
 from cdp_spark.resolution.comparing.names import ONE_OF_SEVERAL, PARTLY_ANOTHER, have_the_same_words
@@ -27,6 +28,9 @@ COMMON_SHARE = 0.01
 _ALIKE_NAME = 0.75
 """Jaro–Winkler similarity of names that may be one with a mistake."""
 UNCOMMON_SHARE = 0.001
+
+_SAYS_NOTHING: dict[str, Callable[[str], bool]] = {"email": is_shared_mailbox, "date": begins_a_decade}
+"""Values that two people have as one does, by method: a mailbox that several read, a date that nobody entered."""
 
 Frequencies = Mapping[str, Mapping[str, int]]
 """Column → value → frequency bin; a value that is not listed is rare. `words_of` a column → word → its bits."""
@@ -113,8 +117,9 @@ class CompiledComparison:
         else:
             bin_of = column.map(lambda value: bins.get(value, self.bins - 1), dtype=np.int64)
             levels[equal] = self.equal_level + bin_of[codes_l[equal]]
-        if self.config.method == "email":  # that two people read one mailbox does not make them one
-            levels[equal & column.map(is_shared_mailbox, dtype=bool)[codes_l]] = MISSING
+        says_nothing = _SAYS_NOTHING.get(self.config.method)
+        if says_nothing is not None:
+            levels[equal & column.map(says_nothing, dtype=bool)[codes_l]] = MISSING
         return levels
 
     def _measure(self, frequencies: Frequencies) -> LevelsOfPairs:

@@ -24,8 +24,9 @@ _ADDRESS_LEVELS = (
     "same city",
     "same postcode",
     "alike street elsewhere",
-    "alike street, same city or postcode",
     "same street elsewhere",
+    "same city or postcode, street unknown",
+    "alike street, same city or postcode",
     "same street, same city or postcode",
 )
 
@@ -103,8 +104,9 @@ def _address_levels(columns: Mapping[str, Coded], names: tuple[str, ...], left: 
     next_door = same[HOUSE_NUMBER] == 0 if HOUSE_NUMBER in same else nowhere
     equal = (same[names[0]] == 1) & ~next_door
     alike = _alike_streets(columns[names[0]], left, right)
-    conditions = [equal & here, equal, alike & here, alike, postcode, here]
-    levels = np.select(conditions, [7, 6, 5, 4, 3, 2], DIFFERENT)
+    unknown = here & (same[names[0]] < 0)
+    conditions = [equal & here, alike & here, unknown, equal, alike, postcode, here]
+    levels = np.select(conditions, [8, 7, 6, 5, 4, 3, 2], DIFFERENT)
     known = np.logical_or.reduce([same[name] >= 0 for name in names if name != HOUSE_NUMBER])
     return np.where(known, levels, MISSING).astype(np.int64)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from operator import itemgetter
 
 import jellyfish
 import numpy as np
@@ -138,16 +139,29 @@ def _email(_: tuple[float, ...]) -> Measure:
 
 
 def _phone(_: tuple[float, ...]) -> Measure:
-    """One edit off, or the last seven digits equal."""
+    """One edit off, or the last seven digits equal.
+
+    Another digit among the last two makes the number of the next desk, or of a second SIM card, and is no mistake.
+    """
 
     def levels(column: Coded, left: Codes, right: Codes) -> NDArray[np.float64]:
         tail = column.map(lambda value: value[-7:], dtype="U7")
         near = tail[left] == tail[right]
-        rest = np.flatnonzero(~near)
+        rest = np.flatnonzero(~near & ~_next_to(column, left, right))
         near[rest] = edit_distance(column.texts[left[rest]], column.texts[right[rest]], at_most=1) <= 1
         return np.where(near, 2.0, DIFFERENT)
 
     return Measure(("different", "one digit off or same last seven"), levels)
+
+
+def _next_to(column: Coded, left: Codes, right: Codes) -> NDArray[np.bool_]:
+    """True for numbers that are equal but for the last two digits, unless these are transposed."""
+    head, one, other = (column.map(itemgetter(at), dtype=object) for at in _ENDS)
+    transposed = (one[left] == other[right]) & (other[left] == one[right])
+    return np.asarray((head[left] == head[right]) & ~transposed)
+
+
+_ENDS = (slice(0, -2), slice(-2, -1), slice(-1, None))
 
 
 def _digits(_: tuple[float, ...]) -> Measure:

@@ -115,7 +115,7 @@ def prior_of(comparison: CompiledComparison, bins: NDArray[np.float64], *, peopl
         entry.strength,
         entry.own,
         comparison.alike_level,
-        comparison.equal_level - (config.method == "address"),
+        comparison.equal_level,
         _limits(entry.against, len(matches)),
     )
 

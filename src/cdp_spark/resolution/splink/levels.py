@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cdp_spark.resolution.comparing.comparisons import FREQUENCY_BINS, compile_comparisons
-from cdp_spark.resolution.comparing.emails import ALIKE_ADDRESS, ALIKE_LOCAL_PART, LEAST_LENGTHS
+from cdp_spark.resolution.comparing.dates import NEW_DECADE
+from cdp_spark.resolution.comparing.emails import ALIKE_ADDRESS, ALIKE_LOCAL_PART, LEAST_LENGTHS, PARTED, WHOLE_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,8 +52,11 @@ def sql_levels(comparison: Comparison) -> tuple[SqlLevel, ...] | None:
     left, right = sides(comparison.columns[0])
     equal = tuple(range(compiled.equal_level, len(names)))
     column = comparison.columns[0] if len(equal) == len(FREQUENCY_BINS) else None
+    missing = f"{left} IS NULL OR {right} IS NULL"
+    if comparison.method == "date":
+        missing += f" OR ({left} = {right} AND {left} LIKE '%{NEW_DECADE}')"
     known = (
-        SqlLevel(f"{left} IS NULL OR {right} IS NULL", (), "missing"),
+        SqlLevel(missing, (), "missing"),
         SqlLevel(f"{left} = {right}", equal, "equal", column),
     )
     if comparison.method == "email":
@@ -119,17 +123,47 @@ def _email(comparison: Comparison) -> tuple[str, ...]:
         f"({shorter} >= {long} AND (damerau_levenshtein({left}, {right}) <= 2 "
         f"OR jaro_winkler_similarity({left}, {right}) >= {ALIKE_ADDRESS}))"
     )
-    alike = f"{shorter} >= {short} AND jaro_winkler_similarity({locals_[0]}, {locals_[1]}) >= {ALIKE_LOCAL_PART}"
+    alike = f"jaro_winkler_similarity({locals_[0]}, {locals_[1]}) >= {ALIKE_LOCAL_PART} AND {_words_alike(locals_)}"
     return (
         f"{other} AND NOT {mistaken} AND {only_number}",
-        f"NOT {renumbered} AND {alike}",
+        f"NOT {renumbered} AND {shorter} >= {short} AND ({alike} OR {_spell_one_name(locals_)})",
         f"NOT {renumbered} AND ({near})",
     )
 
 
+def _name_in(local: str) -> tuple[str, tuple[str, str]]:
+    """The letters of a local part, and its two words; these are empty where it does not have just two."""
+    name = f"regexp_replace({local}, '[0-9]', '', 'g')"
+    one, other = (f"regexp_extract({name}, '{WHOLE_NAME}', {at})" for at in (1, 2))
+    return f"regexp_replace({name}, '{PARTED}', '', 'g')", (one, other)
+
+
+def _words_alike(locals_: tuple[str, ...]) -> str:
+    (_, words), (_, others) = map(_name_in, locals_)
+    alike = " AND ".join(
+        f"jaro_winkler_similarity({one}, {other}) >= {ALIKE_LOCAL_PART}"
+        for one, other in zip(words, others, strict=True)
+    )
+    return f"({words[0]} = '' OR {others[0]} = '' OR ({alike}))"
+
+
+def _spell_one_name(locals_: tuple[str, ...]) -> str:
+    sides_ = tuple(map(_name_in, locals_))
+    found = []
+    for (_, (one, other)), (letters, _) in (sides_, sides_[::-1]):
+        ways = (f"left({first}, 1) || {last}" for first, last in ((one, other), (other, one)))
+        turned = (f"{last} || left({first}, 1)" for first, last in ((one, other), (other, one)))
+        whole = (f"{one} || {other}", f"{other} || {one}")
+        found.append(f"({one} <> '' AND {letters} IN ({', '.join((*whole, *ways, *turned))}))")
+    return f"({' OR '.join(found)})"
+
+
 def _phone(comparison: Comparison) -> tuple[str, ...]:
     left, right = sides(comparison.columns[0])
-    return (f"right({left}, 7) = right({right}, 7) OR damerau_levenshtein({left}, {right}) <= 1",)
+    head = f"left({left}, -2) = left({right}, -2)"
+    next_to = f"({head} AND right({left}, 2) <> reverse(right({right}, 2)))"
+    near = f"damerau_levenshtein({left}, {right}) <= 1 AND NOT {next_to}"
+    return (f"right({left}, 7) = right({right}, 7) OR ({near})",)
 
 
 def _same(column: str) -> str:
@@ -159,7 +193,8 @@ def _address(comparison: Comparison) -> tuple[str, ...]:
     number = sides("house_number")
     next_door = f" AND NOT coalesce({number[0]} <> {number[1]}, false)" if "house_number" in rest else ""
     equal = f"{_same(street)}{next_door}"
-    return (here, postcode, alike, f"{alike} AND {here}", equal, f"{equal} AND {here}")
+    unknown = f"({left} IS NULL OR {right} IS NULL) AND {here}"
+    return (here, postcode, alike, equal, unknown, f"{alike} AND {here}", f"{equal} AND {here}")
 
 
 _CONDITIONS: dict[str, Callable[[Comparison], tuple[str, ...]]] = {

@@ -58,6 +58,12 @@ def _level(method: str, left: str | None, right: str | None, **settings: object)
         ("email", "gus@a.com", "gusjr@a.com", "different"),
         ("email", "ann.lee@a.com", "anne.lee@a.com", "same local part or two edits"),
         ("email", "annabel.lee@a.com", "annabel.lea.x@b.org", "local part alike"),
+        ("email", "jo.lee@a.com", "jlee@b.org", "local part alike"),
+        ("email", "lee_j@b.org", "jo.lee7@a.com", "local part alike"),
+        ("email", "joanna.leeds4@a.com", "leedsjoanna@b.org", "local part alike"),
+        ("email", "jo.lee7@a.com", "jlee12@b.org", "different"),
+        ("email", "jo.lee@a.com", "jim.lee@b.org", "different"),
+        ("email", "kaspar.corvin@a.com", "kaspar.frohwein@b.org", "different"),
         ("generation", "jr", "jr", "equal"),
         ("generation", "jr", "iii", "different"),
         ("generation", "jr", "", "only one has one"),
@@ -67,9 +73,15 @@ def _level(method: str, left: str | None, right: str | None, **settings: object)
         ("date", "19800503", "19800528", "two parts equal"),
         ("date", "19800503", "19801228", "same year"),
         ("date", "19800503", "19511228", "different"),
+        ("date", "19800101", "19800101", "missing"),
+        ("date", "19800101", "19900101", "one digit off or transposed"),
         ("email", "ann.lee@a.com", "ann.lee@b.org", "same local part or two edits"),
         ("email", "ann.lee@a.com", "zed@b.org", "different"),
         ("phone", "4915112345678", "015112345678", "one digit off or same last seven"),
+        ("phone", "4930555070011", "4930555070012", "different"),
+        ("phone", "4930555070011", "4930555070021", "different"),
+        ("phone", "4930555070012", "4930555070021", "one digit off or same last seven"),
+        ("phone", "4930555070011", "4930575070011", "one digit off or same last seven"),
         ("digits", "1234567", "1234576", "edits ≤ 1"),
         ("phonetic", "anna", "boris", "different"),
         ("phonetic", "stephen", "steven", "sounds alike"),
@@ -98,6 +110,10 @@ def test_frequent_values_agree_on_a_level_of_their_own() -> None:
     columns = {"x": Coded(pa.array(["smith", "smith", "quux", "quux"]))}
     levels = compiled.levels(columns, np.array([0, 2]), np.array([1, 3]), {"x": {"smith": 0}})
     assert [compiled.level_names[level] for level in levels] == ["equal, common", "equal, rare"]
+
+
+def test_dates_of_1_january_are_equal_where_no_decade_begins() -> None:
+    assert [_level("date", day, day) for day in ("19830101", "19800102")] == ["equal, rare", "equal, rare"]
 
 
 def test_a_place_may_be_two_columns() -> None:
@@ -157,6 +173,9 @@ def test_swapped_names_are_found() -> None:
         (("low road", "leeds", "yo1", None), "same postcode"),
         (("low road", "york", "zz9", None), "same city"),
         (("low road", "leeds", "zz9", None), "different"),
+        ((None, "york", None, None), "same city or postcode, street unknown"),
+        ((None, "leeds", "yo1", "5"), "same city or postcode, street unknown"),
+        ((None, "leeds", None, None), "different"),
         ((None, None, None, "5"), "missing"),
     ],
 )
