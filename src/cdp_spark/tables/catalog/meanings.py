@@ -23,4 +23,5 @@ def read_meanings() -> dict[str, Any]:
 def meaning_of(spec: TableSpec, column: str) -> str | None:
     """Say what a column means; None where nobody has said it."""
     meanings = read_meanings()
-    return meanings["tables"].get(spec.name, {}).get(column) or meanings["columns"].get(column)
+    found: str | None = meanings["tables"].get(spec.name, {}).get(column) or meanings["columns"].get(column)
+    return found
