@@ -79,7 +79,7 @@ class Retailer:
 
     def somebody(self) -> str:
         [newest] = [it for it in self._rows(RELEASES.name) if it["release"] == 1]
-        ids = _read(self.warehouse / PROFILES.name, json.loads(newest["versions"])[PROFILES.name])
+        ids = _read(self.warehouse / PROFILES.name, dict(newest["versions"])[PROFILES.name])
         return min(str(row["unified_id"]) for row in ids if row["entity_type"] == "person")
 
     def _rows(self, table: str) -> list[dict[str, Any]]:

@@ -95,7 +95,7 @@ def delete_matching(store: Store, spec: TableSpec, matching: Matching) -> None:
         return
     for gone, agree in _joins(store, matching):
         with temporary_settings(store.spark, _REWRITE):
-            F.broadcast(gone).mergeInto(store.name_to_change(spec), agree(F.col)).whenMatched().delete().merge()
+            gone.mergeInto(store.name_to_change(spec), agree(F.col)).whenMatched().delete().merge()
     store.guard.note_newest(spec.name)
 
 
