@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import Literal
 
 from cdp_spark.errors import ConfigError
+from cdp_spark.pipeline.runs.state import ERASURE
 from cdp_spark.tables.run import RunContext, StageResult
 
 Stage = Callable[[RunContext], StageResult]
@@ -15,17 +16,16 @@ Stage = Callable[[RunContext], StageResult]
 IDENTITY = "identity"
 PUBLISH = "publish"
 ACTIVATION = "activation"
-ERASURE, EXPIRE, VACUUM, NOTICE = "erasure", "expire", "vacuum", "notice"
+EXPIRE, VACUUM, NOTICE = "expire", "vacuum", "notice"
+AFTER_IDENTITY = ("events", "profiles", "relations", "segments")
+"""The stages that make the other gold tables."""
 STAGES: tuple[str, ...] = (
     "ingest",
     "standardise",
     "matching",
     "clustering",
     IDENTITY,
-    "events",
-    "profiles",
-    "relations",
-    "segments",
+    *AFTER_IDENTITY,
     PUBLISH,
     ACTIVATION,
 )

@@ -6,13 +6,16 @@ import logging
 import time
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from cdp_spark.errors import CdpError
 from cdp_spark.pipeline.releases.publish import ReleaseRefusedError
 from cdp_spark.pipeline.releases.release import current_release, latest_release
+from cdp_spark.pipeline.runs.dependencies import DEPENDENCIES
 from cdp_spark.pipeline.runs.skew import newest_spark_stage, read_skew
 from cdp_spark.pipeline.runs.state import (
+    ERASURE,
     FAILED,
     FINISHED,
     REFUSED,
@@ -20,11 +23,13 @@ from cdp_spark.pipeline.runs.state import (
     STARTED,
     Run,
     StageOutcome,
+    carry_over_erasures,
     last_finish,
     record,
     record_metrics,
 )
-from cdp_spark.pipeline.stages import ACTIVATION, ERASURE, IDENTITY, StageEvent
+from cdp_spark.pipeline.stages import ACTIVATION, AFTER_IDENTITY, IDENTITY, StageEvent
+from cdp_spark.tables.increments.basis import basis_figures, can_keep, find_basis, keep_result, newest_versions
 from cdp_spark.tables.run import RunContext
 from cdp_spark.tables.trouble import explain
 
@@ -35,7 +40,7 @@ if TYPE_CHECKING:
     from cdp_spark.pipeline.releases.release import Release
     from cdp_spark.pipeline.runs.plan import RunOptions
     from cdp_spark.tables.lock.holder import Lock
-    from cdp_spark.tables.run import LastFinish
+    from cdp_spark.tables.run import LastFinish, StageResult
     from cdp_spark.tables.store import Store
 
 log = logging.getLogger(__name__)
@@ -106,7 +111,7 @@ def _advance(execution: Execution, run: Run, stage: str) -> Run:
     spark = execution.store.spark
     before, started = newest_spark_stage(spark), time.monotonic()
     try:
-        result = execution.options.load_stage(stage)(_context(execution, run, stage))
+        result = _work(execution, _context(execution, run, stage), stage)
     except Exception as error:
         told = explain(error, f"stage {stage}") or error
         _record_failure(execution, run, stage, seconds=time.monotonic() - started, error=told)
@@ -120,6 +125,21 @@ def _advance(execution: Execution, run: Run, stage: str) -> Run:
     record(execution.store, run, outcome)
     execution.options.progress(StageEvent(stage, "finished", outcome.rows, seconds, result.detail))
     return replace(run, outcomes=(*run.outcomes, outcome))
+
+
+def _work(execution: Execution, context: RunContext, stage: str) -> StageResult:
+    """Run a stage, or keep its earlier result where nothing that it depends on has changed."""
+    work, depends = execution.options.load_stage(stage), DEPENDENCIES.get(stage)
+    if depends is None:
+        return work(context)
+    versions = newest_versions(context.store, depends)
+    basis = find_basis(context, depends, partial(carry_over_erasures, execution.history))
+    if basis is not None and can_keep(context, depends, basis, versions):
+        result = keep_result(context, depends, basis)
+    else:
+        result = work(replace(context, basis=basis))
+    read = {name: result.versions.get(name, version) for name, version in versions.items()}
+    return replace(result, metrics={**result.metrics, **basis_figures(context, depends, read)})
 
 
 def _context(execution: Execution, run: Run, stage: str) -> RunContext:
@@ -142,12 +162,16 @@ def _context(execution: Execution, run: Run, stage: str) -> RunContext:
 
 
 def _last_finish(execution: Execution, run: Run, stage: str) -> LastFinish | None:
-    """What an incremental stage builds on; ids are always built on the last release."""
-    after = max((datetime.now(UTC) - _VERSIONS_KEPT, *_vacuumed(execution.history)))
-    if stage != IDENTITY:
+    """What an incremental stage builds on: gold tables on the last release, all others on the last run.
+
+    An erasure deletes what the tables were. The stages after identity go on from what it left of them.
+    """
+    base, kept = execution.base, datetime.now(UTC) - _VERSIONS_KEPT
+    after = max((kept, *_vacuumed(execution.history)))
+    if stage not in (IDENTITY, *AFTER_IDENTITY):
         return last_finish((*execution.history, run), stage, after=after)
-    base = execution.base
-    return last_finish(execution.history, stage, until=base.content, after=after) if base else None
+    until_erasure = kept if stage in AFTER_IDENTITY else after
+    return last_finish(execution.history, stage, until=base.content, after=until_erasure) if base else None
 
 
 def _vacuumed(history: Iterable[Run]) -> list[datetime]:
