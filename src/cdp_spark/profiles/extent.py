@@ -43,20 +43,20 @@ def build_dated_grants(store: Store, moment: datetime) -> DataFrame:
     return store.read(CONSENTS).where(later).select(c.CONTACT_POINT_HASH)
 
 
-def find_affected(context: RunContext, basis: Basis, *, overridden: Iterable[str]) -> Held:
+def find_affected(context: RunContext, basis: Basis, *, others: Iterable[str]) -> Held:
     """Find the profiles whose records, ids or consents changed, those that are gone included.
 
     Args:
         context: of the run.
         basis: the profiles of the last release.
-        overridden: unified ids that a steward set values of, before and after merges.
+        others: unified ids of which something else changed.
     Returns: one row per unified_id.
     """
     store = context.store
     changed = read_changed(context, RECORDS, key=(c.RECORD_KEY,))
     records = changed.unionByName(build_dated_records(store, basis.as_of))
-    by_hand = store.spark.createDataFrame([(it,) for it in sorted({*overridden})], f"{c.UNIFIED_ID} string")
-    found = [find_changed_ids(context, records).rows, _of_consents(context, basis), by_hand]
+    given = store.spark.createDataFrame([(it,) for it in others], f"{c.UNIFIED_ID} string")
+    found = [find_changed_ids(context, records).rows, _of_consents(context, basis), given]
     return hold(reduce(DataFrame.unionByName, found).distinct())
 
 

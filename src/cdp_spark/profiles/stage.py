@@ -23,7 +23,7 @@ from cdp_spark.tables.run import StageResult
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-    from cdp_spark.config.profile import SurvivorshipConfig
+    from cdp_spark.config.profile import StewardOverride, SurvivorshipConfig
     from cdp_spark.tables.actions.held import Held
     from cdp_spark.tables.run import RunContext
     from cdp_spark.tables.spec import TableSpec
@@ -52,17 +52,19 @@ def run(context: RunContext) -> StageResult:
 
 
 def _survivorship(context: RunContext) -> SurvivorshipConfig:
-    configured = context.project.survivorship
-    overrides = follow_merges(configured.overrides, context.store.read(ID_REGISTRY))
-    return configured.model_copy(update={"overrides": overrides})
+    overrides = _overrides(context, context.store.read(ID_REGISTRY))
+    return context.project.survivorship.model_copy(update={"overrides": overrides})
+
+
+def _overrides(context: RunContext, id_registry: DataFrame) -> tuple[StewardOverride, ...]:
+    return follow_merges(context.project.survivorship.overrides, id_registry)
 
 
 def _affected(context: RunContext, survivorship: SurvivorshipConfig) -> Held | None:
     if context.basis is None:
         return None
-    configured = context.project.survivorship.overrides
-    overridden = [it.unified_id for it in (*configured, *survivorship.overrides)]
-    return find_affected(context, context.basis, overridden=overridden)
+    before = {it.unified_id for it in _overrides(context, context.read_released(ID_REGISTRY))}
+    return find_affected(context, context.basis, others=before ^ {it.unified_id for it in survivorship.overrides})
 
 
 def _write(
@@ -80,10 +82,10 @@ def _write(
     )
     profiles = keep(_profiles(context, survivors))
     history = build_profile_history(profiles, _of_affected(context, PROFILE_HISTORY, affected), as_of=context.as_of)
-    made = {PROFILES: profiles, PROFILE_VALUES: build_profile_values(survivors), PROFILE_HISTORY: history}
+    made = zip(_TABLES, (profiles, build_profile_values(survivors), history), strict=True)
     writes = {
         spec.name: partial(context.store.overwrite, spec, _with_others(context, spec, rows, affected))
-        for spec, rows in made.items()
+        for spec, rows in made
     }
     return run_together(context.store.spark, writes)
 

@@ -92,7 +92,7 @@ _ALL = (
     ),
     Dependencies(
         "profiles",
-        reads=(t.RECORDS, t.UNIFIED_IDS, t.CONSENTS),
+        reads=(t.RECORDS, t.UNIFIED_IDS, t.ID_REGISTRY, t.CONSENTS),
         writes=(t.PROFILES, t.PROFILE_VALUES, t.PROFILE_HISTORY),
         settings=_survivorship,
         holds=holds_for_profiles,

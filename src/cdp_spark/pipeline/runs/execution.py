@@ -29,7 +29,7 @@ from cdp_spark.pipeline.runs.state import (
     record_metrics,
 )
 from cdp_spark.pipeline.stages import ACTIVATION, AFTER_IDENTITY, IDENTITY, StageEvent
-from cdp_spark.tables.increments.basis import basis_figures, can_keep, find_basis, keep_result, newest_versions
+from cdp_spark.tables.increments.basis import work_or_keep
 from cdp_spark.tables.run import RunContext
 from cdp_spark.tables.trouble import explain
 
@@ -132,14 +132,7 @@ def _work(execution: Execution, context: RunContext, stage: str) -> StageResult:
     work, depends = execution.options.load_stage(stage), DEPENDENCIES.get(stage)
     if depends is None:
         return work(context)
-    versions = newest_versions(context.store, depends)
-    basis = find_basis(context, depends, partial(carry_over_erasures, execution.history))
-    if basis is not None and can_keep(context, depends, basis, versions):
-        result = keep_result(context, depends, basis)
-    else:
-        result = work(replace(context, basis=basis))
-    read = {name: result.versions.get(name, version) for name, version in versions.items()}
-    return replace(result, metrics={**result.metrics, **basis_figures(context, depends, read)})
+    return work_or_keep(context, depends, work, partial(carry_over_erasures, execution.history))
 
 
 def _context(execution: Execution, run: Run, stage: str) -> RunContext:

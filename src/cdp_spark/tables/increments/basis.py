@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import TYPE_CHECKING
@@ -67,13 +67,34 @@ class Dependencies:
         return f"{_PREFIX}.{self.stage}.{part}"
 
 
+def work_or_keep(
+    context: RunContext, depends: Dependencies, work: Callable[[RunContext], StageResult], carry: Carry
+) -> StageResult:
+    """Run a stage, or keep its earlier result where nothing that it depends on has changed.
+
+    Args:
+        context: of the run; `last` is when the stage finished what it may build on.
+        depends: on what the result depends.
+        work: the stage.
+        carry: follows versions through erasures.
+    """
+    versions = {spec.name: newest_version_of(context.store, spec) for spec in depends.reads}
+    basis = _find_basis(context, depends, carry)
+    if basis is not None and dict(basis.read) == versions and depends.holds(context, basis):
+        result = _keep_result(context, depends, basis)
+    else:
+        result = work(replace(context, basis=basis))
+    read = {name: result.versions.get(name, version) for name, version in versions.items()}
+    return replace(result, metrics={**result.metrics, **_basis_figures(context, depends, read)})
+
+
 def checksum(value: object) -> float:
     """Checksum of a JSON value and of this version of cdp-spark, as a figure."""
     text = json.dumps([__version__, value], sort_keys=True, default=str)
     return float(int(sha256(text.encode()).hexdigest()[:_CHECKSUM_DIGITS], 16))
 
 
-def find_basis(context: RunContext, depends: Dependencies, carry: Carry) -> Basis | None:
+def _find_basis(context: RunContext, depends: Dependencies, carry: Carry) -> Basis | None:
     """Find the earlier result that a stage can build on; None where it has to work on everything."""
     last, settings = context.last, checksum(depends.settings(context.project))
     if last is None or context.full or last.metrics.get(depends.name(_SETTINGS)) != settings:
@@ -89,17 +110,15 @@ def find_basis(context: RunContext, depends: Dependencies, carry: Carry) -> Basi
     if carried is None or not _in_place(context, depends, carried):
         return None
     as_of = datetime.fromtimestamp(last.metrics[depends.name(_CLOCK)], UTC)
-    return (
-        Basis(
-            ordinal=last.ordinal,
-            as_of=as_of,
-            read={name: carried[name] for name in read},
-            written={name: carried[name] for name in written},
-            metrics=last.metrics,
-            erased=carried != read | written,
-        )
-        if as_of <= context.as_of
-        else None
+    if as_of > context.as_of:
+        return None
+    return Basis(
+        ordinal=last.ordinal,
+        as_of=as_of,
+        read={name: carried[name] for name in read},
+        written={name: carried[name] for name in written},
+        metrics=last.metrics,
+        erased=carried != read | written,
     )
 
 
@@ -119,20 +138,10 @@ def newest_version_of(store: Store, spec: TableSpec) -> int:
     return store.version(spec) if store.exists(spec) else _ABSENT
 
 
-def newest_versions(store: Store, depends: Dependencies) -> dict[str, int]:
-    """The newest Delta version of each table that a stage reads."""
-    return {spec.name: newest_version_of(store, spec) for spec in depends.reads}
-
-
-def can_keep(context: RunContext, depends: Dependencies, basis: Basis, versions: Versions) -> bool:
-    """Whether nothing that the result depends on has changed."""
-    return dict(basis.read) == dict(versions) and depends.holds(context, basis)
-
-
-def keep_result(context: RunContext, depends: Dependencies, basis: Basis) -> StageResult:
+def _keep_result(context: RunContext, depends: Dependencies, basis: Basis) -> StageResult:
     """Leave the tables as they are, and report the figures of what they hold."""
     versions = {spec.name: keep_table(context, spec, basis) for spec in depends.writes}
-    figures = kept_figures(depends, basis)
+    figures = _kept_figures(depends, basis)
     warnings = depends.warns(context.project, figures)
     return StageResult(versions, figures, f"unchanged since run {basis.ordinal}", warnings)
 
@@ -152,13 +161,13 @@ def extend_table(context: RunContext, spec: TableSpec, rows: Rows) -> int:
     return store.append(spec, rows, application=None)
 
 
-def kept_figures(depends: Dependencies, basis: Basis) -> dict[str, float]:
+def _kept_figures(depends: Dependencies, basis: Basis) -> dict[str, float]:
     """The figures of an earlier result that are those of this run, too."""
     own = {name: value for name, value in basis.metrics.items() if not name.startswith((f"{_PREFIX}.", "skew."))}
     return {name: 0.0 if re.fullmatch(depends.work, name) else value for name, value in own.items()}
 
 
-def basis_figures(context: RunContext, depends: Dependencies, versions: Versions) -> dict[str, float]:
+def _basis_figures(context: RunContext, depends: Dependencies, versions: Versions) -> dict[str, float]:
     """The figures by which the next run finds out whether this result can be kept.
 
     Args:
