@@ -177,6 +177,7 @@ IDEMPOTENCY_KEY = "idempotency_key"
 ROW_COUNT = "row_count"
 LOCATION = "location"
 WITHHELD_COUNT = "withheld_count"
+SUPPRESSED_COUNT = "suppressed_count"
 
 # runs
 STAGE = "stage"

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 Status = Literal["delivered", "skipped", "held", "failed"]
 
+COPYING = "_copying-"
+"""Before the name of a folder that is being copied: who reads its parent as one table passes over it."""
 _ROWS_PER_FILE = 1_000_000
 _CSV_OPTIONS = {
     "header": "true",
@@ -49,6 +51,8 @@ class Delivery:
         suppressed_count: members of a segment that the destination leaves out.
         location: the folder.
         problem: what went wrong, for a failed one; what holds a held one.
+        inputs: checksum of what the audience and the columns depend on.
+        files: checksum of the files; None where this machine does not see them.
     """
 
     destination: str
@@ -59,6 +63,8 @@ class Delivery:
     suppressed_count: int
     location: str
     problem: str = ""
+    inputs: float | None = None
+    files: float | None = None
 
 
 def count_audience(audience: DataFrame) -> tuple[int, int, int]:

@@ -11,7 +11,7 @@ import pyarrow as pa
 from pyspark.errors import PySparkException
 
 from cdp_spark import columns as c
-from cdp_spark.activation.export import Delivery, export_location, recorded_location
+from cdp_spark.activation.export import COPYING, Delivery, export_location, recorded_location
 from cdp_spark.errors import StateError
 from cdp_spark.session.files import JAVA_ERRORS, delete_folder, list_folder
 from cdp_spark.tables.catalog import DELIVERIES
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_IS_EXPORT = re.compile(rf"/{c.RELEASE}=(\d+)$")
+_IS_EXPORT = re.compile(rf"/(?:{COPYING})?{c.RELEASE}=(\d+)$")
 ERASED = "_erased"
 """The folder of a destination with the ids of erased people; who reads `path` as one table passes over it."""
 

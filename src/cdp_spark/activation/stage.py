@@ -18,6 +18,7 @@ from cdp_spark.activation.export import (
     idempotency_key,
     write_export,
 )
+from cdp_spark.activation.repeat import files_checksum, inputs_checksum, repeat_delivery, repeat_figures
 from cdp_spark.config.base import hide_secrets
 from cdp_spark.config.destination import NO_PURPOSE
 from cdp_spark.errors import StateError
@@ -54,7 +55,7 @@ def run(context: RunContext) -> StageResult:
     deliveries, versions = hand_over(context, destinations, again="cdp run --from activation --to activation")
     return StageResult(
         versions=versions,
-        metrics=_metrics(deliveries),
+        metrics=_metrics(deliveries) | repeat_figures(deliveries),
         detail="; ".join(_sentence(delivery) for delivery in deliveries) or "no destinations",
     )
 
@@ -86,18 +87,29 @@ def hand_over(
 
 
 def deliver(context: RunContext, destination: FileDestination) -> Delivery:
-    """Export one segment to one destination, unless a withdrawal for its purpose cannot be read."""
+    """Export one segment to one destination, unless a withdrawal for its purpose cannot be read.
+
+    Where nothing that the audience depends on has changed, the files of the last export are copied.
+    """
     location = export_location(destination, folder=context.project.folder, release=context.ordinal)
     unread = of_purpose(holding(find_open(fetch_issues(context.store)), context.project), destination.purpose)
     if unread and destination.purpose != NO_PURPOSE:
         return Delivery(destination.name, destination.segment, "held", 0, 0, 0, location, tell_names(unread))
+    inputs = inputs_checksum(context, destination)
+    repeated = repeat_delivery(context, destination, location, inputs)
+    return repeated or replace(_deliver_anew(context, destination, location), inputs=inputs)
+
+
+def _deliver_anew(context: RunContext, destination: FileDestination, location: str) -> Delivery:
     with cached_frame(_audience(context, destination)) as audience:
         allowed, withheld, suppressed = count_audience(audience)
         told = Delivery(destination.name, destination.segment, "delivered", allowed, withheld, suppressed, location)
         if allowed + withheld + suppressed < destination.min_members:
             return replace(told, status="skipped", row_count=0, withheld_count=allowed + withheld)
         problem = _write(build_export(audience, destination=destination), destination, location)
-    return replace(told, status="failed", row_count=0, problem=problem) if problem else told
+    if problem:
+        return replace(told, status="failed", row_count=0, problem=problem)
+    return replace(told, files=files_checksum(location))
 
 
 def _audience(context: RunContext, destination: FileDestination) -> DataFrame:

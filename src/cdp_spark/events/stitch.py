@@ -13,6 +13,8 @@ from cdp_spark.tables.hashing import identifier_set_expr, visitor_key_expr
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
+VISITOR = "visitor"
+
 
 def build_unified_events(source_events: DataFrame, unified_ids: DataFrame) -> DataFrame:
     """Put the unified id beside each event; what was anonymous once has its person's id from the first event on.
@@ -28,6 +30,6 @@ def build_unified_events(source_events: DataFrame, unified_ids: DataFrame) -> Da
         longer configured, has no unified_id.
     """
     record_key = visitor_key_expr(identifier_set_expr(F.col(c.IDENTIFIERS)))
-    ids = unified_ids.where(F.col(c.ENTITY_TYPE) == "visitor").select(c.RECORD_KEY, c.UNIFIED_ID)
+    ids = unified_ids.where(F.col(c.ENTITY_TYPE) == VISITOR).select(c.RECORD_KEY, c.UNIFIED_ID)
     keyed = source_events.withColumn(c.RECORD_KEY, record_key)
     return UNIFIED_EVENTS.conform(keyed.join(ids, on=c.RECORD_KEY, how="left"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cdp_spark.tables.catalog import ID_CHANGES
+from cdp_spark.tables.increments.basis import extend_table
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -19,8 +20,4 @@ def write_changes(context: RunContext, tonight: DataFrame | pa.Table) -> int:
     Returns:
         the table's new version.
     """
-    store, published = context.store, context.base_versions.get(ID_CHANGES.name)
-    if published is None:
-        return store.overwrite(ID_CHANGES, tonight)
-    store.rewind(ID_CHANGES, published)
-    return store.append(ID_CHANGES, tonight, application=None)
+    return extend_table(context, ID_CHANGES, tonight)

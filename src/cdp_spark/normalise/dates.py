@@ -318,11 +318,12 @@ def _issue(text: str, day: Day, as_of: date, max_age_years: int | None) -> str |
         return PLACEHOLDER
     if day.value > as_of:
         return "future"
-    return "too_old" if day.value < _oldest(as_of, max_age_years) else None
+    return "too_old" if day.value < oldest_birth_date(as_of, max_age_years) else None
 
 
 @lru_cache(maxsize=100)
-def _oldest(as_of: date, max_age_years: int | None) -> date:
+def oldest_birth_date(as_of: date, max_age_years: int | None) -> date:
+    """Return the earliest birth date that is not too old on a day."""
     if max_age_years is None:
         return _OLDEST
     year = max(as_of.year - max_age_years, 1)

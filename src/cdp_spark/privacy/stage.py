@@ -20,7 +20,7 @@ from cdp_spark.privacy.people.identifiers import Known, find_known
 from cdp_spark.privacy.people.requests import People, as_begun, read_people
 from cdp_spark.privacy.people.traces import Traces, find_traces
 from cdp_spark.segments.changes import build_erased_members
-from cdp_spark.tables.catalog import GOLD, ID_REGISTRY, SEGMENT_CHANGES, SEGMENT_MEMBERS
+from cdp_spark.tables.catalog import ID_REGISTRY, SEGMENT_CHANGES, SEGMENT_MEMBERS, TABLES
 from cdp_spark.tables.rows import as_frame
 from cdp_spark.tables.run import RunContext, StageResult
 
@@ -74,7 +74,7 @@ def run(context: RunContext) -> StageResult:
     Raises:
         StateError: no request is recorded for this run.
     """
-    begun, released = as_begun(context), context.base_versions
+    begun = as_begun(context)
     people = read_people(begun)
     if people is None:
         raise StateError(f"run {context.run_id}", got="no request", fix="ask again: `cdp erase`")
@@ -85,7 +85,7 @@ def run(context: RunContext) -> StageResult:
     forget_values(begun, people)
     erase_rows(begun, plan.traces, plan.counts)
     _write_tombstones(context, people)
-    versions = {spec.name: context.store.version(spec) for spec in GOLD if spec.name in released}
+    versions = {name: context.store.version(TABLES[name]) for name in begun.base_versions}
     return StageResult(versions, _figures(plan, listed), _detail(plan))
 
 

@@ -25,6 +25,8 @@ IS_WORKPLACE = "is_workplace"
 _SITE, _STREET, _FLAT = "site", "home_street", "flat"
 _ADDRESS = (c.STREET, c.HOUSE_NUMBER, c.UNIT, c.CITY, c.POSTCODE)
 _CARRIED = (c.UNIFIED_ID, c.EMAILS, c.PHONES)
+HOME_COLUMNS = (c.ENTITY_TYPE, *_CARRIED, *_ADDRESS, c.FAMILY_NAME)
+"""What a profile's household depends on."""
 _HOMES = (
     f"{c.UNIFIED_ID} string, {c.EMAILS} array<string>, {c.PHONES} array<string>, {_SITE} string, {_STREET} string, "
     f"{_FLAT} string, {FAMILY} string, {FAMILY_PARTS} array<string>"

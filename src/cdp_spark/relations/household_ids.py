@@ -14,6 +14,7 @@ from cdp_spark.identity.in_spark.rules.overlaps import build_overlaps, settled_i
 from cdp_spark.identity.issuer import uuid5_expr
 from cdp_spark.relations.evidence import PERSON
 from cdp_spark.tables.catalog import HOUSEHOLDS
+from cdp_spark.tables.checkpoint import checkpoint
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Yesterday:
+class ReleasedHouseholds:
     """What the last release says; no rows before the first.
 
     Args:
@@ -34,14 +35,14 @@ class Yesterday:
     unified_ids: DataFrame
 
 
-def build_previous_households(unified_ids: DataFrame, yesterday: Yesterday) -> DataFrame:
+def build_previous_households(unified_ids: DataFrame, released: ReleasedHouseholds) -> DataFrame:
     """Find the households in which a person's records were yesterday, whatever the person's id was then.
 
     Returns:
         one row per (unified_id, previous_id): with since_release, the earliest of the records'.
     """
     person = F.col(c.ENTITY_TYPE) == PERSON
-    before = yesterday.unified_ids.where(person).join(yesterday.households, on=c.UNIFIED_ID, how="inner")
+    before = released.unified_ids.where(person).join(released.households, on=c.UNIFIED_ID, how="inner")
     of_records = before.select(c.RECORD_KEY, F.col(c.HOUSEHOLD_ID).alias(c.PREVIOUS_ID), c.SINCE_RELEASE)
     now = unified_ids.where(person).select(c.RECORD_KEY, c.UNIFIED_ID)
     return (
@@ -87,7 +88,7 @@ def _matches(groups: DataFrame, previous: DataFrame) -> DataFrame:
         (first_key, household_id), each at most once.
     """
     members = groups.join(previous, on=c.UNIFIED_ID, how="inner").withColumn(c.ENTITY_TYPE, F.lit(PERSON))
-    overlaps = build_overlaps(members).localCheckpoint()
+    overlaps = checkpoint(build_overlaps(members))
     contested = overlaps.where(c.CONTESTED)
     pairs = settled_ids(overlaps)
     if not contested.isEmpty():
@@ -95,6 +96,6 @@ def _matches(groups: DataFrame, previous: DataFrame) -> DataFrame:
             F.min(c.SINCE_RELEASE).alias(c.CREATED_RELEASE)
         )
         ranks = {c.TIER: F.lit(0), c.IDENTIFIER_OVERLAP: F.lit(0)}
-        candidates = contested.join(founded, on=c.UNIFIED_ID, how="inner").withColumns(ranks).localCheckpoint()
+        candidates = checkpoint(contested.join(founded, on=c.UNIFIED_ID, how="inner").withColumns(ranks))
         pairs = pairs.unionByName(match_best_first(candidates))
     return pairs.withColumnRenamed(c.UNIFIED_ID, c.HOUSEHOLD_ID)

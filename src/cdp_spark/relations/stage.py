@@ -6,16 +6,19 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
-from pyspark.storagelevel import StorageLevel
 
 from cdp_spark import columns as c
 from cdp_spark.config.relations import RELATIONS
 from cdp_spark.relations.account_members import build_account_members
+from cdp_spark.relations.addresses import HOME_COLUMNS
 from cdp_spark.relations.evidence import ACCOUNT, PERSON, build_evidence, with_ids
-from cdp_spark.relations.household_ids import Yesterday, build_households, build_previous_households
+from cdp_spark.relations.household_ids import ReleasedHouseholds, build_households, build_previous_households
 from cdp_spark.relations.households import build_household_groups
 from cdp_spark.tables.actions.together import run_together
 from cdp_spark.tables.catalog import ACCOUNT_MEMBERS, HOUSEHOLDS, IDENTIFIERS, PROFILES, RECORDS, UNIFIED_IDS
+from cdp_spark.tables.checkpoint import checkpoint
+from cdp_spark.tables.increments.basis import keep_table
+from cdp_spark.tables.increments.difference import find_changed_ids, read_changed
 from cdp_spark.tables.run import StageResult
 
 if TYPE_CHECKING:
@@ -26,45 +29,86 @@ if TYPE_CHECKING:
 
 
 def run(context: RunContext) -> StageResult:
-    """Relate people to accounts and to each other; a relation that is switched off leaves its table empty."""
-    writes = {
+    """Relate people to accounts and to each other; a relation that is switched off leaves its table empty.
+
+    Where the last release can be built on, only the accounts of people whose records or ids changed are looked for, as
+    long as no account did. Households are looked for anew where somebody's home, name or contacts changed, or people
+    were erased: who lives behind a door, and how its street is spelt, all people of the building decide together.
+    """
+    works = {
         ACCOUNT_MEMBERS.name: partial(_write_members, context),
         HOUSEHOLDS.name: partial(_write_households, context),
     }
-    versions = run_together(context.store.spark, writes)
-    return StageResult(versions=versions, metrics=_metrics(context))
+    done = run_together(context.store.spark, works)
+    versions = {name: version for name, (version, _) in done.items()}
+    detail = "; ".join(f"{name}: {extent}" for name, (_, extent) in done.items())
+    return StageResult(versions=versions, metrics=_metrics(context), detail=detail)
 
 
-def _write_members(context: RunContext) -> int:
-    store, config = context.store, context.project.match.account_members
+def _write_members(context: RunContext) -> tuple[int, str]:
+    store, config, basis = context.store, context.project.match.account_members, context.basis
     if not (config.enabled and config.precedence):
-        return store.overwrite(ACCOUNT_MEMBERS, _nothing(context, ACCOUNT_MEMBERS))
-    records, ids = store.read(RECORDS), store.read(UNIFIED_IDS)
-    people, accounts = (with_ids(records, ids, entity_type=kind) for kind in (PERSON, ACCOUNT))
+        return _write_nothing(context, ACCOUNT_MEMBERS)
+    if basis is None or _has_changed_accounts(context):
+        return store.overwrite(ACCOUNT_MEMBERS, _build_members(context, store.read(UNIFIED_IDS))), "full"
+    affected = find_changed_ids(
+        context, read_changed(context, RECORDS, key=(c.RECORD_KEY,), entity_types=(PERSON,)), entity_types=(PERSON,)
+    )
+    extent = f"incremental: {affected.count:,} people changed"
+    if not affected.count:
+        return keep_table(context, ACCOUNT_MEMBERS, basis), extent
+    ids = store.read(UNIFIED_IDS).join(affected.joinable, on=c.UNIFIED_ID, how="left_semi")
+    others = context.read_released(ACCOUNT_MEMBERS).join(affected.joinable, on=c.UNIFIED_ID, how="left_anti")
+    members = _build_members(context, ids)
+    return store.overwrite(ACCOUNT_MEMBERS, others.select(*members.columns).unionByName(members)), extent
+
+
+def _has_changed_accounts(context: RunContext) -> bool:
+    tables = (RECORDS, UNIFIED_IDS, IDENTIFIERS)
+    return any(
+        not read_changed(context, spec, key=(c.RECORD_KEY,), entity_types=(ACCOUNT,)).isEmpty() for spec in tables
+    )
+
+
+def _build_members(context: RunContext, people_ids: DataFrame) -> DataFrame:
+    """Build the rows of `account_members` of some people."""
+    store, config = context.store, context.project.match.account_members
+    records = store.read(RECORDS)
+    people = with_ids(records, people_ids, entity_type=PERSON)
+    accounts = with_ids(records, store.read(UNIFIED_IDS), entity_type=ACCOUNT)
     of_accounts = store.read(IDENTIFIERS).where(F.col(c.ENTITY_TYPE) == ACCOUNT)
     evidence = build_evidence(people, accounts, of_accounts, config=config)
-    return store.overwrite(ACCOUNT_MEMBERS, build_account_members(evidence, people, precedence=config.precedence))
+    return build_account_members(evidence, people, precedence=config.precedence)
 
 
-def _write_households(context: RunContext) -> int:
-    """The groups serve three times, so they are kept (in memory, then on disk) meanwhile."""
+def _write_households(context: RunContext) -> tuple[int, str]:
+    """The groups serve three times, so they are kept meanwhile."""
     store, settings, config = context.store, context.project.settings, context.project.match.households
     if not config.enabled:
-        return store.overwrite(HOUSEHOLDS, _nothing(context, HOUSEHOLDS))
+        return _write_nothing(context, HOUSEHOLDS)
+    if context.basis is not None and not context.basis.erased and not _has_changed_homes(context):
+        return keep_table(context, HOUSEHOLDS, context.basis), "unchanged"
     profiles = store.read(PROFILES)
     people, accounts = (profiles.where(F.col(c.ENTITY_TYPE) == kind) for kind in (PERSON, ACCOUNT))
-    yesterday = Yesterday(context.read_released(HOUSEHOLDS), context.read_released(UNIFIED_IDS))
-    previous = build_previous_households(store.read(UNIFIED_IDS), yesterday)
-    groups = build_household_groups(people, accounts, config=config).persist(StorageLevel.MEMORY_AND_DISK)
-    try:
-        households = build_households(groups, previous, namespace=settings.namespace, ordinal=context.ordinal)
-        return store.overwrite(HOUSEHOLDS, households)
-    finally:
-        groups.unpersist()
+    released = ReleasedHouseholds(context.read_released(HOUSEHOLDS), context.read_released(UNIFIED_IDS))
+    previous = checkpoint(build_previous_households(store.read(UNIFIED_IDS), released))
+    groups = checkpoint(build_household_groups(people, accounts, config=config))
+    households = build_households(groups, previous, namespace=settings.namespace, ordinal=context.ordinal)
+    return store.overwrite(HOUSEHOLDS, households), "full"
 
 
-def _nothing(context: RunContext, spec: TableSpec) -> DataFrame:
-    return context.store.spark.createDataFrame([], spec.schema)
+def _has_changed_homes(context: RunContext) -> bool:
+    """Whether somebody's home, name or contacts changed, or somebody's records were another's."""
+    homes = read_changed(context, PROFILES, key=(c.UNIFIED_ID,), columns=HOME_COLUMNS, entity_types=(PERSON, ACCOUNT))
+    moved = read_changed(context, UNIFIED_IDS, key=(c.RECORD_KEY,), entity_types=(PERSON,))
+    return not (homes.isEmpty() and moved.isEmpty())
+
+
+def _write_nothing(context: RunContext, spec: TableSpec) -> tuple[int, str]:
+    basis = context.basis
+    if basis is not None:
+        return keep_table(context, spec, basis), "switched off"
+    return context.store.overwrite(spec, spec.table([])), "switched off"
 
 
 def _metrics(context: RunContext) -> dict[str, float]:

@@ -6,9 +6,11 @@ import logging
 import time
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from cdp_spark.errors import CdpError
+from cdp_spark.runs.dependencies import DEPENDENCIES
 from cdp_spark.runs.publish import ReleaseRefusedError
 from cdp_spark.runs.releases import current_release, latest_release
 from cdp_spark.runs.run_log import (
@@ -20,13 +22,15 @@ from cdp_spark.runs.run_log import (
     STARTED,
     Run,
     StageOutcome,
+    carry_over_erasures,
     last_finish,
     record,
     record_metrics,
 )
-from cdp_spark.runs.stages import ACTIVATION, BY_NAME, IDENTITY, StageEvent
+from cdp_spark.runs.stages import ACTIVATION, AFTER_IDENTITY, BY_NAME, IDENTITY, StageEvent
 from cdp_spark.session.skew import newest_spark_stage, read_skew
 from cdp_spark.tables.checkpoint import stage_checkpoints
+from cdp_spark.tables.increments.basis import work_or_keep
 from cdp_spark.tables.run import RunContext
 from cdp_spark.tables.trouble import explain, is_session_lost
 
@@ -37,7 +41,7 @@ if TYPE_CHECKING:
     from cdp_spark.runs.plan import RunOptions
     from cdp_spark.runs.releases import Release
     from cdp_spark.tables.lock.holder import Lock
-    from cdp_spark.tables.run import LastFinish
+    from cdp_spark.tables.run import LastFinish, StageResult
     from cdp_spark.tables.store import Store
 
 log = logging.getLogger(__name__)
@@ -109,7 +113,7 @@ def _advance(execution: Execution, run: Run, stage: str) -> Run:
     before, started = newest_spark_stage(spark), time.monotonic()
     try:
         with stage_checkpoints(execution.store):
-            result = execution.options.find_work(stage)(_context(execution, run, stage))
+            result = _work(execution, _context(execution, run, stage), stage)
     except Exception as error:
         told = explain(error, f"stage {stage}") or error
         seconds = time.monotonic() - started
@@ -127,6 +131,14 @@ def _advance(execution: Execution, run: Run, stage: str) -> Run:
     record(execution.store, run, outcome)
     execution.options.progress(StageEvent(stage, "finished", outcome.rows, seconds, result.detail))
     return replace(run, outcomes=(*run.outcomes, outcome))
+
+
+def _work(execution: Execution, context: RunContext, stage: str) -> StageResult:
+    """Run a stage, or keep its earlier result where nothing that it depends on has changed."""
+    work, depends = execution.options.find_work(stage), DEPENDENCIES.get(stage)
+    if depends is None:
+        return work(context)
+    return work_or_keep(context, depends, work, partial(carry_over_erasures, execution.history))
 
 
 def _context(execution: Execution, run: Run, stage: str) -> RunContext:
@@ -149,12 +161,16 @@ def _context(execution: Execution, run: Run, stage: str) -> RunContext:
 
 
 def _last_finish(execution: Execution, run: Run, stage: str) -> LastFinish | None:
-    """What an incremental stage builds on; ids are always built on the last release."""
-    after = max((datetime.now(UTC) - _VERSIONS_KEPT, *_vacuumed(execution.history)))
-    if stage != IDENTITY:
+    """What an incremental stage builds on: gold tables on the last release, all others on the last run.
+
+    An erasure deletes what the tables were. The stages after identity go on from what it left of them.
+    """
+    base, kept = execution.base, datetime.now(UTC) - _VERSIONS_KEPT
+    after = max((kept, *_vacuumed(execution.history)))
+    if stage not in (IDENTITY, *AFTER_IDENTITY):
         return last_finish((*execution.history, run), stage, after=after)
-    base = execution.base
-    return last_finish(execution.history, stage, until=base.content, after=after) if base else None
+    until_erasure = kept if stage in AFTER_IDENTITY else after
+    return last_finish(execution.history, stage, until=base.content, after=until_erasure) if base else None
 
 
 def _vacuumed(history: Iterable[Run]) -> list[datetime]:

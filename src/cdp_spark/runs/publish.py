@@ -101,7 +101,8 @@ def expire(context: RunContext) -> StageResult:
     No gate is asked: what is published was published before, but for the erased.
     """
     erased = read_finished(context.store, context.run_id)[ERASURE]
-    release = Release(context.ordinal, context.run_id, datetime.now(UTC), erased.versions, reason=erased.detail)
+    versions = {spec.name: erased.versions[spec.name] for spec in GOLD if spec.name in erased.versions}
+    release = Release(context.ordinal, context.run_id, datetime.now(UTC), versions, reason=erased.detail)
     before = [it for it in read_releases(context.store) if it.number != context.ordinal]
     version = write_releases(context.store, [release, *(replace(it, status=EXPIRED) for it in before)])
     detail = f"release {context.ordinal}; {len(before):,} before it expired"

@@ -29,6 +29,8 @@ ROLLBACK = "rollback"
 """The one stage of a run that goes back to an older release."""
 RESET = "reset"
 """The one stage of a run that removes what was loaded from a source."""
+ERASURE = "erasure"
+"""The stage that takes people out of the tables."""
 STARTED, FINISHED, FAILED, REFUSED, INTERRUPTED = "started", "finished", "failed", "refused", "interrupted"
 _ROWS_READ = 10_000
 _ROWS = {
@@ -175,6 +177,27 @@ def last_finish(
     if found is None or (after is not None and found[2].at < after):
         return None
     return LastFinish(found[0], found[1], written, found[2].metrics)
+
+
+def carry_over_erasures(runs: Iterable[Run], versions: Mapping[str, int], since: int) -> Mapping[str, int] | None:
+    """Follow tables through the erasures after a run: each wrote tables anew, and deleted what they were before.
+
+    Args:
+        runs: in any order.
+        versions: Delta version of each table as the run recorded it; -1 for one that was not there.
+        since: the run's ordinal.
+    Returns: the versions that hold the same rows now, but for those of the people; None where a table had moved on
+        before an erasure.
+    """
+    carried = dict(versions)
+    erasures = [run for run in runs if run.ordinal > since and ERASURE in run.finished]
+    for run in sorted(erasures, key=lambda it: it.ordinal):
+        begun = next(it.versions for it in run.outcomes if it.stage == RUN_STAGE and it.status == STARTED)
+        left = run.finished[ERASURE].versions
+        if any(begun.get(name, -1) != version for name, version in carried.items()):
+            return None
+        carried = {name: left.get(name, version) for name, version in carried.items()}
+    return carried
 
 
 def record(store: Store, run: Run, *outcomes: StageOutcome) -> None:

@@ -101,7 +101,8 @@ def erase(store: Store, project: Project, request: Request, options: RunOptions 
     """Erase people: out of every table and its older versions, and onto the suppression list.
 
     The erasure publishes a release without them, with the clock of the last one's run, so that nothing else moves;
-    earlier releases expire. The next night works on all records, as there is nothing older to build on.
+    earlier releases expire. The next night matches all records, as there is nothing older to build on; the stages after
+    identity go on from what the erasure left.
 
     Args:
         store: the warehouse.

@@ -39,6 +39,8 @@ Work = Callable[[RunContext], StageResult]
 """What a stage does."""
 
 IDENTITY, PUBLISH, ACTIVATION = "identity", "publish", "activation"
+AFTER_IDENTITY = ("events", "profiles", "relations", "segments")
+"""The stages that make the other gold tables."""
 EXPIRE, VACUUM, NOTICE = "expire", "vacuum", "notice"
 
 

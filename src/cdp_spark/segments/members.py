@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 from cdp_spark import columns as c
 from cdp_spark.segments.compile import member_flag
 from cdp_spark.tables.catalog.gold import SEGMENT_MEMBERS
+from cdp_spark.tables.increments.difference import build_changed_keys
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -40,6 +41,18 @@ def build_current_members(profiles: DataFrame, segments: Sequence[CompiledSegmen
     )
     flagged = _with_flags(profiles, [segment for segment in segments if segment.name in referred])
     return flagged.select(c.UNIFIED_ID, F.inline(F.array_compact(held))).select(*_MEMBER, c.DEFINITION_HASH)
+
+
+def build_moved_members(current_members: DataFrame, previous_members: DataFrame) -> DataFrame:
+    """Find who entered or left a segment, and members whose segment means something else now.
+
+    Args:
+        current_members: one row per segment and member, now.
+        previous_members: spans, at most one open per segment and unified_id.
+    Returns: one row per segment and unified_id.
+    """
+    still_open = previous_members.where(F.col(c.EXITED_AT).isNull())
+    return build_changed_keys(current_members, still_open, _MEMBER, (c.DEFINITION_HASH,))
 
 
 def build_segment_members(

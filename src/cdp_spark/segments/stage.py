@@ -10,7 +10,7 @@ from cdp_spark import columns as c
 from cdp_spark.config.checks.impossible import find_impossible
 from cdp_spark.segments.changes import Evidence, build_segment_changes
 from cdp_spark.segments.compile import Surroundings, compile_segments
-from cdp_spark.segments.members import build_current_members, build_segment_members
+from cdp_spark.segments.members import build_current_members, build_moved_members, build_segment_members
 from cdp_spark.segments.relations import asked_relations, with_relations
 from cdp_spark.tables.catalog import (
     ACCOUNT_MEMBERS,
@@ -20,6 +20,8 @@ from cdp_spark.tables.catalog import (
     SEGMENT_CHANGES,
     SEGMENT_MEMBERS,
 )
+from cdp_spark.tables.checkpoint import checkpoint
+from cdp_spark.tables.increments.basis import extend_table, keep_table
 from cdp_spark.tables.run import StageResult
 
 if TYPE_CHECKING:
@@ -27,37 +29,48 @@ if TYPE_CHECKING:
 
     from pyspark.sql import DataFrame
 
+    from cdp_spark.config.project import Project
     from cdp_spark.segments.compile import CompiledSegment
     from cdp_spark.tables.run import RunContext
 
 
 def run(context: RunContext) -> StageResult:
-    """Evaluate all segments on tonight's profiles.
+    """Evaluate all segments on this run's profiles, and write who came and went, where somebody did.
+
+    One pass over the profiles asks all segments, so profiles are not sorted out before: finding the changed ones takes
+    as long, and most projects have a segment that depends on the day.
 
     Raises:
         ConfigError: a segment cannot be compiled.
     """
-    store, segments = context.store, _compile(context)
+    segments = _compile(context)
+    members = checkpoint(build_current_members(_related_profiles(context), segments))
+    released = context.read_released(SEGMENT_MEMBERS)
+    if context.basis is not None and build_moved_members(members, released).isEmpty():
+        versions = {spec.name: keep_table(context, spec, context.basis) for spec in (SEGMENT_MEMBERS, SEGMENT_CHANGES)}
+        detail = "nobody entered or left"
+    else:
+        versions, detail = _write(context, segments, members), ""
+    metrics = _metrics(context, segments)
+    return StageResult(versions, metrics, detail, warn(context.project, metrics))
+
+
+def _write(context: RunContext, segments: tuple[CompiledSegment, ...], current: DataFrame) -> dict[str, int]:
+    store = context.store
     definitions = {segment.name: segment.definition_hash for segment in segments}
-    members = build_segment_members(
-        build_current_members(_related_profiles(context), segments),
-        context.read_released(SEGMENT_MEMBERS),
-        definitions=definitions,
-        as_of=context.as_of,
-    )
-    versions = {SEGMENT_MEMBERS.name: store.overwrite(SEGMENT_MEMBERS, members)}
+    released = context.read_released(SEGMENT_MEMBERS)
+    spans = build_segment_members(current, released, definitions=definitions, as_of=context.as_of)
+    versions = {SEGMENT_MEMBERS.name: store.overwrite(SEGMENT_MEMBERS, spans)}
     evidence = Evidence(
         definitions=definitions,
-        previous_members=context.read_released(SEGMENT_MEMBERS),
+        previous_members=released,
         id_changes=store.read(ID_CHANGES).where(F.col(c.RELEASE) == context.ordinal),
         profiles=store.read(PROFILES),
         previous_profiles=context.read_released(PROFILES),
     )
-    tonight = build_segment_changes(store.read(SEGMENT_MEMBERS), evidence, release=context.ordinal)
-    earlier = context.read_released(SEGMENT_CHANGES).where(F.col(c.RELEASE) < context.ordinal)
-    versions[SEGMENT_CHANGES.name] = store.overwrite(SEGMENT_CHANGES, earlier.unionByName(tonight))
-    metrics = _metrics(context, segments)
-    return StageResult(versions, metrics, warnings=_warnings(context, metrics))
+    changes = build_segment_changes(store.read(SEGMENT_MEMBERS), evidence, release=context.ordinal)
+    versions[SEGMENT_CHANGES.name] = extend_table(context, SEGMENT_CHANGES, changes)
+    return versions
 
 
 def _related_profiles(context: RunContext) -> DataFrame:
@@ -71,11 +84,11 @@ def _compile(context: RunContext) -> tuple[CompiledSegment, ...]:
     return compile_segments(Surroundings(by_name, context.now, settings.consent.default == "granted"))
 
 
-def _warnings(context: RunContext, metrics: Mapping[str, float]) -> tuple[str, ...]:
-    """Segments that cannot be what was meant: with a condition that is never true, or without a member."""
-    names = [segment.name for segment in context.project.segments]
-    empty = [f"segment {name}: it has no members." for name in names if not metrics[f"segments.{name}"]]
-    return (*find_impossible(context.project), *empty)
+def warn(project: Project, figures: Mapping[str, float]) -> tuple[str, ...]:
+    """Name segments that cannot be what was meant: with a condition that is never true, or without a member."""
+    names = [segment.name for segment in project.segments]
+    empty = [f"segment {name}: it has no members." for name in names if not figures[f"segments.{name}"]]
+    return (*find_impossible(project), *empty)
 
 
 def _metrics(context: RunContext, segments: tuple[CompiledSegment, ...]) -> dict[str, float]:

@@ -80,6 +80,28 @@ class LastFinish:
 
 
 @dataclass(frozen=True)
+class Basis:
+    """A stage's earlier result that this run builds on: of the same settings, and still in place.
+
+    Args:
+        ordinal: of the run that made it.
+        as_of: that run's clock, UTC.
+        read: the Delta version of each table that it was made from; -1 for a table that was not there yet. Of a table
+            that an erasure wrote anew since, the version that the erasure left.
+        written: the Delta version of each table of the result.
+        metrics: its figures.
+        erased: whether people were erased since.
+    """
+
+    ordinal: int
+    as_of: datetime
+    read: Mapping[str, int]
+    written: Mapping[str, int]
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    erased: bool = False
+
+
+@dataclass(frozen=True)
 class RunContext:
     """One run, as its stages see it; the same for a run that was killed and started again.
 
@@ -92,7 +114,9 @@ class RunContext:
         base_versions: the last release's Delta version per gold table; empty before the first.
         force: accept deliveries that a guard would refuse (far fewer rows than last time).
         full: work on all records, whatever changed.
-        last: when this stage finished last; of identity, what the last release was made from. None before.
+        last: when this stage finished last; of identity and the stages after it, when it finished for the last release.
+            None before.
+        basis: the earlier result that this stage may build on; None where it has to work on everything.
     """
 
     store: Store
@@ -104,6 +128,7 @@ class RunContext:
     force: bool = False
     full: bool = False
     last: LastFinish | None = None
+    basis: Basis | None = None
 
     @property
     def now(self) -> datetime:
@@ -114,6 +139,10 @@ class RunContext:
     def today(self) -> date:
         """The day of the run in the project's time zone."""
         return self.now.date()
+
+    def day_of(self, moment: datetime) -> date:
+        """The day of a time in the project's time zone."""
+        return moment.astimezone(ZoneInfo(self.project.settings.time_zone)).date()
 
     def last_figure(self, name: str) -> float | None:
         """A figure with which the stage finished last; None where it did not have it, or never finished."""

@@ -15,6 +15,7 @@ from cdp_spark.config.expressions import Scope, check_expression, parse_expressi
 from cdp_spark.config.expressions.calls import CALLS
 from cdp_spark.config.expressions.compile import compile_expression, kinds_of
 from cdp_spark.config.expressions.functions import FUNCTIONS
+from cdp_spark.config.expressions.references import asks_clock
 from cdp_spark.errors import ConfigError, ContractError, InvalidProjectError
 
 NOW = dt.datetime(2026, 3, 1, 12, tzinfo=dt.UTC)
@@ -261,3 +262,13 @@ def test_a_day_is_one_of_the_projects_time_zone(spark: SparkSession) -> None:
 
     told = [it.astimezone(dt.UTC) if isinstance(it, dt.datetime) else it for it in found]
     assert dict(zip(IN_AUCKLAND, told, strict=True)) == IN_AUCKLAND
+
+
+@pytest.mark.parametrize("text", ["days_since(a) > 3", "age_years(a) < 18", "a < today() - 30 days", "not (a = now())"])
+def test_an_expression_asks_the_clock(text: str) -> None:
+    assert asks_clock(text)
+
+
+@pytest.mark.parametrize("text", ["year(a) = 2026", "a < to_date('2026-01-01')", "has_consent('now')", "a = 'today'"])
+def test_an_expression_does_not_ask_the_clock(text: str) -> None:
+    assert not asks_clock(text)

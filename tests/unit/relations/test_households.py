@@ -15,7 +15,7 @@ from tests.unit.relations.conftest import profiles_of
 
 from cdp_spark.config.relations import HouseholdsConfig
 from cdp_spark.relations.homes import family, family_parts, read_home
-from cdp_spark.relations.household_ids import Yesterday, build_households, build_previous_households
+from cdp_spark.relations.household_ids import ReleasedHouseholds, build_households, build_previous_households
 from cdp_spark.relations.households import build_household_groups
 from cdp_spark.tables.catalog import HOUSEHOLDS, UNIFIED_IDS
 
@@ -196,6 +196,6 @@ def test_a_merged_person_takes_the_household_along(spark: SparkSession) -> None:
     then = [("r1", "person", "old"), ("r2", "person", "other"), ("v", "visitor", "old")]
     now = [("r1", "person", "new"), ("r2", "person", "new"), ("v", "visitor", "new")]
     households = spark.createDataFrame([("old", "H", 1, 2), ("other", "H", 1, 1)], HOUSEHOLDS.schema)
-    yesterday = Yesterday(households, spark.createDataFrame(then, UNIFIED_IDS.schema))
-    found = build_previous_households(spark.createDataFrame(now, UNIFIED_IDS.schema), yesterday)
+    released = ReleasedHouseholds(households, spark.createDataFrame(then, UNIFIED_IDS.schema))
+    found = build_previous_households(spark.createDataFrame(now, UNIFIED_IDS.schema), released)
     assert [tuple(row) for row in found.collect()] == [("new", "H", 1)]

@@ -2,7 +2,17 @@
 
 from datetime import UTC, datetime, timedelta
 
-from cdp_spark.runs.run_log import FAILED, FINISHED, Run, StageOutcome, last_finish
+from cdp_spark.runs.run_log import (
+    ERASURE,
+    FAILED,
+    FINISHED,
+    RUN_STAGE,
+    STARTED,
+    Run,
+    StageOutcome,
+    carry_over_erasures,
+    last_finish,
+)
 from cdp_spark.tables.run import LastFinish
 
 MONDAY = datetime(2026, 11, 23, 2, tzinfo=UTC)
@@ -45,3 +55,21 @@ def test_none_before_the_first() -> None:
 def test_none_where_the_last_one_is_too_old() -> None:
     assert last_finish(RUNS, "clustering", after=MONDAY + timedelta(hours=1)) is not None
     assert last_finish(RUNS, "clustering", after=MONDAY + timedelta(hours=2)) is None
+
+
+def _erasure(ordinal: int, begun: dict[str, int], left: dict[str, int]) -> Run:
+    outcomes = (StageOutcome(RUN_STAGE, STARTED, versions=begun), StageOutcome(ERASURE, FINISHED, versions=left))
+    return Run(f"run-{ordinal}", ordinal, MONDAY, "0", outcomes)
+
+
+def test_an_erasure_leaves_other_versions_of_the_same_rows() -> None:
+    first = _erasure(4, {"records": 7, "profiles": 3}, {"records": 8, "profiles": 3})
+    second = _erasure(5, {"records": 8, "profiles": 3}, {"records": 9, "profiles": 5})
+    known = {"records": 7, "profiles": 3, "events": -1}
+    assert carry_over_erasures((second, *RUNS, first), known, 3) == {"records": 9, "profiles": 5, "events": -1}
+    assert carry_over_erasures((second, *RUNS, first), {"records": 8}, 4) == {"records": 9}
+
+
+def test_nothing_is_known_of_a_table_that_had_moved_on_before_an_erasure() -> None:
+    erasure = _erasure(4, {"records": 8}, {"records": 9})
+    assert carry_over_erasures((erasure,), {"records": 7}, 3) is None

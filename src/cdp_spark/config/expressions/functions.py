@@ -31,6 +31,7 @@ class Function:
         repeats: whether the last parameter may be given many times.
         constants: positions of arguments that must be constants.
         reads: column that the function reads by itself.
+        asks_clock: whether the result depends on when the run is.
     """
 
     summary: str
@@ -40,6 +41,7 @@ class Function:
     repeats: bool = False
     constants: tuple[int, ...] = ()
     reads: str | None = None
+    asks_clock: bool = False
 
     def takes(self, count: int) -> bool:
         """Say whether the function can be called with so many arguments."""
@@ -79,10 +81,10 @@ FUNCTIONS: dict[str, Function] = {
     "year": Function("year of a date or time", (MOMENT,), "long"),
     "month": Function("month of a date or time, 1 to 12", (MOMENT,), "long"),
     "day": Function("day of the month of a date or time", (MOMENT,), "long"),
-    "now": Function("time of the run", (), "timestamp"),
-    "today": Function("date of the run, in the project's time zone", (), "date"),
-    "age_years": Function("whole years between a date and today", (MOMENT,), "long"),
-    "days_since": Function("whole days between a date or time and the run", (MOMENT,), "long"),
+    "now": Function("time of the run", (), "timestamp", asks_clock=True),
+    "today": Function("date of the run, in the project's time zone", (), "date", asks_clock=True),
+    "age_years": Function("whole years between a date and today", (MOMENT,), "long", asks_clock=True),
+    "days_since": Function("whole days between a date or time and the run", (MOMENT,), "long", asks_clock=True),
     "has_consent": Function(
         "whether a purpose may go ahead: granted, or unknown where the project takes silence for consent; never null",
         (STRING,),

@@ -1,0 +1,117 @@
+"""The stages whose result is kept where nothing that it depends on has changed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cdp_spark.config.expressions.references import asks_clock
+from cdp_spark.config.segment import conditions_of
+from cdp_spark.profiles.extent import holds_for_profiles
+from cdp_spark.segments.stage import warn
+from cdp_spark.standardise.clock import holds_for_records
+from cdp_spark.tables import catalog as t
+from cdp_spark.tables.increments.basis import Dependencies
+
+if TYPE_CHECKING:
+    from cdp_spark.config.project import Project
+    from cdp_spark.tables.run import Basis, RunContext
+
+_SOURCES = {"path", "options", "format"}
+"""Where a source's rows come from, which no stage after ingest looks at."""
+
+
+def _matching(project: Project) -> object:
+    """What decides about records, pairs, clusters and ids."""
+    settings = project.settings
+    return {
+        "sources": _sources(project),
+        "match": project.match.model_dump(mode="json", exclude={"households", "account_members"}),
+        "project": [str(settings.namespace), settings.default_region, settings.gates.max_cluster_records],
+    }
+
+
+def _sources(project: Project) -> object:
+    return [source.model_dump(mode="json", exclude=_SOURCES) for source in project.sources]
+
+
+def _survivorship(project: Project) -> object:
+    priorities = {source.name: source.priority for source in project.sources}
+    return [project.survivorship.model_dump(mode="json"), project.settings.consent.model_dump(mode="json"), priorities]
+
+
+def _relations(project: Project) -> object:
+    match = project.match
+    return [match.households.model_dump(mode="json"), match.account_members.model_dump(mode="json")]
+
+
+def _segments(project: Project) -> object:
+    """Silence and the zone of days are part of what a segment means."""
+    definitions = [segment.model_dump(mode="json", exclude={"description"}) for segment in project.segments]
+    return [definitions, project.settings.consent.default, str(project.settings.time_zone)]
+
+
+def _hold_for_segments(context: RunContext, basis: Basis) -> bool:
+    """Whether no segment looks at the clock, or the clock stands still."""
+    conditions = (it for segment in context.project.segments for _, it in conditions_of(segment.members))
+    return basis.as_of == context.as_of or not any(it.where and asks_clock(it.where) for it in conditions)
+
+
+_ALL = (
+    Dependencies(
+        "standardise",
+        reads=(t.SOURCE_RECORDS, t.SOURCE_SNAPSHOTS, t.SOURCE_EVENTS),
+        writes=(t.RECORDS, t.IDENTIFIERS),
+        settings=_matching,
+        holds=holds_for_records,
+    ),
+    Dependencies(
+        "matching",
+        reads=(t.RECORDS, t.MATCH_MODELS),
+        writes=(t.MATCH_INPUTS, t.PAIR_SCORES, t.OUTDATED_RECORDS),
+        settings=_matching,
+        work=r"\w+\.(full|pairs\.\w+|rule\.\w+\.pairs)",
+    ),
+    Dependencies(
+        "clustering",
+        reads=(t.RECORDS, t.IDENTIFIERS, t.PAIR_SCORES, t.OUTDATED_RECORDS, t.LABELS),
+        writes=(t.CLUSTERS, t.CUTS),
+        settings=_matching,
+    ),
+    Dependencies(
+        "identity",
+        reads=(t.RECORDS, t.IDENTIFIERS, t.CLUSTERS, t.CUTS, t.LABELS),
+        writes=(t.UNIFIED_IDS, t.ID_REGISTRY, t.ID_CHANGES, t.IDENTITY_ISSUES),
+        settings=_matching,
+        work=r"ids\.(?!live|held_clusters|identifiers_over_limit|max_cluster_records).*",
+    ),
+    Dependencies(
+        "events",
+        reads=(t.SOURCE_EVENTS, t.UNIFIED_IDS),
+        writes=(t.UNIFIED_EVENTS,),
+        settings=lambda _project: None,
+    ),
+    Dependencies(
+        "profiles",
+        reads=(t.RECORDS, t.UNIFIED_IDS, t.ID_REGISTRY, t.CONSENTS),
+        writes=(t.PROFILES, t.PROFILE_VALUES, t.PROFILE_HISTORY),
+        settings=_survivorship,
+        holds=holds_for_profiles,
+    ),
+    Dependencies(
+        "relations",
+        reads=(t.RECORDS, t.IDENTIFIERS, t.UNIFIED_IDS, t.PROFILES),
+        writes=(t.ACCOUNT_MEMBERS, t.HOUSEHOLDS),
+        settings=_relations,
+    ),
+    Dependencies(
+        "segments",
+        reads=(t.PROFILES, t.ACCOUNT_MEMBERS, t.HOUSEHOLDS),
+        writes=(t.SEGMENT_MEMBERS, t.SEGMENT_CHANGES),
+        settings=_segments,
+        holds=_hold_for_segments,
+        work=r"segment_changes\..*",
+        warns=warn,
+    ),
+)
+
+DEPENDENCIES: dict[str, Dependencies] = {depends.stage: depends for depends in _ALL}

@@ -1,0 +1,96 @@
+"""What changed between two versions of a table: found by a hash of each row, whoever wrote it and however often."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pyspark.sql import functions as F
+from pyspark.sql import types as T
+
+from cdp_spark import columns as c
+from cdp_spark.tables.catalog import UNIFIED_IDS
+from cdp_spark.tables.checkpoint import checkpoint_and_count
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pyspark.sql import Column, DataFrame
+
+    from cdp_spark.tables.checkpoint import CountedFrame
+    from cdp_spark.tables.run import RunContext
+    from cdp_spark.tables.spec import TableSpec
+
+_HASH, _SIDE, _FIRST = "row_hash", "side", "first_side"
+
+
+def build_changed_keys(now: DataFrame, before: DataFrame, key: Sequence[str], columns: Sequence[str]) -> DataFrame:
+    """Find the rows that are new, gone or changed.
+
+    Args:
+        now: rows with the key and the columns.
+        before: the same, earlier.
+        key: columns that name a row, or a group of rows, which changed if one of its rows did.
+        columns: whose values count.
+    Returns: the keys, each once.
+    """
+    kinds = {field.name: field.dataType for field in now.schema}
+    row_hash = F.xxhash64(*(_hash_of(name, kinds[name]) for name in columns)).alias(_HASH)
+    sides = [rows.select(*key, row_hash, F.lit(side).alias(_SIDE)) for side, rows in enumerate((before, now))]
+    by_row = (
+        sides[0].unionByName(sides[1]).groupBy(*key, _HASH).agg(F.min(_SIDE).alias(_FIRST), F.max(_SIDE).alias(_SIDE))
+    )
+    return by_row.where(F.col(_FIRST) == F.col(_SIDE)).select(*key).distinct()
+
+
+def _hash_of(name: str, kind: T.DataType) -> Column:
+    """A hash of its own a column: `xxhash64` passes over nulls, so that (1, null) would equal (null, 1)."""
+    value = F.array_sort(F.map_entries(name)) if isinstance(kind, T.MapType) else F.col(name)
+    return F.xxhash64(F.lit(name), value)
+
+
+def read_changed(
+    context: RunContext,
+    spec: TableSpec,
+    *,
+    key: Sequence[str],
+    columns: Sequence[str] | None = None,
+    entity_types: Sequence[str] = (),
+) -> DataFrame:
+    """Find the rows of a table that changed since the stage's basis was made from it.
+
+    Args:
+        context: of a stage with a basis.
+        spec: a table that the basis was made from.
+        key: columns that name a row, or a group of rows.
+        columns: whose values count; None for all.
+        entity_types: of the rows that count; none for all.
+    Returns: the keys, each once.
+    """
+    store, basis = context.store, context.basis
+    if basis is None:
+        raise ValueError(f"{spec.name}: nothing to compare with")
+    version = basis.read[spec.name]
+    now = store.read(spec)
+    if store.exists(spec) and store.version(spec) == version:
+        return now.select(*key).limit(0)
+    before = store.read(spec, version=version) if version >= 0 else now.limit(0)
+    of_types = F.col(c.ENTITY_TYPE).isin(*entity_types) if entity_types else F.lit(True)
+    names = spec.schema.names if columns is None else columns
+    return build_changed_keys(now.where(of_types), before.where(of_types), key, names)
+
+
+def find_changed_ids(context: RunContext, records: DataFrame, *, entity_types: Sequence[str] = ()) -> CountedFrame:
+    """Find the unified ids that lost, won or hold a changed record, as they are now and as the basis has them.
+
+    Args:
+        context: of a stage with a basis that was made from `unified_ids`.
+        records: record_key of the changed records.
+        entity_types: of the records that count; none for all.
+    Returns: one row per unified_id.
+    """
+    store, basis = context.store, context.basis
+    moved = read_changed(context, UNIFIED_IDS, key=(c.RECORD_KEY,), entity_types=entity_types)
+    concerned = checkpoint_and_count(records.select(c.RECORD_KEY).unionByName(moved).distinct())
+    sides = [store.read(UNIFIED_IDS), store.read(UNIFIED_IDS, version=basis.read[UNIFIED_IDS.name] if basis else None)]
+    found = [side.join(concerned.joinable, on=c.RECORD_KEY, how="left_semi").select(c.UNIFIED_ID) for side in sides]
+    return checkpoint_and_count(found[0].unionByName(found[1]).distinct())
