@@ -22,6 +22,7 @@ from deltalake import DeltaTable
 from pyspark.sql import SparkSession
 from tests.integration import connect_schema
 from tests.integration.connect_server import ConnectServer, connect_server
+from tests.integration.small_project import write_small_project
 
 from cdp_spark.cli import main as cli
 from cdp_spark.tables.catalog import ERASURES, PROFILES, RELEASES, RUN_METRICS, RUNS, SUPPRESSIONS, TABLES
@@ -59,22 +60,13 @@ class Retailer:
 
     def steps(self) -> list[tuple[str, ...]]:
         """What follows the night; whom to erase is known then."""
-        crm = str(self.folder / "demo" / "data" / "crm" / "2026-01-31.csv")
+        customers = str(write_small_project(self.folder / "small", people=100) / "data" / "customers.csv")
         out = str(self.folder / "clusters.parquet")
         return [
             ("run", "--from", "publish", "--to", "publish", "--as-of", "2026-02-02T02:00"),
             ("rollback", "--reason", "the second release", "--author", "kim"),
             ("erase", self.somebody(), "--reason", "request 7", "--author", "kim", "--yes"),
-            (
-                "resolve",
-                crm,
-                "--engine",
-                "spark",
-                "--id",
-                "customer_no",
-                "--out",
-                out,
-            ),
+            ("resolve", customers, "--engine", "spark", "--id", "customer_id", "--out", out),
         ]
 
     def somebody(self) -> str:
