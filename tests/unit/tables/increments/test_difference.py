@@ -25,10 +25,10 @@ def test_rows_that_are_new_gone_or_changed_are_found_whatever_their_order(spark:
         ("moved_null", None, "1", {}),
         ("same", "1", None, {"y": "2", "x": "1"}),
     ]
-    frames = [spark.createDataFrame(rows, _SCHEMA) for rows in (now, before)]
-    changed = {row["k"] for row in build_changed(*frames, ["k"], ["a", "b", "m"]).collect()}
+    now_rows, rows_before = (spark.createDataFrame(rows, _SCHEMA) for rows in (now, before))
+    changed = {row["k"] for row in build_changed(now_rows, rows_before, ["k"], ["a", "b", "m"]).collect()}
     assert changed == {"new", "gone", "moved_null", "other_map", "several"}
-    assert {row["k"] for row in build_changed(*frames, ["k"], ["b"]).collect()} == {
+    assert {row["k"] for row in build_changed(now_rows, rows_before, ["k"], ["b"]).collect()} == {
         "new",
         "gone",
         "moved_null",
