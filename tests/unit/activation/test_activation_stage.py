@@ -136,7 +136,8 @@ def test_only_who_consented_is_exported_and_a_second_run_changes_nothing(warehou
         + 'c,c@x.org,c@x.org,,"Jo ""J"" Doe",1990-01-02,"{""a"":""2"",""z"":""1""}",1\n'
     )
     for _ in range(2):
-        assert run(context).metrics == {"mailing.rows": 2.0, "mailing.withheld": 5.0, "mailing.suppressed": 0.0}
+        figures = {name: value for name, value in run(context).metrics.items() if not name.startswith("basis.")}
+        assert figures == {"mailing.rows": 2.0, "mailing.withheld": 5.0, "mailing.suppressed": 0.0}
         assert warehouse.text("mailing") == expected
         assert_deliveries(warehouse, ("mailing", 7, "all", "delivered", 2, 5, "run-7"))
 
