@@ -17,7 +17,7 @@ import pyarrow as pa
 from cdp_spark import columns as c
 from cdp_spark.activation.export import COPYING, Delivery, export_location
 from cdp_spark.tables.catalog import CONSENTS, DELIVERIES, PROFILES, SEGMENT_MEMBERS
-from cdp_spark.tables.increments.basis import checksum, newest_version_of
+from cdp_spark.tables.increments.basis import BASIS_PREFIX, checksum, newest_version_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -81,7 +81,7 @@ def repeat_figures(deliveries: Iterable[Delivery]) -> dict[str, float]:
 
 
 def _figure(destination: str, name: str) -> str:
-    return f"basis.activation.{destination}.{name}"
+    return f"{BASIS_PREFIX}activation.{destination}.{name}"
 
 
 def _last_delivery(context: RunContext, destination: FileDestination) -> dict[str, Any] | None:

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from cdp_spark import columns as c
 from cdp_spark.tables.catalog import RUN_METRICS, RUNS
+from cdp_spark.tables.increments.basis import BASIS_PREFIX
 from cdp_spark.tables.run import LastFinish
 
 if TYPE_CHECKING:
@@ -223,7 +224,8 @@ def record(store: Store, run: Run, *outcomes: StageOutcome) -> None:
 
 
 def record_metrics(store: Store, run: Run, outcomes: Iterable[StageOutcome]) -> None:
-    """Append a run's figures, once."""
-    figures = {name: (it.stage, float(value)) for it in outcomes for name, value in it.metrics.items()}
+    """Append a run's figures, once; those that only the next run asks for are in `runs`."""
+    found = ((it.stage, *figure) for it in outcomes for figure in it.metrics.items())
+    figures = {name: (stage, float(value)) for stage, name, value in found if not name.startswith(BASIS_PREFIX)}
     rows = [(run.run_id, name, value, stage) for name, (stage, value) in figures.items()]
     store.append(RUN_METRICS, RUN_METRICS.table(rows), application=f"{run.run_id}:{RUN_METRICS.name}")

@@ -50,7 +50,7 @@ def run(context: RunContext) -> StageResult:
         versions = {spec.name: keep_table(context, spec, context.basis) for spec in (SEGMENT_MEMBERS, SEGMENT_CHANGES)}
         detail = "nobody entered or left"
     else:
-        versions, detail = _write(context, segments, members), ""
+        versions, detail = _write(context, segments, members), "members changed"
     metrics = _metrics(context, segments)
     return StageResult(versions, metrics, detail, warn(context.project, metrics))
 

@@ -1,12 +1,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from chispa import assert_df_equality
 from pyspark.sql import DataFrame, SparkSession
 
-from cdp_spark.profiles.history import build_profile_history, profile_at
+from cdp_spark.profiles.history import NOT_CONTENT, build_profile_history, profile_at
 from cdp_spark.tables.catalog import PROFILE_HISTORY
 
 Rows = Callable[..., DataFrame]
@@ -95,3 +95,28 @@ def test_a_profile_at_a_time(spark: SparkSession, make_profiles: Rows) -> None:
         (night(9), rome),
     ):
         assert_df_equality(profile_at(history, at), expected, ignore_nullable=True)
+
+
+def test_the_history_of_a_time_and_the_profiles_of_that_night_agree(spark: SparkSession, make_profiles: Rows) -> None:
+    """A merge, its end, a changed value and a person who leaves; `NOT_CONTENT` moves without a span of its own."""
+    ulm, rome, bonn = ({"unified_id": "u", "city": city} for city in ("Ulm", "Rome", "Bonn"))
+    other, late = {"unified_id": "v", "family_name": "Lee"}, {"last_seen_at_utc": night(31)}
+    nights = [
+        make_profiles(*profiles)
+        for profiles in (
+            [ulm, other],
+            [ulm | {"family_name": "Lee", "record_count": 2}],
+            [rome, other],
+            [rome, other | late],
+            [bonn],
+        )
+    ]
+    history = spark.createDataFrame([], PROFILE_HISTORY.schema)
+    for number, profiles in enumerate(nights, start=1):
+        history = build_profile_history(profiles, history, as_of=night(number)).localCheckpoint()
+    moving = [name for name in NOT_CONTENT if name != "unified_id"]
+    for number, profiles in enumerate(nights, start=1):
+        for at in (night(number), night(number) + timedelta(hours=23)):
+            told, held = (frame.drop(*moving).sort("unified_id") for frame in (profile_at(history, at), profiles))
+            assert_df_equality(told, held, ignore_nullable=True)
+    assert profile_at(history, night(1) - timedelta(seconds=1)).isEmpty()

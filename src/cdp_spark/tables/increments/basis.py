@@ -34,7 +34,9 @@ if TYPE_CHECKING:
     Carry = Callable[[Versions, int], Versions | None]
     """Follows versions through the erasures since a run; None where an erasure worked on other versions."""
 
-_PREFIX, _SETTINGS, _CLOCK = "basis", "settings", "as_of"
+BASIS_PREFIX = "basis."
+"""Of the figures that only the next run asks for."""
+_SETTINGS, _CLOCK = "settings", "as_of"
 _ABSENT = -1
 _CHECKSUM_DIGITS = 12
 """Hexadecimal digits of a checksum: a figure is a double, which holds whole numbers of 53 bits."""
@@ -64,7 +66,7 @@ class Dependencies:
 
     def name(self, part: str) -> str:
         """Name of a figure."""
-        return f"{_PREFIX}.{self.stage}.{part}"
+        return f"{BASIS_PREFIX}{self.stage}.{part}"
 
 
 def work_or_keep(
@@ -163,7 +165,7 @@ def extend_table(context: RunContext, spec: TableSpec, rows: Rows) -> int:
 
 def _kept_figures(depends: Dependencies, basis: Basis) -> dict[str, float]:
     """The figures of an earlier result that are those of this run, too."""
-    own = {name: value for name, value in basis.metrics.items() if not name.startswith((f"{_PREFIX}.", "skew."))}
+    own = {name: value for name, value in basis.metrics.items() if not name.startswith((BASIS_PREFIX, "skew."))}
     return {name: 0.0 if re.fullmatch(depends.work, name) else value for name, value in own.items()}
 
 
