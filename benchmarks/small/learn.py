@@ -6,8 +6,8 @@
 2. Per class and entry of `priors.yaml` the files' counts are taken for draws from a Dirichlet-multinomial distribution,
    whose parameters are fitted by likelihood (Minka 2000), in a limited number of steps. Their proportions are the
    shares of the levels; their sum says how much files resemble each other, and so how many pairs the shares are worth.
-3. What was not seen often enough stays as it stands in the file. So does what says how values are to be treated: `own`,
-   `against`, `frequency`.
+3. What was not seen often enough stays as it stands in the file. So do the levels that an entry sets `by_hand`, and
+   what says how values are to be treated: `own`, `against`, `frequency`.
 """
 
 from __future__ import annotations
@@ -198,8 +198,17 @@ def _learnt(entry: LevelPrior, files: Sequence[Sequence[LevelCounts]]) -> tuple[
     if entry.related is not None and related:
         update["related"] = shares_of([fitted[number] for number in related])
         learnt.pairs["related"] = int(pairs[related].sum())
+    update = {name: _with_levels_by_hand(entry, name, shares) for name, shares in update.items()}
     update["strength"] = (*strength[:2], _RELATED_STRENGTH)
     return entry.model_copy(update=update), learnt
+
+
+def _with_levels_by_hand(entry: LevelPrior, name: str, learnt: tuple[float, ...]) -> tuple[float, ...]:
+    """What was learnt for a class, but for the levels that the files cannot tell of: these stay as they stand."""
+    by_hand = np.isin(entry.levels, entry.by_hand)
+    kept, shares = np.array(getattr(entry, name)), np.array(learnt)
+    shares[~by_hand] *= (1 - kept[by_hand].sum()) / shares[~by_hand].sum()
+    return tuple(_rounded(share) for share in np.where(by_hand, kept, shares))
 
 
 def _seen(entry: LevelPrior, files: Sequence[Sequence[LevelCounts]]) -> list[NDArray[np.int64]]:

@@ -31,10 +31,13 @@ pairs the share of each level:
 that don't tell these apart: one number). It takes the place of the last level of `others`.
 `strength` is how many pairs of the data a class's shares are worth: matches, others, related. The data's pairs are
 added to them, so that twenty rows follow these numbers and a million rows their own.
-`against` is how many bits the lowest levels speak against a match at least, however few pairs the data has."""
+`against` is how many bits the lowest levels speak against a match at least, however few pairs the data has.
+`by_hand` names levels that the files cannot tell of, and whose shares are set by hand: drawn people have several
+numbered mailboxes at one provider more often than they have namesakes there, and drawn phones have no mistakes."""
 _MADE = """Made by `python -m benchmarks priors` (benchmarks/small/learn.py), which writes this file anew;
 docs/benchmarks.md, "Small files", says how. `matches`, `others`, `related` and `strength` are learnt where an entry's
-comment says so, from {}. All else is set by hand, also `own`, `against` and `frequency`; the command takes it over."""
+comment says so, from {}. All else is set by hand, also `own`, `against`,
+`by_hand` and `frequency`; the command takes it over."""
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ import numpy as np
 
 from cdp_spark.config.match import EntityMatch
 from cdp_spark.errors import StateError
+from cdp_spark.resolution.blocking.slots import all_rules
 from cdp_spark.resolution.comparing.comparisons import compile_comparisons
 from cdp_spark.resolution.learning.parameters import Parameters, Related, Within, log_ratios
 from cdp_spark.resolution.patterns import pack, unpack
@@ -77,7 +78,8 @@ class MatchModel:
 
     def _is_keyless(self, on: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Tell sets of rules that ask for nothing, shape (sets,)."""
-        return np.asarray(on @ self.forced.any(axis=1) == 0)
+        asks = np.array([bool(rule.keys) for rule in all_rules(self.match)], dtype=np.bool_)
+        return ~(on[:, asks] > 0).any(axis=1)
 
     def _within(self, levels: NDArray[np.int64], share: NDArray[np.float64]) -> NDArray[np.float64]:
         """Bits of comparisons under the rules that ask for their column, by each rule's share, as `levels`."""

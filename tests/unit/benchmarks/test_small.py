@@ -154,6 +154,14 @@ def test_only_classes_that_were_seen_often_enough_are_replaced() -> None:
     assert str(learnt) == "learnt from 2 files, 200 pairs of matches"
 
 
+def test_a_level_that_is_set_by_hand_stays_and_the_others_share_the_rest() -> None:
+    entry = _entry(by_hand=("near",), matches=(0.3, 0.1, 0.6), levels=("different", "near", "equal"))
+    counts = np.zeros((4, 3), dtype=np.int64)
+    counts[MATCHES] = (100, 0, 300)
+    [(after, _)] = learn_priors([entry], [[LevelCounts("phone", "phone", counts)]] * 3)
+    assert after.matches == pytest.approx((0.225, 0.1, 0.675), rel=0.02)
+
+
 def test_related_people_are_the_mean_of_household_and_firm() -> None:
     counts = np.zeros((4, 3), dtype=np.int64)
     counts[HOUSEHOLD], counts[FIRM] = (100, 0, 100), (300, 0, 100)

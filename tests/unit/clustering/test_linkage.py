@@ -74,6 +74,24 @@ def test_a_record_of_either_of_two_people_joins_neither(second: float, opposed: 
     assert refinement.cluster.tolist() == cluster
 
 
+@pytest.mark.parametrize(
+    ("each_other", "opposed", "cluster"),
+    [
+        (1.5, -3.5, [0, 1, 2, 3]),  # both may be of either
+        (9.0, -9.0, [0, 1, 1, 3]),  # they are one, but whose?
+        (1.5, -2.5, [0, 0, 0, 0]),  # the two only differ
+    ],
+)
+def test_two_records_of_either_of_two_people_need_not_be_of_one(
+    each_other: float, opposed: float, cluster: list[int]
+) -> None:
+    """A father, a son of his name, and two records of that name without a birth date."""
+    either = {(0, 1): 2.2, (1, 3): 2.2, (0, 2): 2.2, (2, 3): 2.2}
+    pairs = pairs_of({**either, (0, 3): opposed, (1, 2): each_other})
+    refinement = refine(4, pairs, Constraints(), missing_weight=-0.5, max_records=10)
+    assert refinement.cluster.tolist() == cluster
+
+
 def test_what_is_joined_by_rule_is_never_undecided() -> None:
     ends = np.array([[0, 1], [1, 2], [0, 2]])
     weights, by_rule = np.array([0.0, 0.0, -9.0]), np.array([True, True, False])

@@ -94,6 +94,33 @@ def test_a_forced_comparison_counts_within_the_key_that_forces_it() -> None:
 
 
 @pytest.mark.parametrize(
+    ("levels", "bits"),
+    [
+        ((0, 0), -0.5),  # of the prior's -6.6 no more than what a pair counts that was never compared
+        ((1, 1), -0.5),  # both differ, as they often do: -1 and -0.6
+        ((2, 0), np.log2(0.01 / 0.99) + 3.5),
+        ((0, 2), np.log2(0.01 / 0.99) - 3.0),
+    ],
+)
+def test_a_pair_of_which_nothing_is_known_counts_as_one_never_compared(levels: tuple[int, int], bits: float) -> None:
+    every = BlockingRule(name="every_pair", keys=(), max_block_records=500)
+    m = (np.array([1.0, 0.5, 0.5 * 2**3.5]), np.array([1.0, 0.65, 0.125]))
+    u = (np.array([1.0, 1.0, 0.5]), np.array([1.0, 1.0, 1.0]))
+    model = replace(
+        MODEL,
+        match=MATCH.model_copy(update={"blocking": (every,)}),
+        rule_names=("every_pair",),
+        forced=np.zeros((1, 2), dtype=np.bool_),
+        parameters=replace(MODEL.parameters, prior=np.array([0.01]), m=m, u=u),
+    )
+    assert model.weights(np.array([1]), np.array([levels])) == pytest.approx([bits])
+
+
+def test_a_pair_that_a_rule_asked_for_keeps_its_prior() -> None:
+    assert MODEL.weights(np.array([0b10]), np.array([[0, 0]])) == pytest.approx([np.log2(0.2 / 0.8)])
+
+
+@pytest.mark.parametrize(
     "model", [MODEL, WITH_RELATED, SHARING, WITH_KEYS], ids=["two classes", "related people", "sharing", "within keys"]
 )
 def test_json_keeps_everything(model: MatchModel) -> None:

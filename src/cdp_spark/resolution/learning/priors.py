@@ -47,6 +47,7 @@ class LevelPrior(BaseModel):
     columns: tuple[str, ...] = ()
     about: Literal["people", "companies"] | None = None
     levels: tuple[str, ...]
+    by_hand: tuple[str, ...] = ()
     matches: tuple[Share, ...]
     others: tuple[Share, ...]
     related: tuple[Share, ...] | None = None
