@@ -7,6 +7,7 @@ python -m benchmarks febrl3 --tools cdp-spark goldenmatch
 CDP_CASES_DIR=… python -m benchmarks cases               small cases from the field
 CDP_DATA_DIR=… python -m benchmarks small                small files, drawn and of the public sets
 CDP_DATA_DIR=… python -m benchmarks priors               learn the engine's priors from other such files
+CDP_DATA_DIR=… python -m benchmarks offers                next best products, beside rivals
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from typing import TYPE_CHECKING
 from benchmarks import cases
 from benchmarks.matching.memory import run_measured
 from benchmarks.matching.scores import Scores, score
+from benchmarks.offers import run as offers
 from benchmarks.packaged import PACKAGED, why_missing
 from benchmarks.sets import PUBLIC, DataSet, packaged_set, people_set, public_set
 from benchmarks.small import evaluate, learn
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
 
     from benchmarks.matching.memory import Finished
 
-_COMMANDS = {"cases": cases.main, "small": evaluate.main, "priors": learn.main}
+_COMMANDS = {"cases": cases.main, "small": evaluate.main, "priors": learn.main, "offers": offers.main}
 _HEAD = """| set | tool | seconds | processor s | peak GiB | precision | recall | F1 | B³ F1 |
 |---|---|---|---|---|---|---|---|---|"""
 _NOTE = """Seconds are those of the whole process, its start included; for generated people they go from the cleaned
