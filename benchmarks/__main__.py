@@ -8,6 +8,7 @@ CDP_CASES_DIR=… python -m benchmarks cases               small cases from the 
 CDP_DATA_DIR=… python -m benchmarks small                small files, drawn and of the public sets
 CDP_DATA_DIR=… python -m benchmarks priors               learn the engine's priors from other such files
 python -m benchmarks lifetime                            insights of a million generated customers
+CDP_DATA_DIR=… python -m benchmarks offers                next best products, beside rivals
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from typing import TYPE_CHECKING
 from benchmarks import cases, lifetime
 from benchmarks.matching.memory import run_measured
 from benchmarks.matching.scores import Scores, score
+from benchmarks.offers import run as offers
 from benchmarks.packaged import PACKAGED, why_missing
 from benchmarks.sets import PUBLIC, DataSet, packaged_set, people_set, public_set
 from benchmarks.small import evaluate, learn
@@ -35,7 +37,13 @@ if TYPE_CHECKING:
 
     from benchmarks.matching.memory import Finished
 
-_COMMANDS = {"cases": cases.main, "small": evaluate.main, "priors": learn.main, "lifetime": lifetime.main}
+_COMMANDS = {
+    "cases": cases.main,
+    "small": evaluate.main,
+    "priors": learn.main,
+    "lifetime": lifetime.main,
+    "offers": offers.main,
+}
 _HEAD = """| set | tool | seconds | processor s | peak GiB | precision | recall | F1 | B³ F1 |
 |---|---|---|---|---|---|---|---|---|"""
 _NOTE = """Seconds are those of the whole process, its start included; for generated people they go from the cleaned

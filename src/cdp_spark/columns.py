@@ -113,6 +113,20 @@ LOYALTY_ID = "loyalty_id"
 ACCOUNT_ID = "account_id"
 EMAIL_SHA256 = "email_sha256"
 
+# offers
+PRODUCT_ID = "product_id"
+PRODUCT_NAME = "product_name"
+CATEGORY = "category"
+QUANTITY = "quantity"
+IN_STOCK = "in_stock"
+RANK = "rank"
+SCORE = "score"
+BASIS = "basis"
+BECAUSE_PRODUCT_ID = "because_product_id"
+PRODUCT = "product"
+NEIGHBOUR = "neighbour"
+PEOPLE = "people"
+
 # matching and clustering
 BLOCK_KEY = "block_key"
 BLOCK_KEYS = "block_keys"
