@@ -79,7 +79,7 @@ class MatchModel:
     def _is_keyless(self, on: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Tell sets of rules that ask for nothing, shape (sets,)."""
         asks = np.array([bool(rule.keys) for rule in all_rules(self.match)], dtype=np.bool_)
-        return ~(on[:, asks] > 0).any(axis=1)
+        return np.asarray((on[:, asks] == 0).all(axis=1), dtype=np.bool_)
 
     def _within(self, levels: NDArray[np.int64], share: NDArray[np.float64]) -> NDArray[np.float64]:
         """Bits of comparisons under the rules that ask for their column, by each rule's share, as `levels`."""
