@@ -129,9 +129,16 @@ def contents(store: Store, retailer: Retailer) -> dict[str, list[str]]:
     found = {}
     for spec in TABLES.values():
         if spec.name not in _OWN_CLOCK:
-            rows = (json.dumps(row, default=str, sort_keys=True) for row in store.fetch(spec).to_pylist())
+            rows = (json.dumps(_ordered(row), default=str, sort_keys=True) for row in store.fetch(spec).to_pylist())
             found[spec.name] = sorted(row.replace(str(retailer.folder), "FOLDER") for row in rows)
     return found
+
+
+def _ordered(row: dict[str, Any]) -> dict[str, Any]:
+    """With the entries of maps, which have no order, in one."""
+    return {
+        name: sorted(it) if isinstance(it, list) and it and isinstance(it[0], tuple) else it for name, it in row.items()
+    }
 
 
 @pytest.fixture(scope="module")
