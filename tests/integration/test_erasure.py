@@ -25,7 +25,7 @@ from tests.integration.killed_erasure import request_of
 
 from cdp_spark.cli.lookup import ReleasedWarehouse, find_ids
 from cdp_spark.errors import DataError
-from cdp_spark.identity.resolved import resolve_id
+from cdp_spark.identity.frames_tables import resolve_id
 from cdp_spark.pipeline import continue_erasures, erase, nightly, read_changes, read_runs
 from cdp_spark.pipeline.releases.release import current_release
 from cdp_spark.tables.catalog import (

@@ -44,7 +44,7 @@ def _work_in_spark(patch: pytest.MonkeyPatch) -> None:
     """Have nothing worked out on the driver."""
     patch.setattr(matching_night, "LOCAL_KEYS_LIMIT", -1)
     patch.setattr(clustering_night, "MAX_CLUSTERED", -1)
-    patch.setattr(identity, "MAX_RECORDS", -1)
+    patch.setattr(identity, "CONTESTED_ON_DRIVER_RECORDS", -1)
 
 
 def _work_on_driver(patch: pytest.MonkeyPatch) -> None:
@@ -80,7 +80,7 @@ class Twins:
     def pass_a_night(self, ordinal: int, engine: Engine = _work_on_driver) -> None:
         """Change the world, say something about some records, run, and compare."""
         told = self._run(ordinal, engine)
-        assert all("incremental" in it and "full" not in it for it in told), told
+        assert all("incremental" in it and "full" not in it for it in told[:-1]), told  # identity always sees all
 
     def change_model(self, ordinal: int, *entity_types: str) -> None:
         """The same under another model of some entity types, which is applied to all their records."""

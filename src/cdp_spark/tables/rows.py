@@ -22,10 +22,14 @@ _ROWS_A_PARTITION = 10_000
 
 
 def as_frame(spark: SparkSession, rows: Rows) -> DataFrame:
-    """The rows as a frame, of no more partitions than the session's shuffles have."""
+    """The rows as a frame, of no more partitions than the session's shuffles have.
+
+    Spark reads no further than to the first empty batch of a partition, and loses the rows of those behind it.
+    """
     if isinstance(rows, DataFrame):
         return rows
-    frame = spark.createDataFrame(rows)
+    filled = [batch for batch in rows.to_batches() if batch.num_rows]
+    frame = spark.createDataFrame(pa.Table.from_batches(filled, rows.schema) if filled else rows)
     return frame if rows.num_rows <= _ROWS_A_PARTITION else frame.coalesce(shuffle_partitions(spark))
 
 
