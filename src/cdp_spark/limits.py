@@ -19,6 +19,14 @@ OUTDATED_IN_PROCESS_VERSIONS = 2_000_000
 """Versions of records that standardise reads into the driver to find the current ones: 400 MB and three seconds."""
 READ_BY_DRIVER_BYTES = 1_000_000
 """Bytes of a table's files that the driver reads for Spark: milliseconds, where Spark takes a second to list them."""
+IDENTITY_ON_DRIVER_RECORDS = 5_000_000
+"""Records whose clusters and ids the driver holds to decide which ids are contested: about 500 MB and 3 s a million."""
+CONTESTED_ON_DRIVER_RECORDS = 200_000
+"""Contested records that the driver decides on, one after the other: a few seconds."""
+IDENTITY_TASK_RECORDS = 50_000
+"""Records on which one task of Spark decides: about a second, where all of them are contested."""
+MOVED_KEYS_ON_DRIVER_RECORDS = 1_000_000
+"""Records that left, and that came, of which the driver compares names and contacts; about 1 kB each."""
 PART_BYTES = 64_000_000
 """Bytes of a file of lines that one task reads: seconds of work, beside which starting the task is nothing."""
 GROUP_ROWS = 20_000

@@ -48,7 +48,7 @@ def _work_in_spark(patch: pytest.MonkeyPatch) -> None:
         "RECORDS_CLUSTERED",
     ):
         patch.setattr(limits, size, -1)
-    patch.setattr(identity, "MAX_RECORDS", -1)
+    patch.setattr(identity, "CONTESTED_ON_DRIVER_RECORDS", -1)
 
 
 def _work_on_driver(patch: pytest.MonkeyPatch) -> None:
@@ -84,7 +84,7 @@ class Twins:
     def pass_a_night(self, ordinal: int, engine: Engine = _work_on_driver) -> None:
         """Change the world, say something about some records, run, and compare."""
         told = self._run(ordinal, engine)
-        assert all("incremental" in it and "full" not in it for it in told), told
+        assert all("incremental" in it and "full" not in it for it in told[:-1]), told  # identity always sees all
 
     def change_model(self, ordinal: int, *entity_types: str) -> None:
         """The same under another model of some entity types, which is applied to all their records."""

@@ -5,19 +5,31 @@ from __future__ import annotations
 import random
 import uuid
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pyspark.sql import DataFrame, SparkSession
-from tests.identity_night import ENGINES, NAMESPACE, Input, after_erasure, next_night
+from pyspark.sql import SparkSession
+from tests.identity_night import (
+    NAMESPACE,
+    Given,
+    Released,
+    after_erasure,
+    clusters_of,
+    decide,
+    decide_with_spark,
+    release_of,
+    sorted_rows,
+)
 
 from cdp_spark import columns as c
-from cdp_spark.identity.in_spark.night import EvidenceFrames, Yesterday
-from cdp_spark.identity.resolved import resolve_ids
+from cdp_spark.identity import frames
 from cdp_spark.identity.terms import CAUSES
-from cdp_spark.tables.catalog import CLUSTERS, ID_CHANGES, ID_REGISTRY, IDENTIFIERS, UNIFIED_IDS
 
 WORLDS, NIGHTS, SEED = 120, 5, 20_260_101
 
@@ -330,7 +342,7 @@ def _replay(log: list[tuple[int, str, str, str | None, str, str]]) -> dict[str, 
     return ids
 
 
-# --- Spark and the driver give what the model gives -------------------------------------------------------------
+# --- the product gives what the model gives -------------------------------------------------------------
 
 
 def _random_nights(world: int, rng: random.Random) -> list[Night]:
@@ -365,37 +377,26 @@ def _side_by_side(nights: list[Night]) -> Night:
     )
 
 
-def _input(spark: SparkSession, night: Night, release: int) -> Input:
-    rows = [(r, _entity(r), "-", f"{r.split('-')[0]}{_entity(r)}{cluster}") for r, cluster in night.clusters.items()]
-    values = [(r, _entity(r), "email", value, value, True, None, None) for r, value in night.identifiers.items()]
+def _given(night: Night, release: int) -> Given:
+    rows = [(r, _entity(r), f"{r.split('-')[0]}{_entity(r)}{cluster}") for r, cluster in night.clusters.items()]
     random.Random(release).shuffle(rows)
-    clusters = spark.createDataFrame(rows, CLUSTERS.schema).repartition(release % 3 + 1)
+    values = [(record, "email", value) for record, value in night.identifiers.items()]
     named = [(record, "changed_value") for record in night.changed] + [(it, "erasure") for it in night.beside]
-    of_records = spark.createDataFrame(sorted(named), f"{c.RECORD_KEY} string, {c.CAUSE} string")
-    no_pairs = spark.createDataFrame([], f"{c.RECORD_KEY_L} string, {c.RECORD_KEY_R} string, {c.CAUSE} string")
-    return Input(clusters, spark.createDataFrame(values, IDENTIFIERS.schema), EvidenceFrames(of_records, no_pairs))
+    return Given(clusters_of(rows), values, named)
 
 
-def _assert_same(they_say: Yesterday, model: Model) -> None:
-    ids = {row[c.RECORD_KEY]: row[c.UNIFIED_ID] for row in they_say.unified_ids.collect()}
+def _assert_same(released: Released, model: Model) -> None:
+    ids = {row[c.RECORD_KEY]: row[c.UNIFIED_ID] for row in released.unified_ids.to_pylist()}
     assert ids == model.ids
     log_columns = (c.RELEASE, c.RECORD_KEY, c.UNIFIED_ID, c.PREVIOUS_ID, c.CHANGE, c.CAUSE)
-    log = [tuple(row) for row in they_say.id_changes.select(*log_columns).collect()]
-    assert sorted(log, key=str) == sorted(model.log, key=str)
-    entry_columns = (c.STATUS, c.MERGED_INTO, c.SPLIT_FROM, c.CREATED_RELEASE, c.CLOSED_RELEASE, c.CAUSE)
-    registry = {
-        row[c.UNIFIED_ID]: Entry(*[row[name] for name in entry_columns]) for row in they_say.id_registry.collect()
-    }
+    assert sorted(_tuples(released.id_changes, log_columns), key=str) == sorted(model.log, key=str)
+    entry_columns = (c.UNIFIED_ID, c.STATUS, c.MERGED_INTO, c.SPLIT_FROM, c.CREATED_RELEASE, c.CLOSED_RELEASE, c.CAUSE)
+    registry = {held: Entry(*values) for held, *values in _tuples(released.id_registry, entry_columns)}
     assert registry == model.registry
 
 
-def _assert_resolved(resolved: DataFrame, model: Model) -> None:
-    def end(held: str) -> str:
-        target = model.registry[held].merged_into
-        return end(target) if target else held
-
-    expected = {(held, end(held), model.registry[end(held)].status) for held in model.registry}
-    assert {tuple(row) for row in resolved.collect()} == expected
+def _tuples(rows: pa.Table, names: Sequence[str]) -> list[tuple[Any, ...]]:
+    return list(zip(*(rows[name].to_pylist() for name in names), strict=True))
 
 
 @pytest.fixture(scope="module")
@@ -405,23 +406,30 @@ def nights() -> list[Night]:
     return [_side_by_side([world[number] for world in worlds]) for number in range(NIGHTS)]
 
 
-@pytest.mark.parametrize("engine", ENGINES)
-def test_both_engines_give_the_same_ids_registry_and_changes_as_the_model(
-    spark: SparkSession, nights: list[Night], engine: str
-) -> None:
-    model = Model()
-    empty = [spark.createDataFrame([], spec.schema).limit(0) for spec in (UNIFIED_IDS, ID_REGISTRY, ID_CHANGES)]
-    they_say = Yesterday(*empty)
+def test_ids_registry_and_changes_are_those_of_the_model(nights: list[Night]) -> None:
+    model, released = Model(), Released()
     for number, given_night in enumerate(nights, start=1):
         release = 2 * number
-        they_say = after_erasure(they_say, {model.ids[it] for it in given_night.erased & set(model.ids)}, release - 1)
+        released = after_erasure(released, {model.ids[it] for it in given_night.erased & set(model.ids)}, release - 1)
         model.erase(given_night.erased, release - 1)
-        _assert_same(they_say, model)
+        _assert_same(released, model)
         night = _without(given_night, _erased(model))
         model.night(night, release)
-        they_say = next_night(ENGINES[engine], they_say, _input(spark, night, release), release)
-        _assert_same(they_say, model)
-    _assert_resolved(resolve_ids(they_say.id_registry), model)
+        released = release_of(released, decide(released, _given(night, release), release))
+        _assert_same(released, model)
     seen = {row[4] for row in model.log}
     assert seen == {"created", "absorbed", "moved", "merged", "split", "resurrected", "removed", "erased"}
     assert "erasure" in {row[5] for row in model.log if row[4] != "erased"}
+
+
+def test_spark_decides_group_by_group_what_the_rules_decide_at_once(
+    spark: SparkSession, nights: list[Night], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(frames, "IDENTITY_TASK_RECORDS", 400)
+    released = Released()
+    for release, night in enumerate(nights[:3], start=1):
+        released = release_of(released, decide(released, _given(night, release), release))
+    people_of = pc.is_in(released.unified_ids[c.RECORD_KEY], pa.array(nights[3].erased))
+    released = after_erasure(released, released.unified_ids.filter(people_of)[c.UNIFIED_ID].to_pylist(), 4)
+    last = _given(nights[3], 5)  # those who were erased are in it, too
+    assert sorted_rows(decide_with_spark(spark, released, last, 5)) == sorted_rows(decide(released, last, 5))

@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 from cdp_spark import columns as c
 from cdp_spark.cli.relations import describe_relations
 from cdp_spark.errors import DataError, StateError
-from cdp_spark.identity.resolved import resolve_id
+from cdp_spark.identity.frames_tables import resolve_id
 from cdp_spark.identity.terms import ERASURE, LIVE
 from cdp_spark.normalise.identifiers import searched_identifiers
 from cdp_spark.profiles.history import holds_at, profile_at

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from cdp_spark import columns as c
 
-if TYPE_CHECKING:
-    from cdp_spark.config.project import Project
-
-VISITOR = "visitor"
+ACCOUNT, VISITOR = "account", "visitor"
 STRONG_TYPES = (c.EMAIL, c.PHONE, c.NATIONAL_ID, c.USER_ID, c.LOYALTY_ID)
 
 LIVE = "live"
@@ -32,8 +27,3 @@ TOO_LARGE = "max_cluster_records"
 """Why a cluster of `identity_issues` is held."""
 EXAMPLES_AN_ISSUE = 5
 """Record keys that a row of `identity_issues` names, the smallest."""
-
-
-def linking_types(project: Project) -> list[str]:
-    """List the types of identifiers that join people's records."""
-    return project.match.identifiers.linking

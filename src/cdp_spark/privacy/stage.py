@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
 from cdp_spark.errors import StateError
-from cdp_spark.identity.changes_log import write_changes
-from cdp_spark.identity.erased import build_erased_changes, with_closed_ids
+from cdp_spark.identity.changes import build_erased_changes, close_erased
+from cdp_spark.identity.frames_tables import write_entries
 from cdp_spark.identity.terms import VISITOR
 from cdp_spark.ingest.suppression.register import Entry, check_key, list_identifiers, suppression_of
 from cdp_spark.privacy.erase import count_rows_to_erase, erase_rows
@@ -20,7 +21,8 @@ from cdp_spark.privacy.people.identifiers import Known, find_known
 from cdp_spark.privacy.people.requests import People, as_begun, read_people
 from cdp_spark.privacy.people.traces import Traces, find_traces
 from cdp_spark.segments.changes import build_erased_members
-from cdp_spark.tables.catalog import ID_REGISTRY, SEGMENT_CHANGES, SEGMENT_MEMBERS, TABLES
+from cdp_spark.tables.catalog import ID_CHANGES, ID_REGISTRY, SEGMENT_CHANGES, SEGMENT_MEMBERS, TABLES
+from cdp_spark.tables.increments.basis import extend_table
 from cdp_spark.tables.rows import as_frame
 from cdp_spark.tables.run import RunContext, StageResult
 
@@ -93,9 +95,10 @@ def _write_tombstones(context: RunContext, people: People) -> None:
     """What stays: the ids, closed, and that they were erased and left their segments."""
     store, release = context.store, context.ordinal
     erased = as_frame(store.spark, people.records)
-    write_changes(context, build_erased_changes(erased, release=release))
-    registry = context.read_released(ID_REGISTRY)
-    store.overwrite(ID_REGISTRY, with_closed_ids(registry, people.ids, release=release))
+    extend_table(context, ID_CHANGES, build_erased_changes(people.records, release=release))
+    ids = pa.array(people.ids, pa.string())
+    entries = context.fetch_released(ID_REGISTRY, only={c.UNIFIED_ID: ids})
+    write_entries(context, close_erased(entries, release=release))
     if SEGMENT_CHANGES.name in context.base_versions:
         theirs = F.broadcast(erased.select(c.UNIFIED_ID).distinct())
         members = context.read_released(SEGMENT_MEMBERS).join(theirs, on=c.UNIFIED_ID, how="left_semi")

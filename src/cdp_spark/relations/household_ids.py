@@ -9,12 +9,9 @@ from pyspark.sql import Window
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
-from cdp_spark.identity.in_spark.rules.assign import match_best_first
-from cdp_spark.identity.in_spark.rules.overlaps import build_overlaps, settled_ids
-from cdp_spark.identity.issuer import uuid5_expr
+from cdp_spark.identity.frames import match_one_to_one, uuid5_expr
 from cdp_spark.relations.evidence import PERSON
 from cdp_spark.tables.catalog import HOUSEHOLDS
-from cdp_spark.tables.checkpoint import checkpoint
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -87,15 +84,10 @@ def _matches(groups: DataFrame, previous: DataFrame) -> DataFrame:
     Returns:
         (first_key, household_id), each at most once.
     """
-    members = groups.join(previous, on=c.UNIFIED_ID, how="inner").withColumn(c.ENTITY_TYPE, F.lit(PERSON))
-    overlaps = checkpoint(build_overlaps(members))
-    contested = overlaps.where(c.CONTESTED)
-    pairs = settled_ids(overlaps)
-    if not contested.isEmpty():
-        founded = previous.groupBy(F.col(c.PREVIOUS_ID).alias(c.UNIFIED_ID)).agg(
-            F.min(c.SINCE_RELEASE).alias(c.CREATED_RELEASE)
-        )
-        ranks = {c.TIER: F.lit(0), c.IDENTIFIER_OVERLAP: F.lit(0)}
-        candidates = checkpoint(contested.join(founded, on=c.UNIFIED_ID, how="inner").withColumns(ranks))
-        pairs = pairs.unionByName(match_best_first(candidates))
+    shared = groups.join(previous, on=c.UNIFIED_ID, how="inner").groupBy(c.FIRST_KEY, c.PREVIOUS_ID)
+    claims = shared.agg(F.count(F.lit(1)).alias(c.RECORD_OVERLAP)).withColumnRenamed(c.PREVIOUS_ID, c.UNIFIED_ID)
+    founded = previous.groupBy(F.col(c.PREVIOUS_ID).alias(c.UNIFIED_ID)).agg(
+        F.min(c.SINCE_RELEASE).alias(c.CREATED_RELEASE)
+    )
+    pairs = match_one_to_one(claims.join(founded, on=c.UNIFIED_ID, how="inner"))
     return pairs.withColumnRenamed(c.UNIFIED_ID, c.HOUSEHOLD_ID)

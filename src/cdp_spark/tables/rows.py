@@ -34,12 +34,16 @@ _GROUP = "group_of_rows"
 
 
 def as_frame(spark: SparkSession, rows: Rows) -> DataFrame:
-    """The rows as a frame, of no more partitions than the session's shuffles have."""
+    """The rows as a frame, of no more partitions than the session's shuffles have.
+
+    Spark reads no further than to the first empty batch of a partition, and loses the rows of those behind it.
+    """
     if isinstance(rows, DataFrame):
         return rows
-    if not rows.num_rows:
+    filled = [batch for batch in rows.to_batches() if batch.num_rows]
+    if not filled:
         return spark.createDataFrame([], from_arrow_schema(rows.schema))  # of no rows Connect infers no types
-    frame = spark.createDataFrame(rows)
+    frame = spark.createDataFrame(pa.Table.from_batches(filled, rows.schema))
     return frame if rows.num_rows <= _ROWS_A_PARTITION else frame.coalesce(shuffle_partitions(spark))
 
 

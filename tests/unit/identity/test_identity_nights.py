@@ -1,7 +1,6 @@
 """What happens to ids from one night to the next, as whole tables.
 
-The scenarios share no records, so they live side by side in one warehouse: five nights serve all of them, once in Spark
-and once on the driver.
+The scenarios share no records, so they live side by side: five nights serve all of them.
 """
 
 from __future__ import annotations
@@ -10,12 +9,21 @@ import uuid
 from dataclasses import dataclass, field
 
 import pytest
-from pyspark.sql import DataFrame, SparkSession
-from tests.identity_night import ENGINES, NAMESPACE, Input, next_night
+from pyspark.sql import SparkSession
+from tests.identity_night import (
+    NAMESPACE,
+    Given,
+    Released,
+    clusters_of,
+    decide,
+    decide_with_spark,
+    release_of,
+    sorted_rows,
+)
 
 from cdp_spark import columns as c
-from cdp_spark.identity.in_spark.night import EvidenceFrames, Yesterday
-from cdp_spark.tables.catalog import CLUSTERS, ID_CHANGES, ID_REGISTRY, IDENTIFIERS, UNIFIED_IDS
+from cdp_spark.identity import frames
+from cdp_spark.tables.rows import tuples_of
 
 MAX_RECORDS = 7
 NIGHTS = 5
@@ -85,62 +93,52 @@ def _entity(record: str) -> str:
     return kinds.get(record.split("-")[1][0], "person")
 
 
-@pytest.fixture(scope="module", params=ENGINES)
-def told(spark: SparkSession, request: pytest.FixtureRequest) -> Told:
+@pytest.fixture(scope="module")
+def told() -> Told:
     """All scenarios, side by side; a scenario that is over stays as it is."""
-    yesterday = Yesterday(
-        *[spark.createDataFrame([], spec.schema).limit(0) for spec in (UNIFIED_IDS, ID_REGISTRY, ID_CHANGES)]
-    )
-    tables: list[tuple[list[Row], ...]] = []
+    released, tables = Released(), []
     for release in range(1, NIGHTS + 1):
         nights = {name: nights[min(release, len(nights)) - 1] for name, nights in SCENARIOS.items()}
-        yesterday = next_night(ENGINES[request.param], yesterday, _input(spark, nights), release)
-        tables.append(tuple([tuple(row) for row in rows.collect()] for rows in vars(yesterday).values()))
+        released = release_of(released, decide(released, _given(nights), release))
+        tables.append([tuples_of(rows) for rows in vars(released).values()])
     ids, registry, changes = zip(*tables, strict=True)
     return Told(ids, registry, changes)
 
 
-def _input(spark: SparkSession, nights: dict[str, Night]) -> Input:
-    evidence = EvidenceFrames(_changed(spark, nights), _pairs(spark, nights))
-    return Input(_clusters(spark, nights), _identifiers(spark, nights), evidence, max_records=MAX_RECORDS)
-
-
-def _clusters(spark: SparkSession, nights: dict[str, Night]) -> DataFrame:
-    rows = [
-        (f"{name}-{record}", _entity(f"{name}-{record}"), "-", f"{name} {number}")
+def _given(nights: dict[str, Night]) -> Given:
+    clusters = [
+        (f"{name}-{record}", _entity(f"{name}-{record}"), f"{name} {number}")
         for name, night in nights.items()
         for number, cluster in enumerate(night.clusters.split("|"))
         for record in cluster.split()
     ]
-    return spark.createDataFrame(rows, CLUSTERS.schema)
+    of_all = nights.items()
+    return Given(
+        clusters_of(clusters),
+        [(f"{name}-{record}", c.EMAIL, value) for name, night in of_all for record, value in night.emails.items()],
+        [(f"{name}-{record}", "changed_value") for name, night in of_all for record in night.changed.split()],
+        [(f"{name}-{left}", f"{name}-{right}", cause) for name, night in of_all for left, right, cause in night.pairs],
+        max_records=MAX_RECORDS,
+    )
 
 
-def _identifiers(spark: SparkSession, nights: dict[str, Night]) -> DataFrame:
-    rows = [
-        (f"{name}-{record}", "person", c.EMAIL, value, value, True, None, None)
-        for name, night in nights.items()
-        for record, value in night.emails.items()
-    ]
-    return spark.createDataFrame(rows, IDENTIFIERS.schema)
-
-
-def _changed(spark: SparkSession, nights: dict[str, Night]) -> DataFrame:
-    rows = [(f"{name}-{record}", "changed_value") for name, night in nights.items() for record in night.changed.split()]
-    return spark.createDataFrame(rows, f"{c.RECORD_KEY} string, {c.CAUSE} string")
-
-
-def _pairs(spark: SparkSession, nights: dict[str, Night]) -> DataFrame:
-    rows = [
-        (f"{name}-{left}", f"{name}-{right}", cause)
-        for name, night in nights.items()
-        for left, right, cause in night.pairs
-    ]
-    return spark.createDataFrame(rows, f"{c.RECORD_KEY_L} string, {c.RECORD_KEY_R} string, {c.CAUSE} string")
-
-
-def _kept(rows: DataFrame) -> DataFrame:
-    """The same rows without their plan."""
-    return rows.sparkSession.createDataFrame(rows.collect(), rows.schema)
+def test_every_night_of_every_scenario_comes_to_the_same_in_spark(
+    spark: SparkSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each scenario is there once per night, begun so late that this night is the last one of all."""
+    monkeypatch.setattr(frames, "IDENTITY_TASK_RECORDS", 100)
+    ends = {f"{name}{end}": nights[:end] for name, nights in SCENARIOS.items() for end in range(1, len(nights) + 1)}
+    released = Released()
+    for release in range(1, NIGHTS):
+        started = {name: nights[: release - NIGHTS + len(nights)] for name, nights in ends.items()}
+        given = _given({name: nights[-1] for name, nights in started.items() if nights and len(ends[name]) > 1})
+        released = release_of(released, decide(released, given, release))
+    last = _given({name: nights[-1] for name, nights in ends.items()})
+    there = decide_with_spark(spark, released, last, NIGHTS)
+    assert sorted_rows(there) == sorted_rows(decide(released, last, NIGHTS))
+    assert {"created", "absorbed", "moved", "merged", "split", "resurrected", "removed"} == {
+        *there.id_changes[c.CHANGE].to_pylist()
+    }
 
 
 def assert_ids(told: Told, scenario: str, release: int, expected: dict[str, str]) -> None:

@@ -56,7 +56,7 @@ def two_nights(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) ->
     second = _night(store, "two", 2, SECOND, after, first.versions)
     tables = _rows(store)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(stage, "MAX_RECORDS", -1)  # this time in Spark
+        patch.setattr(stage, "CONTESTED_ON_DRIVER_RECORDS", -1)  # this time in Spark
         _night(store, "two", 2, SECOND, after, first.versions)
     in_spark = _rows(store)
     _night(replace(store, direct=False), "two", 2, SECOND, after, first.versions)
@@ -123,7 +123,6 @@ def test_a_changed_record_is_the_cause_of_the_split(two_nights: TwoNights) -> No
 
 def test_the_figures_of_a_night(two_nights: TwoNights) -> None:
     none = {
-        "ids.max_cluster_records": 1000,
         "ids.merged": 0,
         "ids.closed": 0,
         "ids.resurrected": 0,
@@ -134,6 +133,7 @@ def test_the_figures_of_a_night(two_nights: TwoNights) -> None:
     }
     assert two_nights.first.metrics == {
         **none,
+        "ids.records_contested": 0,
         "ids.live": 2,
         "ids.created": 2,
         "ids.split": 0,
@@ -142,6 +142,7 @@ def test_the_figures_of_a_night(two_nights: TwoNights) -> None:
     }
     assert two_nights.second.metrics == {
         **none,
+        "ids.records_contested": 3,
         "ids.live": 3,
         "ids.created": 0,
         "ids.split": 1,

@@ -4,9 +4,13 @@ from datetime import date
 from typing import Any
 
 import pyarrow as pa
+from pyspark.sql import SparkSession
 
-from cdp_spark.identity.key_moves import tell_moves, with_new_keys
+from cdp_spark.identity.changes import tell_moved_keys
+from cdp_spark.identity.frames import build_members, find_strangers, with_moved_keys
+from cdp_spark.identity.members import join_members
 from cdp_spark.identity.moved_keys import COLUMNS, Move, find_moves
+from cdp_spark.tables.rows import tuples_of
 
 ADA = {"given_name": "Ada", "family_name": "Birch", "birth_date": date(1960, 1, 10), "emails": ["a@x.org"]}
 
@@ -56,12 +60,32 @@ def test_without_a_name_two_values_have_to_agree() -> None:
     assert moved([record("1", emails=["a@x.org"])], [record("x", **both)]) == {}
 
 
-def test_ids_are_read_under_the_new_key_and_the_old_one_is_told_of() -> None:
-    ids = pa.table({"record_key": ["1", "2"], "entity_type": ["person"] * 2, "unified_id": ["A", "B"]})
-    moves = [Move("person", "1", "x")]
+def test_a_moved_key_is_told_of_as_two_rows_and_as_its_change_where_the_id_is_another() -> None:
+    ids = pa.table({"record_key": ["1", "2", "3"], "entity_type": ["person"] * 3, "unified_id": ["A", "B", "C"]})
+    clusters = pa.table({"record_key": ["x", "2", "z"], "entity_type": ["person"] * 3, "cluster": ["x", "2", "z"]})
+    members = join_members(clusters, ids, [Move("person", "1", "x"), Move("person", "3", "z")])
 
-    assert with_new_keys(ids, moves)["record_key"].to_pylist() == ["x", "2"]
-    assert tell_moves(moves, ids, release=2) == [
+    assert tuples_of(tell_moved_keys(members, pa.array(["A", "B", "D"]), release=2)) == [
         (2, "1", "A", "person", "A", "removed", "moved_key"),
+        (2, "3", "C", "person", "C", "removed", "moved_key"),
         (2, "x", "A", "person", "A", "moved", "moved_key"),
+    ]
+
+
+def test_spark_reads_the_previous_id_under_the_new_key(spark: SparkSession) -> None:
+    ids = [("1", "person", "A"), ("2", "person", "B"), ("v", "visitor", "V")]
+    clusters = spark.createDataFrame(
+        [("x", "person", "x"), ("2", "person", "x")], "record_key string, entity_type string, cluster string"
+    )
+    members = build_members(
+        clusters, spark.createDataFrame(ids, "record_key string, entity_type string, unified_id string")
+    )
+
+    left, came = find_strangers(members.rows, most=9)
+    assert (left["record_key"].to_pylist(), came["record_key"].to_pylist()) == (["1"], ["x"])
+    known = with_moved_keys(members, [Move("person", "1", "x")]).rows.collect()
+    assert sorted(map(tuple, known), key=str) == [
+        ("2", "person", "x", "B", None),
+        ("v", "visitor", None, "V", None),
+        ("x", "person", "x", "A", "1"),
     ]

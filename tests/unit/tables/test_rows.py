@@ -81,3 +81,9 @@ def test_rows_about_a_record_that_a_later_run_marked_are_not_in_force(engine: En
     kept = keep_in_force(engine(pairs), engine(marks), ("l", "r"))
     assert rows_of(kept) == [("b", "c", 3), ("b", "d", 1)]
     assert rows_of(keep_in_force(engine(pairs), engine(marks.slice(0, 0)), ("l", "r"))) == rows_of(pairs)
+
+
+def test_rows_behind_an_empty_chunk_are_in_the_frame(spark: SparkSession) -> None:
+    one, none, other = (pa.table({"k": pa.array(keys, pa.string())}) for keys in (["a"], [], ["b"]))
+    assert sorted(row["k"] for row in as_frame(spark, pa.concat_tables([one, none, other])).collect()) == ["a", "b"]
+    assert as_frame(spark, none).collect() == []

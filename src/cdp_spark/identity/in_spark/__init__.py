@@ -1,1 +1,0 @@
-"""A night's ids in Spark, at any size."""

@@ -1,1 +1,0 @@
-"""What becomes of ids, as joins and windows."""
