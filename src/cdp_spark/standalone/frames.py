@@ -47,6 +47,7 @@ from cdp_spark.standalone.records import SAMPLE_ROWS, Described, clean_source, r
 from cdp_spark.standalone.usage import prove_features
 from cdp_spark.tables.catalog import LABELS
 from cdp_spark.tables.checkpoint import checkpoint_and_count
+from cdp_spark.tables.rows import as_frame
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -86,13 +87,15 @@ class OnSpark:
         pairs = checkpoint_and_count(scored.pair_scores)
         evidence = EvidenceRows(self.records, pairs.rows, keep_current_labels(LABELS.table([])))
         rules = ClusteringRules(match.clustering, None if unique_within_source else ())
-        found, _ = cluster_records(self.records.sparkSession, evidence, rules)
+        spark = self.records.sparkSession
+        made, _ = cluster_records(spark, evidence, rules)
+        found = as_frame(spark, made.clusters)
         clusters = (
             self.records.select(*KEYS)
-            .join(found.clusters, on=c.RECORD_KEY, how="inner")
+            .join(found, on=c.RECORD_KEY, how="inner")
             .select(c.SOURCE, RECORD_ID, F.col(c.CLUSTER).alias(CLUSTER_ID))
         )
-        sizes = found.clusters.groupBy(c.CLUSTER).agg(F.count(F.lit(1)).alias(c.RECORD_COUNT))
+        sizes = found.groupBy(c.CLUSTER).agg(F.count(F.lit(1)).alias(c.RECORD_COUNT))
         totals = sizes.agg(F.count(F.lit(1)), F.max(c.RECORD_COUNT)).collect()[0]
         return Clustered(clusters, pairs.count, totals[0], totals[1])
 
