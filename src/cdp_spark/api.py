@@ -52,7 +52,7 @@ def open(folder: Path | str = "conf") -> OpenProject:  # noqa: A001 - used as `c
     Raises:
         InvalidProjectError: all errors of the configuration at once.
     """
-    return OpenProject(load_project(Path(folder)))
+    return OpenProject(load_project(Path(folder).resolve()))  # Java stays in the folder it was started in
 
 
 @dataclass(frozen=True)

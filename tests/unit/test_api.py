@@ -49,6 +49,13 @@ def test_the_examples_of_the_page_give_what_it_says(executed: tuple[OpenProject,
     assert executed[1] == ""
 
 
+def test_a_relative_folder_is_that_of_python_and_not_of_java(project: OpenProject) -> None:
+    """Java stays in the folder it was started in, whatever folder Python works in."""
+    folder = Path(project.project.folder)
+    assert folder == Path.cwd() / "conf"
+    assert {path.name for path in folder.iterdir()} >= {"warehouse", "exports"}
+
+
 @pytest.fixture
 def no_spark(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object, **__: object) -> NoReturn:
