@@ -17,19 +17,6 @@ _ATTRIBUTES = frozenset(
 )
 _MODULES = ("delta", "py4j", "pyspark.rdd", "pyspark.context")
 _ALLOWED = ("session/", "tables/checkpoint.py")
-_TO_BE_MOVED = (
-    "clustering/engines/base.py",
-    "clustering/engines/graphframes.py",
-    "clustering/records.py",
-    "identity/in_spark/plan.py",
-    "identity/in_spark/rules/assign.py",
-    "identity/resolved.py",
-    "profiles/stage.py",
-    "relations/household_ids.py",
-    "relations/stage.py",
-    "resolution/increment/keys.py",
-)
-"""Modules that still keep frames by themselves."""
 
 
 def find_forbidden(text: str) -> Iterator[str]:
@@ -45,7 +32,7 @@ def test_only_the_session_and_checkpoints_need_a_jvm_or_keep_frames() -> None:
     found = {
         name: sorted(set(forbidden))
         for path in sorted(_PACKAGE.rglob("*.py"))
-        if not (name := path.relative_to(_PACKAGE).as_posix()).startswith((*_ALLOWED, *_TO_BE_MOVED))
+        if not (name := path.relative_to(_PACKAGE).as_posix()).startswith(_ALLOWED)
         and (forbidden := list(find_forbidden(path.read_text("utf-8"))))
     }
     assert found == {}

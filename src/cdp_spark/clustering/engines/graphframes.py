@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 
 from cdp_spark.clustering.engines import stars as ids
 from cdp_spark.errors import StateError
-from cdp_spark.tables.checkpoint import checkpoint, checkpoint_and_count
+from cdp_spark.tables.checkpoint import checkpoint, checkpoint_and_count, release_frame
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -65,5 +65,5 @@ def build_components_by_graphframes(vertices: DataFrame, edges: DataFrame) -> tu
     labelled = graph.connectedComponents(algorithm="two_phase", broadcastThreshold=-1, use_local_checkpoints=True)
     roots = labelled.select(F.col("id").alias(ids.VERTEX_ID), F.col("component").alias(ids.ROOT))
     components = checkpoint_and_count(ids.build_named_components(vertex_ids, roots)).rows
-    labelled.unpersist()
+    release_frame(labelled)
     return components, ids.count_dangling(numbered)
