@@ -370,5 +370,5 @@ def open_folder(project: Project) -> Store | None:
     folder = find_written_folder(store.location) if store.kind == "path" else None
     if folder is None or not is_readable_by_delta_rs(folder):
         return None
-    vars(store)["_warehouse_folder"] = folder
+    vars(store)["folder"] = folder
     return store

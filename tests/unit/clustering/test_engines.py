@@ -87,6 +87,6 @@ def test_spark_connect_has_no_graphframes() -> None:
 def test_rounds_that_never_settle_are_an_error(spark: SparkSession, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stars, "_MAX_ROUNDS", 3)
     calls = iter(range(10))
-    monkeypatch.setattr(stars, "keep", lambda _: spark.range(next(calls), 10).selectExpr("id src", "0L dst"))
+    monkeypatch.setattr(stars, "checkpoint", lambda _: spark.range(next(calls), 10).selectExpr("id src", "0L dst"))
     with pytest.raises(StateError, match="no convergence in 3 rounds"):
         stars.build_stars(spark.range(0))

@@ -96,7 +96,8 @@ def test_nothing_is_left_but_tombstones(warehouse: Warehouse2) -> None:
         row["entity_type"]: row["record_key"] for row in warehouse.rows(TOUCHED_RECORDS) if row["ordinal"] == 4
     } == {"person": warehouse.records[ZACK]}
     _assert_tombstones(warehouse)
-    assert result.versions == {spec.name: store.version(spec) for spec in GOLD}
+    assert result.versions == {name: store.version(TABLES[name]) for name in result.versions}
+    assert result.versions.keys() >= {spec.name for spec in GOLD}
     assert (result.metrics["erased.ids"], result.metrics["suppressed.new"], result.metrics["shared.phone"]) == (1, 4, 1)
 
 
