@@ -52,6 +52,7 @@ _FORMS_OF: dict[str, str] = {
     **{form: form for form in ("sci", "snc", "vof", "cv", "sp k", "sro", "zrt", "kft", "doo", "group", "公司")},
 }
 """A legal form to its spellings; forms of one kind in several countries are one, where names are often translated."""
+_AND = frozenset({"and", "und", "et", "y", "e", "och", "og", "en"})
 _FILLERS = "co|company|and co|und co|et co|et cie|cie|et compagnie|compagnie|the|jsc joint stock company"
 _AT_FRONT = (
     "cong ty|cty|cong ty co phan|cty co phan|cty cp|cong ty cp|cong ty tnhh|cty tnhh|cong ty tnhh mtv|"
@@ -139,9 +140,14 @@ def split_company_name(name: str) -> tuple[str | None, str | None]:
     while True:
         cut = _form_at_end(words) or _form_at_front(words)
         if cut is None:
-            return " ".join(words), " ".join(sorted(set(found))) or None
+            return " ".join(_without_and(words)), " ".join(sorted(set(found))) or None
         words, kind = cut
         found += [kind] if kind else []
+
+
+def _without_and(words: list[str]) -> list[str]:
+    """Leave out an *and* between two words, as `&` is no word either."""
+    return [*words[:1], *(word for word in words[1:-1] if word not in _AND), *words[1:][-1:]]
 
 
 def _unglued(form: str) -> str:

@@ -20,6 +20,9 @@ from cdp_spark.normalise.outcome import Normal
     ("name", "core"),
     [
         ("The Acme & Söhne GmbH & Co. KG", "acme sohne"),
+        ("Acme und Söhne GmbH", "acme sohne"),
+        ("Pérez y Hijos S.L.", "perez hijos"),
+        ("Y Combinator", "y combinator"),
         ("ACME, Inc.", "acme"),
         ("Foo B.V.", "foo"),
         ("Société Générale S.A.", "societe generale"),
