@@ -8,13 +8,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import tests
 from hypothesis import settings
+from pyspark import cloudpickle
 from pyspark.sql import SparkSession
 
 from cdp_spark.session import SMALL_DATA, SessionSettings, get_session
 
 settings.register_profile("any_machine", deadline=None)
 settings.load_profile("any_machine")
+# Spark's workers find the package, not its tests: functions of tests travel by value.
+cloudpickle.register_pickle_by_value(tests)  # type: ignore[no-untyped-call]
 os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
 # Tiny frames: compiling code for them costs more than it saves.
 os.environ.setdefault("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=512m")
