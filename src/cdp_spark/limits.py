@@ -19,6 +19,8 @@ OUTDATED_IN_PROCESS_VERSIONS = 2_000_000
 """Versions of records that standardise reads into the driver to find the current ones: 400 MB and three seconds."""
 READ_BY_DRIVER_BYTES = 1_000_000
 """Bytes of a table's files that the driver reads for Spark: milliseconds, where Spark takes a second to list them."""
+DATES_ON_DRIVER = 10_000_000
+"""Rows of which the driver reads a column of dates or times: 80 MB and half a second."""
 IDENTITY_ON_DRIVER_RECORDS = 5_000_000
 """Records whose clusters and ids the driver holds to decide which ids are contested: about 500 MB and 3 s a million."""
 CONTESTED_ON_DRIVER_RECORDS = 200_000

@@ -144,13 +144,12 @@ def _record(context: RunContext, delivery: Delivery) -> int:
         delivery.row_count,
         delivery.withheld_count,
         delivery.suppressed_count,
-        hide_secrets(delivery.location),
+        str(hide_secrets(delivery.location)),
         context.as_of,
         context.run_id,
     )
-    rows = context.store.spark.createDataFrame([row], DELIVERIES.schema)
     application = f"{context.application('activation', DELIVERIES)}:{key}:{delivery.status}"
-    return context.store.append(DELIVERIES, rows, application=application)
+    return context.store.append(DELIVERIES, DELIVERIES.table([row]), application=application)
 
 
 def _metrics(deliveries: list[Delivery]) -> dict[str, float]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from functools import reduce
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
@@ -12,7 +14,7 @@ from cdp_spark import columns as c
 from cdp_spark.tables.catalog import CONSENTS, PROFILES, RECORDS, UNIFIED_IDS
 from cdp_spark.tables.checkpoint import checkpoint_and_count
 from cdp_spark.tables.consents import build_contact_points
-from cdp_spark.tables.increments.difference import find_changed_ids, read_changed
+from cdp_spark.tables.increments.difference import find_changed_ids, has_between, read_changed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -27,8 +29,13 @@ _GRANTED = "granted"
 
 def holds_for_profiles(context: RunContext, basis: Basis) -> bool:
     """Whether no record and no grant is dated after the earlier run: this one may believe it."""
-    store = context.store
-    return build_dated_records(store, basis.as_of).isEmpty() and build_dated_grants(store, basis.as_of).isEmpty()
+    later = (basis.as_of + timedelta(microseconds=1), None)
+    granted = {c.STATUS: pa.array([_GRANTED])}
+    return not (
+        has_between(context.store, RECORDS, c.OBSERVED_AT, later)
+        or has_between(context.store, RECORDS, c.FIRST_SEEN_AT, later)
+        or has_between(context.store, CONSENTS, c.GIVEN_AT, later, only=granted)
+    )
 
 
 def build_dated_records(store: Store, moment: datetime) -> DataFrame:

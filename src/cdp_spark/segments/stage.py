@@ -49,9 +49,10 @@ def run(context: RunContext) -> StageResult:
     if context.basis is not None and build_moved_members(members, released).isEmpty():
         versions = {spec.name: keep_table(context, spec, context.basis) for spec in (SEGMENT_MEMBERS, SEGMENT_CHANGES)}
         detail = "nobody entered or left"
+        metrics = {name: size for name, size in context.basis.metrics.items() if name.startswith("segments.")}
     else:
         versions, detail = _write(context, segments, members), "members changed"
-    metrics = _metrics(context, segments)
+        metrics = _metrics(context, segments)
     return StageResult(versions, metrics, detail, warn(context.project, metrics))
 
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from pyspark.sql import functions as F
-
 from cdp_spark import columns as c
 from cdp_spark.normalise.dates import oldest_birth_date
 from cdp_spark.standardise.cleaning import MAX_AGE_YEARS
 from cdp_spark.tables.catalog import RECORDS
+from cdp_spark.tables.increments.difference import has_between
 
 if TYPE_CHECKING:
     from cdp_spark.tables.run import Basis, RunContext
@@ -28,6 +27,5 @@ def holds_for_records(context: RunContext, basis: Basis) -> bool:
         return True
     if any(value and _IN_FUTURE.fullmatch(name) for name, value in basis.metrics.items()):
         return False
-    born = F.col(c.BIRTH_DATE)
-    ages = [born.between(*(F.lit(oldest_birth_date(day, years)) for day in (before, today))) for years in _LIMITS]
-    return context.store.read(RECORDS).where(ages[0] | ages[1]).isEmpty()
+    spans = [(oldest_birth_date(before, years), oldest_birth_date(today, years)) for years in _LIMITS]
+    return not any(has_between(context.store, RECORDS, c.BIRTH_DATE, span) for span in spans)

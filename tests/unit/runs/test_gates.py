@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import typing
+from datetime import UTC, datetime
+from typing import Any, cast
+from uuid import UUID
 
 import pytest
 
-from cdp_spark.config.project import Gates, GoldTable, RowBounds
-from cdp_spark.runs.publish import Figures, RowCount, closed_gates
+from cdp_spark.config.match import MatchConfig
+from cdp_spark.config.project import Gates, GoldTable, Project, ProjectSettings, RowBounds, Warehouse
+from cdp_spark.runs.publish import Figures, RowCount, closed_gates, measured_before
+from cdp_spark.runs.run_log import StageOutcome
 from cdp_spark.tables.catalog import GOLD
+from cdp_spark.tables.run import LastFinish, RunContext
+from cdp_spark.tables.store import Store
 
 GOOD = {
     "largest_cluster_records": 1_000,
@@ -58,3 +65,30 @@ def test_bounds_of_rows_and_of_the_match_rate() -> None:
 
 def test_a_gate_may_name_every_gold_table() -> None:
     assert set(typing.get_args(GoldTable)) == {spec.name for spec in GOLD}
+
+
+MEASURED = {"largest_cluster_records": 3, "held_share": 0.1, "match_rate": 0.6, "id_churn": 0.2, "profiles": 7}
+RELEASED = {"profiles": 4, "unified_ids": 5}
+
+
+def _before(versions: dict[str, int], **last: Any) -> Figures | None:
+    figures = {f"gates.{name}": float(value) for name, value in {**MEASURED, "rows.profiles": 7}.items()}
+    gates = Gates(rows={"profiles": RowBounds(max_change=0.1)})
+    settings = ProjectSettings(name="a", namespace=UUID(int=1), warehouse=Warehouse(path="w"), gates=gates)
+    project = Project(folder=".", settings=settings, sources=(), match=MatchConfig(), config_hash="-")
+    context = RunContext(
+        *(cast("Store", None), project, "run-2", 2, datetime(2026, 11, 23, tzinfo=UTC), RELEASED),
+        last=LastFinish(1, RELEASED, RELEASED, **{"metrics": figures, **last}),
+    )
+    ingested = StageOutcome("ingest", "finished", metrics={"crm.rows_delivered": 4.0, "crm.rows_rejected": 1.0})
+    return measured_before(context, {"ingest": ingested}, versions)
+
+
+def test_a_run_that_kept_all_tables_is_judged_by_the_figures_of_its_release() -> None:
+    figures = Figures(3, 0.1, 0.6, rejected_share=0.25, id_churn=0.0, profiles=7, rows={"profiles": RowCount(7, 7)})
+    assert _before(RELEASED) == figures
+
+
+def test_a_run_is_measured_where_a_table_or_a_bound_is_new() -> None:
+    assert _before({**RELEASED, "profiles": 5}) is None
+    assert _before(RELEASED, metrics={f"gates.{name}": value for name, value in MEASURED.items()}) is None

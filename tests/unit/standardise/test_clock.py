@@ -25,6 +25,9 @@ class Records:
     spark: SparkSession
     born: date
 
+    def open_local(self, _: TableSpec) -> None:
+        """A table that only Spark reads."""
+
     def read(self, _: TableSpec) -> DataFrame:
         return self.spark.createDataFrame([(self.born,), (None,)], "birth_date date")
 

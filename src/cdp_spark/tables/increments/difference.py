@@ -4,21 +4,29 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
+import pyarrow.compute as pc
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from cdp_spark import columns as c
+from cdp_spark.limits import DATES_ON_DRIVER
 from cdp_spark.tables.catalog import UNIFIED_IDS
 from cdp_spark.tables.checkpoint import checkpoint_and_count
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import date, datetime
 
     from pyspark.sql import Column, DataFrame
 
     from cdp_spark.tables.checkpoint import CountedFrame
+    from cdp_spark.tables.direct.table import Only
     from cdp_spark.tables.run import RunContext
     from cdp_spark.tables.spec import TableSpec
+    from cdp_spark.tables.store import Store
+
+    Moment = date | datetime
 
 _HASH, _SIDE, _FIRST = "row_hash", "side", "first_side"
 
@@ -46,6 +54,31 @@ def _hash_of(name: str, kind: T.DataType) -> Column:
     """A hash of its own a column: `xxhash64` passes over nulls, so that (1, null) would equal (null, 1)."""
     value = F.array_sort(F.map_entries(name)) if isinstance(kind, T.MapType) else F.col(name)
     return F.xxhash64(F.lit(name), value)
+
+
+def has_between(
+    store: Store, spec: TableSpec, column: str, span: tuple[Moment, Moment | None], *, only: Only | None = None
+) -> bool:
+    """Say whether a column has a value in a span: on the driver, without a query, where the table is small and near.
+
+    Args:
+        store: the warehouse.
+        spec: the table.
+        column: of dates or times.
+        span: the first and the last value of it; None for no end.
+        only: column to the values that rows must have to count.
+    """
+    first, last = span
+    table = store.open_local(spec)
+    if table is not None and table.count() <= DATES_ON_DRIVER:
+        values = table.read([column], only=only)[column]
+        later = pc.greater_equal(values, pa.scalar(first, values.type))
+        inside = later if last is None else pc.and_(later, pc.less_equal(values, pa.scalar(last, values.type)))
+        return bool(pc.any(inside, min_count=0).as_py())
+    rows = store.read(spec).where(F.col(column) >= F.lit(first))
+    for name, wanted in (only or {}).items():
+        rows = rows.where(F.col(name).isin(wanted.to_pylist()))
+    return not rows.where(F.lit(True) if last is None else F.col(column) <= F.lit(last)).isEmpty()
 
 
 def read_changed(

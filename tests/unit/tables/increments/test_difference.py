@@ -1,8 +1,16 @@
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
 from pyspark.sql import SparkSession
 
-from cdp_spark.tables.increments.difference import build_changed_keys
+from cdp_spark.tables.catalog import CONSENTS
+from cdp_spark.tables.increments.difference import build_changed_keys, has_between
+from cdp_spark.tables.store import Store
 
 _SCHEMA = "k string, a string, b string, m map<string,string>"
 
@@ -34,3 +42,19 @@ def test_rows_that_are_new_gone_or_changed_are_found_whatever_their_order(spark:
         "moved_null",
         "several",
     }
+
+
+MONDAY = datetime(2026, 11, 23, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("direct", [True, False], ids=["on the driver", "in Spark"])
+def test_a_table_has_a_value_in_a_span_of_time(spark: SparkSession, tmp_path: Path, *, direct: bool) -> None:
+    store, day = Store(spark, str(tmp_path)), timedelta(days=1)
+    given = [("granted", MONDAY), ("denied", MONDAY + 2 * day)]
+    rows = [("email", "h", "mail", "crm", at, status, None, MONDAY, "run-1") for status, at in given]
+    store.append(CONSENTS, CONSENTS.table(rows), application=None)
+    store, granted = replace(store, direct=direct), {"status": pa.array(["granted"])}
+    assert has_between(store, CONSENTS, "given_at_utc", (MONDAY, MONDAY))
+    assert has_between(store, CONSENTS, "given_at_utc", (MONDAY + day, None))
+    assert not has_between(store, CONSENTS, "given_at_utc", (MONDAY + day, None), only=granted)
+    assert not has_between(store, CONSENTS, "given_at_utc", (MONDAY - day, MONDAY - timedelta(microseconds=1)))
