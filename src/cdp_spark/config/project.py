@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 
 from cdp_spark.config.base import SafeName, Strict, TimeZone, mistake
 from cdp_spark.config.destination import NO_PURPOSE, DestinationsConfig
+from cdp_spark.config.insights import InsightsConfig
 from cdp_spark.config.match import MatchConfig
 from cdp_spark.config.profile import SurvivorshipConfig
 from cdp_spark.config.segment import SegmentConfig
@@ -129,6 +130,7 @@ class Project(Strict):
     sources: tuple[SourceConfig, ...]
     match: MatchConfig
     survivorship: SurvivorshipConfig = SurvivorshipConfig()
+    insights: InsightsConfig = InsightsConfig()
     segments: tuple[SegmentConfig, ...] = ()
     destinations: DestinationsConfig = DestinationsConfig()
     config_hash: str

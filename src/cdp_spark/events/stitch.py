@@ -32,4 +32,5 @@ def build_unified_events(source_events: DataFrame, unified_ids: DataFrame) -> Da
     record_key = visitor_key_expr(identifier_set_expr(F.col(c.IDENTIFIERS)))
     ids = unified_ids.where(F.col(c.ENTITY_TYPE) == VISITOR).select(c.RECORD_KEY, c.UNIFIED_ID)
     keyed = source_events.withColumn(c.RECORD_KEY, record_key)
-    return UNIFIED_EVENTS.conform(keyed.join(ids, on=c.RECORD_KEY, how="left"))
+    unknown = {name: F.lit(None) for name in UNIFIED_EVENTS.schema.names if name not in (*keyed.columns, c.UNIFIED_ID)}
+    return UNIFIED_EVENTS.conform(keyed.withColumns(unknown).join(ids, on=c.RECORD_KEY, how="left"))

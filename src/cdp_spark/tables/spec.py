@@ -139,6 +139,7 @@ _SIMPLE: dict[str, T.DataType] = {
     "date": T.DateType(),
     "timestamp": T.TimestampType(),
     "binary": T.BinaryType(),
+    "decimal": T.DecimalType(18, 4),
     "strings": T.ArrayType(T.StringType()),
     "ints": T.ArrayType(T.IntegerType()),
     "longs": T.ArrayType(T.LongType()),

@@ -31,6 +31,9 @@ def test_every_event_stays_and_has_the_id_of_its_visitor(spark: SparkSession) ->
     ids = [(keys["anonymous"], "visitor", "p"), (keys["logged in"], "visitor", "p"), ("crm-1", "person", "p")]
     found = build_unified_events(events, spark.createDataFrame(ids, UNIFIED_IDS.schema))
     of_person = dict.fromkeys(("anonymous", "logged in", "the same"), "p")
-    expected = [(key, "web", "view", NOON, keys[key], of_person.get(key), {"url": "/"}) for key in EVENTS]
+    unsaid = [None] * 10
+    expected = [
+        (key, "web", "view", NOON, None, keys[key], of_person.get(key), *unsaid, {"url": "/"}) for key in EVENTS
+    ]
     frame = spark.createDataFrame(expected, UNIFIED_EVENTS.schema)
     assert_df_equality(found.orderBy("event_key"), frame.orderBy("event_key"), ignore_nullable=True)

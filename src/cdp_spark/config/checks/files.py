@@ -11,6 +11,7 @@ from cdp_spark.errors import ConfigError
 if TYPE_CHECKING:
     from cdp_spark.config.destination import DestinationsConfig
     from cdp_spark.config.documents.document import Document
+    from cdp_spark.config.insights import InsightsConfig
     from cdp_spark.config.match import MatchConfig
     from cdp_spark.config.profile import SurvivorshipConfig
     from cdp_spark.config.project import ProjectSettings
@@ -45,6 +46,7 @@ class ProjectFiles:
         settings: `project.yaml`.
         match: `match.yaml`.
         survivorship: `survivorship.yaml`.
+        insights: `insights.yaml`.
         destinations: `destinations.yaml`.
         sources: the files of `sources/`, by name.
         segments: the files of `segments/`, by name.
@@ -54,6 +56,7 @@ class ProjectFiles:
     settings: Section[ProjectSettings] | None = None
     match: Section[MatchConfig] | None = None
     survivorship: Section[SurvivorshipConfig] | None = None
+    insights: Section[InsightsConfig] | None = None
     destinations: Section[DestinationsConfig] | None = None
     sources: tuple[Section[SourceConfig], ...] = ()
     segments: tuple[Section[SegmentConfig], ...] = ()

@@ -13,6 +13,7 @@ from cdp_spark.config.checks.files import ProjectFiles, Section
 from cdp_spark.config.checks.places import place_mistakes
 from cdp_spark.config.checks.project import cross_check
 from cdp_spark.config.destination import DestinationsConfig
+from cdp_spark.config.insights import InsightsConfig
 from cdp_spark.config.load.secrets import reveal
 from cdp_spark.config.load.sections import read_section
 from cdp_spark.config.match import MatchConfig
@@ -31,6 +32,7 @@ FILES: dict[str, type[Strict]] = {
     "project.yaml": ProjectSettings,
     "match.yaml": MatchConfig,
     "survivorship.yaml": SurvivorshipConfig,
+    "insights.yaml": InsightsConfig,
     "destinations.yaml": DestinationsConfig,
 }
 FOLDERS: dict[str, type[Strict]] = {"sources": SourceConfig, "segments": SegmentConfig}
@@ -42,7 +44,7 @@ def load_project(folder: Path, *, env: Mapping[str, str] = os.environ) -> Projec
 
     Args:
         folder: holds `project.yaml`, `match.yaml`, `sources/*.yaml` and, if wanted, `survivorship.yaml`,
-            `segments/*.yaml`, `destinations.yaml`.
+            `insights.yaml`, `segments/*.yaml`, `destinations.yaml`.
         env: where `${NAME}` comes from.
     Returns: the project; its secrets are revealed to who uses them and hidden from who prints them.
     Raises: InvalidProjectError: all mistakes of all files at once.
@@ -58,6 +60,7 @@ def load_project(folder: Path, *, env: Mapping[str, str] = os.environ) -> Projec
         "sources": tuple(section.value for section in files.sources),
         "match": files.match.value,
         "survivorship": files.survivorship.value if files.survivorship else SurvivorshipConfig(),
+        "insights": files.insights.value if files.insights else InsightsConfig(),
         "segments": tuple(section.value for section in files.segments),
         "destinations": files.destinations.value if files.destinations else DestinationsConfig(),
     }
@@ -98,6 +101,7 @@ def _read_files(folder: Path, env: Mapping[str, str], mistakes: list[ConfigError
         sources=read_all(SourceConfig, "sources"),
         match=next(read(MatchConfig, folder / "match.yaml", "match.yaml"), None),
         survivorship=read_optional(SurvivorshipConfig, "survivorship.yaml"),
+        insights=read_optional(InsightsConfig, "insights.yaml"),
         segments=read_all(SegmentConfig, "segments"),
         destinations=read_optional(DestinationsConfig, "destinations.yaml"),
         broken=frozenset(broken),

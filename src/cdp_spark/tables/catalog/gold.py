@@ -212,6 +212,18 @@ SEGMENT_CHANGES = TableSpec(
     },
 )
 
+ORDER_LINES = T.ArrayType(
+    T.StructType(
+        [
+            T.StructField("product_id", T.StringType()),
+            T.StructField("category", T.StringType()),
+            T.StructField("quantity", T.DoubleType()),
+            T.StructField("value", T.DecimalType(18, 4)),
+        ]
+    )
+)
+"""What an order is made of, in the order of the order; values are of whole lines, in the project's currency."""
+
 UNIFIED_EVENTS = TableSpec(
     name="unified_events",
     grain="an event with the profile of its visitor",
@@ -220,8 +232,19 @@ UNIFIED_EVENTS = TableSpec(
         source="string!",
         event_type="string!",
         occurred_at_utc="timestamp!",
+        received_at_utc="timestamp",
         record_key="string",
         unified_id="string",
+        value="decimal",
+        value_given="decimal",
+        currency="string",
+        quantity="double",
+        product_id="string",
+        category="string",
+        campaign="string",
+        channel="string",
+        url="string",
+        lines=ORDER_LINES,
         properties="string_map!",
     ),
     keys=("event_key",),
