@@ -71,6 +71,7 @@ def test_schemas_are_written_one_a_kind(tmp_path: Path) -> None:
         "project.schema.json",
         "match.schema.json",
         "survivorship.schema.json",
+        "insights.schema.json",
         "destinations.schema.json",
         "source.schema.json",
         "segment.schema.json",
