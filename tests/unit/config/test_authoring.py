@@ -76,7 +76,7 @@ def test_schemas_are_written_one_a_kind(tmp_path: Path) -> None:
         "source.schema.json",
         "segment.schema.json",
     ]
-    assert json.loads(written[4].read_text())["title"] == "cdp-spark source"
+    assert json.loads(written[5].read_text())["title"] == "cdp-spark source"
 
 
 def test_the_vocabulary_is_that_of_the_tables() -> None:
