@@ -12,6 +12,7 @@ from cdp_spark.config.destination import NO_PURPOSE, DestinationsConfig
 from cdp_spark.config.insights import InsightsConfig
 from cdp_spark.config.match import MatchConfig
 from cdp_spark.config.profile import SurvivorshipConfig
+from cdp_spark.config.quality import QualityGate
 from cdp_spark.config.segment import SegmentConfig
 from cdp_spark.config.source import SourceConfig
 
@@ -76,6 +77,8 @@ class Gates(Strict):
     min_profiles: Annotated[int, Field(ge=0)] = 1
     rows: dict[GoldTable, RowBounds] = {}
     """Bounds for single tables."""
+    quality: tuple[QualityGate, ...] = ()
+    """Bounds for single measures of data quality."""
 
 
 class ConsentPolicy(Strict):

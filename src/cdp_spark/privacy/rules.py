@@ -14,6 +14,7 @@ from cdp_spark.tables.catalog import (
     CLUSTERS,
     CONSENTS,
     CUTS,
+    DATA_QUALITY,
     DELIVERIES,
     ERASURES,
     HOUSEHOLDS,
@@ -151,6 +152,7 @@ KEPT: dict[str, str] = {
     DELIVERIES.name: "counts and places",
     RUNS.name: "counts and times",
     RUN_METRICS.name: "counts",
+    DATA_QUALITY.name: "counts and shares",
     RELEASES.name: "versions",
 }
 """Tables that hold nothing of a person but what the erasure itself has to leave."""

@@ -134,6 +134,54 @@ class ExportFact:
 
 
 @dataclass(frozen=True)
+class SourceQuality:
+    """How large and fresh a source is; None for what the run did not measure.
+
+    Args:
+        source: its name.
+        rows: current records or events.
+        freshness_days: age of the newest one.
+        delivered: rows of this run's delivery.
+        volume_ratio: `delivered` by what is usual.
+        rejected_share: refused rows among the delivered ones.
+    """
+
+    source: str
+    rows: float | None
+    freshness_days: float | None
+    delivered: float | None
+    volume_ratio: float | None
+    rejected_share: float | None
+
+
+@dataclass(frozen=True)
+class FieldQuality:
+    """How full, readable and distinct a field of a source's current rows is; None where no value was given.
+
+    Args:
+        source: its name.
+        field: a column, an own attribute or an identifier type.
+        completeness: share of the rows that have a value.
+        validity: share of the given values that could be read.
+        uniqueness: share of the values that are different ones, about.
+        completeness_before: in the run before; None where there was none.
+    """
+
+    source: str
+    field: str
+    completeness: float
+    validity: float | None
+    uniqueness: float | None
+    completeness_before: float | None
+
+    @property
+    def change(self) -> float | None:
+        """Completeness now less that before, in percentage points; None where it shows as 0."""
+        points = 100 * (self.completeness - (self.completeness_before or 0.0))
+        return points if self.completeness_before is not None and abs(points) >= 0.05 else None
+
+
+@dataclass(frozen=True)
 class WeightBin:
     """Scored pairs of a match weight from `lowest` to below `lowest + 2`, in bits; the outermost bins are open."""
 
@@ -154,6 +202,8 @@ class ReportData:
         sources: by name.
         all_sources: their sum.
         unread_values: by source and column.
+        source_quality: by source.
+        field_quality: by source and field.
         weights: ascending, without gaps; empty where no pair was scored.
         entities: by entity type.
         segments: by name.
@@ -170,6 +220,8 @@ class ReportData:
     sources: tuple[SourceFlow, ...] = ()
     all_sources: SourceFlow = SourceFlow("all sources", 0)
     unread_values: tuple[UnreadValues, ...] = ()
+    source_quality: tuple[SourceQuality, ...] = ()
+    field_quality: tuple[FieldQuality, ...] = ()
     weights: tuple[WeightBin, ...] = ()
     entities: tuple[EntityCount, ...] = ()
     segments: tuple[SegmentFact, ...] = ()

@@ -31,6 +31,7 @@ from cdp_spark.report.histograms import (
     build_size_classes,
     build_weight_bins,
 )
+from cdp_spark.report.quality import read_quality
 from cdp_spark.tables.actions.together import run_together
 from cdp_spark.tables.catalog import (
     DELIVERIES,
@@ -94,6 +95,7 @@ def build_report_data(
         "id_changes": lambda: read_id_changes(released.read(ID_CHANGES), release=ordinal),
     }
     sources = read_sources(_metrics_of(finished, "ingest"))
+    source_quality, field_quality = read_quality(store, ordinal)
     return ReportData(
         run_id=run_id,
         release=ordinal,
@@ -103,6 +105,8 @@ def build_report_data(
         sources=sources,
         all_sources=add_flows(sources),
         unread_values=read_unread_values(_metrics_of(finished, "ingest"), _metrics_of(finished, "standardise")),
+        source_quality=source_quality,
+        field_quality=field_quality,
         accuracy=accuracy,
         **run_together(store.spark, figures),
     )

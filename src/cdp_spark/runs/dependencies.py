@@ -65,6 +65,13 @@ _ALL = (
         holds=holds_for_records,
     ),
     Dependencies(
+        "quality",
+        reads=(t.RECORDS, t.SOURCE_EVENTS),
+        writes=(),
+        settings=_sources,
+        holds=lambda _context, _basis: False,
+    ),
+    Dependencies(
         "matching",
         reads=(t.RECORDS, t.MATCH_MODELS),
         writes=(t.MATCH_INPUTS, t.PAIR_SCORES, t.OUTDATED_RECORDS),

@@ -10,15 +10,20 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
+import pyarrow.compute as pc
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
 from cdp_spark.errors import StateError
 from cdp_spark.identity.terms import CLOSED_STATUS
+from cdp_spark.quality.gates import closed_quality_gates
+from cdp_spark.quality.measures import MEASURE_COLUMNS, measures_of
 from cdp_spark.runs.releases import EXPIRED, Release, append_release, read_releases, write_releases
 from cdp_spark.runs.run_log import ERASURE, read_finished
 from cdp_spark.tables.catalog import (
     CONSENTS,
+    DATA_QUALITY,
     GOLD,
     ID_REGISTRY,
     IDENTITY_ISSUES,
@@ -54,7 +59,8 @@ def publish(context: RunContext) -> StageResult:
     finished = read_finished(context.store, context.run_id)
     versions = _gold_versions(context, finished)
     figures = measured_before(context, finished, versions) or measure(context, finished)
-    closed = closed_gates(figures, context.project.settings.gates)
+    gates = context.project.settings.gates
+    closed = [*closed_gates(figures, gates), *_closed_quality_gates(context)]
     if closed:
         raise ReleaseRefusedError(
             f"release {context.ordinal}",
@@ -214,6 +220,17 @@ def closed_gates(figures: Figures, gates: Gates) -> list[str]:
         *(check for name, bounds in gates.rows.items() for check in _row_checks(name, figures.rows[name], bounds)),
     )
     return [_told(name, figure, bound) for name, passed, figure, bound in checks if not passed]
+
+
+def _closed_quality_gates(context: RunContext) -> Iterator[str]:
+    """The gates of data quality, which compare this run with that of the last release."""
+    gates = context.project.settings.gates.quality
+    ordinals = [context.ordinal, context.last.ordinal if context.last else -1]
+    only = {c.ORDINAL: pa.array(ordinals, pa.int64())}
+    rows = context.store.fetch(DATA_QUALITY, (c.ORDINAL, *MEASURE_COLUMNS), only=only) if gates else None
+    if rows is not None:
+        now, before = (measures_of(rows.filter(pc.field(c.ORDINAL) == ordinal)) for ordinal in ordinals)
+        yield from closed_quality_gates(now, before, gates)
 
 
 def _row_checks(table: str, count: RowCount, bounds: RowBounds) -> Iterator[tuple[str, bool, float, float]]:

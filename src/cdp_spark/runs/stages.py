@@ -22,6 +22,7 @@ from cdp_spark.privacy.rules import RULES
 from cdp_spark.privacy.stage import run as erase
 from cdp_spark.privacy.vacuum import run as vacuum
 from cdp_spark.profiles.stage import run as build_profiles
+from cdp_spark.quality.stage import run as measure_quality
 from cdp_spark.relations.stage import run as relate
 from cdp_spark.resolution.stage import run as match
 from cdp_spark.runs.publish import expire, publish
@@ -98,6 +99,14 @@ NIGHTLY: tuple[Stage, ...] = (
         writes=(t.RECORDS, t.IDENTIFIERS),
     ),
     Stage(
+        "quality",
+        measure_quality,
+        "Measures how full, readable, fresh and large the sources are.",
+        reads=(t.RECORDS, t.SOURCE_EVENTS),
+        writes=(t.DATA_QUALITY,),
+        earlier=(t.RUNS,),
+    ),
+    Stage(
         "matching",
         match,
         "Compares the records that share a blocking key, and scores the pairs.",
@@ -153,7 +162,7 @@ NIGHTLY: tuple[Stage, ...] = (
         PUBLISH,
         publish,
         "Checks the gates, and makes this run's gold tables visible together.",
-        reads=(*t.GOLD, t.CONSENTS, t.WITHDRAWAL_ISSUES, t.SUPPRESSIONS, t.RUNS),
+        reads=(*t.GOLD, t.DATA_QUALITY, t.CONSENTS, t.WITHDRAWAL_ISSUES, t.SUPPRESSIONS, t.RUNS),
         writes=(t.RELEASES,),
     ),
     Stage(

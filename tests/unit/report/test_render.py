@@ -12,8 +12,10 @@ from cdp_spark.report.data import (
     Count,
     EntityCount,
     ExportFact,
+    FieldQuality,
     SegmentFact,
     SourceFlow,
+    SourceQuality,
     StageFact,
     UnreadValues,
     WeightBin,
@@ -40,6 +42,8 @@ FULL = ReportData(
     sources=(CRM,),
     all_sources=add_flows((CRM,)),
     unread_values=(UnreadValues("crm", "phone", 17, (Count("too_short", 16), Count("letters", 1))),),
+    source_quality=(SourceQuality("crm", 5_555, 1.25, 12_345, 0.5, 0.003),),
+    field_quality=(FieldQuality("crm", "email", 0.6, 0.75, None, 0.9),),
     weights=(WeightBin(-4, 98_765), WeightBin(-2, 0), WeightBin(0, 4_321)),
     entities=(EntityCount("person", 11_111, 4_444, (Count("1", 2_222), Count("6–10", 3))),),
     segments=(SegmentFact("gold & reachable", 777, 66, 5),),
@@ -80,6 +84,8 @@ def test_every_figure_is_shown() -> None:
     assert "crm phone 17 too_short 16, letters 1" in text
     assert "source &lt;b&gt;crm&lt;/b&gt;: 1 file is not read" in text
     assert "person 1,000 400 410 0.6000 0.7500 0.6667" in text
+    assert "crm 5,555 1.2 12,345 50.0% 0.3%" in text
+    assert "crm email 60.0% -30.0 75.0%" in text
     assert "newsletter gold &amp; reachable delivered 700 77" in text
     assert "ingest 3.0 25.0%" in text
     assert "as of 2026-02-02 02:00 UTC duration 12.0 s" in text

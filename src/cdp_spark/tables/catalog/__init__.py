@@ -35,7 +35,7 @@ from cdp_spark.tables.catalog.matching import (
     PAIR_SCORES,
     TOUCHED_RECORDS,
 )
-from cdp_spark.tables.catalog.operations import DELIVERIES, RELEASES, RUN_METRICS, RUNS
+from cdp_spark.tables.catalog.operations import DATA_QUALITY, DELIVERIES, RELEASES, RUN_METRICS, RUNS
 from cdp_spark.tables.catalog.privacy import ERASURES, SUPPRESSIONS
 from cdp_spark.tables.catalog.silver import IDENTIFIERS, RECORDS
 from cdp_spark.tables.spec import TableKind, TableSpec
@@ -45,6 +45,7 @@ __all__ = [
     "CLUSTERS",
     "CONSENTS",
     "CUTS",
+    "DATA_QUALITY",
     "DELIVERIES",
     "ERASURES",
     "GOLD",
@@ -117,6 +118,7 @@ TABLES: dict[str, TableSpec] = {
         DELIVERIES,
         RUNS,
         RUN_METRICS,
+        DATA_QUALITY,
         RELEASES,
     )
 }

@@ -34,6 +34,22 @@ RUN_METRICS = TableSpec(
     kind=TableKind.APPEND,
 )
 
+DATA_QUALITY = TableSpec(
+    name="data_quality",
+    grain="a measure of a source, or of a field of its current rows, in a run",
+    schema=columns(
+        run_id="string!",
+        ordinal="long!",
+        at_utc="timestamp!",
+        source="string!",
+        field="string",
+        measure="string!",
+        value="double!",
+    ),
+    keys=("run_id", "source", "field", "measure"),
+    kind=TableKind.APPEND,
+)
+
 RELEASES = TableSpec(
     name="releases",
     grain="a published set of table versions",
