@@ -19,6 +19,8 @@ PLACES = Decimal("0.0001")
 MAX_AMOUNT = Decimal(10) ** 14
 """Amounts are decimal(18,4)."""
 
+UNCLEAR = ""
+"""Of a sign that several currencies share."""
 MALFORMED, AMBIGUOUS, TOO_LARGE = "malformed", "ambiguous", "too_large"
 _SIGNS: dict[str, tuple[str, ...]] = {
     "€": ("EUR",),
@@ -67,7 +69,7 @@ class Amount(NamedTuple):
     """A number as a text has it, or why there is none.
 
     Args:
-        number: rounded to four places; None beside a reason.
+        number: rounded; None beside a reason.
         currencies: those that are written with the text's sign or code; none where it has neither.
         reason: `malformed`, `ambiguous` or `too_large`.
     """
@@ -77,12 +79,13 @@ class Amount(NamedTuple):
     reason: str | None = None
 
 
-def read_amount(text: str, decimal: DecimalSign | None = None) -> Amount:
+def read_amount(text: str, decimal: DecimalSign | None = None, *, places: Decimal = PLACES) -> Amount:
     """Read a number with or without a currency.
 
     Args:
         text: as the source has it.
         decimal: which sign separates decimals where the text alone does not tell.
+        places: to round to.
     """
     plain = _SPACES.sub(" ", text).strip().replace("\u2212", "-").replace("\u2019", "'").lower()
     found = _WRITTEN.fullmatch(_MINUS_FIRST.sub(r"\1-", plain, count=1) if plain.startswith("-") else plain)
@@ -97,20 +100,57 @@ def read_amount(text: str, decimal: DecimalSign | None = None) -> Amount:
         return Amount(None, currencies, reason)
     if abs(value) >= MAX_AMOUNT - 1:
         return Amount(None, currencies, TOO_LARGE)
-    return Amount(value.quantize(PLACES, ROUND_HALF_UP), currencies)
+    return Amount(value.quantize(places, ROUND_HALF_UP), currencies)
 
 
-def read_currency(text: str) -> str | None:
-    """Read a currency's code or sign; None where it is neither, or a sign of several currencies."""
-    currencies = currencies_of(text.strip())
-    return currencies[0] if len(currencies) == 1 else None
+def choose_currency(currencies: tuple[str, ...], own: str) -> str | None:
+    """Choose among the currencies that a sign stands for: the only one, or the project's own.
+
+    Returns: None where there are none; `UNCLEAR` where it may be any of several others.
+    """
+    if len(currencies) > 1:
+        return own if own in currencies else UNCLEAR
+    return currencies[0] if currencies else None
+
+
+class Worth(NamedTuple):
+    """How much an order line is.
+
+    Args:
+        quantity: pieces.
+        value: of the whole line.
+        reason: why one of them is missing, such as `price_malformed`; None where both are there or nothing is said.
+    """
+
+    quantity: Decimal | None
+    value: Decimal | None
+    reason: str | None = None
+
+
+def read_worth(quantity: Amount | None, price: Amount | None, value: Amount | None) -> Worth:
+    """Work out an order line's quantity and value.
+
+    Args:
+        quantity: None for one piece.
+        price: of a piece.
+        value: of the whole line; comes before the price.
+    """
+    parts = {"quantity": quantity, "price": price, "value": value}
+    reasons = [f"{name}_{part.reason}" for name, part in parts.items() if part is not None and part.reason]
+    pieces = Decimal(1) if quantity is None else quantity.number
+    whole = value.number if value is not None else None
+    if value is None and price is not None and price.number is not None and pieces is not None:
+        whole = price.number * pieces
+    if whole is not None and abs(whole) >= MAX_AMOUNT - 1:
+        return Worth(pieces, None, f"value_{TOO_LARGE}")
+    rounded = whole.quantize(PLACES, ROUND_HALF_UP) if whole is not None else None
+    return Worth(pieces, rounded, next(iter(reasons), None))
 
 
 def currencies_of(text: str) -> tuple[str, ...]:
     """List the currencies that a sign or a code stands for, the likeliest first; none where it is neither."""
-    if text.lower() in _SIGNS:
-        return _SIGNS[text.lower()]
-    return (text.upper(),) if _CODE.fullmatch(text.upper()) else ()
+    word = text.strip()
+    return _SIGNS.get(word.lower()) or ((word.upper(),) if _CODE.fullmatch(word.upper()) else ())
 
 
 def _read_number(written: str, decimal: DecimalSign | None) -> tuple[Decimal | None, str | None]:

@@ -21,10 +21,13 @@ from cdp_spark.runs.runner import finish_erasures
 from cdp_spark.tables.actions.removal import AnyOf, count_matching, delete_matching
 from cdp_spark.tables.catalog import (
     CONSENTS,
+    CURRENCY_RATES,
+    PRODUCTS,
     REJECTED_ROWS,
     RELEASES,
     SOURCE_DELIVERIES,
     SOURCE_EVENTS,
+    SOURCE_ORDER_LINES,
     SOURCE_RECORDS,
     SOURCE_SNAPSHOTS,
     TABLES,
@@ -99,7 +102,10 @@ def _refuse_lost_versions(store: Store, release: Release) -> None:
 
 
 _COMMAND = "cdp source reset"
-_TABLES = (SOURCE_RECORDS, SOURCE_EVENTS, SOURCE_SNAPSHOTS, REJECTED_ROWS, SOURCE_DELIVERIES)
+_TABLES = (
+    *(SOURCE_RECORDS, SOURCE_EVENTS, SOURCE_ORDER_LINES, SOURCE_SNAPSHOTS, PRODUCTS, CURRENCY_RATES),
+    *(REJECTED_ROWS, SOURCE_DELIVERIES),
+)
 
 
 def count_source_rows(store: Store, project: Project, source: str) -> dict[str, int]:

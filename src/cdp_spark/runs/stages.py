@@ -83,6 +83,7 @@ NIGHTLY: tuple[Stage, ...] = (
         writes=(
             t.SOURCE_RECORDS,
             t.SOURCE_EVENTS,
+            t.SOURCE_ORDER_LINES,
             t.SOURCE_SNAPSHOTS,
             t.SOURCE_DELIVERIES,
             t.PRODUCTS,

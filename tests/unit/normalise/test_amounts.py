@@ -6,7 +6,15 @@ from decimal import Decimal
 
 import pytest
 
-from cdp_spark.normalise.amounts import DecimalSign, read_amount, read_currency
+from cdp_spark.normalise.amounts import (
+    UNCLEAR,
+    DecimalSign,
+    Worth,
+    choose_currency,
+    currencies_of,
+    read_amount,
+    read_worth,
+)
 from cdp_spark.normalise.event_types import read_event_type
 
 EUR, USD = ("EUR",), ("USD",)
@@ -92,9 +100,23 @@ def test_what_is_no_number_has_a_reason(text: str, reason: str) -> None:
     assert (found.number, found.reason) == (None, reason)
 
 
-def test_a_currency_is_a_code_or_a_sign_of_one_currency() -> None:
+def test_a_sign_of_several_currencies_is_the_projects_own_or_unclear() -> None:
     texts = ("eur", " GBP ", "€", "Euro", "$", "kr", "EURO1", "12")
-    assert [read_currency(text) for text in texts] == ["EUR", "GBP", "EUR", "EUR", None, None, None, None]
+    found = [choose_currency(currencies_of(text), "CAD") for text in texts]
+    assert found == ["EUR", "GBP", "EUR", "EUR", "CAD", UNCLEAR, None, None]
+
+
+def test_a_line_is_worth_its_value_or_its_price_times_its_pieces() -> None:
+    two, price, bad = read_amount("2"), read_amount("9.99"), read_amount("free")
+    one, pieces = Decimal(1), Decimal(2)
+    assert read_worth(two, price, None) == Worth(pieces, Decimal("19.98"))
+    assert read_worth(None, price, None) == Worth(one, Decimal("9.99"))
+    assert read_worth(two, None, price) == Worth(pieces, Decimal("9.99"))
+    assert read_worth(two, None, None) == Worth(pieces, None)
+    assert read_worth(two, bad, None) == Worth(pieces, None, "price_malformed")
+    assert read_worth(bad, price, None) == Worth(None, None, "quantity_malformed")
+    many = Decimal(99_999_999)
+    assert read_worth(read_amount("99999999"), read_amount("9999999"), None) == Worth(many, None, "value_too_large")
 
 
 def test_a_sources_words_come_before_the_standard_ones() -> None:

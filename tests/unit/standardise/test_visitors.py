@@ -9,7 +9,7 @@ from chispa import assert_df_equality
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from cdp_spark.config.source import IdentifierType
+from cdp_spark.config.mapping import IdentifierType
 from cdp_spark.standardise.visitors import build_identifier_sets, build_visitors
 from cdp_spark.tables.catalog import RECORDS, SOURCE_EVENTS
 from cdp_spark.tables.hashing import identifier_set_expr, visitor_key_expr

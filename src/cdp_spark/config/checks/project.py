@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cdp_spark.config.checks.destinations import destination_mistakes
+from cdp_spark.config.checks.events import event_mistakes
 from cdp_spark.config.checks.matching import match_mistakes
 from cdp_spark.config.checks.names import name_mistakes
 from cdp_spark.config.checks.segments import segment_mistakes
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from cdp_spark.config.checks.files import ProjectFiles
     from cdp_spark.errors import ConfigError
 
-_CHECKS = (name_mistakes, match_mistakes, survivorship_mistakes, segment_mistakes, destination_mistakes)
+_CHECKS = (name_mistakes, event_mistakes, match_mistakes, survivorship_mistakes, segment_mistakes, destination_mistakes)
 
 
 def cross_check(files: ProjectFiles) -> list[ConfigError]:

@@ -7,6 +7,7 @@ from cdp_spark.tables.catalog.bronze import (
     REJECTED_ROWS,
     SOURCE_DELIVERIES,
     SOURCE_EVENTS,
+    SOURCE_ORDER_LINES,
     SOURCE_RECORDS,
     SOURCE_SNAPSHOTS,
     WITHDRAWAL_ISSUES,
@@ -73,6 +74,7 @@ __all__ = [
     "SEGMENT_MEMBERS",
     "SOURCE_DELIVERIES",
     "SOURCE_EVENTS",
+    "SOURCE_ORDER_LINES",
     "SOURCE_RECORDS",
     "SOURCE_SNAPSHOTS",
     "SUPPRESSIONS",
@@ -88,6 +90,7 @@ TABLES: dict[str, TableSpec] = {
     for spec in (
         SOURCE_RECORDS,
         SOURCE_EVENTS,
+        SOURCE_ORDER_LINES,
         CONSENTS,
         REJECTED_ROWS,
         WITHDRAWAL_ISSUES,
