@@ -119,7 +119,9 @@ def _read_worth(rows: pa.Table, events: EventFields, staging: Staging) -> tuple[
     lines, total, of_lines = _read_lines(rows, events.lines, staging)
     given = pc.if_else(pc.is_valid(value.reasons), None, pc.coalesce(value.numbers, total))
     currency, of_currency = currencies(rows, events.currency, value.signs, staging)
-    has_value = pc.or_(pc.is_valid(given), pc.is_valid(total))
+    has_value = pc.or_(pc.is_valid(given), pc.is_valid(lines))
+    if events.lines_from is not None:
+        has_value = pc.is_valid(column_values(rows, events.lines_from.order_id))
     columns = {
         c.VALUE_GIVEN: given,
         c.CURRENCY: pc.if_else(has_value, currency, None),
