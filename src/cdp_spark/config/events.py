@@ -103,7 +103,7 @@ class EventFields(Strict):
     order_id: str | None = None
     """Column with the order's id, by which a cancellation names it."""
     cancels: OrderReference | None = None
-    """Order that the event cancels; events of the type cancellation cancel the one of their own `order_id`."""
+    """Order that an event of the type cancellation cancels; without it, the one of its own `order_id`."""
 
     @model_validator(mode="after")
     def _lines_once(self) -> Self:

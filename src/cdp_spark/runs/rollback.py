@@ -125,7 +125,7 @@ def count_source_rows(store: Store, project: Project, source: str) -> dict[str, 
     if kinds.get(source) == "consents" or (store.exists(CONSENTS) and count_matching(store, CONSENTS, rows)):
         got = f"'{source}', a source of consents"
         fix = "correct the source; a later delivery adds to its consents, and nothing takes a withdrawal away"
-        raise ConfigError(_COMMAND, got=got, allowed="sources of records or events", fix=fix)
+        raise ConfigError(_COMMAND, got=got, allowed="a source of any other kind", fix=fix)
     counts = {spec.name: count_matching(store, spec, rows) for spec in _TABLES if store.exists(spec)}
     if source not in kinds and not any(counts.values()):
         names = sorted(name for name, kind in kinds.items() if kind != "consents")

@@ -27,8 +27,10 @@ EVENTS = [
 
 
 def _events(spark: SparkSession) -> DataFrame:
+    unsaid = [None] * 13
     rows: list[tuple[object, ...]] = [
-        (key, source, "hash", "view", at, loaded, "run", None, ids, {}) for key, source, at, loaded, ids in EVENTS
+        (key, source, "hash", "view", at, loaded, "run", None, ids, *unsaid, [], {})
+        for key, source, at, loaded, ids in EVENTS
     ]
     return spark.createDataFrame(rows, SOURCE_EVENTS.schema)
 

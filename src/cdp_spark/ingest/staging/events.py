@@ -143,14 +143,13 @@ def _read_orders(rows: pa.Table, events: EventFields, event_type: pa.Array, sour
     order_id = column_values(rows, events.order_id) if events.order_id else nothing
     order_key = order_keys(source, order_id)
     is_cancellation = pc.fill_null(pc.equal(event_type, CANCELLATION), fill_value=False)
-    cancels_key = pc.if_else(is_cancellation, order_key, None)
+    cancelled = order_key
     if events.cancels is not None:
-        named = order_keys(events.cancels.source or source, column_values(rows, events.cancels.order_id))
-        cancels_key = pc.coalesce(named, cancels_key)
+        cancelled = order_keys(events.cancels.source or source, column_values(rows, events.cancels.order_id))
     lines_key = nothing
     if events.lines_from is not None:
         lines_key = order_keys(events.lines_from.source, column_values(rows, events.lines_from.order_id))
-    return {c.ORDER_KEY: order_key, c.CANCELS_KEY: cancels_key, c.LINES_KEY: lines_key}
+    return {c.ORDER_KEY: order_key, c.CANCELS_KEY: pc.if_else(is_cancellation, cancelled, None), c.LINES_KEY: lines_key}
 
 
 def order_keys(source: str, order_ids: pa.Array) -> pa.Array:

@@ -172,19 +172,20 @@ def test_an_orders_lines_are_read_from_json_and_make_its_value() -> None:
 
 def test_cancellations_and_lines_name_their_order() -> None:
     of_shop, of_items = hash_key(source="shop", order_id="O1"), hash_key(source="items", order_id="O1")
-    rows = {"order": "O1"}, {"order": "O1", "what": "cancellation"}, {"undo": "O1"}, {"order": " "}
-    fields = {"order_id": "order", "lines_from": {"source": "items", "order_id": "order"}, "cancels": "undo"}
+    lines_from = {"source": "items", "order_id": "order"}
+    undone: dict[str, str | None] = {"order": "O1", "what": "cancellation"}
 
-    staged = _events(fields, *rows)
+    staged = _events({"order_id": "order", "lines_from": lines_from}, {"order": "O1"}, undone, {"order": " "})
 
     assert [(row["order_key"], row["cancels_key"], row["lines_key"]) for row in staged] == [
         (of_shop, None, of_items),
         (of_shop, of_shop, of_items),
-        (None, of_shop, None),
         (None, None, None),
     ]
-    [elsewhere] = _events({"cancels": {"order_id": "undo", "source": "till"}}, {"undo": "O1"})
+    of_till = {"cancels": {"order_id": "order", "source": "till"}}
+    elsewhere, other = _events(of_till, undone, {"order": "O1", "what": "return"})
     assert elsewhere["cancels_key"] == hash_key(source="till", order_id="O1")
+    assert other["cancels_key"] is None
 
 
 def test_order_lines_of_a_source_of_their_own() -> None:
