@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from decimal import ROUND_HALF_UP, Decimal
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 DecimalSign = Literal["point", "comma"]
@@ -79,6 +80,7 @@ class Amount(NamedTuple):
     reason: str | None = None
 
 
+@lru_cache(maxsize=65_536)
 def read_amount(text: str, decimal: DecimalSign | None = None, *, places: Decimal = PLACES) -> Amount:
     """Read a number with or without a currency.
 
