@@ -113,8 +113,10 @@ class ProjectSettings(Strict):
     """Namespace of the unified ids; never change it."""
     warehouse: Warehouse
     default_region: Annotated[str, Field(pattern=r"^[A-Z]{2}$")] = "US"
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = "EUR"
+    """ISO 4217 code of the currency that all events' values are converted to."""
     time_zone: TimeZone = "UTC"
-    """Where a day begins and ends, in segments and reports; tables and exports have times in UTC."""
+    """Where a day begins and ends, in segments, rates and reports; tables and exports have times in UTC."""
     spark: dict[str, str] = {}
     private_files: bool = True
     """Tables, exports and reports are for the user who runs this only; false leaves it to the folders they are in."""

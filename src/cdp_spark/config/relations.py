@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self, get_args
 from pydantic import Field, model_validator
 
 from cdp_spark.config.base import SafeName, Strict, Strings, mistake
-from cdp_spark.config.source import IdentifierType
+from cdp_spark.config.mapping import IdentifierType
 
 Relation = Literal["key", "domain", "employer"]
 """How a person's record names an account: by its number, by an e-mail's domain, by the employer's name."""

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from cdp_spark.config.base import SafeName, Shorthand, Strict, Strings, TimeZone, mistake
-from cdp_spark.errors import ConfigError
+from cdp_spark.config.base import SafeName, Strict, Strings, mistake
+from cdp_spark.config.events import EventFields, OrderLineFields, ProductFields, RateFields
+from cdp_spark.config.mapping import ColumnMapping, IdentifierType, TimeField, check_formats
+from cdp_spark.normalise.amounts import DecimalSign
 from cdp_spark.normalise.dates import compile_formats
 from cdp_spark.normalise.encodings import ALLOWED_ENCODINGS, is_encoding
-from cdp_spark.normalise.times import compile_time
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 Meaning = Literal[
     "given_name",
@@ -44,60 +42,6 @@ Meaning = Literal[
 ]
 """What a column can mean; any other column becomes an entry of `attributes`."""
 
-IdentifierType = Literal[
-    "user_id", "device_id", "cookie_id", "loyalty_id", "account_id", "email", "phone", "email_sha256"
-]
-
-
-def _check_formats(compiled: Callable[..., object], *settings: object, at: tuple[str, ...]) -> None:
-    try:
-        compiled(*settings)
-    except ConfigError as error:
-        raise mistake(got=error.got, allowed=error.allowed, fix=error.fix, at=at) from None
-
-
-class ColumnMapping(Shorthand):
-    """Where an attribute's value comes from; `email: E-Mail` is short for `email: {from: [E-Mail]}`.
-
-    `from` names one column, or several: the first usable value is the attribute's, and all usable e-mails and phones
-    are kept as contact points. `join` glues several columns to one value instead. `value` is a literal.
-    """
-
-    main_key: ClassVar[str] = "from"
-
-    from_: Strings = Field(default=(), alias="from")
-    join: str | None = None
-    value: str | None = None
-    formats: Strings = ()
-    """Date patterns in Spark's notation, or `dmy`, `mdy`, `spreadsheet_serial`, `epoch_seconds`, `epoch_millis`,
-    `epoch_micros`; tried in order."""
-
-    @model_validator(mode="after")
-    def _one_origin(self) -> Self:
-        if bool(self.from_) == (self.value is not None):
-            got = "neither" if self.value is None else "both"
-            raise mistake(got=got, allowed="either `from` or `value`", fix="write `from` with the source's column")
-        if self.join is not None and len(self.from_) < 2:
-            raise mistake(got="`join` with one column", allowed="`join` with several", fix="remove `join`")
-        return self
-
-
-class TimeField(Shorthand):
-    """A column that holds a time; `observed_at: updated` is short for `observed_at: {column: updated}`."""
-
-    main_key: ClassVar[str] = "column"
-
-    column: str
-    formats: Strings = ()
-    """Spark patterns, or `epoch_seconds`, `epoch_millis`, `epoch_micros`; none means ISO 8601."""
-    time_zone: TimeZone = "UTC"
-    """Zone of the values that carry none."""
-
-    @model_validator(mode="after")
-    def _readable(self) -> Self:
-        _check_formats(compile_time, self.formats, self.time_zone, at=("formats",))
-        return self
-
 
 class SchemaDrift(Strict):
     """What to do when a delivery's columns differ from the configuration and the last delivery."""
@@ -107,17 +51,6 @@ class SchemaDrift(Strict):
     is null: there a field may be absent from a delivery, and only one that no delivery ever had stops the run."""
     new: Literal["keep", "ignore", "fail"] = "keep"
     changed_type: Literal["fail", "cast"] = "cast"
-
-
-class EventFields(Strict):
-    """How a row of an event source becomes an event."""
-
-    event_type: ColumnMapping
-    occurred_at: TimeField
-    identifiers: dict[IdentifierType, str] = Field(min_length=1)
-    """Identifier type to source column."""
-    event_id: Strings = ()
-    """Columns that together identify the event, such as `[order_id, line_no]`; without them, the whole row does."""
 
 
 class ConsentFields(Strict):
@@ -133,20 +66,26 @@ class ConsentFields(Strict):
     """The source's words for a status; the three themselves need no entry."""
 
 
-_ONLY_OF: dict[str, str] = {
-    **dict.fromkeys(("key", "entity_type", "observed_at", "columns", "identifiers", "attributes"), "records"),
-    **dict.fromkeys(("date_order", "delivery", "priority", "duplicate_free"), "records"),
-    **dict.fromkeys(("events", "max_conflict_share"), "events"),
-    **dict.fromkeys(("consents", "on_unreadable_withdrawal"), "consents"),
+_SECTIONS = {"records": "key", "rates": "rates", "products": "products"} | {
+    kind: kind for kind in ("events", "consents", "order_lines")
 }
-"""Settings that one kind of source alone uses."""
+"""Kind of source to the setting that it cannot do without."""
+_ONLY_OF: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(("key", "entity_type", "observed_at", "columns", "identifiers", "attributes"), ("records",)),
+    **dict.fromkeys(("date_order", "delivery", "priority", "duplicate_free"), ("records",)),
+    **dict.fromkeys(("events", "max_conflict_share"), ("events",)),
+    **dict.fromkeys(("consents", "on_unreadable_withdrawal"), ("consents",)),
+    **{kind: (kind,) for kind in ("order_lines", "products", "rates")},
+    "decimal": ("events", "order_lines", "products", "rates"),
+}
+"""Settings that some kinds of source alone use."""
 
 
 class SourceConfig(Strict):
-    """A source of records, events or consents."""
+    """A source of records, events or consents, or of what belongs to events: order lines, products, currency rates."""
 
     name: SafeName
-    kind: Literal["records", "events", "consents"]
+    kind: Literal["records", "events", "consents", "order_lines", "products", "rates"]
     format: Literal["csv", "json", "parquet", "delta", "jdbc"]
     path: str | None = None
     """File, folder or glob; relative to the project folder. Not for jdbc."""
@@ -164,6 +103,12 @@ class SourceConfig(Strict):
     """Own attributes: name to source column."""
     events: EventFields | None = None
     consents: ConsentFields | None = None
+    order_lines: OrderLineFields | None = None
+    products: ProductFields | None = None
+    rates: RateFields | None = None
+    decimal: DecimalSign | None = None
+    """Which sign separates decimals in numbers such as `1,234`, which may be one or a thousand. Without it they are not
+    read in CSV; other formats write a point."""
     default_region: Annotated[str, Field(pattern=r"^[A-Z]{2}$")] | None = None
     """Country of phones and addresses that name none; the project's default otherwise."""
     date_order: Literal["dmy", "mdy"] | None = None
@@ -194,11 +139,11 @@ class SourceConfig(Strict):
             raise mistake(got=f"{self.format} without `path`", fix="add `path`: a file, folder or glob")
         birth_date = self.columns.get("birth_date")
         if birth_date is not None:
-            _check_formats(compile_formats, birth_date.formats, at=("columns", "birth_date", "formats"))
+            check_formats(compile_formats, birth_date.formats, at=("columns", "birth_date", "formats"))
         self._check_encoding()
         if self.kind == "records" and not (self.columns or self.attributes or self.identifiers):
             raise mistake(got="no mapped column", fix="say under `columns` what the source's columns mean")
-        section = {"records": "key", "events": "events", "consents": "consents"}[self.kind]
+        section = _SECTIONS[self.kind]
         if not getattr(self, section):
             raise mistake(got=f"a source of {self.kind} without `{section}`", fix=f"add `{section}`")
         self._check_settings_of_kind()
@@ -210,10 +155,10 @@ class SourceConfig(Strict):
                 raise mistake(got=f"'{value}'", allowed=ALLOWED_ENCODINGS, at=("options", name))
 
     def _check_settings_of_kind(self) -> None:
-        useless = [name for name, kind in _ONLY_OF.items() if name in self.model_fields_set and kind != self.kind]
+        useless = [name for name, kinds in _ONLY_OF.items() if name in self.model_fields_set and self.kind not in kinds]
         if useless:
             got = f"{', '.join(f'`{name}`' for name in useless)}, which a source of {self.kind} does not use"
-            allowed = ", ".join(f"`{name}` for {_ONLY_OF[name]}" for name in useless)
+            allowed = ", ".join(f"`{name}` for {' and '.join(_ONLY_OF[name])}" for name in useless)
             fix = f"remove {'it' if len(useless) == 1 else 'them'}, or change `kind`"
             raise mistake(got=got, allowed=allowed, fix=fix, at=(useless[0],))
 
@@ -239,10 +184,10 @@ def column_alternatives(source: SourceConfig) -> list[frozenset[str]]:
     single = [*source.key, *source.identifiers.values(), *source.attributes.values()]
     single += [source.observed_at.column] if source.observed_at else []
     several = [frozenset(mapping.from_) for mapping in source.columns.values()]
-    if source.events:
-        single += [source.events.occurred_at.column, *source.events.event_id]
-        several += [frozenset(source.events.identifiers.values()), frozenset(source.events.event_type.from_)]
     if source.consents:
         fields = source.consents
         single += [fields.contact, fields.purpose, fields.status, fields.given_at.column, fields.evidence or ""]
-    return [group for group in [*(frozenset({name}) for name in single if name), *several] if group]
+    groups = [*(frozenset({name}) for name in single if name), *several]
+    for section in (source.events, source.order_lines, source.products, source.rates):
+        groups += section.column_groups() if section else []
+    return [group for group in groups if group]

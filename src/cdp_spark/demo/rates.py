@@ -87,6 +87,8 @@ class SourceRates:
     mails_a_contact: float = 2.5
     posts_a_handle: float = 1.8
     guest_orders: float = 0.06
+    returned_orders: float = 0.04
+    cancelled_orders: float = 0.01
 
 
 @dataclass(frozen=True)

@@ -157,14 +157,13 @@ def identity_of(source: SourceConfig) -> str:
     columns = source.key if source.kind == "records" else source.events.event_id if source.events else ()
     by = json.dumps(columns, ensure_ascii=False) if columns else "the whole row"
     kind = f"{source.entity_type} records" if source.kind == "records" else source.kind
-    return kind if source.kind == "consents" else f"{kind} by {by}"
+    return f"{kind} by {by}" if source.kind in ("records", "events") else kind
 
 
 def reading_of(source: SourceConfig) -> str:
     """Hash the settings whose result is stored when a row is loaded, and not worked out anew by later runs."""
-    stored = source.model_dump(
-        mode="json", include={"observed_at", "events", "consents"}, exclude={"events": {"event_id"}}
-    )
+    kept = {"observed_at", "events", "consents", "order_lines", "decimal"}
+    stored = source.model_dump(mode="json", include=kept, exclude={"events": {"event_id"}})
     return hash_key(settings=canonical_json(stored))
 
 

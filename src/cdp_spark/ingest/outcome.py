@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from cdp_spark import columns as c
 from cdp_spark.ingest.checks import name_files
 
 if TYPE_CHECKING:
@@ -16,6 +17,15 @@ if TYPE_CHECKING:
 
     from cdp_spark.config.source import SourceConfig
     from cdp_spark.ingest.checks import Verdict
+
+
+_ISSUES_NAMED = 5
+_REPEATED = {
+    "order_lines": ("the order and line", "One of each is stored. If these are different lines, name their `line_id`."),
+    "products": ("the product and time", "The one of the last file counts."),
+    "rates": ("the currency and day", "The one of the last file counts."),
+}
+"""Kind of source to what rows that exclude each other have in common, and what becomes of them."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +69,7 @@ def count_rows(outcome: Outcome) -> dict[str, int]:
         "columns_retyped": len(drift.retyped),
         "files_unread": len(outcome.unread),
         **{f"rejected.{reason}": rows for reason, rows in sorted(tally.rejected.items())},
+        **{issue.replace(":", "."): rows for issue, rows in sorted(tally.value_issues.items())},
     }
 
 
@@ -74,6 +85,7 @@ def tell_warnings(outcome: Outcome) -> list[str]:
             "under the same event_id; the stored content stays. If these are different events, add columns to "
             "`event_id`."
         )
+    warnings += _tell_value_issues(outcome.verdict.tally.value_issues)
     if outcome.verdict.is_read_anew:
         setting = "observed_at" if source.kind == "records" else source.kind
         anew = "" if source.kind == "consents" else f" `cdp source reset {source.name}` loads them anew."
@@ -82,6 +94,21 @@ def tell_warnings(outcome: Outcome) -> list[str]:
         files = "1 file is" if len(outcome.unread) == 1 else f"{len(outcome.unread):,} files are"
         warnings.append(f"{files} not read: {name_files(outcome.unread)}.")
     return [f"source {source.name}: {warning}" for warning in warnings]
+
+
+def _tell_value_issues(issues: Mapping[str, int]) -> list[str]:
+    """Tell of values that could not be read, the most frequent first."""
+    if not issues:
+        return []
+    counts = sorted(issues.items(), key=lambda item: (-item[1], item[0]))
+    named = ", ".join(f"{issue.replace(':', ' ')} {rows:,}" for issue, rows in counts[:_ISSUES_NAMED])
+    fix = " Say which sign separates decimals: `decimal: comma` or `decimal: point`." if _is_unsaid(issues) else ""
+    values = sum(issues.values())
+    return [f"{values:,} value{' is' if values == 1 else 's are'} null because they could not be read: {named}.{fix}"]
+
+
+def _is_unsaid(issues: Mapping[str, int]) -> bool:
+    return any(issue.endswith("ambiguous") and not issue.startswith(c.CURRENCY) for issue in issues)
 
 
 def _tell_conflicts(source: SourceConfig, conflicts: int) -> str:
@@ -93,6 +120,8 @@ def _tell_conflicts(source: SourceConfig, conflicts: int) -> str:
     elif source.kind == "events":
         named = f"the event_id ({', '.join(source.events.event_id if source.events else ())})"
         effect = "Only the latest is stored. If these are different events, add columns to `event_id`."
+    elif source.kind in _REPEATED:
+        named, effect = _REPEATED[source.kind]
     else:
         named, effect = "the contact, purpose, time and status", "The evidence of one of them is stored."
     return f"{rows} {named} of another row and a different content. {effect}"

@@ -110,7 +110,7 @@ def _outcomes(context: RunContext, verdicts: Mapping[str, Verdict], written: Wri
         Outcome(
             source,
             verdicts[source.name],
-            new_rows=new_rows.get(source.name, 0),
+            new_rows=new_rows.get(source.name, 0) + written.replaced.get(source.name, 0),
             changed_events=written.changed.get(source.name, 0),
             unread=found.unread.get(source.name, {}),
         )
@@ -170,6 +170,7 @@ def _staging(
         kept=configured_columns(source) | frozenset(last[source.name].columns) if is_ignoring else None,
         listed=Listed(suppressions, region, source, visitors_region) if suppressions else None,
         names_columns=delivery.columns is None,
+        currency=context.project.settings.currency,
         undated=undated_times(fetch_issues(context.store)) if source.kind == "consents" else {},
     )
 

@@ -22,6 +22,7 @@ from cdp_spark.ingest.staging.bronze import (
 )
 from cdp_spark.ingest.staging.bronze import (
     EVENTS,
+    ORDER_LINES,
     RECORDS,
     REJECTIONS,
     SNAPSHOT,
@@ -29,12 +30,14 @@ from cdp_spark.ingest.staging.bronze import (
     newest_rows,
     without_known,
 )
+from cdp_spark.ingest.write_reference import REFERENCE, write_reference
 from cdp_spark.tables.actions.together import run_together
 from cdp_spark.tables.catalog import (
     CONSENTS,
     REJECTED_ROWS,
     SOURCE_DELIVERIES,
     SOURCE_EVENTS,
+    SOURCE_ORDER_LINES,
     SOURCE_RECORDS,
     SOURCE_SNAPSHOTS,
 )
@@ -51,8 +54,13 @@ if TYPE_CHECKING:
     from cdp_spark.tables.spec import TableSpec
 
 _STAGE, _CHANGED = "ingest", "changed_events"
-_RULES = {SOURCE_RECORDS.name: RECORDS, SOURCE_EVENTS.name: EVENTS, CONSENTS.name: NEW_CONSENTS}
-_TABLES = (SOURCE_RECORDS, SOURCE_EVENTS, CONSENTS)
+_RULES = {
+    SOURCE_RECORDS.name: RECORDS,
+    SOURCE_EVENTS.name: EVENTS,
+    SOURCE_ORDER_LINES.name: ORDER_LINES,
+    CONSENTS.name: NEW_CONSENTS,
+}
+_TABLES = (SOURCE_RECORDS, SOURCE_EVENTS, SOURCE_ORDER_LINES, CONSENTS)
 
 
 @dataclass(frozen=True)
@@ -62,10 +70,12 @@ class Written:
     Args:
         versions: table name to its Delta version.
         changed: source to its events that the warehouse holds with another content, which stays.
+        replaced: source to its products or rates that are new, or replace others.
     """
 
     versions: Mapping[str, int]
     changed: Mapping[str, int] = field(default_factory=dict)
+    replaced: Mapping[str, int] = field(default_factory=dict)
 
 
 def write_bronze(
@@ -88,11 +98,12 @@ def write_bronze(
     writes: dict[str, Callable[[], Any]] = {
         spec.name: partial(_write_new, context, spec, _RULES[spec.name], staged)
         for spec in _TABLES
-        if any(
-            source.kind == _RULES[spec.name].kind and verdicts[source.name].tally.accepted
-            for source in context.project.sources
-        )
+        if _is_delivered(context, _RULES[spec.name], verdicts)
     }
+    replaced: dict[str, int] = {}
+    for spec, reference in REFERENCE.items():
+        if _is_delivered(context, reference.rule, verdicts):
+            writes[spec] = partial(write_reference, context, reference, staged, replaced)
     if any(verdict.tally.rows_rejected for verdict in verdicts.values()):
         writes[REJECTED_ROWS.name] = partial(_write_new, context, REJECTED_ROWS, REJECTIONS, staged)
     snapshots = _snapshots_delivered(context, verdicts)
@@ -105,7 +116,12 @@ def write_bronze(
     if SOURCE_EVENTS.name in writes and context.store.exists(SOURCE_EVENTS):
         writes[_CHANGED] = partial(_count_changed_events, context, staged)
     done = run_together(context.store.spark, writes)
-    return Written(versions=done, changed=done.pop(_CHANGED, {}))
+    return Written(versions=done, changed=done.pop(_CHANGED, {}), replaced=replaced)
+
+
+def _is_delivered(context: RunContext, rule: NewRows, verdicts: Mapping[str, Verdict]) -> bool:
+    sources = [source.name for source in context.project.sources if source.kind == rule.kind]
+    return any(verdicts[name].tally.accepted for name in sources)
 
 
 def count_new_rows(context: RunContext, versions: Mapping[str, int]) -> dict[str, int]:

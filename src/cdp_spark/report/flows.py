@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _REASONS_SHOWN = 3
 _KINDS = ("delivered", "new", "unchanged", "duplicate", "rejected", "suppressed", "conflicting")
 _RECORDS, _DELIVERED = ".records", ".rows_delivered"
-_TIME = "observed_at"
+_TIME, _REJECTED = "observed_at", "rejected"
 
 
 def read_sources(metrics: Mapping[str, float]) -> tuple[SourceFlow, ...]:
@@ -32,26 +32,28 @@ def _source_flow(source: str, metrics: Mapping[str, float]) -> SourceFlow:
     def rows(kind: str) -> int:
         return int(metrics.get(f"{source}.rows_{kind}", 0))
 
-    return SourceFlow(source, **{kind: rows(kind) for kind in _KINDS}, reasons=_top(metrics, f"{source}.rejected."))
+    return SourceFlow(source, **{kind: rows(kind) for kind in _KINDS}, reasons=_top(metrics, f"{source}.{_REJECTED}."))
 
 
 def read_unread_values(ingest: Mapping[str, float], standardise: Mapping[str, float]) -> tuple[UnreadValues, ...]:
     """Return the values that could not be read or mean nothing, by source and column.
 
     Args:
-        ingest: figures of the stage: times of this run's delivery, such as `crm.times_unusable`.
+        ingest: figures of the stage: times and events' values of this run's delivery, such as `crm.times_unusable` and
+            `shop.value.ambiguous`.
         standardise: figures of the stage: values of all current records, such as `crm.phone.too_short`.
     """
     found: dict[tuple[str, str], list[Count]] = {}
     for name, values in ingest.items():
         if name.endswith(".times_unusable") and values:
             found[name.split(".")[0], _TIME] = [Count("missing, unreadable or implausible", int(values))]
-    sources = {name.removesuffix(_RECORDS) for name in standardise if name.endswith(_RECORDS)}
-    for name, values in standardise.items():
-        source, _, rest = name.partition(".")
-        column, _, reason = rest.rpartition(".")
-        if source in sources and column:
-            found.setdefault((source, column), []).append(Count(reason, int(values)))
+    for figures, marker in ((ingest, _DELIVERED), (standardise, _RECORDS)):
+        sources = {name.removesuffix(marker) for name in figures if name.endswith(marker)}
+        for name, values in figures.items():
+            source, _, rest = name.partition(".")
+            column, _, reason = rest.rpartition(".")
+            if source in sources and column and column != _REJECTED:
+                found.setdefault((source, column), []).append(Count(reason, int(values)))
     return tuple(
         UnreadValues(source, column, sum(it.count for it in reasons), _sorted(reasons))
         for (source, column), reasons in sorted(found.items())

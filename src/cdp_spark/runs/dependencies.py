@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from cdp_spark.config.expressions.references import asks_clock
 from cdp_spark.config.segment import conditions_of
+from cdp_spark.events.stage import settings_of as events_settings
+from cdp_spark.events.stage import warn as warn_of_events
 from cdp_spark.profiles.extent import holds_for_profiles
 from cdp_spark.segments.stage import warn
 from cdp_spark.standardise.clock import holds_for_records
@@ -93,9 +95,10 @@ _ALL = (
     ),
     Dependencies(
         "events",
-        reads=(t.SOURCE_EVENTS, t.UNIFIED_IDS),
+        reads=(t.SOURCE_EVENTS, t.UNIFIED_IDS, t.SOURCE_ORDER_LINES, t.CURRENCY_RATES),
         writes=(t.UNIFIED_EVENTS,),
-        settings=lambda _project: None,
+        settings=events_settings,
+        warns=warn_of_events,
     ),
     Dependencies(
         "profiles",

@@ -21,10 +21,13 @@ from cdp_spark.runs.runner import finish_erasures
 from cdp_spark.tables.actions.removal import AnyOf, count_matching, delete_matching
 from cdp_spark.tables.catalog import (
     CONSENTS,
+    CURRENCY_RATES,
+    PRODUCTS,
     REJECTED_ROWS,
     RELEASES,
     SOURCE_DELIVERIES,
     SOURCE_EVENTS,
+    SOURCE_ORDER_LINES,
     SOURCE_RECORDS,
     SOURCE_SNAPSHOTS,
     TABLES,
@@ -99,7 +102,10 @@ def _refuse_lost_versions(store: Store, release: Release) -> None:
 
 
 _COMMAND = "cdp source reset"
-_TABLES = (SOURCE_RECORDS, SOURCE_EVENTS, SOURCE_SNAPSHOTS, REJECTED_ROWS, SOURCE_DELIVERIES)
+_TABLES = (
+    *(SOURCE_RECORDS, SOURCE_EVENTS, SOURCE_ORDER_LINES, SOURCE_SNAPSHOTS, PRODUCTS, CURRENCY_RATES),
+    *(REJECTED_ROWS, SOURCE_DELIVERIES),
+)
 
 
 def count_source_rows(store: Store, project: Project, source: str) -> dict[str, int]:
@@ -119,7 +125,7 @@ def count_source_rows(store: Store, project: Project, source: str) -> dict[str, 
     if kinds.get(source) == "consents" or (store.exists(CONSENTS) and count_matching(store, CONSENTS, rows)):
         got = f"'{source}', a source of consents"
         fix = "correct the source; a later delivery adds to its consents, and nothing takes a withdrawal away"
-        raise ConfigError(_COMMAND, got=got, allowed="sources of records or events", fix=fix)
+        raise ConfigError(_COMMAND, got=got, allowed="a source of any other kind", fix=fix)
     counts = {spec.name: count_matching(store, spec, rows) for spec in _TABLES if store.exists(spec)}
     if source not in kinds and not any(counts.values()):
         names = sorted(name for name, kind in kinds.items() if kind != "consents")

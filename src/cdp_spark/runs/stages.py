@@ -84,8 +84,11 @@ NIGHTLY: tuple[Stage, ...] = (
         writes=(
             t.SOURCE_RECORDS,
             t.SOURCE_EVENTS,
+            t.SOURCE_ORDER_LINES,
             t.SOURCE_SNAPSHOTS,
             t.SOURCE_DELIVERIES,
+            t.PRODUCTS,
+            t.CURRENCY_RATES,
             t.CONSENTS,
             t.WITHDRAWAL_ISSUES,
             t.REJECTED_ROWS,
@@ -133,8 +136,8 @@ NIGHTLY: tuple[Stage, ...] = (
     Stage(
         "events",
         stitch_events,
-        "Attributes each event to the profile of its visitor.",
-        reads=(t.SOURCE_EVENTS, t.UNIFIED_IDS),
+        "Attributes each event to the profile of its visitor, and says what it is worth in the project's currency.",
+        reads=(t.SOURCE_EVENTS, t.UNIFIED_IDS, t.SOURCE_ORDER_LINES, t.CURRENCY_RATES),
         writes=(t.UNIFIED_EVENTS,),
     ),
     Stage(

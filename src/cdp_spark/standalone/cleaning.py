@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from cdp_spark import columns as c
-from cdp_spark.config.source import ColumnMapping
+from cdp_spark.config.mapping import ColumnMapping
 from cdp_spark.config.source import Meaning as Attribute
 from cdp_spark.normalise.batches import map_distinct, map_distinct_rows
 from cdp_spark.normalise.dates import MALFORMED, date_parts, read_birth_date, read_date

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import date
 
-    from cdp_spark.config.source import ColumnMapping
+    from cdp_spark.config.mapping import ColumnMapping
     from cdp_spark.standardise.mapping import RawMapping
 
 Memo: TypeAlias = dict[tuple[object, ...], dict[Any, Any]]

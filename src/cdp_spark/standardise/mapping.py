@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, get_args
 
-from cdp_spark.config.source import ColumnMapping, IdentifierType, Meaning
+from cdp_spark.config.mapping import ColumnMapping, IdentifierType
+from cdp_spark.config.source import Meaning
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from pyspark.sql import Column, DataFrame
 
+    from cdp_spark.config.mapping import IdentifierType
     from cdp_spark.config.project import Project
-    from cdp_spark.config.source import IdentifierType
 
 VISITOR = "visitor"
 VISITOR_SOURCE = "events"

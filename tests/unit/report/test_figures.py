@@ -61,6 +61,7 @@ def test_sources_are_read_from_the_figures_of_ingest() -> None:
 
 def test_values_that_were_not_read_are_counted_by_source_and_column() -> None:
     ingest = {"crm.times_unusable": 2.0, "web.times_unusable": 0.0, "crm.rows_delivered": 9.0}
+    ingest |= {"crm.rejected.null_key": 1.0, "web.rows_delivered": 9.0, "web.value.ambiguous": 5.0}
     standardise = {
         "crm.records": 9.0,
         "crm.email.placeholder": 1.0,
@@ -74,6 +75,7 @@ def test_values_that_were_not_read_are_counted_by_source_and_column() -> None:
         UnreadValues("crm", "email", 4, (Count("no_at", 3), Count("placeholder", 1))),
         UnreadValues("crm", "national_id", 1, (Count("too_short", 1),)),
         UnreadValues("crm", "observed_at", 2, (Count("missing, unreadable or implausible", 2),)),
+        UnreadValues("web", "value", 5, (Count("ambiguous", 5),)),
     )
 
 

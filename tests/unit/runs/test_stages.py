@@ -99,7 +99,8 @@ def test_a_stage_that_touches_a_table_that_its_row_does_not_name_fails(store: St
         return events if name == "events" else stages.load(name)
 
     options = replace(RunOptions(as_of=MONDAY, report=False), find_work=find)
-    told = "stage events: got an attempt to read table clusters; allowed: source_events, unified_events, unified_ids. "
+    told = "stage events: got an attempt to read table clusters; allowed: "
+    told += "currency_rates, source_events, source_order_lines, unified_events, unified_ids. "
     with pytest.raises(ContractError, match=f"^{told}Fix: name the table in the stage's row"):
         run_stages(store, make_project(), options, first="events", last="events")
     [run] = read_runs(store)

@@ -13,7 +13,8 @@ from pyspark.sql.pandas.types import to_arrow_schema
 from tests.unit.normalise.strategies import TEXTS
 
 from cdp_spark import columns as c
-from cdp_spark.config.source import ColumnMapping, Meaning
+from cdp_spark.config.mapping import ColumnMapping
+from cdp_spark.config.source import Meaning
 from cdp_spark.standardise.cells import Memo
 from cdp_spark.standardise.cleaning import ATTRIBUTE_TYPES, clean_rows
 from cdp_spark.standardise.mapping import RawMapping

@@ -4,7 +4,7 @@ from datetime import date
 
 import pyarrow as pa
 
-from cdp_spark.config.source import ColumnMapping
+from cdp_spark.config.mapping import ColumnMapping
 from cdp_spark.standardise.mapping import RawMapping
 from cdp_spark.standardise.rows import clean_batches, map_cells
 

@@ -9,7 +9,7 @@ from chispa import assert_df_equality
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from cdp_spark.config.source import IdentifierType
+from cdp_spark.config.mapping import IdentifierType
 from cdp_spark.standardise.visitors import build_identifier_sets, build_visitors
 from cdp_spark.tables.catalog import RECORDS, SOURCE_EVENTS
 from cdp_spark.tables.hashing import identifier_set_expr, visitor_key_expr
@@ -27,8 +27,10 @@ EVENTS = [
 
 
 def _events(spark: SparkSession) -> DataFrame:
+    unsaid = [None] * 13
     rows: list[tuple[object, ...]] = [
-        (key, source, "hash", "view", at, loaded, "run", None, ids, {}) for key, source, at, loaded, ids in EVENTS
+        (key, source, "hash", "view", at, loaded, "run", None, ids, *unsaid, [], {})
+        for key, source, at, loaded, ids in EVENTS
     ]
     return spark.createDataFrame(rows, SOURCE_EVENTS.schema)
 

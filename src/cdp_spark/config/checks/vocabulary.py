@@ -9,7 +9,8 @@ import typing
 from typing import TYPE_CHECKING
 
 from cdp_spark import columns as c
-from cdp_spark.config.source import IdentifierType, Meaning
+from cdp_spark.config.mapping import IdentifierType
+from cdp_spark.config.source import Meaning
 
 if TYPE_CHECKING:
     from cdp_spark.config.checks.files import ProjectFiles

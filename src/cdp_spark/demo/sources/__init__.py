@@ -6,6 +6,7 @@ from cdp_spark.demo.sources.companies import COMPANY_SOURCES
 from cdp_spark.demo.sources.customers import CUSTOMER_SOURCES
 from cdp_spark.demo.sources.engagement import ENGAGEMENT_SOURCES
 from cdp_spark.demo.sources.purchases import PURCHASE_SOURCES
+from cdp_spark.demo.sources.reference import REFERENCE_SOURCES
 from cdp_spark.demo.sources.service import SERVICE_SOURCES
 from cdp_spark.demo.sources.visitors import VISITOR_SOURCES
 
@@ -16,6 +17,7 @@ SOURCES = (
     *PURCHASE_SOURCES,
     *VISITOR_SOURCES,
     *ENGAGEMENT_SOURCES,
+    *REFERENCE_SOURCES,
 )
 
 __all__ = ["SOURCES"]

@@ -1,7 +1,8 @@
-"""Orders of the web shop and receipts of the tills."""
+"""Orders of the web shop with what became of them, and receipts of the tills."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,8 +13,21 @@ from cdp_spark.demo.files.delivery import REFERENCE, Batch, Source, event_batche
 from cdp_spark.demo.files.lines import Format
 from cdp_spark.demo.noise import chance, with_email_variants
 from cdp_spark.demo.sources.customers import loyalty_cards, shop_users
-from cdp_spark.demo.sources.texts import berlin_text, comma_money, money, random_ids, serial, timestamps
-from cdp_spark.demo.words import Indices, Times, blank, digits, draw, draw_rows, flat, read_words, stream
+from cdp_spark.demo.sources.texts import berlin_text, comma_money, iso_utc, money, random_ids, serial, timestamps
+from cdp_spark.demo.words import (
+    Columns,
+    Indices,
+    Times,
+    blank,
+    digits,
+    draw,
+    draw_rows,
+    either,
+    flat,
+    read_words,
+    stream,
+    take,
+)
 
 if TYPE_CHECKING:
     from cdp_spark.demo.world import World
@@ -24,6 +38,8 @@ _RATE_SHAPE = 0.8
 _DAY_MS = 86_400_000
 _CURRENCIES = {"DE": "EUR", "FR": "EUR", "GB": "GBP", "US": "USD"}
 _BRANCHES = 25
+_MORE_ITEMS = 0.25
+"""Share of orders with another product, and of these with a third."""
 
 
 def purchase_times(rng: np.random.Generator, size: int, mean: float) -> tuple[Indices, Times]:
@@ -52,7 +68,24 @@ def _cents(prices: pa.Array, quantity: Indices) -> Indices:
     return price * quantity
 
 
-def _deliver_orders(world: World, nights: int) -> list[Batch]:
+@dataclass(frozen=True)
+class _Orders:
+    """All orders of the web shop.
+
+    Args:
+        columns: as the shop delivers them.
+        person: who ordered.
+        times: UTC.
+        night: first night of each.
+    """
+
+    columns: Columns
+    person: Indices
+    times: Times
+    night: Indices
+
+
+def _draw_orders(world: World) -> _Orders:
     rng = stream(world.seed, "shop_orders")
     who, accounts, _ = shop_users(world)
     customer, times = purchase_times(rng, len(who), world.rates.source.orders_a_customer)
@@ -61,19 +94,68 @@ def _deliver_orders(world: World, nights: int) -> list[Batch]:
     products = draw_rows(rng, read_words("products"), size)
     quantity = np.minimum(rng.geometric(0.75, size), 9).astype(np.int64)
     countries = world.people["country"].take(person).to_pylist()
+    items, cents = _items(world, products, quantity)
     columns = {
         "order_id": serial("O", 7_000_001, size),
         "customer_id": blank(accounts.take(customer), chance(rng, size, world.rates.source.guest_orders)),
         "email": with_email_variants(rng, world.people["email"].take(person), world.rates.noise),
         "ordered_at": timestamps(times),
-        "product_id": flat(products["product_id"]),
-        "category": flat(products["category"]),
-        "quantity": pa.array(quantity, pa.int32()),
-        "amount": money(_cents(flat(products["price_eur"]), quantity)),
+        "items": items,
+        "amount": money(cents),
         "currency": pa.array([_CURRENCIES[code] for code in countries], pa.string()),
         "status": draw(rng, "phrases", size, kind="order_status"),
     }
-    return event_batches(world, nights, name="shop_orders", columns=columns, entity=person, night=night)
+    return _Orders(columns, person, times, night)
+
+
+def _items(world: World, first: pa.Table, quantity: Indices) -> tuple[pa.Array, Indices]:
+    """Make orders of a product each and, for some, of one or two more; returns them and their sums in cents."""
+    rng, size = stream(world.seed, "shop_orders", "items"), len(quantity)
+    more = np.minimum(rng.geometric(1 - _MORE_ITEMS, size) - 1, 2).astype(np.int64)
+    others = draw_rows(rng, read_words("products"), int(more.sum()))
+    order = np.argsort(np.r_[np.arange(size), np.repeat(np.arange(size), more)], kind="stable")
+    rows = pa.concat_tables([first, others]).take(order).combine_chunks()
+    pieces = np.r_[quantity, np.ones(len(order) - size, np.int64)][order]
+    price = flat(rows["price_eur"])
+    values = {
+        "product_id": flat(rows["product_id"]),
+        "category": flat(rows["category"]),
+        "quantity": pa.array(pieces, pa.int32()),
+        "unit_price": money(_cents(price, np.ones(len(order), np.int64))),
+    }
+    ends = np.concatenate([[0], np.cumsum(1 + more)]).astype(np.int32)
+    items = pa.StructArray.from_arrays(list(values.values()), names=list(values))
+    return pa.ListArray.from_arrays(pa.array(ends), items), np.add.reduceat(_cents(price, pieces), ends[:-1])
+
+
+def _deliver_orders(world: World, nights: int) -> list[Batch]:
+    orders = _draw_orders(world)
+    found = {"columns": orders.columns, "entity": orders.person, "night": orders.night}
+    return event_batches(world, nights, name="shop_orders", **found)  # type: ignore[arg-type]
+
+
+def _deliver_returns(world: World, nights: int) -> list[Batch]:
+    """Give a few orders back, each as a whole, and cancel fewer."""
+    rng, orders = stream(world.seed, "shop_returns"), _draw_orders(world)
+    size = len(orders.person)
+    is_cancelled = chance(rng, size, world.rates.source.cancelled_orders)
+    hours = np.where(is_cancelled, rng.integers(1, 12, size), rng.integers(72, 500, size))
+    times = orders.times + hours.astype("timedelta64[h]")
+    is_chosen = is_cancelled | chance(rng, size, world.rates.source.returned_orders)
+    chosen = np.flatnonzero(is_chosen & (orders.night == 1) & (times < REFERENCE))
+    kept = take(orders.columns, chosen)
+    columns = {
+        "return_no": serial("R", 1_000_001, len(chosen)),
+        "kind": either(is_cancelled[chosen], "Cancelled", "Returned"),
+        "order_id": kept["order_id"],
+        "customer_id": kept["customer_id"],
+        "email": kept["email"],
+        "refund": blank(kept["amount"], is_cancelled[chosen]),
+        "currency": kept["currency"],
+        "booked_at": iso_utc(times[chosen]),
+    }
+    night = np.ones(len(chosen), np.int64)
+    return event_batches(world, nights, name="shop_returns", columns=columns, entity=orders.person[chosen], night=night)
 
 
 def _deliver_receipts(world: World, nights: int) -> list[Batch]:
@@ -100,5 +182,6 @@ def _deliver_receipts(world: World, nights: int) -> list[Batch]:
 
 PURCHASE_SOURCES = (
     Source("shop_orders", Format("parquet", ".parquet"), "order_id", "ordered_at", _deliver_orders),
+    Source("shop_returns", Format("csv", ".csv"), "return_no", "booked_at", _deliver_returns),
     Source("till_receipts", Format("csv", ".csv", ";", "latin-1"), "BON", "ZEIT", _deliver_receipts),
 )

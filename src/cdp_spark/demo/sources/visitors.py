@@ -15,7 +15,20 @@ from cdp_spark.demo.files.lines import Format
 from cdp_spark.demo.noise import chance
 from cdp_spark.demo.sources.customers import shop_users
 from cdp_spark.demo.sources.texts import counts, money, random_ids, timestamps, utc_text
-from cdp_spark.demo.words import Columns, Indices, Times, blank, draw, either, is_set, join, stream
+from cdp_spark.demo.words import (
+    Columns,
+    Indices,
+    Mask,
+    Times,
+    blank,
+    draw,
+    either,
+    flat,
+    is_set,
+    join,
+    read_words,
+    stream,
+)
 
 if TYPE_CHECKING:
     from cdp_spark.demo.world import World
@@ -26,6 +39,8 @@ _DAY_MS = 86_400_000
 _SECOND_COOKIE = 0.25
 _HASH_SHARE = 0.06
 _CLICK_SHARE = 0.08
+_CAMPAIGN_SHARE = 0.15
+_ABOUT_PRODUCT = ("product_view", "add_to_cart", "favourite")
 
 
 @dataclass(frozen=True)
@@ -98,24 +113,33 @@ def _deliver_web(world: World, nights: int) -> list[Batch]:
     visits = visit(rng, world, user, world.rates.source.events_a_cookie)
     times, night = spread(rng, visits.times, world.rates.delivery)
     size = len(visits.visitor)
+    hashes, event = _email_hashes(rng, world, visits.owner), draw(rng, "phrases", size, kind="web_event")
+    product = blank(draw(rng, "products", size, column="product_id"), ~_is_about_product(event))
+    page = pc.coalesce(join("/products/", product), draw(rng, "phrases", size, kind="page"))
+    campaign = draw(rng, "phrases", size, kind="campaign")
     columns = {
         "cookie_id": cookies.take(visits.visitor),
         "user_id": _user_ids(world, visits.user),
-        "email_sha256": _email_hashes(rng, world, visits.owner),
-        "event": draw(rng, "phrases", size, kind="web_event"),
-        "url": join("https://shop.example", _pages(rng, size)),
+        "email_sha256": hashes,
+        "event": event,
+        "url": join("https://shop.example", page),
+        "product_id": product,
+        "category": _categories(product),
+        "utm_campaign": blank(campaign, ~chance(rng, size, _CAMPAIGN_SHARE)),
         "referrer": draw(rng, "phrases", size, kind="referrer"),
         "ts": pa.array(times.astype(np.int64)),
     }
     return event_batches(world, nights, name="web_events", columns=columns, entity=visits.owner, night=night)
 
 
-def _pages(rng: np.random.Generator, size: int) -> pa.Array:
-    pages = draw(rng, "phrases", size, kind="page")
-    product = draw(rng, "products", size, column="product_id")
-    parts = pc.split_pattern(join(pages, "{}"), "{}")
-    has_product = pc.match_substring(pages, "{}").to_numpy(zero_copy_only=False)
-    return either(has_product, join(pc.list_element(parts, 0), product), pages)
+def _is_about_product(event: pa.Array) -> Mask:
+    found: Mask = pc.is_in(event, pa.array(_ABOUT_PRODUCT)).to_numpy(zero_copy_only=False)
+    return found
+
+
+def _categories(product: pa.Array) -> pa.Array:
+    words = read_words("products")
+    return flat(words["category"]).take(pc.index_in(product, value_set=flat(words["product_id"])))
 
 
 def _email_hashes(rng: np.random.Generator, world: World, owner: Indices) -> pa.Array:
@@ -165,14 +189,13 @@ def _app_columns(rng: np.random.Generator, devices: pa.Array, users: pa.Array, t
     size = len(devices)
     event = draw(rng, "phrases", size, kind="app_event")
     product = draw(rng, "products", size, column="product_id")
-    about_product = pc.is_in(event, pa.array(["product_view", "add_to_cart", "favourite"]))
     return {
         "device_id": devices,
         "user_id": users,
         "event": event,
         "occurred_at": timestamps(times),
         "screen": draw(rng, "phrases", size, kind="screen"),
-        "product_id": blank(product, ~about_product.to_numpy(zero_copy_only=False)),
+        "product_id": blank(product, ~_is_about_product(event)),
     }
 
 

@@ -59,6 +59,26 @@ EVENTS = NewRows(
     names={c.KEY: c.EVENT_KEY, c.AT: c.OCCURRED_AT, c.ROW: c.PROPERTIES},
 )
 """Of an event delivered twice the latest."""
+ORDER_LINES = NewRows(
+    "order_lines",
+    keys=(c.LINE_KEY,),
+    by=(c.SOURCE_FILE, c.CONTENT_HASH),
+    known_by=c.LINE_KEY,
+    names={c.KEY: c.LINE_KEY},
+)
+PRODUCTS = NewRows(
+    "products",
+    keys=(c.SOURCE, c.KEY, c.AT),
+    by=(c.SOURCE_FILE, c.CONTENT_HASH),
+    known_by=c.KEY,
+)
+RATES = NewRows(
+    "rates",
+    keys=(c.SOURCE, c.KEY, c.AT),
+    by=(c.SOURCE_FILE, c.CONTENT_HASH),
+    known_by=c.KEY,
+)
+"""Of products and rates, the row of the file whose name comes last."""
 CONSENTS = NewRows(
     "consents",
     keys=(c.CONTACT_POINT_HASH, c.PURPOSE, c.SOURCE, c.GIVEN_AT, c.STATUS),

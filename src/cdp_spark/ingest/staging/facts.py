@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -15,7 +15,7 @@ from cdp_spark.ingest.staging.rows import SUPPRESSED
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_DELIVERED, _TIME_ISSUE, _COLUMN = "delivered", "time_issue", "column"
+_DELIVERED, _TIME_ISSUE, _COLUMN, _VALUE_ISSUE = "delivered", "time_issue", "column", "value_issue"
 DUPLICATE, CONFLICT = "duplicate", "conflict"
 FACTS = pa.schema({c.SOURCE: pa.string(), c.FACT: pa.string(), c.NAME: pa.string(), c.ROWS: pa.int64()})
 """Columns of facts; a fact may be spread over several rows, which add up."""
@@ -32,6 +32,7 @@ class Tally:
         duplicates: accepted rows that are not stored because another row of the delivery has their identity.
         conflicts: rows of which another row of the delivery has the identity and a different content.
         time_issues: accepted records whose time of observation is missing or implausible.
+        value_issues: values of accepted rows that could not be read, by `field:reason`.
         columns: columns that rows name, for sources whose rows name their own.
         faults: texts of what stopped the reading.
     """
@@ -42,6 +43,7 @@ class Tally:
     duplicates: int = 0
     conflicts: int = 0
     time_issues: int = 0
+    value_issues: dict[str, int] = field(default_factory=dict)
     columns: set[str] = field(default_factory=set)
     faults: set[str] = field(default_factory=set)
 
@@ -73,12 +75,23 @@ def count_facts(staged: pa.Table) -> pa.Table:
     rows = [
         *((row[c.SOURCE], _DELIVERED, row[c.REASON] or "", row["count_all"]) for row in counts.to_pylist()),
         *((row[c.SOURCE], FAULT, row[c.RAW_TEXT], 1) for row in stopped.select([c.SOURCE, c.RAW_TEXT]).to_pylist()),
+        *((row[c.SOURCE], _VALUE_ISSUE, row[c.VALUE_ISSUES], row["count_all"]) for row in _value_issues(staged)),
         *((row[c.SOURCE], _TIME_ISSUE, "", row["count_all"]) for row in late.to_pylist()),
         *dict.fromkeys(named),
     ]
     columns = zip(*rows, strict=True) if rows else ((), (), (), ())
     arrays = [pa.array(values, it.type) for values, it in zip(columns, FACTS, strict=True)]
     return pa.Table.from_arrays(arrays, schema=FACTS)
+
+
+def _value_issues(staged: pa.Table) -> list[dict[str, Any]]:
+    accepted = staged.select([c.SOURCE, c.VALUE_ISSUES]).filter(pc.is_null(staged[c.REASON])).combine_chunks()
+    sources = accepted[c.SOURCE].take(pc.list_parent_indices(accepted[c.VALUE_ISSUES]))
+    issues = pa.table({c.SOURCE: sources, c.VALUE_ISSUES: pc.list_flatten(accepted[c.VALUE_ISSUES])})
+    counts: list[dict[str, Any]] = (
+        issues.group_by([c.SOURCE, c.VALUE_ISSUES]).aggregate([([], "count_all")]).to_pylist()
+    )
+    return counts
 
 
 def add_facts(tables: Iterable[pa.Table]) -> dict[str, Tally]:
@@ -97,6 +110,8 @@ def _add(tally: Tally, fact: str, name: str, rows: int) -> None:
         tally.faults.add(name)
     elif fact == _TIME_ISSUE:
         tally.time_issues += rows
+    elif fact == _VALUE_ISSUE:
+        tally.value_issues[name] = tally.value_issues.get(name, 0) + rows
     elif fact == DUPLICATE:
         tally.duplicates += rows
     elif fact == CONFLICT:

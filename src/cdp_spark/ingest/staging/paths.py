@@ -47,6 +47,11 @@ def value_at(row: Mapping[str, str | None], path: str) -> str | None:
     return _text(_at(_read(row[column]), path[len(column) + 1 :].split(".")))
 
 
+def value_in(value: Any, path: str) -> Any:  # noqa: ANN401 - whatever JSON can hold
+    """Return what a value that was read from JSON has at a path; None where it has nothing."""
+    return _at(value, path.split("."))
+
+
 def column_of(path: str, columns: Collection[str]) -> str | None:
     """Return the column that a path leads into: its longest beginning that is one."""
     parts = path.split(".")

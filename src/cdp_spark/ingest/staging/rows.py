@@ -20,27 +20,21 @@ import pyarrow.compute as pc
 from cdp_spark import columns as c
 from cdp_spark.config.source import configured_columns
 from cdp_spark.ingest.staging.consents import UNREADABLE_WITHDRAWAL, mentions_refusal, read_consents
+from cdp_spark.ingest.staging.events import LINES, read_events
 from cdp_spark.ingest.staging.paths import column_of, with_paths
-from cdp_spark.ingest.staging.texts import (
-    STRING_MAP,
-    hash_keys,
-    join_filled,
-    json_strings,
-    row_maps,
-    row_texts,
-    sha256_hex,
-    text_bytes,
-)
-from cdp_spark.ingest.staging.values import TIME, column_values, epoch_issue, plausible, time_issue, times, where
+from cdp_spark.ingest.staging.reference import read_order_lines, read_products, read_rates
+from cdp_spark.ingest.staging.texts import STRING_MAP, hash_keys, row_maps, row_texts, sha256_hex, text_bytes
+from cdp_spark.ingest.staging.values import AMOUNT, TIME, plausible, record_ids, times, where
 from cdp_spark.normalise.batches import map_distinct
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
     from datetime import datetime
 
-    from cdp_spark.config.source import ColumnMapping, EventFields, SourceConfig
+    from cdp_spark.config.source import SourceConfig
     from cdp_spark.ingest.reading import ReadBatch
     from cdp_spark.ingest.suppression.listed import Listed
+    from cdp_spark.normalise.amounts import DecimalSign
 
 STAGED = pa.schema(
     {
@@ -66,6 +60,24 @@ STAGED = pa.schema(
         c.STATUS: pa.string(),
         c.EVIDENCE: pa.string(),
         c.FRAME_HASH: pa.string(),
+        c.RECEIVED_AT: TIME,
+        c.VALUE_GIVEN: AMOUNT,
+        c.CURRENCY: pa.string(),
+        c.QUANTITY: pa.float64(),
+        c.PRODUCT_ID: pa.string(),
+        c.CATEGORY: pa.string(),
+        c.CAMPAIGN: pa.string(),
+        c.CHANNEL: pa.string(),
+        c.URL: pa.string(),
+        c.LINES: LINES,
+        c.ORDER_KEY: pa.string(),
+        c.CANCELS_KEY: pa.string(),
+        c.LINES_KEY: pa.string(),
+        c.LINE_ID: pa.string(),
+        c.NAME: pa.string(),
+        c.IN_STOCK: pa.bool_(),
+        c.RATE: pa.float64(),
+        c.VALUE_ISSUES: pa.list_(pa.string()),
     }
 )
 """Columns of staged rows; `columns_seen` has a batch's columns in its first row, where rows name their own."""
@@ -89,6 +101,7 @@ class Staging:
         listed: who must not come back; None where nobody is listed.
         names_columns: whether rows name their own columns, as JSON's do.
         undated: content hash of withdrawals without a usable date to the time when they first came, UTC.
+        currency: the project's.
     """
 
     source: SourceConfig
@@ -98,7 +111,13 @@ class Staging:
     listed: Listed | None = None
     names_columns: bool = False
     undated: Mapping[str, datetime] = field(default_factory=dict)
+    currency: str = "EUR"
     memos: dict[str, dict[object, object]] = field(default_factory=dict, compare=False, repr=False)
+
+    @property
+    def decimal(self) -> DecimalSign | None:
+        """Which sign separates decimals; None where CSV does not say it."""
+        return self.source.decimal or (None if self.source.format == "csv" else "point")
 
     def memo(self, name: str) -> dict[object, object]:
         """Return the results of a function that are kept from batch to batch."""
@@ -161,7 +180,8 @@ def _stage_rows(delivered: pa.Table, rows: pa.Table, staging: Staging) -> pa.Tab
     texts = row_texts(delivered)
     hashes = sha256_hex(texts)
     meaning = _read(rows, hashes, staging)
-    at = plausible(meaning.at, staging.as_of)
+    may_be_ahead = staging.source.kind in ("products", "rates")
+    at = meaning.at if may_be_ahead else plausible(meaning.at, staging.as_of)
     reason = pc.coalesce(_text_issue(texts), meaning.reason)
     if meaning.is_judged is not None:
         reason = pc.if_else(meaning.is_judged, meaning.reason, reason)
@@ -229,39 +249,19 @@ def _columns(staged: pa.Table) -> dict[str, pa.ChunkedArray]:
 
 def _read(rows: pa.Table, hashes: pa.Array, staging: Staging) -> _Meaning:
     source = staging.source
-    if source.events is not None and source.kind == "events":
-        return _read_events(rows, source.events, hashes, staging)
-    if source.consents is not None and source.kind == "consents":
+    if source.events is not None:
+        return _Meaning(*read_events(rows, source.events, hashes, staging))
+    if source.consents is not None:
         return _Meaning(*read_consents(rows, source.consents, hashes, staging))
+    if source.order_lines is not None:
+        return _Meaning(*read_order_lines(rows, source.order_lines, hashes, staging))
+    if source.products is not None:
+        return _Meaning(*read_products(rows, source.products, staging))
+    if source.rates is not None:
+        return _Meaning(*read_rates(rows, source.rates, staging))
     at = times(rows, source.observed_at, staging) if source.observed_at else pa.nulls(rows.num_rows, TIME)
     key = record_ids(rows, source.key)
     return _Meaning(key, at, where(pc.is_null(key), "null_key"))
-
-
-def record_ids(rows: pa.Table, key: Sequence[str]) -> pa.Array:
-    """Return what identifies each record within its source; null where a column of the key is empty."""
-    values = [column_values(rows, column) for column in key]
-    if len(values) == 1:
-        return values[0]
-    pieces = [part for value in values for part in (json_strings(value), ",")][:-1]
-    return pc.binary_join_element_wise("[", *pieces, "]", "")
-
-
-def _read_events(rows: pa.Table, events: EventFields, hashes: pa.Array, staging: Staging) -> _Meaning:
-    identity = record_ids(rows, events.event_id) if events.event_id else hashes
-    key = hash_keys({c.SOURCE: staging.source.name, "event_id": identity})
-    at, event_type = times(rows, events.occurred_at, staging), _mapped(rows, events.event_type)
-    identifiers: dict[str, pa.Array] = {
-        kind: column_values(rows, column) for kind, column in events.identifiers.items()
-    }
-    reason = pc.coalesce(
-        where(pc.is_null(key), "null_key"),
-        epoch_issue(rows, events.occurred_at, staging.as_of),
-        time_issue(at, staging.as_of),
-        where(pc.is_null(event_type), "null_event_type"),
-    )
-    extra = {c.EVENT_TYPE: event_type, c.IDENTIFIERS: row_maps(identifiers, np.ones(rows.num_rows, np.bool_))}
-    return _Meaning(key, at, reason, extra)
 
 
 def _text_issue(texts: pa.Array) -> pa.Array:
@@ -270,13 +270,3 @@ def _text_issue(texts: pa.Array) -> pa.Array:
         return pa.nulls(len(texts), pa.string())
     nul, replaced = pc.match_substring_regex(texts, _NUL_IN_JSON), pc.match_substring(texts, _REPLACED.decode())
     return pc.coalesce(where(nul, "nul_character"), where(replaced, "bad_encoding"))
-
-
-def _mapped(rows: pa.Table, mapping: ColumnMapping) -> pa.Array:
-    if mapping.value is not None:
-        return pa.repeat(pa.scalar(mapping.value), rows.num_rows)
-    values = [column_values(rows, column) for column in mapping.from_]
-    if mapping.join is None:
-        return pc.coalesce(*values)
-    joined = join_filled(values, mapping.join, rows.num_rows)
-    return pc.if_else(pc.equal(joined, ""), None, joined)

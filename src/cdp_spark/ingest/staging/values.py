@@ -1,21 +1,29 @@
-"""A column's values, times and reasons, as staging reads them: once for each distinct value."""
+"""A column's values, times, amounts and reasons, as staging reads them: once for each distinct value."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from cdp_spark.normalise.batches import map_distinct
+from cdp_spark.ingest.staging.texts import join_filled, json_strings
+from cdp_spark.normalise.amounts import AMBIGUOUS, MALFORMED, UNCLEAR, choose_currency, currencies_of, read_amount
+from cdp_spark.normalise.batches import map_distinct, map_fields
 from cdp_spark.normalise.times import compile_time, is_of_other_unit
 
 if TYPE_CHECKING:
-    from cdp_spark.config.source import TimeField
+    from collections.abc import Mapping, Sequence
+
+    from cdp_spark.config.mapping import ColumnMapping, TimeField
     from cdp_spark.ingest.staging.rows import Staging
 
 TIME = pa.timestamp("us", "UTC")
+AMOUNT = pa.decimal128(18, 4)
+MISSING = "missing"
 _EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
 _AHEAD = timedelta(days=1)
 
@@ -59,3 +67,97 @@ def epoch_issue(rows: pa.Table, time: TimeField, as_of: datetime) -> pa.Array:
 def where(condition: pa.Array, reason: str) -> pa.Array:
     """Return the reason where the condition holds, null elsewhere."""
     return pc.if_else(condition, pa.scalar(reason), None)
+
+
+def record_ids(rows: pa.Table, key: Sequence[str]) -> pa.Array:
+    """Return what identifies each record within its source; null where a column of the key is empty."""
+    values = [column_values(rows, column) for column in key]
+    if len(values) == 1:
+        return values[0]
+    pieces = [part for value in values for part in (json_strings(value), ",")][:-1]
+    return pc.binary_join_element_wise("[", *pieces, "]", "")
+
+
+def mapped(rows: pa.Table, mapping: ColumnMapping | None) -> pa.Array:
+    """Return what a mapping gives: a constant, the first filled column, or several joined; nulls for no mapping."""
+    if mapping is None:
+        return pa.nulls(rows.num_rows, pa.string())
+    if mapping.value is not None:
+        return pa.repeat(pa.scalar(mapping.value), rows.num_rows)
+    values = [column_values(rows, column) for column in mapping.from_]
+    if mapping.join is None:
+        return pc.coalesce(*values)
+    joined = join_filled(values, mapping.join, rows.num_rows)
+    return pc.if_else(pc.equal(joined, ""), None, joined)
+
+
+class Amounts(NamedTuple):
+    """Numbers of a column.
+
+    Args:
+        numbers: null where there is none.
+        signs: currency that the text itself says; `UNCLEAR` for a sign of several.
+        reasons: why a text could not be read.
+    """
+
+    numbers: pa.Array
+    signs: pa.Array
+    reasons: pa.Array
+
+
+def amounts(texts: pa.Array, staging: Staging) -> Amounts:
+    """Read sums of money."""
+
+    def read(text: str) -> tuple[object, ...]:
+        found = read_amount(text, staging.decimal)
+        return found.number, choose_currency(found.currencies, staging.currency), found.reason
+
+    return Amounts(*map_fields(texts, read, (AMOUNT, pa.string(), pa.string()), memo=staging.memo("amount")))
+
+
+def quantities(texts: pa.Array, staging: Staging) -> tuple[pa.Array, pa.Array]:
+    """Read numbers of pieces; returns them and why one could not be read."""
+    numbers, signs, reasons = amounts(texts, staging)
+    is_money = pc.is_valid(signs)
+    return pc.if_else(is_money, None, numbers).cast(pa.float64()), pc.coalesce(reasons, where(is_money, MALFORMED))
+
+
+def currencies(
+    rows: pa.Table, mapping: ColumnMapping | None, signs: pa.Array, staging: Staging
+) -> tuple[pa.Array, pa.Array]:
+    """Find the currency of each row's amounts.
+
+    Args:
+        rows: of text.
+        mapping: of the currency; without it, amounts that have no sign are in the project's.
+        signs: that the amounts have.
+        staging: of the source.
+    Returns: the currencies, and why there is none.
+    """
+    told = pc.coalesce(signs, staging.currency) if mapping is None else mapped(rows, mapping)
+    read = map_distinct(told, partial(_read_currency, own=staging.currency))
+    found = pc.coalesce(read, signs)
+    is_unclear = pc.fill_null(pc.equal(found, UNCLEAR), fill_value=False)
+    is_malformed = pc.and_(pc.is_null(found), pc.is_valid(told))
+    reasons = (where(is_unclear, AMBIGUOUS), where(is_malformed, MALFORMED), where(pc.is_null(found), MISSING))
+    return pc.if_else(is_unclear, None, found), pc.coalesce(*reasons)
+
+
+def _read_currency(text: str, own: str) -> str | None:
+    return choose_currency(currencies_of(text), own) if text else UNCLEAR
+
+
+def issue_lists(reasons: Mapping[str, pa.Array], count: int) -> pa.Array:
+    """List each row's values that could not be read, as `field:reason`.
+
+    Args:
+        reasons: by field.
+        count: rows.
+    """
+    texts = [pc.binary_join_element_wise(name, found, ":") for name, found in reasons.items()]
+    values = pa.concat_arrays([pa.array([], pa.string()), *texts])
+    by_row = np.arange(len(values)).reshape(len(texts), count).T.ravel()
+    taken = by_row[np.asarray(values.is_valid())[by_row]]
+    sizes = np.bincount(taken % count, minlength=count) if count else np.zeros(0, np.int64)
+    ends = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int32)
+    return pa.ListArray.from_arrays(pa.array(ends), values.take(pa.array(taken)))

@@ -28,7 +28,8 @@ from cdp_spark.normalise.text import clean_text
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from cdp_spark.config.source import ColumnMapping, SourceConfig
+    from cdp_spark.config.mapping import ColumnMapping
+    from cdp_spark.config.source import SourceConfig
 
 _AROUND_EMAILS = (re.compile(r"[=:{}\\]"), re.compile(r"[=:{}\\']"))
 """What parts an e-mail from other words in a line that is no row; some mailboxes have an apostrophe."""

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from cdp_spark import columns as c
-from cdp_spark.config.source import IdentifierType
+from cdp_spark.config.mapping import IdentifierType
 from cdp_spark.identity.terms import VISITOR
 from cdp_spark.ingest.suppression.hashing import (
     EMAIL,

@@ -17,7 +17,7 @@ from cdp_spark.privacy.people.spans import Span, find_spans
 from cdp_spark.tables.actions.together import run_together
 from cdp_spark.tables.catalog import RECORDS, REJECTED_ROWS, SOURCE_EVENTS, SOURCE_RECORDS, UNIFIED_IDS
 from cdp_spark.tables.hashing import identifier_set_expr, visitor_key_expr
-from cdp_spark.tables.rows import texts, tuples_of
+from cdp_spark.tables.rows import rows_with, texts, tuples_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,6 +42,7 @@ class Traces:
         refused: row_hash of refused rows that hold an identifier of theirs.
         versions: record_key and content_hash of older versions of other people's records that do.
         spans: ids that once bore one of their records, and from when until when.
+        orders: order_key of their orders whose lines a source of its own has.
         contested: identifiers that stand in what others' records say now, read another way than they were cleaned.
     """
 
@@ -50,6 +51,7 @@ class Traces:
     refused: tuple[str, ...] = ()
     versions: tuple[tuple[str, str], ...] = ()
     spans: tuple[Span, ...] = ()
+    orders: tuple[str, ...] = ()
     contested: frozenset[Identifier] = frozenset()
 
 
@@ -69,12 +71,14 @@ def find_traces(context: RunContext, people: People, known: Known) -> Traces:
     of_others = [row for row in rows["versions"] if row[_HELD_BY]]
     unreleased = {row[c.RECORD_KEY] for row in rows["versions"] if not row[_HELD_BY]}
     visitors = {row[c.RECORD_KEY] for row in rows["visitors"]}
+    names = tuple(sorted({*people.ids, *people.merged_ids, *people.record_keys, *unreleased, *visitors}))
     return Traces(
-        names=tuple(sorted({*people.ids, *people.merged_ids, *people.record_keys, *unreleased, *visitors})),
+        names=names,
         contact_hashes=known.contact_hashes,
         refused=tuple(sorted({row[c.ROW_HASH] for row in rows["refused"]})),
         versions=tuple(sorted((row[c.RECORD_KEY], row[c.CONTENT_HASH]) for row in of_others if not row[_IS_CURRENT])),
         spans=tuple(sorted(rows["spans"])),
+        orders=_find_orders(context, names),
         contested=_held(context, known, [row for row in of_others if row[_IS_CURRENT]]),
     )
 
@@ -133,6 +137,16 @@ def _find_visitors(context: RunContext, found: SuppressionList) -> list[Found]:
     sets = borne.where(F.col(_SET).isNotNull()).distinct()
     held = holds_listed_expr(F.col(_SET), Listed(found, context.project.settings.default_region))
     return _rows(sets.where(held).select(visitor_key_expr(F.col(_SET)).alias(c.RECORD_KEY)))
+
+
+def _find_orders(context: RunContext, names: tuple[str, ...]) -> tuple[str, ...]:
+    """The orders of visitors whose lines a source of its own has; none where no source has lines."""
+    if not any(source.events and source.events.lines_from for source in context.project.sources):
+        return ()
+    key = visitor_key_expr(identifier_set_expr(F.col(c.IDENTIFIERS))).alias(c.RECORD_KEY)
+    orders = context.read_released(SOURCE_EVENTS).where(F.col(c.LINES_KEY).isNotNull()).select(key, c.LINES_KEY)
+    theirs = rows_with(orders, c.RECORD_KEY, texts(names))
+    return tuple(sorted(row[c.LINES_KEY] for row in _rows(theirs.select(c.LINES_KEY).distinct())))
 
 
 def _rows(found: DataFrame) -> list[Found]:

@@ -7,6 +7,7 @@ from cdp_spark.tables.catalog.bronze import (
     REJECTED_ROWS,
     SOURCE_DELIVERIES,
     SOURCE_EVENTS,
+    SOURCE_ORDER_LINES,
     SOURCE_RECORDS,
     SOURCE_SNAPSHOTS,
     WITHDRAWAL_ISSUES,
@@ -37,6 +38,7 @@ from cdp_spark.tables.catalog.matching import (
 )
 from cdp_spark.tables.catalog.operations import DATA_QUALITY, DELIVERIES, RELEASES, RUN_METRICS, RUNS
 from cdp_spark.tables.catalog.privacy import ERASURES, SUPPRESSIONS
+from cdp_spark.tables.catalog.reference import CURRENCY_RATES, PRODUCTS
 from cdp_spark.tables.catalog.silver import IDENTIFIERS, RECORDS
 from cdp_spark.tables.spec import TableKind, TableSpec
 
@@ -44,6 +46,7 @@ __all__ = [
     "ACCOUNT_MEMBERS",
     "CLUSTERS",
     "CONSENTS",
+    "CURRENCY_RATES",
     "CUTS",
     "DATA_QUALITY",
     "DELIVERIES",
@@ -59,6 +62,7 @@ __all__ = [
     "MATCH_MODELS",
     "OUTDATED_RECORDS",
     "PAIR_SCORES",
+    "PRODUCTS",
     "PROFILES",
     "PROFILE_HISTORY",
     "PROFILE_VALUES",
@@ -71,6 +75,7 @@ __all__ = [
     "SEGMENT_MEMBERS",
     "SOURCE_DELIVERIES",
     "SOURCE_EVENTS",
+    "SOURCE_ORDER_LINES",
     "SOURCE_RECORDS",
     "SOURCE_SNAPSHOTS",
     "SUPPRESSIONS",
@@ -86,11 +91,14 @@ TABLES: dict[str, TableSpec] = {
     for spec in (
         SOURCE_RECORDS,
         SOURCE_EVENTS,
+        SOURCE_ORDER_LINES,
         CONSENTS,
         REJECTED_ROWS,
         WITHDRAWAL_ISSUES,
         SOURCE_DELIVERIES,
         SOURCE_SNAPSHOTS,
+        PRODUCTS,
+        CURRENCY_RATES,
         RECORDS,
         IDENTIFIERS,
         MATCH_MODELS,

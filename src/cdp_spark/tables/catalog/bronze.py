@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pyspark.sql import types as T
+
 from cdp_spark.tables.spec import TableKind, TableSpec, columns
 
 SOURCE_RECORDS = TableSpec(
@@ -24,6 +26,19 @@ SOURCE_RECORDS = TableSpec(
     constraints={"known_entity": "entity_type IN ('person', 'account')"},
 )
 
+ORDER_LINES = T.ArrayType(
+    T.StructType(
+        [
+            T.StructField("product_id", T.StringType()),
+            T.StructField("category", T.StringType()),
+            T.StructField("quantity", T.DoubleType()),
+            T.StructField("value", T.DecimalType(18, 4)),
+        ]
+    )
+)
+"""What an order is made of, in the order of the order; values are of whole lines: in the event's currency as received,
+in the project's in `unified_events`."""
+
 SOURCE_EVENTS = TableSpec(
     name="source_events",
     grain="an event as received",
@@ -37,9 +52,45 @@ SOURCE_EVENTS = TableSpec(
         run_id="string!",
         source_file="string",
         identifiers="string_map!",
+        received_at_utc="timestamp",
+        value_given="decimal",
+        currency="string",
+        quantity="double",
+        product_id="string",
+        category="string",
+        campaign="string",
+        channel="string",
+        url="string",
+        lines=ORDER_LINES,
+        order_key="string",
+        cancels_key="string",
+        lines_key="string",
+        value_issues="strings!",
         properties="string_map!",
     ),
     keys=("event_key",),
+    kind=TableKind.BATCH,
+)
+
+SOURCE_ORDER_LINES = TableSpec(
+    name="source_order_lines",
+    grain="a line of an order, from a source of its own, as received",
+    schema=columns(
+        line_key="string!",
+        source="string!",
+        order_key="string!",
+        line_id="string",
+        content_hash="string!",
+        product_id="string",
+        category="string",
+        quantity="double",
+        value_given="decimal",
+        value_issues="strings!",
+        ingested_at_utc="timestamp!",
+        run_id="string!",
+        source_file="string",
+    ),
+    keys=("line_key",),
     kind=TableKind.BATCH,
 )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pyspark.sql import types as T
 
+from cdp_spark.tables.catalog.bronze import ORDER_LINES
 from cdp_spark.tables.catalog.silver import RECORDS
 from cdp_spark.tables.spec import TableKind, TableSpec, columns
 
@@ -211,18 +212,6 @@ SEGMENT_CHANGES = TableSpec(
         "known_reason": "reason IN ('data', 'definition', 'identity', 'consent', 'erasure')",
     },
 )
-
-ORDER_LINES = T.ArrayType(
-    T.StructType(
-        [
-            T.StructField("product_id", T.StringType()),
-            T.StructField("category", T.StringType()),
-            T.StructField("quantity", T.DoubleType()),
-            T.StructField("value", T.DecimalType(18, 4)),
-        ]
-    )
-)
-"""What an order is made of, in the order of the order; values are of whole lines, in the project's currency."""
 
 UNIFIED_EVENTS = TableSpec(
     name="unified_events",

@@ -11,7 +11,7 @@ import typer
 from cdp_spark import columns as c
 from cdp_spark.cli.commands.opening import open_project
 from cdp_spark.cli.display.output import print_result
-from cdp_spark.config.source import IdentifierType
+from cdp_spark.config.mapping import IdentifierType
 from cdp_spark.errors import ConfigError
 from cdp_spark.ingest.suppression.register import Entry, add_suppressions
 from cdp_spark.tables.catalog import SUPPRESSIONS
