@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from cdp_spark.config.checks.behaviour import behaviour_mistakes
 from cdp_spark.config.checks.destinations import destination_mistakes
 from cdp_spark.config.checks.matching import match_mistakes
 from cdp_spark.config.checks.names import name_mistakes
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 _CHECKS = (
     *(name_mistakes, match_mistakes, survivorship_mistakes, quality_mistakes),
-    *(segment_mistakes, destination_mistakes),
+    *(behaviour_mistakes, segment_mistakes, destination_mistakes),
 )
 
 
