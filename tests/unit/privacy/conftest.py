@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -63,12 +64,14 @@ _WORDS: dict[str, Any] = {
     "source": "crm",
     "type": "email",
     "stage": "matching",
+    "kind": "browse",
 }
 _BY_TYPE: dict[str, Any] = {
     "string": "-",
     "long": 1,
     "integer": 1,
     "double": 1.0,
+    "decimal": Decimal(1),
     "boolean": True,
     "timestamp": JANUARY,
     "date": JANUARY.date(),
