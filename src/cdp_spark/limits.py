@@ -65,6 +65,13 @@ GATHERED_ROWS = 100_000
 """Rows that one task works on in less time than a shuffle takes to plan and to start."""
 SEGMENT_CHAIN = 100
 """References in a row, from segment to segment: each is a step of one plan, and Spark plans by recursion."""
+EVENTS_A_PROFILE = 50_000
+"""Events of a profile that insights look at, the newest: one task takes all of them, and only bots have more."""
+TOUCHES_A_CONVERSION = 50
+"""Sessions before a conversion that can have a share of it, the last ones: a bot's purchases times its sessions would
+fill a task."""
+CHANNELS_APART = 100
+"""Channels whose removal effects are worked out, the most frequent: each solves a system of as many equations."""
 _UNKNOWN_MEMORY = 4 * 2**30
 
 

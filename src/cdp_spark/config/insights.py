@@ -2,12 +2,50 @@
 
 from __future__ import annotations
 
-from cdp_spark.config.base import Strict
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from cdp_spark.config.base import Strict, mistake
+from cdp_spark.config.behaviour import (
+    AbandonmentConfig,
+    AttributionConfig,
+    FunnelConfig,
+    RetentionConfig,
+    SessionsConfig,
+)
 from cdp_spark.config.offers import OffersConfig
 
 
 class InsightsConfig(Strict):
     """`insights.yaml`. What has no section here is not made."""
 
+    sessions: SessionsConfig | None = None
+    """Visits."""
+    attribution: AttributionConfig | None = None
+    """Credit of sessions for conversions; needs `sessions`."""
+    funnels: tuple[FunnelConfig, ...] = Field(default=(), max_length=20)
+    """How far people get, step by step."""
+    retention: tuple[RetentionConfig, ...] = Field(default=(), max_length=20)
+    """Who comes back."""
+    abandonment: AbandonmentConfig | None = None
+    """What was looked at or put into a cart and not bought."""
     offers: OffersConfig | None = None
     """Next best products."""
+
+    @model_validator(mode="after")
+    def _attribution_has_sessions(self) -> Self:
+        if self.attribution is not None and self.sessions is None:
+            fix = "add `sessions: {}`"
+            raise mistake(got="no section `sessions`", allowed="attribution of sessions", fix=fix, at=("attribution",))
+        return self
+
+    @model_validator(mode="after")
+    def _distinct_names(self) -> Self:
+        for section in ("funnels", "retention"):
+            names = [it.name for it in getattr(self, section)]
+            for position, name in enumerate(names):
+                if name in names[:position]:
+                    at = (section, position, "name")
+                    raise mistake(got=f"a second '{name}'", fix="give each its own name", at=at)
+        return self

@@ -1,8 +1,8 @@
 """Which touches a conversion is owed to: its credit, shared among the touches before it.
 
 1. A model gives each touch of a conversion a weight: `first`, `last`, `last_non_direct`, `linear`, `position` (40 % the
-   first, 40 % the last, the rest between), `time_decay` (halved every `half_life` before the conversion), `markov` (the
-   channel's removal effect; several touches of a channel share it).
+   first, 40 % the last, the rest between), `time_decay` (halved every `half_life` before the conversion),
+   `data_driven` (the channel's removal effect in a Markov chain; several touches of a channel share it).
 2. Weights become credits. A credit is a whole number of 2^-30, so the credits of a conversion sum to exactly 1 in any
    order, and those of up to eight million conversions to their number. What rounding leaves goes to the touches that
    lost most by it, the earlier first.
@@ -22,7 +22,7 @@ import pyarrow.compute as pc
 from cdp_spark import columns as c
 from cdp_spark.errors import ConfigError
 from cdp_spark.insights.groups import group_numbers, group_starts, require_order
-from cdp_spark.insights.markov import NO_CHANNEL
+from cdp_spark.insights.markov import NO_CHANNEL, OTHER_CHANNELS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 
     Indices = NDArray[np.int64]
 
-Model = Literal["first", "last", "last_non_direct", "linear", "position", "time_decay", "markov"]
-MODELS: tuple[Model, ...] = ("first", "last", "last_non_direct", "linear", "position", "time_decay", "markov")
+Model = Literal["first", "last", "last_non_direct", "linear", "position", "time_decay", "data_driven"]
+MODELS: tuple[Model, ...] = ("first", "last", "last_non_direct", "linear", "position", "time_decay", "data_driven")
 _UNITS = 2**30
 _ENDS_SHARE = 0.4
 
@@ -47,8 +47,9 @@ class AttributionRules:
         model: one of MODELS.
         half_life: of `time_decay`.
         direct: channels that `last_non_direct` passes over; a touch without a channel is direct, too.
-        effects: of `markov`, from `removal_effects`; a channel that is not there has no weight.
-    Raises: ConfigError: the half-life is not above zero, or `markov` has no effects.
+        effects: of `data_driven`, from `removal_effects`; a channel that is not there has the weight
+            of OTHER_CHANNELS, or none.
+    Raises: ConfigError: the half-life is not above zero, or `data_driven` has no effects.
     """
 
     model: Model = "last_non_direct"
@@ -59,7 +60,7 @@ class AttributionRules:
     def __post_init__(self) -> None:
         if self.half_life <= timedelta(0):
             raise ConfigError("attribution.half_life", got=str(self.half_life), allowed="more than zero")
-        if self.model == "markov" and not self.effects:
+        if self.model == "data_driven" and not self.effects:
             raise ConfigError("attribution.effects", got="none", fix="work out removal_effects from all journeys first")
 
 
@@ -124,7 +125,7 @@ def _weights(touches: pa.Table, paths: _Paths, rules: AttributionRules) -> Float
         "linear": lambda: np.ones(touches.num_rows),
         "position": lambda: _by_position(paths),
         "time_decay": lambda: _by_time(touches, paths, rules),
-        "markov": lambda: _by_effect(touches, paths, rules),
+        "data_driven": lambda: _by_effect(touches, paths, rules),
     }
     chosen = np.asarray(weights[rules.model](), dtype=np.float64)
     return np.where(paths.add(chosen) > 0, chosen, 1.0)
@@ -154,7 +155,8 @@ def _by_time(touches: pa.Table, paths: _Paths, rules: AttributionRules) -> Float
 def _by_effect(touches: pa.Table, paths: _Paths, rules: AttributionRules) -> Floats:
     channels = _channels(touches).dictionary_encode()
     codes, names = channels.indices.to_numpy().astype(np.int64), channels.dictionary.to_pylist()
-    effects = np.array([max(rules.effects.get(name, 0.0), 0.0) for name in names])
+    other = rules.effects.get(OTHER_CHANNELS, 0.0)
+    effects = np.array([max(rules.effects.get(name, other), 0.0) for name in names])
     _, cells, times = np.unique(paths.groups * len(names) + codes, return_inverse=True, return_counts=True)
     return np.asarray(effects[codes] / times[cells], dtype=np.float64)
 

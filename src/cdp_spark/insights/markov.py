@@ -26,6 +26,8 @@ COUNTS = pa.schema([(c.FROM_STATE, pa.string()), (c.TO_STATE, pa.string()), (c.T
 """One row a pair of states."""
 NO_CHANNEL = "(none)"
 """A touch without a channel."""
+OTHER_CHANNELS = "(other)"
+"""The channels that are too rare to be looked at one by one."""
 
 
 def count_transitions(touches: pa.Table) -> pa.Table:
@@ -63,6 +65,23 @@ def add_transitions(counts: pa.Table) -> pa.Table:
     keys = [c.FROM_STATE, c.TO_STATE]
     added = counts.group_by(keys).aggregate([(c.TRANSITIONS, "sum")]).rename_columns(COUNTS.names)
     return added.sort_by([(key, "ascending") for key in keys]).cast(COUNTS)
+
+
+def merge_rare_channels(counts: pa.Table, keep: int) -> pa.Table:
+    """Count all but the most frequent channels as one.
+
+    Args:
+        counts: as `add_transitions` adds them up.
+        keep: channels that stay apart; of equally frequent ones the first by name.
+    """
+    arrivals = counts.group_by(c.TO_STATE).aggregate([(c.TRANSITIONS, "sum")]).to_pylist()
+    named = [(-row[f"{c.TRANSITIONS}_sum"], row[c.TO_STATE]) for row in arrivals]
+    ordered = [state for _, state in sorted(named) if state not in (CONVERSION, NOTHING)]
+    if len(ordered) <= keep:
+        return counts
+    rare = pa.array(ordered[keep:], pa.string())
+    states = [pc.if_else(pc.is_in(counts[it], rare), OTHER_CHANNELS, counts[it]) for it in (c.FROM_STATE, c.TO_STATE)]
+    return add_transitions(pa.table([*states, counts[c.TRANSITIONS]], schema=COUNTS))
 
 
 def removal_effects(counts: pa.Table) -> dict[str, float]:

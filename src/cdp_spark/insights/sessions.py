@@ -30,24 +30,26 @@ if TYPE_CHECKING:
 
 SESSIONS = pa.schema(
     [
+        (c.SESSION_ID, pa.string()),
         (c.UNIFIED_ID, pa.string()),
         (c.SOURCE, pa.string()),
         (c.SESSION_NUMBER, pa.int32()),
-        (c.ENTRY_EVENT_KEY, pa.string()),
         (c.STARTED_AT, pa.timestamp("us", tz="UTC")),
         (c.ENDED_AT, pa.timestamp("us", tz="UTC")),
         (c.DURATION_SECONDS, pa.float64()),
-        (c.ENTRY_PAGE, pa.string()),
-        (c.EXIT_PAGE, pa.string()),
-        (c.CAMPAIGN, pa.string()),
         (c.EVENTS, pa.int32()),
         (c.PAGES, pa.int32()),
+        (c.ENTRY_EVENT_TYPE, pa.string()),
+        (c.ENTRY_URL, pa.string()),
+        (c.EXIT_URL, pa.string()),
+        (c.CHANNEL, pa.string()),
+        (c.CAMPAIGN, pa.string()),
         (c.VALUE, pa.float64()),
     ]
 )
-"""One row a session, numbered from 1 per person and source. Entry and exit are the first and last page that is not
-null; `pages` counts the events with a page; `campaign` is the first one named; `value` is the sum. `entry_event_key`
-stays a session's key when later events arrive."""
+"""One row a session, numbered from 1 per person and source. Its id is the key of its first event, and so stays when
+later events arrive. Entry and exit are the first and last URL that is not null; `pages` counts the events with one;
+channel and campaign are those of the first event that names either; `value` is the sum."""
 _MICROSECONDS = 1_000_000
 _KEYS = [c.UNIFIED_ID, c.SOURCE]
 
@@ -91,8 +93,8 @@ def build_sessions(events: pa.Table, rules: SessionRules) -> pa.Table:
     """Make one row a session.
 
     Args:
-        events: as for `number_sessions`, with `event_key`, `page` (null: the event shows none), `campaign` and `value`
-            (null counts as zero).
+        events: as for `number_sessions`, with `event_key`, `event_type`, `url` (null: the event shows no page),
+            `channel`, `campaign` and `value` (null counts as zero).
         rules: when a session ends.
     Returns: SESSIONS, in the order of the events.
     Raises: ContractError: the events are not sorted.
@@ -104,21 +106,24 @@ def build_sessions(events: pa.Table, rules: SessionRules) -> pa.Table:
     ends = np.append(starts[1:], events.num_rows) - 1
     first, last = events.take(pa.array(starts)), events.take(pa.array(ends))
     times = _microseconds(events)
-    shown = _is_valid(events, c.PAGE)
+    shown = _is_valid(events, c.URL)
+    named = _first_valid(_is_valid(events, c.CHANNEL) | _is_valid(events, c.CAMPAIGN), starts, ends)
     values = np.asarray(pc.fill_null(events[c.VALUE].cast(pa.float64()), 0.0).to_numpy())
     columns = [
+        first[c.EVENT_KEY],
         first[c.UNIFIED_ID],
         first[c.SOURCE],
         _ordinals(first),
-        first[c.EVENT_KEY],
         first[c.OCCURRED_AT],
         last[c.OCCURRED_AT],
         (times[ends] - times[starts]) / _MICROSECONDS,
-        events[c.PAGE].take(_first_valid(shown, starts, ends)),
-        events[c.PAGE].take(_last_valid(shown, starts)),
-        events[c.CAMPAIGN].take(_first_valid(_is_valid(events, c.CAMPAIGN), starts, ends)),
         ends - starts + 1,
         np.add.reduceat(shown.astype(np.int64), starts),
+        first[c.EVENT_TYPE],
+        events[c.URL].take(_first_valid(shown, starts, ends)),
+        events[c.URL].take(_last_valid(shown, starts)),
+        events[c.CHANNEL].take(named),
+        events[c.CAMPAIGN].take(named),
         np.add.reduceat(values, starts),
     ]
     return pa.table(dict(zip(SESSIONS.names, columns, strict=True))).cast(SESSIONS)

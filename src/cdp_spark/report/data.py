@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from cdp_spark.report.accuracy import Accuracy
+    from cdp_spark.report.behaviour import FunnelFact, RetentionFact
 
 
 @dataclass(frozen=True)
@@ -210,6 +211,8 @@ class ReportData:
         exports: by destination.
         id_changes: records whose id changed with this release, by change and cause.
         accuracy: against a truth, by entity type; empty where there is none.
+        funnels: by name.
+        retention: by name.
     """
 
     run_id: str
@@ -228,6 +231,8 @@ class ReportData:
     exports: tuple[ExportFact, ...] = ()
     id_changes: tuple[Count, ...] = ()
     accuracy: tuple[Accuracy, ...] = ()
+    funnels: tuple[FunnelFact, ...] = ()
+    retention: tuple[RetentionFact, ...] = ()
 
     @property
     def seconds(self) -> float:

@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
 from cdp_spark.errors import StateError
+from cdp_spark.report.behaviour import read_funnels, read_retention
 from cdp_spark.report.data import (
     Count,
     EntityCount,
@@ -35,8 +36,10 @@ from cdp_spark.report.quality import read_quality
 from cdp_spark.tables.actions.together import run_together
 from cdp_spark.tables.catalog import (
     DELIVERIES,
+    FUNNELS,
     ID_CHANGES,
     PAIR_SCORES,
+    RETENTION,
     RUNS,
     SEGMENT_CHANGES,
     SEGMENT_MEMBERS,
@@ -46,6 +49,7 @@ from cdp_spark.tables.catalog import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    import pyarrow as pa
     from pyspark.sql import DataFrame, Row
 
     from cdp_spark.report.accuracy import Accuracy
@@ -64,6 +68,11 @@ class _Released:
         if spec.name not in self.versions:
             return self.store.spark.createDataFrame([], spec.schema)
         return self.store.read(spec, version=self.versions[spec.name])
+
+    def fetch(self, spec: TableSpec) -> pa.Table:
+        if spec.name not in self.versions:
+            return spec.table([])
+        return self.store.fetch(spec, version=self.versions[spec.name])
 
 
 def build_report_data(
@@ -108,6 +117,8 @@ def build_report_data(
         source_quality=source_quality,
         field_quality=field_quality,
         accuracy=accuracy,
+        funnels=read_funnels(released.fetch(FUNNELS)),
+        retention=read_retention(released.fetch(RETENTION)),
         **run_together(store.spark, figures),
     )
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from cdp_spark.behaviour.stage_behaviour import hold_behaviour, settings_of_behaviour
+from cdp_spark.behaviour.stage_sessions import hold_sessions, settings_of_sessions
 from cdp_spark.config.expressions.references import asks_clock
 from cdp_spark.config.segment import conditions_of
 from cdp_spark.events.stage import settings_of as events_settings
@@ -101,6 +103,14 @@ _ALL = (
         warns=warn_of_events,
     ),
     Dependencies(
+        "sessions",
+        reads=(t.UNIFIED_EVENTS,),
+        writes=(t.SESSIONS, t.ATTRIBUTIONS),
+        settings=settings_of_sessions,
+        holds=hold_sessions,
+        work=r"sessions\.capped_profiles",
+    ),
+    Dependencies(
         "profiles",
         reads=(t.RECORDS, t.UNIFIED_IDS, t.ID_REGISTRY, t.CONSENTS),
         writes=(t.PROFILES, t.PROFILE_VALUES, t.PROFILE_HISTORY),
@@ -112,6 +122,14 @@ _ALL = (
         reads=(t.RECORDS, t.IDENTIFIERS, t.UNIFIED_IDS, t.PROFILES),
         writes=(t.ACCOUNT_MEMBERS, t.HOUSEHOLDS),
         settings=_relations,
+    ),
+    Dependencies(
+        "behaviour",
+        reads=(t.UNIFIED_EVENTS, t.PROFILES),
+        writes=(t.FUNNELS, t.RETENTION, t.ABANDONED),
+        settings=settings_of_behaviour,
+        holds=hold_behaviour,
+        work=r"behaviour\.capped_profiles",
     ),
     Dependencies(
         "segments",

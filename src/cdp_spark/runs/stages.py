@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from cdp_spark.activation.stage import run as activate
+from cdp_spark.behaviour.stage_behaviour import run as follow_behaviour
+from cdp_spark.behaviour.stage_sessions import run as make_sessions
 from cdp_spark.clustering.stage import run as cluster
 from cdp_spark.errors import ConfigError
 from cdp_spark.events.stage import run as stitch_events
@@ -40,7 +42,7 @@ Work = Callable[[RunContext], StageResult]
 """What a stage does."""
 
 IDENTITY, PUBLISH, ACTIVATION = "identity", "publish", "activation"
-AFTER_IDENTITY = ("events", "profiles", "relations", "segments")
+AFTER_IDENTITY = ("events", "sessions", "profiles", "relations", "behaviour", "segments")
 """The stages that make the other gold tables."""
 EXPIRE, VACUUM, NOTICE = "expire", "vacuum", "notice"
 
@@ -141,6 +143,13 @@ NIGHTLY: tuple[Stage, ...] = (
         writes=(t.UNIFIED_EVENTS,),
     ),
     Stage(
+        "sessions",
+        make_sessions,
+        "Makes visits of each profile's events, and credits conversions to them.",
+        reads=(t.UNIFIED_EVENTS,),
+        writes=(t.SESSIONS, t.ATTRIBUTIONS),
+    ),
+    Stage(
         "profiles",
         build_profiles,
         "Chooses each profile's values from its records, with its consents.",
@@ -153,6 +162,13 @@ NIGHTLY: tuple[Stage, ...] = (
         "Relates people to accounts and households.",
         reads=(t.RECORDS, t.IDENTIFIERS, t.UNIFIED_IDS, t.PROFILES),
         writes=(t.ACCOUNT_MEMBERS, t.HOUSEHOLDS),
+    ),
+    Stage(
+        "behaviour",
+        follow_behaviour,
+        "Counts who gets how far in funnels and who comes back, and finds what was looked at and not bought.",
+        reads=(t.UNIFIED_EVENTS, t.PROFILES),
+        writes=(t.FUNNELS, t.RETENTION, t.ABANDONED),
     ),
     Stage(
         "segments",

@@ -64,7 +64,7 @@ PATH = ("search", "email", "social", "email", "direct")
         ("linear", [0.2] * 5),
         ("position", [0.4, 0.2 / 3, 0.2 / 3, 0.2 / 3, 0.4]),
         ("time_decay", [1 / 31, 2 / 31, 4 / 31, 8 / 31, 16 / 31]),
-        ("markov", [0.4, 0.1, 0.3, 0.1, 0.1]),
+        ("data_driven", [0.4, 0.1, 0.3, 0.1, 0.1]),
     ],
 )
 def test_each_model_shares_a_conversion(model: Model, expected: list[float]) -> None:
@@ -86,7 +86,7 @@ def test_a_path_of_direct_touches_only_is_the_last_ones() -> None:
 
 
 def test_channels_without_effect_share_equally() -> None:
-    credited = credit_touches(touches(("a", "b")), AttributionRules("markov", effects={"other": 1.0}))
+    credited = credit_touches(touches(("a", "b")), AttributionRules("data_driven", effects={"other": 1.0}))
     assert credited[c.CREDIT].to_pylist() == [0.5, 0.5]
 
 
@@ -106,7 +106,7 @@ def test_wrong_settings_and_rows_out_of_order_are_refused() -> None:
     with pytest.raises(ConfigError, match=r"attribution.half_life: got 0:00:00; allowed: more than zero"):
         AttributionRules(half_life=timedelta(0))
     with pytest.raises(ConfigError, match=r"attribution.effects: got none"):
-        AttributionRules("markov")
+        AttributionRules("data_driven")
     with pytest.raises(ContractError, match="rows sorted by conversion_key, occurred_at_utc"):
         credit_touches(touches(("a", "b")).take([1, 0]), AttributionRules())
 

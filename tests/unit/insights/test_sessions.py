@@ -23,10 +23,13 @@ Event = tuple[str, str, datetime, str | None, str | None, float | None]
 
 
 def events(rows: list[Event]) -> pa.Table:
-    names = (c.UNIFIED_ID, c.SOURCE, c.OCCURRED_AT, c.PAGE, c.CAMPAIGN, c.VALUE)
+    names = (c.UNIFIED_ID, c.SOURCE, c.OCCURRED_AT, c.URL, c.CAMPAIGN, c.VALUE)
     types = (pa.string(), pa.string(), pa.timestamp("us", tz="UTC"), pa.string(), pa.string(), pa.float64())
     columns = {name: pa.array([row[it] for row in rows], types[it]) for it, name in enumerate(names)}
-    return pa.table({**columns, c.EVENT_KEY: pa.array([f"e{it}" for it in range(len(rows))], pa.string())})
+    keys = pa.array([f"e{it}" for it in range(len(rows))], pa.string())
+    kinds = pa.array(["view"] * len(rows), pa.string())
+    channels = pa.array([f"c{row[5]:g}" if row[5] else None for row in rows], pa.string())
+    return pa.table({**columns, c.EVENT_KEY: keys, c.EVENT_TYPE: kinds, c.CHANNEL: channels})
 
 
 def at(*minutes: float, campaign: str | None = None, start: datetime = NOON) -> list[Event]:
@@ -48,12 +51,13 @@ def test_sessions_have_entry_exit_duration_pages_value_and_counts() -> None:
         ("b", "web", NOON + timedelta(minutes=2), "start", None, 1.0),
     ]
     found = build_sessions(events(rows), SessionRules())
+    app, web = ("view", "home", "cart"), ("view", "start", "start")
     assert found.schema == SESSIONS
     assert [tuple(row.values()) for row in found.to_pylist()] == [
-        ("a", "app", 1, "e0", NOON, NOON + timedelta(minutes=20), 1200.0, "home", "cart", "spring", 4, 2, 12.5),
-        ("a", "app", 2, "e4", *[NOON + timedelta(hours=2)] * 2, 0.0, None, None, None, 1, 0, 0.0),
-        ("a", "web", 1, "e5", *[NOON + timedelta(minutes=1)] * 2, 0.0, "start", "start", None, 1, 1, 0.0),
-        ("b", "web", 1, "e6", *[NOON + timedelta(minutes=2)] * 2, 0.0, "start", "start", None, 1, 1, 1.0),
+        ("e0", "a", "app", 1, NOON, NOON + timedelta(minutes=20), 1200.0, 4, 2, *app, "c2.5", "spring", 12.5),
+        ("e4", "a", "app", 2, *[NOON + timedelta(hours=2)] * 2, 0.0, 1, 0, "view", *[None] * 4, 0.0),
+        ("e5", "a", "web", 1, *[NOON + timedelta(minutes=1)] * 2, 0.0, 1, 1, *web, None, None, 0.0),
+        ("e6", "b", "web", 1, *[NOON + timedelta(minutes=2)] * 2, 0.0, 1, 1, *web, "c1", None, 1.0),
     ]
 
 

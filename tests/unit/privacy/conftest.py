@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -63,12 +64,14 @@ _WORDS: dict[str, Any] = {
     "source": "crm",
     "type": "email",
     "stage": "matching",
+    "kind": "browse",
 }
 _BY_TYPE: dict[str, Any] = {
     "string": "-",
     "long": 1,
     "integer": 1,
     "double": 1.0,
+    "decimal": Decimal(1),
     "boolean": True,
     "timestamp": JANUARY,
     "date": JANUARY.date(),
@@ -227,7 +230,15 @@ def _gold(records: Mapping[str, str], visitors: Mapping[str, str]) -> dict[str, 
     zack_was_with_zoe = {"record_key": records[ZOE], "unified_id": ZOE, "previous_id": ZACK, "change": "moved"}
     registry = [(ZOE, "live", None, None), (ZACK, "live", None, None), (OLD_ZOE, "merged", ZOE, 2)]
     spans = [(ZOE, JANUARY, None), (OLD_ZOE, JANUARY, FEBRUARY), (ZACK, JANUARY, FEBRUARY), (ZACK, FEBRUARY, None)]
-    by_person = (tables.PROFILES, tables.PROFILE_VALUES, tables.ACCOUNT_MEMBERS, tables.HOUSEHOLDS)
+    by_person = (
+        tables.SESSIONS,
+        tables.ATTRIBUTIONS,
+        tables.PROFILES,
+        tables.PROFILE_VALUES,
+        tables.ACCOUNT_MEMBERS,
+        tables.HOUSEHOLDS,
+        tables.ABANDONED,
+    )
     clocks = {1: JANUARY, 2: FEBRUARY}
     return {
         "releases": [row_of(tables.RELEASES, release=3, status="published")],

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, date, datetime
 from html.parser import HTMLParser
 from pathlib import Path
 
 from cdp_spark.report import Accuracy, ReportData, render_report, write_report
+from cdp_spark.report.behaviour import read_funnels, read_retention
 from cdp_spark.report.data import (
     Count,
     EntityCount,
@@ -21,6 +23,7 @@ from cdp_spark.report.data import (
     WeightBin,
 )
 from cdp_spark.report.flows import add_flows
+from cdp_spark.tables.catalog import FUNNELS, RETENTION
 
 CRM = SourceFlow(
     "<b>crm</b>",
@@ -51,6 +54,9 @@ FULL = ReportData(
     id_changes=(Count("merged (new record)", 31),),
     accuracy=(Accuracy("person", 1_000, 0, 400, 410, 800, 1_000, 600),),
 )
+
+
+FUNNEL = {"(all)": (120, 30), "<b>": (100, 30), "FR": (20, 0)}
 
 
 class Elements(HTMLParser):
@@ -89,6 +95,28 @@ def test_every_figure_is_shown() -> None:
     assert "newsletter gold &amp; reachable delivered 700 77" in text
     assert "ingest 3.0 25.0%" in text
     assert "as of 2026-02-02 02:00 UTC duration 12.0 s" in text
+
+
+def test_funnels_and_cohorts_are_shown_with_their_shares() -> None:
+    steps = [(value, step, number) for value, counts in FUNNEL.items() for step, number in enumerate(counts, start=1)]
+    funnels = FUNNELS.table([("buying", value, step, f"<step {step}>", number) for value, step, number in steps])
+    cohorts = [date(2026, month, 1) for month in (1, 2)]
+    cells = [(cohorts[0], 0, 40), (cohorts[0], 1, 10), (cohorts[1], 0, 8)]
+    rows = [("buyers", cohort, period, 40 if cohort.month == 1 else 8, came, 0) for cohort, period, came in cells]
+    data = replace(FULL, funnels=read_funnels(funnels), retention=read_retention(RETENTION.table(rows)))
+    html = render_report(data)
+    text = text_of(html)
+    assert "&lt;step 1&gt; 120 100.0% &lt;step 2&gt; 30 25.0% 25.0%" in text
+    assert "&lt;b&gt; 100 30 30.0% FR 20 0 0.0%" in text
+    assert "cohort profiles 0 1 2026-01-01 40 100% 25% 2026-02-01 8 100%" in text
+    assert Elements(html).open == []
+    assert Elements(html).links == []
+
+
+def test_many_values_of_a_funnel_are_cut() -> None:
+    values = [("f", f"v{number:02}", 1, "s", number) for number in range(1, 15)]
+    [fact] = read_funnels(FUNNELS.table([("f", "(all)", 1, "s", 105), *values]))
+    assert (fact.values[0], fact.values[-1], fact.more_values) == (("v14", (14,)), ("v03", (3,)), 2)
 
 
 def test_names_are_escaped_and_elements_closed() -> None:

@@ -74,7 +74,7 @@ def test_the_import_contracts_name_the_stages() -> None:
 
 def test_stages_are_named_in_order() -> None:
     assert stages_between(None, None) == STAGES
-    assert stages_between("identity", "profiles") == ("identity", "events", "profiles")
+    assert stages_between("identity", "profiles") == ("identity", "events", "sessions", "profiles")
 
 
 @pytest.mark.parametrize(

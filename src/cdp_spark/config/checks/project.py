@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from cdp_spark.config.checks.behaviour import behaviour_mistakes
 from cdp_spark.config.checks.destinations import destination_mistakes
 from cdp_spark.config.checks.events import event_mistakes
 from cdp_spark.config.checks.matching import match_mistakes
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
     from cdp_spark.errors import ConfigError
 
 _CHECKS = (
-    *(name_mistakes, event_mistakes, match_mistakes, survivorship_mistakes),
-    *(quality_mistakes, segment_mistakes, destination_mistakes),
+    *(name_mistakes, event_mistakes, match_mistakes, survivorship_mistakes, quality_mistakes),
+    *(behaviour_mistakes, segment_mistakes, destination_mistakes),
 )
 
 

@@ -155,4 +155,5 @@ CALLS: dict[str, Build] = {
     "days_since": _days_since,
     "has_consent": _has_consent,
     "attribute": _plain(lambda name: F.try_element_at(F.col(c.ATTRIBUTES), name)),
+    "property": _plain(lambda name: F.try_element_at(F.col(c.PROPERTIES), name)),
 }

@@ -204,7 +204,7 @@ def _check_constant(node: n.Call, argument: n.Node, scope: Scope) -> None:
         if argument.kind != "long" or not 0 <= int(str(argument.value)) <= MAX_DECIMALS:
             scope.refuse(argument, got=str(argument.value), allowed=f"0 to {MAX_DECIMALS} decimals")
     else:
-        known = scope.purposes if node.function == "has_consent" else scope.attributes
+        known = {"has_consent": scope.purposes, "attribute": scope.attributes}.get(node.function)
         name = str(argument.value)
         if known is not None and name not in known:
             noun = "purpose" if node.function == "has_consent" else "attribute"

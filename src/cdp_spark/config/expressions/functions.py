@@ -95,6 +95,9 @@ FUNCTIONS: dict[str, Function] = {
     "attribute": Function(
         "an own attribute as text, null when absent", (STRING,), "string", constants=(0,), reads="attributes"
     ),
+    "property": Function(
+        "an event's other property as text, null when absent", (STRING,), "string", constants=(0,), reads="properties"
+    ),
 }
 """Name to signature; nothing else can be called."""
 

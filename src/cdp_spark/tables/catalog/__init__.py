@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cdp_spark.tables.catalog.behaviour import ABANDONED, ATTRIBUTIONS, FUNNELS, RETENTION, SESSIONS
 from cdp_spark.tables.catalog.bronze import (
     CONSENTS,
     REJECTED_ROWS,
@@ -43,7 +44,9 @@ from cdp_spark.tables.catalog.silver import IDENTIFIERS, RECORDS
 from cdp_spark.tables.spec import TableKind, TableSpec
 
 __all__ = [
+    "ABANDONED",
     "ACCOUNT_MEMBERS",
+    "ATTRIBUTIONS",
     "CLUSTERS",
     "CONSENTS",
     "CURRENCY_RATES",
@@ -51,6 +54,7 @@ __all__ = [
     "DATA_QUALITY",
     "DELIVERIES",
     "ERASURES",
+    "FUNNELS",
     "GOLD",
     "HOUSEHOLDS",
     "IDENTIFIERS",
@@ -69,10 +73,12 @@ __all__ = [
     "RECORDS",
     "REJECTED_ROWS",
     "RELEASES",
+    "RETENTION",
     "RUNS",
     "RUN_METRICS",
     "SEGMENT_CHANGES",
     "SEGMENT_MEMBERS",
+    "SESSIONS",
     "SOURCE_DELIVERIES",
     "SOURCE_EVENTS",
     "SOURCE_ORDER_LINES",
@@ -114,11 +120,16 @@ TABLES: dict[str, TableSpec] = {
         ID_CHANGES,
         IDENTITY_ISSUES,
         UNIFIED_EVENTS,
+        SESSIONS,
+        ATTRIBUTIONS,
         PROFILES,
         PROFILE_HISTORY,
         PROFILE_VALUES,
         ACCOUNT_MEMBERS,
         HOUSEHOLDS,
+        FUNNELS,
+        RETENTION,
+        ABANDONED,
         SEGMENT_MEMBERS,
         SEGMENT_CHANGES,
         SUPPRESSIONS,

@@ -1,0 +1,124 @@
+"""Whole profiles' events, where the rules want them: few on the driver, many in Spark's tasks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pyspark.sql import Window
+from pyspark.sql import functions as F
+
+from cdp_spark import columns as c
+from cdp_spark.limits import EVENTS_A_PROFILE, GATHERED_ROWS
+from cdp_spark.tables.catalog import UNIFIED_EVENTS
+from cdp_spark.tables.checkpoint import checkpoint_and_count
+from cdp_spark.tables.increments.difference import read_changed
+from cdp_spark.tables.rows import as_frame, as_table
+from cdp_spark.tables.run import StageResult
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pyspark.sql import DataFrame
+
+    from cdp_spark.tables.checkpoint import CountedFrame
+    from cdp_spark.tables.rows import Rows
+    from cdp_spark.tables.run import RunContext
+    from cdp_spark.tables.spec import TableSpec
+
+_PLACE = "place"
+
+
+@dataclass(frozen=True)
+class Histories:
+    """Events of whole profiles.
+
+    Args:
+        rows: on the driver where they are few.
+        count: of them.
+        capped: profiles with more events than count, of which the newest are here.
+    """
+
+    rows: Rows
+    count: int
+    capped: int
+
+
+def read_histories(events: DataFrame, affected: CountedFrame | None, *, most: int = EVENTS_A_PROFILE) -> Histories:
+    """Take the newest events of each profile (an action).
+
+    Args:
+        events: `unified_id`, `occurred_at_utc`, `event_key` and others; without a unified id they are left out.
+        affected: the profiles; None for all.
+        most: events of a profile.
+    """
+    owned = events.where(F.col(c.UNIFIED_ID).isNotNull())
+    chosen = owned if affected is None else owned.join(affected.joinable, on=c.UNIFIED_ID, how="left_semi")
+    sizes = chosen.groupBy(c.UNIFIED_ID).agg(F.count(F.lit(1)).alias(c.EVENTS))
+    is_large = F.col(c.EVENTS) > most
+    counted = F.sum(F.least(c.EVENTS, F.lit(most))).alias("rows")
+    row = sizes.agg(counted, F.count_if(is_large).alias("capped")).collect()[0]
+    count, capped = int(row["rows"] or 0), int(row["capped"])
+    rows = _newest(chosen, sizes.where(is_large).select(c.UNIFIED_ID), most) if capped else chosen
+    return Histories(as_table(rows) if count <= GATHERED_ROWS else rows, count, capped)
+
+
+def _newest(events: DataFrame, large: DataFrame, most: int) -> DataFrame:
+    """The events of large profiles up to a number, and those of all others."""
+    large = F.broadcast(large)
+    newest_first = Window.partitionBy(c.UNIFIED_ID).orderBy(F.desc(c.OCCURRED_AT), F.desc(c.EVENT_KEY))
+    of_large = events.join(large, on=c.UNIFIED_ID, how="left_semi").withColumn(
+        _PLACE, F.row_number().over(newest_first)
+    )
+    newest = of_large.where(F.col(_PLACE) <= most).drop(_PLACE)
+    return events.join(large, on=c.UNIFIED_ID, how="left_anti").unionByName(newest)
+
+
+def find_changed_profiles(context: RunContext, columns: Sequence[str]) -> DataFrame:
+    """The profiles with new, changed, moved or lost events since the stage's basis.
+
+    Args:
+        context: of a stage with a basis.
+        columns: of the events, whose values count.
+    Returns: unified_id, each once.
+    """
+    changed = read_changed(context, UNIFIED_EVENTS, key=(c.UNIFIED_ID,), columns=columns)
+    return changed.where(F.col(c.UNIFIED_ID).isNotNull())
+
+
+def with_others(context: RunContext, spec: TableSpec, rows: Rows, affected: CountedFrame | None) -> Rows:
+    """Add what the last release says of the profiles that are not affected."""
+    if affected is None:
+        return rows
+    made = spec.conform(as_frame(context.store.spark, rows))
+    others = context.read_released(spec).join(affected.joinable, on=c.UNIFIED_ID, how="left_anti")
+    return others.select(*spec.schema.names).unionByName(made)
+
+
+def leave_unmade(context: RunContext, specs: Sequence[TableSpec]) -> StageResult:
+    """Report that nothing is configured; what an earlier configuration made is emptied."""
+    store, versions = context.store, {}
+    for spec in specs:
+        if spec.name in context.base_versions:
+            store.rewind(spec, context.base_versions[spec.name])
+            versions[spec.name] = store.overwrite(spec, spec.table([])) if store.count(spec) else store.version(spec)
+    return StageResult(versions, detail="not configured")
+
+
+def schema_of(spec: TableSpec) -> str:
+    """A table's columns, for Spark."""
+    return ", ".join(f"`{field.name}` {field.dataType.simpleString()}" for field in spec.schema)
+
+
+def extent(affected: CountedFrame | None, capped: int, *, most: int = EVENTS_A_PROFILE) -> str:
+    """Say what a stage worked on."""
+    told = "full" if affected is None else f"incremental: {affected.count:,} profiles with new or changed events"
+    return f"{told}; {capped:,} profiles capped at their newest {most:,} events" if capped else told
+
+
+def distinct_profiles(parts: Sequence[DataFrame]) -> CountedFrame:
+    """Unite the profiles of several frames, each once (an action)."""
+    found = parts[0]
+    for part in parts[1:]:
+        found = found.unionByName(part)
+    return checkpoint_and_count(found.distinct())

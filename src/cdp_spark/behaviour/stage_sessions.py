@@ -1,0 +1,170 @@
+"""The sessions stage: unified_events → sessions and attributions.
+
+1. Sessions are made of whole profiles' events: of all, or of those with new, changed or moved events.
+2. Conversions are credited to the sessions before them: of the same profiles. The data-driven model asks the journeys
+   of all, so with it all conversions are credited anew.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from functools import partial
+from typing import TYPE_CHECKING
+
+from pyspark.sql import functions as F
+
+from cdp_spark import columns as c
+from cdp_spark.behaviour.frames import (
+    Histories,
+    distinct_profiles,
+    extent,
+    find_changed_profiles,
+    leave_unmade,
+    read_histories,
+    schema_of,
+    with_others,
+)
+from cdp_spark.behaviour.journeys import (
+    Lookback,
+    as_values,
+    count_steps,
+    credit_conversions,
+    find_touches,
+    rules_of,
+    sort_steps,
+)
+from cdp_spark.insights.markov import CONVERSION, add_transitions, merge_rare_channels, removal_effects
+from cdp_spark.insights.sessions import SessionRules, build_sessions
+from cdp_spark.limits import CHANNELS_APART
+from cdp_spark.tables.catalog import ATTRIBUTIONS, SESSIONS, UNIFIED_EVENTS
+from cdp_spark.tables.increments.basis import keep_table
+from cdp_spark.tables.rows import as_table, map_groups
+from cdp_spark.tables.run import StageResult
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pyarrow as pa
+    from pyspark.sql import DataFrame
+
+    from cdp_spark.config.behaviour import AttributionConfig, SessionsConfig
+    from cdp_spark.config.project import Project
+    from cdp_spark.insights.attribution import AttributionRules
+    from cdp_spark.tables.checkpoint import CountedFrame
+    from cdp_spark.tables.run import Basis, RunContext
+
+_COLUMNS = (
+    c.UNIFIED_ID,
+    c.SOURCE,
+    c.OCCURRED_AT,
+    c.EVENT_KEY,
+    c.EVENT_TYPE,
+    c.URL,
+    c.CHANNEL,
+    c.CAMPAIGN,
+    c.VALUE,
+)
+_DATA_DRIVEN = "data_driven"
+_TRANSITIONS = f"{c.FROM_STATE} string, {c.TO_STATE} string, {c.TRANSITIONS} bigint"
+
+
+def settings_of_sessions(project: Project) -> object:
+    """What decides about sessions and their credit."""
+    insights = project.insights
+    sections = [it.model_dump(mode="json") if it else None for it in (insights.sessions, insights.attribution)]
+    return [*sections, str(project.settings.time_zone)]
+
+
+def hold_sessions(context: RunContext, basis: Basis) -> bool:
+    """Whether the clock and erasures leave the result as it is: the data-driven model looks at the journeys of all."""
+    attribution = context.project.insights.attribution
+    return not (basis.erased and attribution is not None and _DATA_DRIVEN in attribution.models)
+
+
+def run(context: RunContext) -> StageResult:
+    """Write `sessions` and `attributions`: all rows, or those of the profiles with new or changed events."""
+    config, attribution = context.project.insights.sessions, context.project.insights.attribution
+    if config is None:
+        return leave_unmade(context, (SESSIONS, ATTRIBUTIONS))
+    affected = distinct_profiles([find_changed_profiles(context, _COLUMNS)]) if context.basis else None
+    version, capped = _write_sessions(context, config, affected)
+    of_all = attribution is not None and _DATA_DRIVEN in attribution.models
+    of_all = of_all and (affected is None or affected.count > 0 or not context.basis or context.basis.erased)
+    versions = {
+        SESSIONS.name: version,
+        ATTRIBUTIONS.name: _write_attributions(context, attribution, None if of_all else affected),
+    }
+    metrics = {f"{spec.name}.rows": float(context.store.count(spec)) for spec in (SESSIONS, ATTRIBUTIONS)}
+    metrics["sessions.capped_profiles"] = float(capped)
+    return StageResult(versions, metrics, extent(affected, capped))
+
+
+def _write_sessions(context: RunContext, config: SessionsConfig, affected: CountedFrame | None) -> tuple[int, int]:
+    """Write `sessions`; returns its version and how many profiles have more events than count."""
+    if affected is not None and not affected.count and context.basis is not None:
+        return keep_table(context, SESSIONS, context.basis), 0
+    events = read_histories(context.store.read(UNIFIED_EVENTS).select(*_COLUMNS), affected)
+    rules = session_rules(config, time_zone=context.project.settings.time_zone)
+    rule = partial(sessions_of, rules=rules)
+    made = map_groups([events.rows], c.UNIFIED_ID, rule, schema_of(SESSIONS), row_count=events.count)
+    return context.store.overwrite(SESSIONS, with_others(context, SESSIONS, made, affected)), events.capped
+
+
+def session_rules(config: SessionsConfig, *, time_zone: str) -> SessionRules:
+    """Read the rules of a configuration."""
+    return SessionRules(
+        preset=config.preset,
+        timeout=timedelta(minutes=config.timeout_minutes),
+        timeouts={source: timedelta(minutes=pause) for source, pause in config.timeouts.items()},
+        time_zone=time_zone,
+    )
+
+
+def sessions_of(events: pa.Table, rules: SessionRules) -> pa.Table:
+    """Make sessions of whole profiles' events, in any order."""
+    order = [(name, "ascending") for name in (c.UNIFIED_ID, c.SOURCE, c.OCCURRED_AT, c.EVENT_KEY)]
+    made = build_sessions(events.sort_by(order).combine_chunks(), rules)
+    place = made.schema.get_field_index(c.VALUE)
+    return made.set_column(place, c.VALUE, as_values(made[c.VALUE].to_numpy()))
+
+
+def _write_attributions(context: RunContext, config: AttributionConfig | None, affected: CountedFrame | None) -> int:
+    if affected is not None and not affected.count and context.basis is not None:
+        return keep_table(context, ATTRIBUTIONS, context.basis)
+    if config is None:
+        return context.store.overwrite(ATTRIBUTIONS, ATTRIBUTIONS.table([]))
+    steps, lookback = read_histories(_steps(context, config), affected), Lookback(timedelta(days=config.lookback_days))
+    rule = partial(_credits_of, lookback=lookback, rules=_rules(config, steps, lookback))
+    made = map_groups([steps.rows], c.UNIFIED_ID, rule, schema_of(ATTRIBUTIONS), row_count=steps.count)
+    return context.store.overwrite(ATTRIBUTIONS, with_others(context, ATTRIBUTIONS, made, affected))
+
+
+def _steps(context: RunContext, config: AttributionConfig) -> DataFrame:
+    """The sessions that count as touches, and the conversions."""
+    begins_with = F.col(c.ENTRY_EVENT_TYPE)
+    counts = begins_with.isin(*config.touches) if config.touches else ~begins_with.isin(*config.conversions)
+    touches = context.store.read(SESSIONS).where(counts)
+    conversions = context.store.read(UNIFIED_EVENTS).where(F.col(c.EVENT_TYPE).isin(*config.conversions))
+    names = (c.UNIFIED_ID, c.OCCURRED_AT, c.EVENT_KEY, c.CONVERTED, c.CHANNEL, c.CAMPAIGN, c.VALUE)
+    touches = touches.withColumnsRenamed({c.STARTED_AT: c.OCCURRED_AT, c.SESSION_ID: c.EVENT_KEY})
+    sides = [touches.withColumn(c.CONVERTED, F.lit(False)), conversions.withColumn(c.CONVERTED, F.lit(True))]
+    return sides[0].select(*names).unionByName(sides[1].select(*names))
+
+
+def _rules(config: AttributionConfig, steps: Histories, lookback: Lookback) -> tuple[AttributionRules, ...]:
+    effects: dict[str, float] = {}
+    if _DATA_DRIVEN in config.models:
+        rule = partial(_transitions_of, lookback=lookback)
+        counted = map_groups([steps.rows], c.UNIFIED_ID, rule, _TRANSITIONS, row_count=steps.count)
+        counts = merge_rare_channels(add_transitions(as_table(counted)), CHANNELS_APART)
+        effects = removal_effects(counts) if CONVERSION in counts[c.TO_STATE].to_pylist() else {}
+    half_life, direct = timedelta(days=config.half_life_days), frozenset(config.direct)
+    return rules_of(config.models, half_life=half_life, direct=direct, effects=effects)
+
+
+def _transitions_of(steps: pa.Table, lookback: Lookback) -> pa.Table:
+    return count_steps(sort_steps(steps), lookback)
+
+
+def _credits_of(steps: pa.Table, lookback: Lookback, rules: Sequence[AttributionRules]) -> pa.Table:
+    return credit_conversions(find_touches(sort_steps(steps), lookback), rules)
