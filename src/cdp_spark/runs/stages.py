@@ -85,6 +85,8 @@ NIGHTLY: tuple[Stage, ...] = (
             t.SOURCE_EVENTS,
             t.SOURCE_SNAPSHOTS,
             t.SOURCE_DELIVERIES,
+            t.PRODUCTS,
+            t.CURRENCY_RATES,
             t.CONSENTS,
             t.WITHDRAWAL_ISSUES,
             t.REJECTED_ROWS,

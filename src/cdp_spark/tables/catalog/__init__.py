@@ -37,6 +37,7 @@ from cdp_spark.tables.catalog.matching import (
 )
 from cdp_spark.tables.catalog.operations import DELIVERIES, RELEASES, RUN_METRICS, RUNS
 from cdp_spark.tables.catalog.privacy import ERASURES, SUPPRESSIONS
+from cdp_spark.tables.catalog.reference import CURRENCY_RATES, PRODUCTS
 from cdp_spark.tables.catalog.silver import IDENTIFIERS, RECORDS
 from cdp_spark.tables.spec import TableKind, TableSpec
 
@@ -44,6 +45,7 @@ __all__ = [
     "ACCOUNT_MEMBERS",
     "CLUSTERS",
     "CONSENTS",
+    "CURRENCY_RATES",
     "CUTS",
     "DELIVERIES",
     "ERASURES",
@@ -58,6 +60,7 @@ __all__ = [
     "MATCH_MODELS",
     "OUTDATED_RECORDS",
     "PAIR_SCORES",
+    "PRODUCTS",
     "PROFILES",
     "PROFILE_HISTORY",
     "PROFILE_VALUES",
@@ -90,6 +93,8 @@ TABLES: dict[str, TableSpec] = {
         WITHDRAWAL_ISSUES,
         SOURCE_DELIVERIES,
         SOURCE_SNAPSHOTS,
+        PRODUCTS,
+        CURRENCY_RATES,
         RECORDS,
         IDENTIFIERS,
         MATCH_MODELS,
