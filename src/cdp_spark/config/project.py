@@ -42,6 +42,8 @@ GoldTable = Literal[
     "profile_values",
     "account_members",
     "households",
+    "scores",
+    "offers",
     "segment_members",
     "segment_changes",
 ]

@@ -26,6 +26,8 @@ from cdp_spark.relations.stage import run as relate
 from cdp_spark.resolution.stage import run as match
 from cdp_spark.runs.publish import expire, publish
 from cdp_spark.runs.run_log import ERASURE
+from cdp_spark.scores.stage import run as score
+from cdp_spark.scores.stage_offers import run as offer
 from cdp_spark.segments.stage import run as evaluate_segments
 from cdp_spark.standardise.stage import run as standardise
 from cdp_spark.tables import catalog as t
@@ -39,7 +41,7 @@ Work = Callable[[RunContext], StageResult]
 """What a stage does."""
 
 IDENTITY, PUBLISH, ACTIVATION = "identity", "publish", "activation"
-AFTER_IDENTITY = ("events", "profiles", "relations", "segments")
+AFTER_IDENTITY = ("events", "profiles", "relations", "scores", "offers", "segments")
 """The stages that make the other gold tables."""
 EXPIRE, VACUUM, NOTICE = "expire", "vacuum", "notice"
 
@@ -143,6 +145,22 @@ NIGHTLY: tuple[Stage, ...] = (
         "Relates people to accounts and households.",
         reads=(t.RECORDS, t.IDENTIFIERS, t.UNIFIED_IDS, t.PROFILES),
         writes=(t.ACCOUNT_MEMBERS, t.HOUSEHOLDS),
+    ),
+    Stage(
+        "scores",
+        score,
+        "Scores profiles by models of their events: lifetime value, contracts, probabilities of outcomes.",
+        reads=(t.UNIFIED_EVENTS, t.PROFILES),
+        writes=(t.SCORES,),
+        logs=(t.SCORE_MODELS,),
+    ),
+    Stage(
+        "offers",
+        offer,
+        "Offers each customer the products that they may buy next, with the reason.",
+        reads=(t.UNIFIED_EVENTS, t.PRODUCTS),
+        writes=(t.OFFERS,),
+        logs=(t.SCORE_MODELS,),
     ),
     Stage(
         "segments",

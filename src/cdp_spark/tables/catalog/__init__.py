@@ -38,6 +38,7 @@ from cdp_spark.tables.catalog.matching import (
 from cdp_spark.tables.catalog.operations import DELIVERIES, RELEASES, RUN_METRICS, RUNS
 from cdp_spark.tables.catalog.privacy import ERASURES, SUPPRESSIONS
 from cdp_spark.tables.catalog.reference import CURRENCY_RATES, PRODUCTS
+from cdp_spark.tables.catalog.scores import OFFERS, SCORE_MODELS, SCORES
 from cdp_spark.tables.catalog.silver import IDENTIFIERS, RECORDS
 from cdp_spark.tables.spec import TableKind, TableSpec
 
@@ -58,6 +59,7 @@ __all__ = [
     "LABELS",
     "MATCH_INPUTS",
     "MATCH_MODELS",
+    "OFFERS",
     "OUTDATED_RECORDS",
     "PAIR_SCORES",
     "PRODUCTS",
@@ -69,6 +71,8 @@ __all__ = [
     "RELEASES",
     "RUNS",
     "RUN_METRICS",
+    "SCORES",
+    "SCORE_MODELS",
     "SEGMENT_CHANGES",
     "SEGMENT_MEMBERS",
     "SOURCE_DELIVERIES",
@@ -115,6 +119,9 @@ TABLES: dict[str, TableSpec] = {
         PROFILE_VALUES,
         ACCOUNT_MEMBERS,
         HOUSEHOLDS,
+        SCORE_MODELS,
+        SCORES,
+        OFFERS,
         SEGMENT_MEMBERS,
         SEGMENT_CHANGES,
         SUPPRESSIONS,
