@@ -208,14 +208,13 @@ def _levels(features: tuple[Feature, ...], edges: tuple[tuple[float, ...], ...],
 
 def _require(name: str, purpose: Literal["learn from", "judge by"], outcomes: NDArray[np.bool_], least: int) -> None:
     came = int(outcomes.sum())
-    for there, what in ((came, "with the outcome"), (len(outcomes) - came, "without it")):
-        if there < least:
-            raise DataError(
-                f"score {name}",
-                got=f"{there:,} people {what} to {purpose}",
-                allowed=f"at least {least}",
-                fix="load older events, or choose an outcome that is more frequent or has more days",
-            )
+    if min(came, len(outcomes) - came) < least:
+        raise DataError(
+            f"score {name}",
+            got=f"{came:,} outcomes of {len(outcomes):,} to {purpose}",
+            allowed=f"at least {least} that came and {least} that did not",
+            fix="load older events, or choose an outcome that is more frequent or has more days",
+        )
 
 
 def _tuples(lists: list[list[float]]) -> tuple[tuple[float, ...], ...]:
