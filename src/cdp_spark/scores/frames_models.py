@@ -15,7 +15,7 @@ from cdp_spark import limits
 from cdp_spark.config.scores import ContractsConfig, LifetimeValueConfig, ScoreConfig
 from cdp_spark.errors import DataError
 from cdp_spark.insights.leads.features import choose_features
-from cdp_spark.insights.leads.model import fit_lead, read_lead_model
+from cdp_spark.insights.leads.model import fit_lead
 from cdp_spark.insights.leads.snapshots import SNAPSHOT_ROWS, SnapshotPlan, build_snapshots, snapshot_times
 from cdp_spark.scores.contracts import CONTRACT_ROWS, build_contracts, fit_contract_model
 from cdp_spark.scores.frames import apply_to_people, count_occurring, count_people
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from cdp_spark.tables.rows import Rows
     from cdp_spark.tables.store import Store
 
-_PEOPLE, _ONE_IN, _TIMES = "people", "one_in", "times_us"
+ONE_IN, TIMES = "one_in", "times_us"
 
 
 @dataclass(frozen=True)
@@ -84,29 +84,15 @@ def fit_model(definition: Definition, version: int, events: Rows, clock: Clock) 
     if isinstance(settings, LifetimeValueConfig):
         until = day_of(clock.us, clock.time_zone)
         build = partial(build_histories, settings=settings, until=until, time_zone=clock.time_zone)
-        found = fit_lifetime(_gather(events, build, DATED_HISTORIES), settings)
+        found = fit_lifetime(gather_rows(events, build, DATED_HISTORIES), settings)
     elif isinstance(settings, ContractsConfig):
         contracts = partial(build_contracts, settings=settings, until_us=clock.us)
-        found = fit_contract_model(_gather(events, contracts, CONTRACT_ROWS), settings)
+        found = fit_contract_model(gather_rows(events, contracts, CONTRACT_ROWS), settings)
     elif isinstance(settings, ScoreConfig):
         found = _fit_lead(settings, events, clock)
     else:
         raise TypeError(definition.kind)
     return NewModel(FittedModel(definition, version, found[0]), found[1])
-
-
-def rebuild_snapshots(model: FittedModel, settings: ScoreConfig, events: Rows) -> pa.Table:
-    """Build the snapshots anew that a version learned from and was judged by, of the events as they are now.
-
-    Args:
-        model: a version.
-        settings: of the score.
-        events: of all people until the model's clock.
-    """
-    learned = model.parameters
-    features = read_lead_model(learned).features
-    plan = SnapshotPlan(settings.outcome, settings.population, features, tuple(learned[_TIMES]), learned[_ONE_IN])
-    return _gather(events, partial(build_snapshots, plan=plan), SNAPSHOT_ROWS)
 
 
 def rows_of(models: Sequence[NewModel], *, as_of: datetime, run_id: str) -> pa.Table:
@@ -145,12 +131,19 @@ def _fit_lead(settings: ScoreConfig, events: Rows, clock: Clock) -> tuple[dict[s
     times = snapshot_times(settings, first_us=_us(first), until_us=clock.us)
     one_in = count_people(events) * len(times) // limits.SNAPSHOTS_ON_DRIVER + 1
     plan = SnapshotPlan(settings.outcome, settings.population, features, times, one_in)
-    rows = _gather(events, partial(build_snapshots, plan=plan), SNAPSHOT_ROWS)
+    rows = gather_rows(events, partial(build_snapshots, plan=plan), SNAPSHOT_ROWS)
     model, evaluation = fit_lead(settings.name, rows, features, snapshots=len(times))
-    return {**model.facts(), _TIMES: times, _ONE_IN: one_in}, evaluation.facts()
+    return {**model.facts(), TIMES: times, ONE_IN: one_in}, evaluation.facts()
 
 
-def _gather(events: Rows, rule: Callable[[pa.Table], pa.Table], schema: pa.Schema) -> pa.Table:
+def gather_rows(events: Rows, rule: Callable[[pa.Table], pa.Table], schema: pa.Schema) -> pa.Table:
+    """Apply a rule to the events of whole people, and fetch what it gives (an action).
+
+    Args:
+        events: of people.
+        rule: takes their events and gives rows of the schema.
+        schema: of what it gives.
+    """
     table = as_table(apply_to_people(events, rule, schema, row_count=count_rows(events)))
     return table.cast(schema)
 

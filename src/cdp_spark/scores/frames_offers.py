@@ -16,6 +16,7 @@ from cdp_spark import columns as c
 from cdp_spark import limits
 from cdp_spark.insights.offers.catalogue import read_catalogue
 from cdp_spark.insights.offers.model import OFFERS, OfferModel, make_offers, model_of_counts, replace_weights
+from cdp_spark.scores.lifetime import day_of
 from cdp_spark.scores.lines import (
     COUNTS,
     LINES,
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from datetime import date, datetime
 
     from cdp_spark.config.offers import OffersConfig, OfferWeights
+    from cdp_spark.scores.models import Clock
     from cdp_spark.tables.rows import Rows
     from cdp_spark.tables.store import Store
 
@@ -63,26 +65,30 @@ class Shop:
     row_count: int
 
 
-def read_shop(store: Store, settings: OffersConfig, *, until: datetime, as_of: date, time_zone: str) -> Shop:
+def read_shop(store: Store, settings: OffersConfig, clock: Clock) -> Shop:
     """Read purchases, the catalogue and the events that rules ask for.
 
     Args:
         store: the warehouse.
         settings: of the project.
-        until: later events are left out.
-        as_of: the day of `until`.
-        time_zone: of days.
+        clock: later events are left out.
     """
     rows = count_rows_at_most(store, UNIFIED_EVENTS)
     few = rows <= limits.EVENTS_ON_DRIVER
-    bought = _read(store, _BOUGHT, settings.event_types, until, few=few)
-    lines = map_rows(bought, partial(purchase_lines, time_zone=time_zone), cast("str", from_arrow_schema(LINES)))
+    bought = _read(store, _BOUGHT, settings.event_types, clock.as_of, few=few)
+    lines = map_rows(bought, partial(purchase_lines, time_zone=clock.time_zone), cast("str", from_arrow_schema(LINES)))
     if isinstance(lines, DataFrame):
         lines = checkpoint(lines)
     asked = sorted({it.event_type for rule in settings.rules for it in rule.when.signals})
-    signals = _read(store, _SIGNALS, asked, until, few=few) if asked else None
+    signals = _read(store, _SIGNALS, asked, clock.as_of, few=few) if asked else None
     products = store.fetch(PRODUCTS) if store.exists(PRODUCTS) else PRODUCTS.table([])
-    return Shop(lines, products if products.num_rows else sold_products(_sold(lines)), signals, as_of, rows)
+    return Shop(
+        lines,
+        products if products.num_rows else sold_products(_sold(lines)),
+        signals,
+        day_of(clock.us, clock.time_zone),
+        rows,
+    )
 
 
 def sample_lines(shop: Shop) -> pa.Table:

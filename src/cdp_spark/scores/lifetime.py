@@ -96,7 +96,7 @@ def fit_lifetime(dated: pa.Table, settings: LifetimeValueConfig) -> tuple[dict[s
         "mean_purchases": float((worth / (settings.margin * value)).mean()),
         "draws": [_plain(it) for it in drawn],
     }
-    return parameters, {**_figures(models), **_hold_out(dated.filter(dated[HOLD_OUT]))}
+    return parameters, {**_figures(models), **_hold_out(dated)}
 
 
 def score_customers(
@@ -186,20 +186,32 @@ def _fit(histories: pa.Table) -> ModelPair:
     return ModelPair(fit_purchases(count_histories(histories)), fit_spend(histories))
 
 
-def _hold_out(before: pa.Table) -> dict[str, Any]:
-    """Fit on the history before the last weeks, and hold what it expects of them against what came."""
+def hold_out_rows(dated: pa.Table) -> pa.Table:
+    """Say what a model of the history before the last weeks expects of them, and what came.
+
+    Args:
+        dated: DATED_HISTORIES of all customers.
+    Returns: unified_id, expected_purchases, purchases.
+    Raises: DataError: too little history before.
+    """
+    before = dated.filter(dated[HOLD_OUT]).sort_by([(c.UNIFIED_ID, "ascending")])
+    model = fit_purchases(count_histories(before))
+    expected = pa.array(expect_purchases(model, before, weeks=HOLD_OUT_WEEKS))
+    return pa.table({c.UNIFIED_ID: before[c.UNIFIED_ID], c.EXPECTED_PURCHASES: expected, c.PURCHASES: before[LATER]})
+
+
+def _hold_out(dated: pa.Table) -> dict[str, Any]:
     try:
-        model = fit_purchases(count_histories(before))
+        rows = hold_out_rows(dated)
     except DataError as error:
         return {"hold_out": None, "why": f"{error.got}: {error.allowed}"}
-    expected = expect_purchases(model, before, weeks=HOLD_OUT_WEEKS)
-    came = before[LATER].to_numpy()
+    expected, came = pc.sum(rows[c.EXPECTED_PURCHASES]).as_py(), pc.sum(rows[c.PURCHASES]).as_py()
     found = {
         "weeks": HOLD_OUT_WEEKS,
-        "customers": before.num_rows,
-        "expected_purchases": float(expected.sum()),
-        "purchases": int(came.sum()),
-        "error": float(expected.sum() / came.sum() - 1) if came.sum() else None,
+        "customers": rows.num_rows,
+        "expected_purchases": expected,
+        "purchases": came,
+        "error": expected / came - 1 if came else None,
     }
     return {"hold_out": found}
 

@@ -14,7 +14,7 @@ from cdp_spark.config.scores import OFFERS as MODEL
 from cdp_spark.scores.frames_models import NewModel, find_applied, next_version, read_versions, rows_of
 from cdp_spark.scores.frames_offers import Shop, build_offers, read_shop, sample_lines
 from cdp_spark.scores.lines import fit_weights
-from cdp_spark.scores.models import Definition, FittedModel
+from cdp_spark.scores.models import Clock, Definition, FittedModel
 from cdp_spark.tables.catalog import OFFERS, SCORE_MODELS, UNIFIED_EVENTS
 from cdp_spark.tables.run import StageResult
 
@@ -35,8 +35,7 @@ def run(context: RunContext) -> StageResult:
         return _without_offers(context)
     if not store.exists(UNIFIED_EVENTS):
         return StageResult(detail="no events yet")
-    zone = context.project.settings.time_zone
-    shop = read_shop(store, settings, until=context.as_of, as_of=context.today, time_zone=zone)
+    shop = read_shop(store, settings, Clock(context.as_of, context.project.settings.time_zone))
     weights, new = _weights(context, settings, shop)
     written = {OFFERS.name: store.overwrite(OFFERS, build_offers(shop, settings, weights))}
     if new is not None:
