@@ -77,7 +77,7 @@ def _maximise(design: sparse.csr_array, truth: Floats, ridge: float) -> Floats:
     share = np.clip(truth.mean(), 1e-6, 1 - 1e-6)
     start = np.zeros(1 + design.shape[1])
     start[0] = np.log(share / (1 - share))
-    found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 500, "ftol": 1e-12, "gtol": 1e-8})
+    found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 500, "ftol": 1e-11, "gtol": 1e-7})
     return np.asarray(found.x, np.float64)
 
 
