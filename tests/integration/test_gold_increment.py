@@ -165,6 +165,8 @@ def test_a_night_in_which_nothing_changed_writes_nothing(nights: Nights) -> None
     nights.pass_again(3)
     before = nights.versions()
     unchanged = dict.fromkeys(AFTER_IDENTITY, "unchanged since run 3")
-    assert nights.pass_again(4) == unchanged | ASLEEP | {"segments": "members changed"}  # some have been quiet for three days
+    assert nights.pass_again(4) == unchanged | ASLEEP | {
+        "segments": "members changed"
+    }  # some have been quiet for three days
     kept = {name: version for name, version in nights.versions().items() if not name.startswith("segment")}
     assert kept == {name: before[name] for name in kept}

@@ -79,9 +79,9 @@ def test_values_follow_from_the_fit_and_reasons_sum_to_them() -> None:
 
 
 def test_an_interval_holds_most_values_between_its_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lifetime, "DRAWS", 8)
+    monkeypatch.setattr(lifetime, "DRAWS", 5)
     settings = SETTINGS.model_copy(update={"intervals": True})
-    rows = draw_customers(300, seed=5)
+    rows = draw_customers(250, seed=5)
     parameters, _ = fit_lifetime(build_histories(rows, settings, until=TODAY, time_zone="UTC"), settings)
     scored = score_customers(rows, parameters, settings, until_us=CLOCK_US, time_zone="UTC")
     details = [dict(it) for it in scored["details"].to_pylist()]

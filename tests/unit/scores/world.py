@@ -74,9 +74,14 @@ class Runs:
         """Run the stage as a night does, and publish what it made."""
         self.ordinal += 1
         settings = ProjectSettings(name="shop", namespace=UUID(int=1), warehouse=Warehouse(path="w"))
-        sections = {"settings": settings, "sources": (), "match": MatchConfig(), "insights": self.insights}
+        sections: dict[str, Any] = {
+            "settings": settings,
+            "sources": (),
+            "match": MatchConfig(),
+            "insights": self.insights,
+        }
         project = Project(folder=".", config_hash="-", **sections)
-        named = {"run_id": f"run-{self.ordinal}", "ordinal": self.ordinal, "as_of": as_of, "full": full}
+        named: dict[str, Any] = {"run_id": f"run-{self.ordinal}", "ordinal": self.ordinal, "as_of": as_of, "full": full}
         context = RunContext(self.store, project, base_versions=self.released, last=self.last, **named)
         result = work_or_keep(context, DEPENDENCIES[self.stage], work_of(self.stage), lambda versions, _: versions)
         self.released = {**self.released, **result.versions}
