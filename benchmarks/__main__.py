@@ -9,6 +9,7 @@ CDP_DATA_DIR=… python -m benchmarks small                small files, drawn an
 CDP_DATA_DIR=… python -m benchmarks priors               learn the engine's priors from other such files
 python -m benchmarks lifetime                            insights of a million generated customers
 python -m benchmarks events                              a million events from files to `unified_events`
+python -m benchmarks scores                              probabilities, against drawn people's true ones
 CDP_DATA_DIR=… python -m benchmarks offers                next best products, beside rivals
 """
 
@@ -24,7 +25,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks import cases, lifetime, unified
+from benchmarks import cases, leads, lifetime, unified
 from benchmarks.matching.memory import run_measured
 from benchmarks.matching.scores import Scores, score
 from benchmarks.offers import run as offers
@@ -45,6 +46,7 @@ _COMMANDS = {
     "lifetime": lifetime.main,
     "events": unified.main,
     "offers": offers.main,
+    "scores": leads.main,
 }
 _HEAD = """| set | tool | seconds | processor s | peak GiB | precision | recall | F1 | B³ F1 |
 |---|---|---|---|---|---|---|---|---|"""

@@ -31,6 +31,10 @@ MOVED_KEYS_ON_DRIVER_RECORDS = 1_000_000
 """Records that left, and that came, of which the driver compares names and contacts; about 1 kB each."""
 PART_BYTES = 64_000_000
 """Bytes of a file of lines that one task reads: seconds of work, beside which starting the task is nothing."""
+EVENTS_ON_DRIVER = 2_000_000
+"""Events that the driver scores people by and makes offers of, in some ten seconds and 1 GB; of more all cores do."""
+SNAPSHOTS_ON_DRIVER = 300_000
+"""People's snapshots that a score is learned from: half a minute. Of more people some are left out."""
 GROUP_ROWS = 20_000
 """Rows that a task of Spark takes to the rules at once: some megabytes, and enough to make up for the way there."""
 

@@ -24,6 +24,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "resolve": ("commands.matching.resolve:resolve_files", "Match records in your own files; no project needed."),
     "blocking": ("commands.matching.blocking:app", "Suggest and estimate blocking rules."),
     "model": ("commands.matching.model:app", "Fit and list match models."),
+    "insights": ("commands.warehouse.insights:app", "Fit, list and judge the models of people's events."),
     "why": ("commands.matching.why:why", "Explain why two records are together or apart."),
     "how": ("commands.matching.how:how", "Show how a person's records came together."),
     "evaluate": ("commands.matching.evaluate:evaluate", "Measure clusters by a truth, labels or an answered sheet."),

@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
 from cdp_spark.cli.relations import describe_relations
+from cdp_spark.cli.scores import describe_scores
 from cdp_spark.errors import DataError, StateError
 from cdp_spark.identity.frames_tables import resolve_id
 from cdp_spark.identity.terms import ERASURE, LIVE
@@ -169,6 +170,7 @@ def describe_profile(warehouse: ReleasedWarehouse, unified_id: str, *, at: datet
         "profile": {name: value for name, value in rows[0].asDict().items() if value not in (None, [], {})},
         "segments": [row[c.SEGMENT] for row in _segments(warehouse, own, at).collect()],
         "consents": _dicts(_consents(warehouse, profile)),
+        **describe_scores(warehouse, unified_id),
         **describe_relations(warehouse, unified_id, entity_type=rows[0][c.ENTITY_TYPE]),
         "records": _dicts(_records(warehouse, own)),
         "values": _dicts(warehouse.read(PROFILE_VALUES).where(own).drop(c.UNIFIED_ID).orderBy(c.ATTRIBUTE)),

@@ -15,6 +15,7 @@ from cdp_spark.config.behaviour import (
     SessionsConfig,
 )
 from cdp_spark.config.offers import OffersConfig
+from cdp_spark.config.scores import ContractsConfig, LifetimeValueConfig, ScoreConfig
 
 
 class InsightsConfig(Strict):
@@ -30,6 +31,12 @@ class InsightsConfig(Strict):
     """Who comes back."""
     abandonment: AbandonmentConfig | None = None
     """What was looked at or put into a cart and not bought."""
+    lifetime_value: LifetimeValueConfig | None = None
+    """What customers will be worth."""
+    contracts: ContractsConfig | None = None
+    """What running contracts will be worth."""
+    scores: tuple[ScoreConfig, ...] = Field(default=(), max_length=20)
+    """Probabilities of outcomes, such as a purchase or churn."""
     offers: OffersConfig | None = None
     """Next best products."""
 
@@ -42,7 +49,7 @@ class InsightsConfig(Strict):
 
     @model_validator(mode="after")
     def _distinct_names(self) -> Self:
-        for section in ("funnels", "retention"):
+        for section in ("funnels", "retention", "scores"):
             names = [it.name for it in getattr(self, section)]
             for position, name in enumerate(names):
                 if name in names[:position]:

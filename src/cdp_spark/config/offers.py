@@ -100,6 +100,8 @@ class OfferRule(Strict):
 class OffersConfig(Strict):
     """`insights.offers`."""
 
+    event_types: Strings = Field(default=("purchase",), min_length=1)
+    """Of purchases and returns; a return has a negative value or quantity."""
     weights: OfferWeights | Literal["auto"] = "auto"
     """`auto` chooses those that would have done best over the last `horizon_days`."""
     horizon_days: int = Field(default=28, ge=1)

@@ -48,6 +48,8 @@ GoldTable = Literal[
     "funnels",
     "retention",
     "abandoned",
+    "scores",
+    "offers",
     "segment_members",
     "segment_changes",
 ]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from cdp_spark.config.destination import FileDestination
 from cdp_spark.config.source import SourceConfig
+from cdp_spark.demo.best import Best, find_best
 from cdp_spark.demo.generate import DemoSummary, generate
 from cdp_spark.errors import ConfigError
 from cdp_spark.report import Accuracy, Attribution, measure_accuracy, measure_attribution
@@ -37,6 +38,8 @@ DATA = "data"
 _HOME = "../demo"
 """Where the demo's project has its files, from its own folder."""
 _MARK = "demo.json"
+_INSIGHTS = ("scores", "offers")
+"""Stages whose warnings say what the models lack."""
 _VISITORS_SCHEMA = "visitor_type string, visitor_id string, entity_id string, household_id string, people int"
 _TRUTH_SCHEMA = "source string, source_record_id string, entity_type string, entity_id string, household_id string"
 
@@ -55,6 +58,7 @@ class DemoOutcome:
         warehouse: folder of the tables.
         exports: the folders that segments were written to.
         attribution: events against the truth.
+        best: whom the models put first.
     """
 
     data: DemoSummary
@@ -63,6 +67,7 @@ class DemoOutcome:
     warehouse: Path
     exports: tuple[Path, ...]
     attribution: Attribution
+    best: Best
 
 
 def run_demo(
@@ -91,8 +96,15 @@ def run_demo(
         run=replace(run, report=report),
         warehouse=Path(store.location),
         exports=tuple(_resolved(project, each.path) for each in project.destinations.destinations),
+        best=_best(store, project, run),
         **judged,
     )
+
+
+def _best(store: Store, project: Project, run: RunSummary) -> Best:
+    versions = run.release.versions if run.release else {}
+    stages = [it for it in run.outcomes if it.stage in _INSIGHTS]
+    return find_best(store, project, versions=versions, missing=tuple(w for it in stages for w in it.warnings))
 
 
 def judge(store: Store, truth: Path, run: RunSummary) -> dict[str, Any]:

@@ -11,6 +11,8 @@ from cdp_spark.config.segment import conditions_of
 from cdp_spark.events.stage import settings_of as events_settings
 from cdp_spark.events.stage import warn as warn_of_events
 from cdp_spark.profiles.extent import holds_for_profiles
+from cdp_spark.scores.stage import warn as warn_of_scores
+from cdp_spark.scores.stage_offers import warn as warn_of_offers
 from cdp_spark.segments.stage import warn
 from cdp_spark.standardise.clock import holds_for_records
 from cdp_spark.tables import catalog as t
@@ -52,6 +54,20 @@ def _segments(project: Project) -> object:
     """Silence and the zone of days are part of what a segment means."""
     definitions = [segment.model_dump(mode="json", exclude={"description"}) for segment in project.segments]
     return [definitions, project.settings.consent.default, str(project.settings.time_zone)]
+
+
+def _scores(project: Project) -> object:
+    insights = project.insights.model_dump(mode="json", include={"lifetime_value", "contracts", "scores"})
+    return [insights, str(project.settings.time_zone)]
+
+
+def _offers(project: Project) -> object:
+    return [project.insights.model_dump(mode="json", include={"offers"}), str(project.settings.time_zone)]
+
+
+def _hold_at_the_same_time(context: RunContext, basis: Basis) -> bool:
+    """Whether the clock stands still: scores and offers count the time since an event."""
+    return basis.as_of == context.as_of
 
 
 def _hold_for_segments(context: RunContext, basis: Basis) -> bool:
@@ -130,6 +146,22 @@ _ALL = (
         settings=settings_of_behaviour,
         holds=hold_behaviour,
         work=r"behaviour\.capped_profiles",
+    ),
+    Dependencies(
+        "scores",
+        reads=(t.UNIFIED_EVENTS, t.PROFILES, t.SCORE_MODELS),
+        writes=(t.SCORES,),
+        settings=_scores,
+        holds=_hold_at_the_same_time,
+        warns=warn_of_scores,
+    ),
+    Dependencies(
+        "offers",
+        reads=(t.UNIFIED_EVENTS, t.PRODUCTS, t.SCORE_MODELS),
+        writes=(t.OFFERS,),
+        settings=_offers,
+        holds=_hold_at_the_same_time,
+        warns=warn_of_offers,
     ),
     Dependencies(
         "segments",

@@ -29,6 +29,8 @@ from cdp_spark.relations.stage import run as relate
 from cdp_spark.resolution.stage import run as match
 from cdp_spark.runs.publish import expire, publish
 from cdp_spark.runs.run_log import ERASURE
+from cdp_spark.scores.stage import run as score
+from cdp_spark.scores.stage_offers import run as offer
 from cdp_spark.segments.stage import run as evaluate_segments
 from cdp_spark.standardise.stage import run as standardise
 from cdp_spark.tables import catalog as t
@@ -42,7 +44,7 @@ Work = Callable[[RunContext], StageResult]
 """What a stage does."""
 
 IDENTITY, PUBLISH, ACTIVATION = "identity", "publish", "activation"
-AFTER_IDENTITY = ("events", "sessions", "profiles", "relations", "behaviour", "segments")
+AFTER_IDENTITY = ("events", "sessions", "profiles", "relations", "behaviour", "scores", "offers", "segments")
 """The stages that make the other gold tables."""
 EXPIRE, VACUUM, NOTICE = "expire", "vacuum", "notice"
 
@@ -169,6 +171,22 @@ NIGHTLY: tuple[Stage, ...] = (
         "Counts who gets how far in funnels and who comes back, and finds what was looked at and not bought.",
         reads=(t.UNIFIED_EVENTS, t.PROFILES),
         writes=(t.FUNNELS, t.RETENTION, t.ABANDONED),
+    ),
+    Stage(
+        "scores",
+        score,
+        "Scores profiles by models of their events: lifetime value, contracts, probabilities of outcomes.",
+        reads=(t.UNIFIED_EVENTS, t.PROFILES),
+        writes=(t.SCORES,),
+        logs=(t.SCORE_MODELS,),
+    ),
+    Stage(
+        "offers",
+        offer,
+        "Offers each customer the products that they may buy next, with the reason.",
+        reads=(t.UNIFIED_EVENTS, t.PRODUCTS),
+        writes=(t.OFFERS,),
+        logs=(t.SCORE_MODELS,),
     ),
     Stage(
         "segments",

@@ -238,6 +238,8 @@ def _gold(records: Mapping[str, str], visitors: Mapping[str, str]) -> dict[str, 
         tables.ACCOUNT_MEMBERS,
         tables.HOUSEHOLDS,
         tables.ABANDONED,
+        tables.SCORES,
+        tables.OFFERS,
     )
     clocks = {1: JANUARY, 2: FEBRUARY}
     return {

@@ -7,9 +7,12 @@ import typer
 
 from cdp_spark.cli.display.output import console, near, print_json, print_rows
 from cdp_spark.cli.display.progress import show_progress
+from cdp_spark.cli.display.scores import offer_rows, score_rows
 from cdp_spark.cli.display.summary import summary_facts
 from cdp_spark.cli.options import options_of
+from cdp_spark.columns import NAME, PRODUCT_NAME, REASON
 from cdp_spark.config.load import load_project
+from cdp_spark.demo.best import Best
 from cdp_spark.demo.run import DemoOutcome, move_project, run_demo
 from cdp_spark.report import Accuracy, Attribution
 from cdp_spark.session import SMALL_DATA, get_project_session
@@ -46,6 +49,7 @@ def demo_facts(outcome: DemoOutcome) -> dict[str, Any]:
         "people": outcome.data.people,
         "accuracy": [accuracy_facts(each) for each in outcome.accuracy],
         "events": vars(outcome.attribution),
+        "best": {name: list(rows) for name, rows in vars(outcome.best).items()},
         "warehouse": str(outcome.warehouse),
         "exports_to": [str(path) for path in outcome.exports],
     }
@@ -81,9 +85,26 @@ def print_demo(outcome: DemoOutcome) -> None:
     ]
     print_rows(sent, title="exports")
     out.print()
+    _print_best(outcome.best)
     places = {"tables": outcome.warehouse, "exports": _common(outcome.exports), "report": run.report}
     for name, path in places.items():
         out.print(f"{name:<8} {near(path) if path else 'not written'}", soft_wrap=True)
+
+
+def _print_best(best: Best) -> None:
+    """Print the best customers with their value, the likeliest buyers, and the first offer of each."""
+    for title, rows in (("best customers", best.customers), ("likeliest buyers", best.leads)):
+        if rows:
+            named = [{"name": it[NAME], **row} for it, row in zip(rows, score_rows(rows), strict=True)]
+            print_rows([{name: value for name, value in row.items() if name != "model"} for row in named], title=title)
+            console().print()
+    if best.offers:
+        offered = zip(best.offers, offer_rows(best.offers), strict=True)
+        shown = [{"name": it[NAME], "offer": row[PRODUCT_NAME], "reason": row[REASON]} for it, row in offered]
+        print_rows(shown, title="next best offers")
+        console().print()
+    for sentence in best.missing:
+        console().print(sentence)
 
 
 def _events_sentence(events: Attribution) -> str:

@@ -40,6 +40,7 @@ from cdp_spark.tables.catalog.matching import (
 from cdp_spark.tables.catalog.operations import DATA_QUALITY, DELIVERIES, RELEASES, RUN_METRICS, RUNS
 from cdp_spark.tables.catalog.privacy import ERASURES, SUPPRESSIONS
 from cdp_spark.tables.catalog.reference import CURRENCY_RATES, PRODUCTS
+from cdp_spark.tables.catalog.scores import OFFERS, SCORE_MODELS, SCORES
 from cdp_spark.tables.catalog.silver import IDENTIFIERS, RECORDS
 from cdp_spark.tables.spec import TableKind, TableSpec
 
@@ -64,6 +65,7 @@ __all__ = [
     "LABELS",
     "MATCH_INPUTS",
     "MATCH_MODELS",
+    "OFFERS",
     "OUTDATED_RECORDS",
     "PAIR_SCORES",
     "PRODUCTS",
@@ -76,6 +78,8 @@ __all__ = [
     "RETENTION",
     "RUNS",
     "RUN_METRICS",
+    "SCORES",
+    "SCORE_MODELS",
     "SEGMENT_CHANGES",
     "SEGMENT_MEMBERS",
     "SESSIONS",
@@ -130,6 +134,9 @@ TABLES: dict[str, TableSpec] = {
         FUNNELS,
         RETENTION,
         ABANDONED,
+        SCORE_MODELS,
+        SCORES,
+        OFFERS,
         SEGMENT_MEMBERS,
         SEGMENT_CHANGES,
         SUPPRESSIONS,

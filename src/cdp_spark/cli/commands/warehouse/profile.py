@@ -7,6 +7,7 @@ from rich.markup import escape
 
 from cdp_spark.cli.commands.opening import open_project
 from cdp_spark.cli.display.output import console, print_json, print_rows, shown
+from cdp_spark.cli.display.scores import offer_rows, score_rows
 from cdp_spark.cli.lookup import ReleasedWarehouse, describe_profile, find_ids
 from cdp_spark.normalise.times import parse_time
 
@@ -26,7 +27,7 @@ def show(
     at: Annotated[str | None, typer.Option(metavar="TIME", help="As it was then, ISO 8601.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Show a profile, its segments, consents and relations, its source records, and which of them won each value."""
+    """Show a profile with its segments, scores, offers, consents and relations, and where each value comes from."""
     time = parse_time("--at", at)
     _, store = open_project(ctx)
     warehouse = ReleasedWarehouse.newest(store)
@@ -47,6 +48,13 @@ def _print(facts: dict[str, Any], *, asked: str) -> None:
     out.print(f"\nsegments: {', '.join(facts['segments']) or 'none'}")
     if facts["at"]:
         out.print("what follows is of today, not of then", style="italic")
+    for name, rows in (
+        ("scores", score_rows(facts.get("scores", []))),
+        ("offers", offer_rows(facts.get("offers", []))),
+    ):
+        if rows:
+            out.print()
+            print_rows(rows, title=name)
     for name in (name for name in _LISTS if name in facts):
         count = f" ({facts['people_count']:,})" if name == "people" else ""
         out.print()

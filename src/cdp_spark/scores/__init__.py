@@ -1,0 +1,1 @@
+"""Scores and offers: models of people's events, fitted once, applied by every night."""

@@ -1,0 +1,102 @@
+"""Events of people where they are wanted: on the driver where they are few, else in a frame."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+from pyspark.sql.pandas.types import from_arrow_schema
+
+from cdp_spark import columns as c
+from cdp_spark import limits
+from cdp_spark.tables.catalog import PROFILES, UNIFIED_EVENTS
+from cdp_spark.tables.rows import as_table, map_groups
+from cdp_spark.tables.serving import count_rows_at_most
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from datetime import datetime
+
+    from cdp_spark.tables.checkpoint import CountedFrame
+    from cdp_spark.tables.rows import Rows
+    from cdp_spark.tables.store import Store
+
+EVENT_COLUMNS = (c.UNIFIED_ID, c.EVENT_TYPE, c.OCCURRED_AT, c.CATEGORY, c.VALUE)
+
+
+def read_people_events(
+    store: Store, *, until: datetime, event_types: Sequence[str] | None, people: CountedFrame | None = None
+) -> Rows:
+    """Read the events of profiles, with their entity type.
+
+    Args:
+        store: the warehouse.
+        until: later events are left out.
+        event_types: that are wanted; None for all.
+        people: unified_id of those that are wanted; None for all.
+    """
+    if people is None and count_rows_at_most(store, UNIFIED_EVENTS) <= limits.EVENTS_ON_DRIVER:
+        return _fetch(store, until, event_types)
+    events = store.read(UNIFIED_EVENTS).where(F.col(c.OCCURRED_AT) <= F.lit(until)).select(*EVENT_COLUMNS)
+    if event_types is not None:
+        events = events.where(F.col(c.EVENT_TYPE).isin(*event_types))
+    if people is not None:
+        events = events.join(people.joinable, on=c.UNIFIED_ID, how="left_semi")
+    kinds = store.read(PROFILES).select(c.UNIFIED_ID, c.ENTITY_TYPE)
+    return events.join(kinds, on=c.UNIFIED_ID, how="inner")
+
+
+def apply_to_people(events: Rows, rule: Callable[[pa.Table], pa.Table], schema: pa.Schema, *, row_count: int) -> Rows:
+    """Apply a rule to the events of whole people.
+
+    Args:
+        events: of people.
+        rule: takes their events and gives rows of the schema.
+        schema: of what it gives.
+        row_count: of the events, about.
+    """
+    spark_schema = from_arrow_schema(schema)
+    return map_groups([events], c.UNIFIED_ID, rule, cast("str", spark_schema), row_count=row_count)
+
+
+def count_occurring(events: Rows) -> tuple[pa.Table, datetime | None]:
+    """Count the events of each type and category, and those with a value; and find the first time (an action).
+
+    Args:
+        events: of people.
+    """
+    keys, first = [c.EVENT_TYPE, c.CATEGORY], "first"
+    names = [*keys, c.EVENTS, c.VALUE, first]
+    if isinstance(events, DataFrame):
+        counts = [
+            F.count(F.lit(1)).alias(c.EVENTS),
+            F.count(c.VALUE).alias("valued"),
+            F.min(c.OCCURRED_AT).alias(first),
+        ]
+        table = as_table(events.groupBy(*keys).agg(*counts))
+    else:
+        figures = [(c.UNIFIED_ID, "count"), (c.VALUE, "count"), (c.OCCURRED_AT, "min")]
+        table = events.group_by(keys).aggregate(figures)
+    table = table.rename_columns(names)
+    return table, pc.min(table[first]).as_py()
+
+
+def count_people(events: Rows) -> int:
+    """Count the people who have an event (an action)."""
+    if isinstance(events, DataFrame):
+        return events.select(c.UNIFIED_ID).distinct().count()
+    return len(pc.unique(events[c.UNIFIED_ID]))
+
+
+def _fetch(store: Store, until: datetime, event_types: Sequence[str] | None) -> pa.Table:
+    only = None if event_types is None else {c.EVENT_TYPE: pa.array(list(event_types), pa.string())}
+    events = store.fetch(UNIFIED_EVENTS, EVENT_COLUMNS, only=only)
+    kinds = store.fetch(PROFILES, (c.UNIFIED_ID, c.ENTITY_TYPE)).combine_chunks()
+    events = events.filter(pc.less_equal(events[c.OCCURRED_AT], pa.scalar(until, events[c.OCCURRED_AT].type)))
+    place = pc.index_in(events[c.UNIFIED_ID], value_set=kinds[c.UNIFIED_ID].combine_chunks(), skip_nulls=True)
+    return (
+        events.append_column(c.ENTITY_TYPE, kinds[c.ENTITY_TYPE].take(place)).filter(place.is_valid()).combine_chunks()
+    )
