@@ -251,3 +251,11 @@ CREDITED_VALUE = "credited_value"
 FROM_STATE = "from_state"
 TO_STATE = "to_state"
 TRANSITIONS = "transitions"
+
+# traits
+TRAIT = "trait"
+VALUE_NUMBER = "value_number"
+VALUE_TEXT = "value_text"
+VALUE_LIST = "value_list"
+VALUE_TIME = "value_time_utc"
+ZONE = "zone"

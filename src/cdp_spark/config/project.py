@@ -42,6 +42,7 @@ GoldTable = Literal[
     "profile_values",
     "account_members",
     "households",
+    "traits",
     "segment_members",
     "segment_changes",
 ]

@@ -9,12 +9,20 @@ from cdp_spark.config.checks.matching import match_mistakes
 from cdp_spark.config.checks.names import name_mistakes
 from cdp_spark.config.checks.segments import segment_mistakes
 from cdp_spark.config.checks.survivorship import survivorship_mistakes
+from cdp_spark.config.traits.checks import trait_mistakes
 
 if TYPE_CHECKING:
     from cdp_spark.config.checks.files import ProjectFiles
     from cdp_spark.errors import ConfigError
 
-_CHECKS = (name_mistakes, match_mistakes, survivorship_mistakes, segment_mistakes, destination_mistakes)
+_CHECKS = (
+    name_mistakes,
+    match_mistakes,
+    survivorship_mistakes,
+    trait_mistakes,
+    segment_mistakes,
+    destination_mistakes,
+)
 
 
 def cross_check(files: ProjectFiles) -> list[ConfigError]:

@@ -38,6 +38,7 @@ from cdp_spark.tables.catalog.matching import (
 from cdp_spark.tables.catalog.operations import DELIVERIES, RELEASES, RUN_METRICS, RUNS
 from cdp_spark.tables.catalog.privacy import ERASURES, SUPPRESSIONS
 from cdp_spark.tables.catalog.silver import IDENTIFIERS, RECORDS
+from cdp_spark.tables.catalog.traits import TRAITS
 from cdp_spark.tables.spec import TableKind, TableSpec
 
 __all__ = [
@@ -75,6 +76,7 @@ __all__ = [
     "SUPPRESSIONS",
     "TABLES",
     "TOUCHED_RECORDS",
+    "TRAITS",
     "UNIFIED_EVENTS",
     "UNIFIED_IDS",
     "WITHDRAWAL_ISSUES",
@@ -110,6 +112,7 @@ TABLES: dict[str, TableSpec] = {
         PROFILE_VALUES,
         ACCOUNT_MEMBERS,
         HOUSEHOLDS,
+        TRAITS,
         SEGMENT_MEMBERS,
         SEGMENT_CHANGES,
         SUPPRESSIONS,
