@@ -8,6 +8,7 @@ CDP_CASES_DIR=… python -m benchmarks cases               small cases from the 
 CDP_DATA_DIR=… python -m benchmarks small                small files, drawn and of the public sets
 CDP_DATA_DIR=… python -m benchmarks priors               learn the engine's priors from other such files
 python -m benchmarks lifetime                            insights of a million generated customers
+python -m benchmarks traits                              traits of a million generated events
 CDP_DATA_DIR=… python -m benchmarks offers                next best products, beside rivals
 """
 
@@ -23,7 +24,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks import cases, lifetime
+from benchmarks import cases, lifetime, traits
 from benchmarks.matching.memory import run_measured
 from benchmarks.matching.scores import Scores, score
 from benchmarks.offers import run as offers
@@ -42,6 +43,7 @@ _COMMANDS = {
     "small": evaluate.main,
     "priors": learn.main,
     "lifetime": lifetime.main,
+    "traits": traits.main,
     "offers": offers.main,
 }
 _HEAD = """| set | tool | seconds | processor s | peak GiB | precision | recall | F1 | B³ F1 |
