@@ -24,7 +24,7 @@ from cdp_spark.normalise.times import parse_time
 from cdp_spark.runs.releases import Release, current_release, find_release, read_releases
 from cdp_spark.session import get_project_session
 from cdp_spark.tables.catalog import PROFILES, RUNS, SEGMENT_MEMBERS, TABLES
-from cdp_spark.tables.rows import texts
+from cdp_spark.tables.rows import rows_with, texts
 from cdp_spark.tables.spec import TableKind
 from cdp_spark.tables.store import Store, open_folder, open_store
 
@@ -218,7 +218,7 @@ class OpenProject:
         if as_ == "spark":
             rows = self._frame(spec)
             for name, values in only.items():
-                rows = rows.where(F.col(name).isin(values.to_pylist()))
+                rows = rows_with(rows, name, values)
             return rows.select(*columns) if columns else rows
         table = self._fetch(spec, columns, only=only)
         return table.to_pandas() if as_ == "pandas" else table

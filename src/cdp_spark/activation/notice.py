@@ -15,6 +15,7 @@ from cdp_spark.activation.export import COPYING, Delivery, export_location, reco
 from cdp_spark.errors import StateError
 from cdp_spark.session.files import JAVA_ERRORS, delete_folder, list_folder
 from cdp_spark.tables.catalog import DELIVERIES
+from cdp_spark.tables.rows import as_frame
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,7 +36,7 @@ def tell_erased(context: RunContext, destination: FileDestination, ids: Sequence
     """Write the ids to `path/_erased/release=N` of a destination, one CSV file with the column unified_id."""
     location = export_location(destination, folder=context.project.folder, release=context.ordinal, below=ERASED)
     told = Delivery(destination.name, ERASED, "delivered", len(ids), 0, 0, location)
-    rows = context.store.spark.createDataFrame(pa.table({c.UNIFIED_ID: sorted(ids)})).coalesce(1)
+    rows = as_frame(context.store.spark, pa.table({c.UNIFIED_ID: sorted(ids)})).coalesce(1)
     try:
         rows.write.mode("overwrite").option("header", "true").csv(location)
     except (PySparkException, *JAVA_ERRORS) as error:

@@ -54,9 +54,9 @@ from cdp_spark.identity.members import (
     select_former_holders,
 )
 from cdp_spark.identity.terms import ACCOUNT, LABEL, LIMIT, LIVE, VISITOR
-from cdp_spark.limits import BROADCAST_ROWS, CONTESTED_ON_DRIVER_RECORDS, IDENTITY_TASK_RECORDS
+from cdp_spark.limits import CONTESTED_ON_DRIVER_RECORDS, IDENTITY_TASK_RECORDS
 from cdp_spark.tables.catalog import ID_CHANGES, ID_REGISTRY, IDENTITY_ISSUES, UNIFIED_IDS
-from cdp_spark.tables.checkpoint import checkpoint, checkpoint_and_count
+from cdp_spark.tables.checkpoint import CountedFrame, checkpoint, checkpoint_and_count
 from cdp_spark.tables.rows import as_frame
 
 if TYPE_CHECKING:
@@ -68,7 +68,6 @@ if TYPE_CHECKING:
     from cdp_spark.identity.causes import LastRelease
     from cdp_spark.identity.decide import Issuer
     from cdp_spark.identity.moved_keys import Move
-    from cdp_spark.tables.checkpoint import CountedFrame
 
 
 @dataclass(frozen=True)
@@ -191,7 +190,7 @@ def _send_to_groups(frames: IdentityFrames, members: DataFrame) -> DataFrame:
     holders = _build_holders(frames, here, claims)
     contested = claims.where(c.CONTESTED).select(PLACE, ID).unionByName(holders.select(PLACE, ID)).distinct()
     found = group_places(contested.toArrow())
-    groups = _joinable(as_frame(members.sparkSession, found), found.num_rows)
+    groups = CountedFrame(as_frame(members.sparkSession, found), found.num_rows).joinable
     here = here.join(groups, on=PLACE, how="left").withColumn(c.CONTESTED, F.col(GROUP).isNotNull())
     here = here.withColumn(GROUP, F.coalesce(GROUP, PLACE))
     holders = holders.join(groups, on=PLACE, how="inner")
@@ -250,10 +249,6 @@ def _send_evidence(evidence: Mapping[str, DataFrame], asked: DataFrame) -> dict[
 
 def _id_expr(name: str = c.UNIFIED_ID) -> Column:
     return F.xxhash64(name)
-
-
-def _joinable(rows: DataFrame, count: int) -> DataFrame:
-    return F.broadcast(rows) if count <= BROADCAST_ROWS else rows
 
 
 def build_issues(clusters: DataFrame, pairs: DataFrame, *, run_id: str) -> DataFrame:

@@ -28,7 +28,7 @@ from cdp_spark.tables.catalog import (
     RUNS,
     TOUCHED_RECORDS,
 )
-from cdp_spark.tables.rows import as_frame, texts, tuples_of
+from cdp_spark.tables.rows import as_frame, rows_with, texts, tuples_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -186,14 +186,17 @@ def _fetch(
     wanted: Mapping[str, Collection[object]],
     records: Collection[str] | None = None,
 ) -> pa.Table:
-    schema = spec.fetched_schema(list(wanted))
-    only = {name: pa.array(list(values), schema.field(name).type) for name, values in wanted.items()}
     of_records = {} if records is None else {c.RECORD_KEY: texts(records)}
-    return context.store.fetch(spec, list(names), only={**of_records, **only})
+    return context.store.fetch(spec, list(names), only={**of_records, **_only(spec, wanted)})
 
 
 def _read(context: RunContext, spec: TableSpec, wanted: Mapping[str, Collection[object]]) -> DataFrame:
     rows = context.store.read(spec)
-    for name, values in wanted.items():
-        rows = rows.where(F.col(name).isin(*values))
+    for name, values in _only(spec, wanted).items():
+        rows = rows_with(rows, name, values)
     return rows
+
+
+def _only(spec: TableSpec, wanted: Mapping[str, Collection[object]]) -> dict[str, pa.Array]:
+    schema = spec.fetched_schema(list(wanted))
+    return {name: pa.array(list(values), schema.field(name).type) for name, values in wanted.items()}

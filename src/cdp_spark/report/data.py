@@ -122,7 +122,7 @@ class ExportFact:
         status: of the delivery.
         rows: sent.
         withheld: members that were not sent.
-        location: where they went.
+        location: where they went; None where nothing was written.
     """
 
     destination: str
@@ -130,7 +130,7 @@ class ExportFact:
     status: str
     rows: int
     withheld: int
-    location: str = ""
+    location: str | None = None
 
 
 @dataclass(frozen=True)

@@ -151,10 +151,9 @@ def with_empty_segments(segments: tuple[SegmentFact, ...], metrics: Mapping[str,
 
 
 def read_exports(deliveries: DataFrame) -> tuple[ExportFact, ...]:
-    """The deliveries of a run."""
-    names = (c.DESTINATION, c.SEGMENT, c.STATUS, c.ROW_COUNT, c.WITHHELD_COUNT)
-    rows = deliveries.select(*names, F.coalesce(c.LOCATION, F.lit(""))).orderBy(c.DESTINATION, c.SEGMENT).collect()
-    return tuple(ExportFact(*row) for row in rows)
+    """Collect the deliveries of a run or release."""
+    names = (c.DESTINATION, c.SEGMENT, c.STATUS, c.ROW_COUNT, c.WITHHELD_COUNT, c.LOCATION)
+    return tuple(ExportFact(*row) for row in deliveries.select(*names).orderBy(c.DESTINATION, c.SEGMENT).collect())
 
 
 def read_id_changes(id_changes: DataFrame, *, release: int) -> tuple[Count, ...]:

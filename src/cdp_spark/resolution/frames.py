@@ -18,7 +18,7 @@ from pyspark.sql import types as T
 from cdp_spark import columns as c
 from cdp_spark import limits
 from cdp_spark.resolution.blocking.blocks import TRAVELLING, mark_keys, split_slots
-from cdp_spark.resolution.blocking.key_arrays import NO_KEY, keys_of_lists, pack_keys, unpack_keys
+from cdp_spark.resolution.blocking.key_arrays import NO_KEY, keys_of_lists, pack_keys
 from cdp_spark.resolution.blocking.key_use import (
     KeyUse,
     count_keys,
@@ -119,16 +119,6 @@ def packed_keys_expr(slots: int) -> Column:
         return pack_keys(keys_of_lists(lists, slots))
 
     return cast("Column", pack(F.col(c.BLOCK_KEYS)).alias(c.BLOCK_KEYS))
-
-
-def unpacked_keys_expr(slots: int) -> Column:
-    """What `packed_keys_expr` packed, as an array again."""
-
-    @F.arrow_udf("array<bigint>")  # type: ignore[attr-defined,untyped-decorator] # Spark's stubs lack it
-    def unpack(packed: pa.Array) -> pa.Array:
-        return _as_lists(unpack_keys(packed, slots))
-
-    return cast("Column", unpack(F.col(c.BLOCK_KEYS)).alias(c.BLOCK_KEYS))
 
 
 def read_sample(keyed: DataFrame, *, seed: int) -> Sample:

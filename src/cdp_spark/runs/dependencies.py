@@ -86,7 +86,7 @@ _ALL = (
         reads=(t.RECORDS, t.IDENTIFIERS, t.CLUSTERS, t.CUTS, t.LABELS),
         writes=(t.UNIFIED_IDS, t.ID_REGISTRY, t.ID_CHANGES, t.IDENTITY_ISSUES),
         settings=_matching,
-        work=r"ids\.(?!live|held_clusters|identifiers_over_limit|max_cluster_records).*",
+        work=r"ids\.(?!live|held_clusters|identifiers_over_limit).*",
     ),
     Dependencies(
         "events",

@@ -13,6 +13,7 @@ from pyspark.sql import functions as F
 from cdp_spark import columns as c
 from cdp_spark.report import Accuracy, build_report_data, write_report
 from cdp_spark.report.flows import add_flows, read_sources, read_unread_values
+from cdp_spark.report.gather import read_exports
 from cdp_spark.runs.releases import latest_release
 from cdp_spark.tables.catalog import DELIVERIES, PROFILES, SEGMENT_MEMBERS
 
@@ -20,31 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from cdp_spark.config.project import Project
-    from cdp_spark.report.data import SourceFlow, UnreadValues
+    from cdp_spark.report.data import ExportFact, SourceFlow, UnreadValues
     from cdp_spark.runs.releases import Release
     from cdp_spark.runs.run_log import Run, StageOutcome
     from cdp_spark.tables.store import Store
-
-
-@dataclass(frozen=True)
-class Export:
-    """A segment's delivery to a destination.
-
-    Args:
-        destination: its name.
-        segment: that was sent.
-        status: of the delivery.
-        rows: sent.
-        withheld: members that were not sent, for lack of consent.
-        location: where they went.
-    """
-
-    destination: str
-    segment: str
-    status: str
-    rows: int
-    withheld: int
-    location: str | None
 
 
 @dataclass(frozen=True)
@@ -72,7 +52,7 @@ class RunSummary:
     warnings: tuple[str, ...]
     profiles: Mapping[str, int]
     segments: Mapping[str, int]
-    exports: tuple[Export, ...]
+    exports: tuple[ExportFact, ...]
     report: Path | None = None
 
     @property
@@ -104,7 +84,7 @@ def summarise(store: Store, run: Run, *, resumed: bool) -> RunSummary:
         warnings=tuple(warning for outcome in run.finished.values() for warning in outcome.warnings),
         profiles=_profile_counts(store, release) if release else {},
         segments=_without_members(metrics) | _segment_sizes(store, release) if release else {},
-        exports=_exports(store, release) if release else (),
+        exports=read_exports(store.read(DELIVERIES).where(F.col(c.RELEASE) == release.number)) if release else (),
     )
 
 
@@ -126,12 +106,6 @@ def _without_members(metrics: Mapping[str, float]) -> dict[str, int]:
 def _segment_sizes(store: Store, release: Release) -> dict[str, int]:
     members = release.read(store, SEGMENT_MEMBERS).where(F.col(c.EXITED_AT).isNull())
     return {row[c.SEGMENT]: row["count"] for row in members.groupBy(c.SEGMENT).count().orderBy(c.SEGMENT).collect()}
-
-
-def _exports(store: Store, release: Release) -> tuple[Export, ...]:
-    rows = store.read(DELIVERIES).where(F.col(c.RELEASE) == release.number).orderBy(c.DESTINATION, c.SEGMENT)
-    names = (c.DESTINATION, c.SEGMENT, c.STATUS, c.ROW_COUNT, c.WITHHELD_COUNT, c.LOCATION)
-    return tuple(Export(*row) for row in rows.select(*names).collect())
 
 
 log = logging.getLogger(__name__)

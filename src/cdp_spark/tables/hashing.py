@@ -67,3 +67,8 @@ def _hashable(field: T.StructField) -> Column:
     if isinstance(field.dataType, T.MapType):
         return F.array_sort(F.map_entries(value)).alias(field.name)
     return value.alias(field.name)
+
+
+def column_hash_expr(name: str, value: Column) -> Column:
+    """A hash of its own a column: `xxhash64` passes over nulls, so that (1, null) would equal (null, 1)."""
+    return F.xxhash64(F.lit(name), value)

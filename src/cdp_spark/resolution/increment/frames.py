@@ -41,6 +41,7 @@ from cdp_spark.resolution.scored import keyed_records, score_blocks
 from cdp_spark.tables.actions.together import run_together
 from cdp_spark.tables.catalog import MATCH_INPUTS, OUTDATED_RECORDS, PAIR_SCORES, RECORDS
 from cdp_spark.tables.checkpoint import checkpoint, checkpoint_and_count
+from cdp_spark.tables.hashing import column_hash_expr
 from cdp_spark.tables.rows import as_frame, as_table, count_rows, map_groups, map_rows, rows_with, rows_without, unite
 from cdp_spark.tables.serving import Versions, serve_rows
 
@@ -124,9 +125,8 @@ def with_input_hash(records: DataFrame, match: EntityMatch) -> DataFrame:
 
 
 def _column_hash_expr(records: DataFrame, name: str) -> Column:
-    """A hash of its own a column: `xxhash64` passes over nulls, so that (1, null) would equal (null, 1)."""
-    value = F.col(name) if name in records.columns else F.try_element_at(F.col(c.ATTRIBUTES), F.lit(name))
-    return F.xxhash64(F.lit(name), value)
+    known = name in records.columns
+    return column_hash_expr(name, F.col(name) if known else F.try_element_at(F.col(c.ATTRIBUTES), F.lit(name)))
 
 
 def plan_matching(

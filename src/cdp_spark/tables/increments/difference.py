@@ -13,6 +13,7 @@ from cdp_spark import columns as c
 from cdp_spark.limits import DATES_ON_DRIVER
 from cdp_spark.tables.catalog import UNIFIED_IDS
 from cdp_spark.tables.checkpoint import checkpoint_and_count
+from cdp_spark.tables.hashing import column_hash_expr
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,9 +52,7 @@ def build_changed_keys(now: DataFrame, before: DataFrame, key: Sequence[str], co
 
 
 def _hash_of(name: str, kind: T.DataType) -> Column:
-    """A hash of its own a column: `xxhash64` passes over nulls, so that (1, null) would equal (null, 1)."""
-    value = F.array_sort(F.map_entries(name)) if isinstance(kind, T.MapType) else F.col(name)
-    return F.xxhash64(F.lit(name), value)
+    return column_hash_expr(name, F.array_sort(F.map_entries(name)) if isinstance(kind, T.MapType) else F.col(name))
 
 
 def has_between(

@@ -9,12 +9,10 @@ import pyarrow.compute as pc
 
 from cdp_spark import columns as c
 from cdp_spark.tables.catalog import TOUCHED_RECORDS
-from cdp_spark.tables.rows import as_frame, unite, with_values
+from cdp_spark.tables.rows import unite, with_values
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
-    from pyspark.sql import DataFrame
 
     from cdp_spark.tables.rows import Rows
     from cdp_spark.tables.run import RunContext
@@ -65,9 +63,3 @@ def fetch_touched(context: RunContext, stage: str, *, since: int, entity_types: 
     rows = context.store.fetch(TOUCHED_RECORDS, (c.ORDINAL, c.RECORD_KEY), only=only)
     keys = rows.filter(pc.field(c.ORDINAL) > since)[c.RECORD_KEY]
     return None if keys.null_count else keys.unique()
-
-
-def read_touched(context: RunContext, stage: str, *, since: int, entity_type: str) -> DataFrame | None:
-    """What `fetch_touched` gives, as a frame."""
-    keys = fetch_touched(context, stage, since=since, entity_types=(entity_type,))
-    return None if keys is None else as_frame(context.store.spark, pa.table({c.RECORD_KEY: keys}))
