@@ -173,7 +173,10 @@ def _crossing(context: RunContext, definitions: Definitions) -> DataFrame | None
         return None
     time = F.col(c.OCCURRED_AT)
     passed = [
-        (time > _before(basis.as_of, days)) & (time <= _before(context.as_of, days)) for days in borders_of(definitions)
+        (time > _before(basis.as_of, days))
+        & (time <= _before(context.as_of, days))
+        & (F.col(c.EVENT_TYPE).isin(*sorted(types)) if types else F.lit(True))
+        for days, types in borders_of(definitions).items()
     ]
     return context.store.read(UNIFIED_EVENTS).where(reduce(or_, passed)).select(c.UNIFIED_ID)
 

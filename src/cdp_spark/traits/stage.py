@@ -49,17 +49,20 @@ class _Work:
         changed: names of those that are new or mean something else; evaluated for everyone.
         gone: names of traits that are there no more.
         people: whose other traits are evaluated; None where all traits count as changed.
+        rescored: whether RFM's scores are made anew in any case.
     """
 
     definitions: tuple[TraitDefinition, ...]
     changed: frozenset[str]
     gone: frozenset[str]
     people: CountedFrame | None
+    rescored: bool
 
     @property
     def is_none(self) -> bool:
-        """Whether nothing can differ."""
-        return self.people is not None and not (self.people.count or self.changed or self.gone)
+        """Whether nothing can differ from the stage's basis, where it has one."""
+        people = self.people.count if self.people else 0
+        return not (people or self.changed or self.gone or self.rescored)
 
 
 def run(context: RunContext) -> StageResult:
@@ -79,12 +82,17 @@ def run(context: RunContext) -> StageResult:
 def definitions_hold(context: RunContext, basis: Basis) -> bool:
     """Whether no definition changed, and no event passed the border of an age since the basis's clock."""
     definitions = _define(context.project)
-    if _figures(definitions) != _figures_of(basis.metrics):
+    if _figures(definitions) != _figures_of(basis.metrics) or _rescores(context.project, basis):
         return False
     if basis.as_of == context.as_of or not definitions:
         return True
     spans = [(basis.as_of - days + _MICROSECOND, context.as_of - days) for days in map(_days, borders_of(definitions))]
     return not any(has_between(context.store, UNIFIED_EVENTS, c.OCCURRED_AT, span) for span in spans)
+
+
+def _rescores(project: Project, basis: Basis) -> bool:
+    """Whether customers were erased, among whom the others' scores are found."""
+    return basis.erased and project.insights.rfm is not None
 
 
 def _days(count: int) -> timedelta:
@@ -113,7 +121,8 @@ def _plan(context: RunContext, definitions: tuple[TraitDefinition, ...]) -> _Wor
     gone = frozenset(name.removeprefix(_FIGURE) for name in before.keys() - figures.keys())
     others = tuple(it for it in definitions if it.name not in changed)
     people = find_affected(context, others) if context.basis and others else None
-    return _Work(definitions, changed, gone, people)
+    rescored = context.basis is not None and _rescores(context.project, context.basis)
+    return _Work(definitions, changed, gone, people, rescored)
 
 
 def _spans(context: RunContext, work: _Work) -> DataFrame:

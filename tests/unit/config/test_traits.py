@@ -48,7 +48,9 @@ def test_a_preset_stands_for_plain_traits_and_segments_know_the_kind_of_each() -
         "trait.quiet": "long",
         "trait.channel": "string",
     }
-    assert borders_of(define_traits(insights, time_zone="UTC")) == (0, 7, 30, 90, 365)
+    every, scored = frozenset[str](), frozenset({"view", "like", "purchase"})
+    borders = {0: every, 7: scored, 30: scored, 90: every, 365: every}
+    assert borders_of(define_traits(insights, time_zone="UTC")) == borders
     assert list(trait_columns(read(rfm={"purchases": "purchase"}))) == [
         "trait.rfm_last_purchase",
         "trait.rfm_purchases",

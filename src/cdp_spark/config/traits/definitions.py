@@ -180,10 +180,13 @@ def is_number(column: str) -> bool:
     return column in (*NUMBER_COLUMNS, *LINE_NUMBERS)
 
 
-def borders_of(definitions: Iterable[TraitDefinition]) -> tuple[int, ...]:
-    """The ages in days at which an event begins or ceases to count."""
-    ages = {measure.ages for it in definitions for measure in it.all_measures}
-    return tuple(sorted({days or 0 for it in ages for days in (it.over_days, it.under_days or it.over_days)}))
+def borders_of(definitions: Iterable[TraitDefinition]) -> dict[int, frozenset[str]]:
+    """The ages in days at which events begin or cease to count, each with the types of the events; none for all."""
+    borders: dict[int, list[tuple[str, ...]]] = {}
+    for measure in (measure for it in definitions for measure in it.all_measures):
+        for days in {measure.ages.over_days or 0, measure.ages.under_days or measure.ages.over_days or 0}:
+            borders.setdefault(days, []).append(measure.events.events)
+    return {days: frozenset().union(*types) if all(types) else frozenset() for days, types in sorted(borders.items())}
 
 
 RFM_LAST, RFM_PURCHASES, RFM_VALUE = "rfm_last_purchase", "rfm_purchases", "rfm_value"
