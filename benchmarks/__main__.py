@@ -10,6 +10,7 @@ CDP_DATA_DIR=… python -m benchmarks priors               learn the engine's pr
 python -m benchmarks lifetime                            insights of a million generated customers
 python -m benchmarks events                              a million events from files to `unified_events`
 python -m benchmarks scores                              probabilities, against drawn people's true ones
+python -m benchmarks traits                              traits of a million generated events
 CDP_DATA_DIR=… python -m benchmarks offers                next best products, beside rivals
 """
 
@@ -25,7 +26,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks import cases, leads, lifetime, unified
+from benchmarks import cases, leads, lifetime, traits, unified
 from benchmarks.matching.memory import run_measured
 from benchmarks.matching.scores import Scores, score
 from benchmarks.offers import run as offers
@@ -45,6 +46,7 @@ _COMMANDS = {
     "priors": learn.main,
     "lifetime": lifetime.main,
     "events": unified.main,
+    "traits": traits.main,
     "offers": offers.main,
     "scores": leads.main,
 }

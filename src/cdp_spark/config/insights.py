@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
@@ -16,6 +16,8 @@ from cdp_spark.config.behaviour import (
 )
 from cdp_spark.config.offers import OffersConfig
 from cdp_spark.config.scores import ContractsConfig, LifetimeValueConfig, ScoreConfig
+from cdp_spark.config.traits.checks import check_trait_names
+from cdp_spark.config.traits.model import RfmConfig, TraitConfig
 
 
 class InsightsConfig(Strict):
@@ -39,6 +41,15 @@ class InsightsConfig(Strict):
     """Probabilities of outcomes, such as a purchase or churn."""
     offers: OffersConfig | None = None
     """Next best products."""
+    traits: Annotated[tuple[TraitConfig, ...], Field(max_length=300)] = ()
+    """Values that each person's events come to."""
+    rfm: RfmConfig | None = None
+    """Recency, frequency and monetary scores."""
+
+    @model_validator(mode="after")
+    def _distinct_traits(self) -> Self:
+        check_trait_names(self.traits, self.rfm)
+        return self
 
     @model_validator(mode="after")
     def _attribution_has_sessions(self) -> Self:

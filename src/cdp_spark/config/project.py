@@ -50,6 +50,7 @@ GoldTable = Literal[
     "abandoned",
     "scores",
     "offers",
+    "traits",
     "segment_members",
     "segment_changes",
 ]

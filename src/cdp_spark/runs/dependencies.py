@@ -14,9 +14,11 @@ from cdp_spark.profiles.extent import holds_for_profiles
 from cdp_spark.scores.stage import warn as warn_of_scores
 from cdp_spark.scores.stage_offers import warn as warn_of_offers
 from cdp_spark.segments.stage import warn
+from cdp_spark.segments.traits import asked_traits
 from cdp_spark.standardise.clock import holds_for_records
 from cdp_spark.tables import catalog as t
 from cdp_spark.tables.increments.basis import Dependencies
+from cdp_spark.traits.stage import definitions_hold
 
 if TYPE_CHECKING:
     from cdp_spark.config.project import Project
@@ -71,9 +73,11 @@ def _hold_at_the_same_time(context: RunContext, basis: Basis) -> bool:
 
 
 def _hold_for_segments(context: RunContext, basis: Basis) -> bool:
-    """Whether no segment looks at the clock, or the clock stands still."""
+    """Whether no segment looks at the clock, nor at a trait that tells days, or the clock stands still."""
     conditions = (it for segment in context.project.segments for _, it in conditions_of(segment.members))
-    return basis.as_of == context.as_of or not any(it.where and asks_clock(it.where) for it in conditions)
+    tells_days = any(kind == "long" for kind in asked_traits(context.project).values())
+    moves = tells_days or any(it.where and asks_clock(it.where) for it in conditions)
+    return basis.as_of == context.as_of or not moves
 
 
 _ALL = (
@@ -140,6 +144,13 @@ _ALL = (
         settings=_relations,
     ),
     Dependencies(
+        "traits",
+        reads=(t.UNIFIED_EVENTS, t.PROFILES),
+        writes=(t.TRAITS,),
+        settings=lambda _project: None,
+        holds=definitions_hold,
+    ),
+    Dependencies(
         "behaviour",
         reads=(t.UNIFIED_EVENTS, t.PROFILES),
         writes=(t.FUNNELS, t.RETENTION, t.ABANDONED),
@@ -165,7 +176,7 @@ _ALL = (
     ),
     Dependencies(
         "segments",
-        reads=(t.PROFILES, t.ACCOUNT_MEMBERS, t.HOUSEHOLDS),
+        reads=(t.PROFILES, t.ACCOUNT_MEMBERS, t.HOUSEHOLDS, t.TRAITS),
         writes=(t.SEGMENT_MEMBERS, t.SEGMENT_CHANGES),
         settings=_segments,
         holds=_hold_for_segments,

@@ -35,6 +35,7 @@ from cdp_spark.segments.stage import run as evaluate_segments
 from cdp_spark.standardise.stage import run as standardise
 from cdp_spark.tables import catalog as t
 from cdp_spark.tables.run import RunContext, StageResult, TableAccess
+from cdp_spark.traits.stage import run as make_traits
 
 if TYPE_CHECKING:
     from cdp_spark.tables.spec import TableSpec
@@ -44,7 +45,10 @@ Work = Callable[[RunContext], StageResult]
 """What a stage does."""
 
 IDENTITY, PUBLISH, ACTIVATION = "identity", "publish", "activation"
-AFTER_IDENTITY = ("events", "sessions", "profiles", "relations", "behaviour", "scores", "offers", "segments")
+AFTER_IDENTITY = (
+    *("events", "sessions", "profiles", "relations"),
+    *("behaviour", "traits", "scores", "offers", "segments"),
+)
 """The stages that make the other gold tables."""
 EXPIRE, VACUUM, NOTICE = "expire", "vacuum", "notice"
 
@@ -173,6 +177,13 @@ NIGHTLY: tuple[Stage, ...] = (
         writes=(t.FUNNELS, t.RETENTION, t.ABANDONED),
     ),
     Stage(
+        "traits",
+        make_traits,
+        "Makes each person's traits of their events, with their history.",
+        reads=(t.UNIFIED_EVENTS, t.PROFILES),
+        writes=(t.TRAITS,),
+    ),
+    Stage(
         "scores",
         score,
         "Scores profiles by models of their events: lifetime value, contracts, probabilities of outcomes.",
@@ -192,7 +203,7 @@ NIGHTLY: tuple[Stage, ...] = (
         "segments",
         evaluate_segments,
         "Evaluates the segments, and says who entered or left each, and why.",
-        reads=(t.PROFILES, t.ACCOUNT_MEMBERS, t.HOUSEHOLDS, t.ID_CHANGES),
+        reads=(t.PROFILES, t.ACCOUNT_MEMBERS, t.HOUSEHOLDS, t.TRAITS, t.ID_CHANGES),
         writes=(t.SEGMENT_MEMBERS, t.SEGMENT_CHANGES),
     ),
     Stage(

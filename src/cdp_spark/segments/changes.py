@@ -37,6 +37,7 @@ class Evidence:
         id_changes: of this release.
         profiles: now.
         previous_profiles: of the last release.
+        traits_changed: unified_id of people whose traits changed; None where no segment reads one.
     """
 
     definitions: Mapping[str, str]
@@ -44,14 +45,15 @@ class Evidence:
     id_changes: DataFrame
     profiles: DataFrame
     previous_profiles: DataFrame
+    traits_changed: DataFrame | None = None
 
 
 def build_segment_changes(members: DataFrame, evidence: Evidence, *, release: int) -> DataFrame:
     """Compare the members with those of the last release.
 
     Of several reasons the first holds: erasure, definition (the segment is new, changed or gone), identity (the id is
-    new, was merged, split or moved), consent (nothing else of the profile changed), data. What a segment meant before
-    is known from its spans, so one that never had a member counts as new.
+    new, was merged, split or moved), consent (nothing else of the profile or its traits changed), data. What a segment
+    meant before is known from its spans, so one that never had a member counts as new.
 
     Args:
         members: spans, now.
@@ -101,8 +103,10 @@ def _identity_reasons(id_changes: DataFrame) -> DataFrame:
 
 
 def _consent_only(changes: DataFrame, evidence: Evidence) -> DataFrame:
-    """The profiles of which nothing but a consent changed."""
+    """The profiles of which nothing but a consent changed, traits included."""
     concerned = changes.select(c.UNIFIED_ID).distinct()
+    if evidence.traits_changed is not None:
+        concerned = concerned.join(evidence.traits_changed, on=c.UNIFIED_ID, how="left_anti")
     now, before = (
         profiles.join(concerned, on=c.UNIFIED_ID, how="left_semi").select(
             c.UNIFIED_ID,

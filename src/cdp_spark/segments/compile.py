@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import reduce
 from graphlib import CycleError, TopologicalSorter
 from operator import and_, or_
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from pyspark.sql import Column
 
+    from cdp_spark.config.expressions import Kind
     from cdp_spark.config.segment import Condition, SegmentConfig
 
 Tree = dict[str, object]
@@ -63,11 +64,13 @@ class Surroundings:
         segments: by name.
         now: the run's clock, in the time zone in which a day begins.
         silence_is_consent: True where a purpose that nobody was asked about counts as granted.
+        traits: `trait.NAME` to its kind.
     """
 
     segments: Mapping[str, SegmentConfig]
     now: datetime
     silence_is_consent: bool = False
+    traits: Mapping[str, Kind] = field(default_factory=dict)
 
 
 def compile_segments(surroundings: Surroundings) -> tuple[CompiledSegment, ...]:
@@ -166,7 +169,7 @@ def _column(condition: Condition, owner: SegmentConfig, surroundings: Surroundin
     if condition.where is not None:
         return compile_expression(
             condition.where,
-            columns={**{field.name: field.dataType for field in PROFILES.schema}, **RELATION_COLUMNS},
+            columns={**{it.name: it.dataType for it in PROFILES.schema}, **RELATION_COLUMNS, **surroundings.traits},
             now=surroundings.now,
             where=f"segment {owner.name}",
             silence_is_consent=surroundings.silence_is_consent,

@@ -20,9 +20,13 @@ if TYPE_CHECKING:
 
 def asked_relations(segments: Iterable[SegmentConfig]) -> frozenset[str]:
     """The columns of relations that some segment reads."""
+    return asked_columns(segments) & RELATION_COLUMNS.keys()
+
+
+def asked_columns(segments: Iterable[SegmentConfig]) -> frozenset[str]:
+    """All columns that some segment reads."""
     expressions = [text for segment in segments for text in _expressions(segment.members)]
-    named = frozenset[str]().union(*(referenced_columns(text) for text in expressions))
-    return named & RELATION_COLUMNS.keys()
+    return frozenset[str]().union(*(referenced_columns(text) for text in expressions))
 
 
 def _expressions(condition: Condition) -> Iterator[str]:

@@ -8,10 +8,12 @@ from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
 from cdp_spark.config.checks.impossible import find_impossible
+from cdp_spark.config.traits.definitions import trait_columns
 from cdp_spark.segments.changes import Evidence, build_segment_changes
 from cdp_spark.segments.compile import Surroundings, compile_segments
 from cdp_spark.segments.members import build_current_members, build_moved_members, build_segment_members
 from cdp_spark.segments.relations import asked_relations, with_relations
+from cdp_spark.segments.traits import asked_traits, changed_people, with_traits
 from cdp_spark.tables.catalog import (
     ACCOUNT_MEMBERS,
     HOUSEHOLDS,
@@ -19,6 +21,7 @@ from cdp_spark.tables.catalog import (
     PROFILES,
     SEGMENT_CHANGES,
     SEGMENT_MEMBERS,
+    TRAITS,
 )
 from cdp_spark.tables.checkpoint import checkpoint
 from cdp_spark.tables.increments.basis import extend_table, keep_table
@@ -68,6 +71,7 @@ def _write(context: RunContext, segments: tuple[CompiledSegment, ...], current: 
         id_changes=store.read(ID_CHANGES).where(F.col(c.RELEASE) == context.ordinal),
         profiles=store.read(PROFILES),
         previous_profiles=context.read_released(PROFILES),
+        traits_changed=changed_people(store.read(TRAITS), asked_traits(context.project), as_of=context.as_of),
     )
     changes = build_segment_changes(store.read(SEGMENT_MEMBERS), evidence, release=context.ordinal)
     versions[SEGMENT_CHANGES.name] = extend_table(context, SEGMENT_CHANGES, changes)
@@ -76,13 +80,16 @@ def _write(context: RunContext, segments: tuple[CompiledSegment, ...], current: 
 
 def _related_profiles(context: RunContext) -> DataFrame:
     store, asked = context.store, asked_relations(context.project.segments)
-    return with_relations(store.read(PROFILES), store.read(ACCOUNT_MEMBERS), store.read(HOUSEHOLDS), asked=asked)
+    related = with_relations(store.read(PROFILES), store.read(ACCOUNT_MEMBERS), store.read(HOUSEHOLDS), asked=asked)
+    return with_traits(related, store.read(TRAITS), context.project, now=context.as_of)
 
 
 def _compile(context: RunContext) -> tuple[CompiledSegment, ...]:
     settings = context.project.settings
     by_name = {segment.name: segment for segment in context.project.segments}
-    return compile_segments(Surroundings(by_name, context.now, settings.consent.default == "granted"))
+    silence_is_consent = settings.consent.default == "granted"
+    traits = trait_columns(context.project.insights)
+    return compile_segments(Surroundings(by_name, context.now, silence_is_consent, traits))
 
 
 def warn(project: Project, figures: Mapping[str, float]) -> tuple[str, ...]:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from pyspark.sql import Column, SparkSession
+    from pyspark.sql import types as T
 
 Rows: TypeAlias = DataFrame | pa.Table
 R = TypeVar("R", bound=Rows)
@@ -178,6 +179,25 @@ def map_groups(
         return rule(table.drop_columns([_GROUP]), other.drop_columns([_GROUP]))
 
     return left.cogroup(others[0]).applyInArrow(of_two, schema) if others else left.applyInArrow(of_one, schema)
+
+
+def fold_sorted(
+    rows: DataFrame,
+    by: str,
+    order: Sequence[str],
+    fold: Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]],
+    schema: str | T.StructType,
+) -> DataFrame:
+    """Apply a rule that goes through the rows of one value in order, a batch after the other.
+
+    Args:
+        rows: to sort.
+        by: a column; rows of one value come to one task, next to each other.
+        order: columns that the rows of one value are sorted by.
+        fold: takes batches, of which one may end in the middle of a value's rows, and gives batches that are not empty.
+        schema: of what it gives.
+    """
+    return rows.repartition(by).sortWithinPartitions(by, *order).mapInArrow(fold, schema)
 
 
 def texts(values: Iterable[str]) -> pa.Array:

@@ -1,18 +1,24 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from chispa import assert_df_equality
 from pyspark.sql import DataFrame, SparkSession
 
+from cdp_spark.config.insights import InsightsConfig
+from cdp_spark.config.match import MatchConfig
+from cdp_spark.config.project import Project, ProjectSettings, Warehouse
 from cdp_spark.config.segment import SegmentConfig
+from cdp_spark.config.traits.definitions import trait_columns
 from cdp_spark.errors import ConfigError
 from cdp_spark.segments.compile import CompiledSegment, Surroundings, compile_segments
 from cdp_spark.segments.members import build_current_members
-from cdp_spark.tables.catalog import PROFILES
+from cdp_spark.segments.traits import with_traits
+from cdp_spark.tables.catalog import PROFILES, TRAITS
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -74,6 +80,53 @@ def test_all_segments_are_asked_at_once_and_the_unknown_is_no_membership(spark: 
         ignore_row_order=True,
         ignore_nullable=True,
     )
+
+
+def test_segments_ask_for_traits_and_for_days_since_a_time(spark: SparkSession) -> None:
+    traits = [
+        {"name": "bought", "of": "count"},
+        {"name": "quiet", "of": "days_since_last"},
+        {"name": "liked", "of": "recent", "value_of": "category"},
+        {"name": "channel", "kind": "preferred_channel"},
+    ]
+    asked = {
+        "buyers": "trait.bought >= 2",
+        "others": "trait.bought = 0",
+        "quiet": "trait.quiet > 30",
+        "unheard": "trait.quiet is null",
+        "hikers": "contains(trait.liked, 'boots') and trait.channel = 'web'",
+    }
+    values: list[tuple[object, ...]] = [
+        ("ann", "bought", 2.0, None, None, None, None),
+        ("ann", "quiet", None, None, None, NOW - timedelta(days=31), None),
+        ("ann", "liked", None, None, ["tents", "boots"], None, None),
+        ("ann", "channel", None, "web", None, None, None),
+        ("bob", "bought", 3.0, None, None, None, NOW),
+        ("bob", "quiet", None, None, None, NOW - timedelta(days=30.9), None),
+    ]
+    rows = [(who, name, "h", *value, NOW - timedelta(days=1), end) for who, name, *value, end in values]
+    project = Project(
+        folder=".",
+        settings=ProjectSettings(name="shop", namespace=UUID(int=1), warehouse=Warehouse(path="w")),
+        sources=(),
+        match=MatchConfig(),
+        insights=InsightsConfig.model_validate_json(json.dumps({"traits": traits})),
+        segments=tuple(segment(name, {"where": where}) for name, where in asked.items()),
+        config_hash="-",
+    )
+    profiles = profiles_of(spark, {"unified_id": "ann"}, {"unified_id": "bob"}, {"unified_id": "eve"})
+    found = with_traits(profiles, spark.createDataFrame(rows, TRAITS.schema), project, now=NOW)
+    by_name = {each.name: each for each in project.segments}
+    compiled = compile_segments(Surroundings(by_name, NOW, traits=trait_columns(project.insights)))
+    members = build_current_members(found, compiled).select("segment", "unified_id").collect()
+    assert sorted(map(tuple, members)) == [
+        ("buyers", "ann"),
+        ("hikers", "ann"),
+        ("others", "bob"),
+        ("others", "eve"),
+        ("quiet", "ann"),
+        ("unheard", "eve"),
+    ]
 
 
 def test_silence_is_consent_only_where_the_project_says_so(spark: SparkSession) -> None:

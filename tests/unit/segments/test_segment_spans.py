@@ -73,6 +73,7 @@ def test_every_change_has_its_reason(spark: SparkSession) -> None:
         ("kept", "loser", night(1), None, "h"),
         ("kept", "erased", night(1), None, "h"),
         ("kept", "refuser", night(1), None, "h"),
+        ("kept", "quiet refuser", night(1), None, "h"),
         ("empty", "data", night(1), night(2), "h"),
         ("changed", "stays", night(1), None, "old"),
         ("dropped", "stays", night(1), None, "h"),
@@ -103,19 +104,28 @@ def test_every_change_has_its_reason(spark: SparkSession) -> None:
             spark,
             {
                 "refuser": {"consents": {"mail": "withdrawn"}},
+                "quiet refuser": {"consents": {"mail": "withdrawn"}},
                 "gone": {"consents": {"mail": "denied"}, "city": "Ulm"},
                 "data": {"city": "Ulm"},
             },
         ),
         previous_profiles=profiles_of(
-            spark, {"refuser": {"consents": {"mail": "granted"}}, "gone": {"consents": {}}, "data": {}}
+            spark,
+            {
+                "refuser": {"consents": {"mail": "granted"}},
+                "quiet refuser": {"consents": {"mail": "granted"}},
+                "gone": {"consents": {}},
+                "data": {},
+            },
         ),
+        traits_changed=spark.createDataFrame([("quiet refuser",)], "unified_id string"),
     )
     expected = [
         (3, "kept", "gone", "exit", "data"),
         (3, "kept", "loser", "exit", "identity"),
         (3, "kept", "erased", "exit", "erasure"),
         (3, "kept", "refuser", "exit", "consent"),
+        (3, "kept", "quiet refuser", "exit", "data"),
         (3, "kept", "created", "enter", "identity"),
         (3, "kept", "absorber", "enter", "data"),
         (3, "empty", "data", "enter", "data"),

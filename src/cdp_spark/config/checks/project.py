@@ -12,6 +12,7 @@ from cdp_spark.config.checks.names import name_mistakes
 from cdp_spark.config.checks.quality import quality_mistakes
 from cdp_spark.config.checks.segments import segment_mistakes
 from cdp_spark.config.checks.survivorship import survivorship_mistakes
+from cdp_spark.config.traits.checks import trait_mistakes
 
 if TYPE_CHECKING:
     from cdp_spark.config.checks.files import ProjectFiles
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 _CHECKS = (
     *(name_mistakes, event_mistakes, match_mistakes, survivorship_mistakes, quality_mistakes),
-    *(behaviour_mistakes, segment_mistakes, destination_mistakes),
+    *(behaviour_mistakes, trait_mistakes, segment_mistakes, destination_mistakes),
 )
 
 

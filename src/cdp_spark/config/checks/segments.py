@@ -9,6 +9,8 @@ from cdp_spark.config.base import choose_one
 from cdp_spark.config.checks.vocabulary import PROFILE_COLUMNS, RELATION_COLUMNS, own_attributes
 from cdp_spark.config.expressions import Scope, check_expression
 from cdp_spark.config.segment import conditions_of, references
+from cdp_spark.config.traits.checks import asks_traits
+from cdp_spark.config.traits.definitions import trait_columns
 from cdp_spark.limits import SEGMENT_CHAIN
 
 if TYPE_CHECKING:
@@ -37,7 +39,10 @@ def _expression_mistakes(
 ) -> list[ConfigError]:
     attributes = own_attributes(files) if files.are_whole("sources") else None
     where = section.document.where(location)
-    columns = {**PROFILE_COLUMNS, **RELATION_COLUMNS}
+    insights = files.insights.value if files.insights else None
+    if insights is None and not files.are_whole("insights.yaml") and asks_traits(text):
+        return []  # whether there are such traits is known once the file is in order
+    columns = {**PROFILE_COLUMNS, **RELATION_COLUMNS, **trait_columns(insights)}
     scope = Scope(text, where, columns, purposes=_purposes(files), attributes=attributes)
     check_expression(text, scope)
     return scope.mistakes

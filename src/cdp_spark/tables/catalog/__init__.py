@@ -42,6 +42,7 @@ from cdp_spark.tables.catalog.privacy import ERASURES, SUPPRESSIONS
 from cdp_spark.tables.catalog.reference import CURRENCY_RATES, PRODUCTS
 from cdp_spark.tables.catalog.scores import OFFERS, SCORE_MODELS, SCORES
 from cdp_spark.tables.catalog.silver import IDENTIFIERS, RECORDS
+from cdp_spark.tables.catalog.traits import TRAITS
 from cdp_spark.tables.spec import TableKind, TableSpec
 
 __all__ = [
@@ -91,6 +92,7 @@ __all__ = [
     "SUPPRESSIONS",
     "TABLES",
     "TOUCHED_RECORDS",
+    "TRAITS",
     "UNIFIED_EVENTS",
     "UNIFIED_IDS",
     "WITHDRAWAL_ISSUES",
@@ -137,6 +139,7 @@ TABLES: dict[str, TableSpec] = {
         SCORE_MODELS,
         SCORES,
         OFFERS,
+        TRAITS,
         SEGMENT_MEMBERS,
         SEGMENT_CHANGES,
         SUPPRESSIONS,

@@ -87,8 +87,12 @@ class LocalTable:
 
     @property
     def _rows(self) -> ds.Dataset:
-        files = [str(self.folder / unquote(file)) for file in self.files]
+        files = [self.path_of(file) for file in self.files]
         return ds.dataset(files, schema=self.spec.fetched_schema(self.spec.schema.names), format=_FILES)
+
+    def path_of(self, file: str) -> str:
+        """Where one of the files is."""
+        return str(self.folder / unquote(file))
 
     @property
     def bytes(self) -> int:

@@ -3,14 +3,19 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 import pyarrow as pa
 import pytest
 from pyspark.sql import SparkSession
 
-from cdp_spark.tables.catalog import CONSENTS
-from cdp_spark.tables.increments.difference import build_changed_keys, has_between
+from cdp_spark.tables.catalog import CONSENTS, UNIFIED_IDS
+from cdp_spark.tables.increments.difference import build_changed_keys, has_between, read_changed
+from cdp_spark.tables.run import Basis, RunContext
 from cdp_spark.tables.store import Store
+
+if TYPE_CHECKING:
+    from cdp_spark.config.project import Project
 
 _SCHEMA = "k string, a string, b string, m map<string,string>"
 
@@ -42,6 +47,19 @@ def test_rows_that_are_new_gone_or_changed_are_found_whatever_their_order(spark:
         "moved_null",
         "several",
     }
+
+
+def test_of_a_table_that_grew_only_the_new_files_are_read(spark: SparkSession, tmp_path: Path) -> None:
+    store = Store(spark, str(tmp_path))
+    first = store.overwrite(UNIFIED_IDS, UNIFIED_IDS.table([("r1", "person", "p1"), ("r2", "person", "p2")]))
+    old = {*(tmp_path / UNIFIED_IDS.name).glob("*.parquet")}
+    store.append(UNIFIED_IDS, UNIFIED_IDS.table([("r3", "person", "p2"), ("r4", "person", "p3")]), application=None)
+    basis = Basis(1, MONDAY, {UNIFIED_IDS.name: first}, {})
+    context = RunContext(store, cast("Project", None), "run", 2, MONDAY, basis=basis)
+    for file in old:
+        file.unlink()
+    changed = read_changed(context, UNIFIED_IDS, key=("unified_id",)).collect()
+    assert {row["unified_id"] for row in changed} == {"p2", "p3"}
 
 
 MONDAY = datetime(2026, 11, 23, tzinfo=UTC)

@@ -14,7 +14,7 @@ TokenKind = Literal["word", "number", "text", "symbol", "end"]
 
 _TOKEN = re.compile(
     r"(?P<space>\s+)"
-    r"|(?P<word>[A-Za-z_][A-Za-z0-9_]*)"
+    r"|(?P<word>(?:trait\.)?[A-Za-z_][A-Za-z0-9_]*)"
     r"|(?P<number>(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?)(?![A-Za-z0-9_.])"
     r"|(?P<text>'(?:[^']|'')*')"
     r"|(?P<symbol><>|!=|<=|>=|[-+*/%=<>(),])",
@@ -24,7 +24,10 @@ _FIXES = {
     "'": ("a text that does not end", "close it with ' and write '' for a ' inside"),
     '"': ("a double quote", "put text in single quotes; a column needs none"),
     "`": ("a backquote", "write the column's name as it is"),
-    ".": ("a dot", "for a consent write has_consent('purpose'), for an own attribute attribute('name')"),
+    ".": (
+        "a dot",
+        "write trait.name for a trait, attribute('name') for an own attribute, has_consent('purpose') for a consent",
+    ),
     ";": ("a semicolon", "write one expression"),
 }
 

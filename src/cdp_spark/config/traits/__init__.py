@@ -1,0 +1,1 @@
+"""Traits: the sections `insights.traits` and `insights.rfm`, and what they define."""

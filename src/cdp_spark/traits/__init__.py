@@ -1,0 +1,1 @@
+"""Traits: what a person's events come to, each as a value with its history."""
