@@ -52,7 +52,7 @@ _PARTS = {c.FULL_NAME: _NAME_PARTS, c.EMAILS: (c.EMAIL,), c.PHONES: (c.PHONE,)}
 def record_title(record: Row) -> str:
     """Name a record as people do: `source:source_record_id`; a visitor by its identifiers."""
     if record[c.ENTITY_TYPE] == "visitor":
-        return ", ".join(f"{kind} {value}" for kind, value in sorted(_identifier_set(record).items()))
+        return " + ".join(f"{kind} {value}" for kind, value in sorted(_identifier_set(record).items()))
     return f"{record[c.SOURCE]}:{record[c.SOURCE_RECORD_ID]}"
 
 

@@ -1,7 +1,7 @@
 """A small warehouse in a folder, written and read without Spark.
 
-Ada has two records, an account and a household with Bob; her old id was merged into hers. Cy was erased, Dan's records
-left. A visitor is nobody known.
+Ada has two records, an account, and a household and a phone with Bob; her old id was merged into hers. Cy was erased,
+Dan's records left. A visitor is nobody known.
 """
 
 from __future__ import annotations
@@ -15,11 +15,12 @@ from uuid import UUID
 import pytest
 from pyspark.sql import SparkSession
 
+from cdp_spark.config.authoring.starter import write_starter
 from cdp_spark.config.match import MatchConfig
 from cdp_spark.config.project import ConsentPolicy, Project, ProjectSettings, Warehouse
 from cdp_spark.normalise.contact_points import contact_point_hash
 from cdp_spark.normalise.hashing import record_key
-from cdp_spark.runs.releases import Release
+from cdp_spark.runs.releases import Release, append_release
 from cdp_spark.tables.catalog import (
     ACCOUNT_MEMBERS,
     CONSENTS,
@@ -43,7 +44,9 @@ from cdp_spark.view.warehouse import ReleasedWarehouse
 ADA, BOB, ACME, VISITOR = "a0000000-0000-5000-8000-000000000001", "b0", "acme", "v0"
 OLD_ADA, CY, DAN, HOME = "a0000000-0000-5000-8000-000000000000", "c0", "d0", "h0"
 DAY, LATER = (datetime(2026, 1, day, 12, tzinfo=UTC) for day in (10, 20))
-CRM, SHOP, COOKIE = record_key("crm", "K1"), record_key("shop", "S1"), "cookie-key"
+CRM, SHOP, TILL = record_key("crm", "K1"), record_key("shop", "S1"), record_key("till", "T1")
+COOKIE = "cookie-key"
+PHONE = "+493012345678"
 _EMPTY: dict[str, Any] = {
     **{name: [] for name in ("emails", "phones", "sources", "value_issues")},
     **{name: {} for name in ("attributes", "consents", "properties")},
@@ -105,7 +108,7 @@ def _tables() -> list[tuple[TableSpec, Sequence[Mapping[str, Any]]]]:
         ),
         (
             UNIFIED_IDS,
-            [{**_PERSON, "record_key": key, "unified_id": ADA} for key in (CRM, SHOP)]
+            [{**_PERSON, "record_key": key, "unified_id": who} for key, who in ((CRM, ADA), (SHOP, ADA), (TILL, BOB))]
             + [{"entity_type": "visitor", "record_key": COOKIE, "unified_id": VISITOR}],
         ),
         (
@@ -132,6 +135,17 @@ def _tables() -> list[tuple[TableSpec, Sequence[Mapping[str, Any]]]]:
                     "value_hash": "h1",
                     "usable": True,
                 },
+                *(
+                    {
+                        **_PERSON,
+                        "record_key": key,
+                        "type": "phone",
+                        "value": PHONE,
+                        "value_hash": "h3",
+                        "usable": True,
+                    }
+                    for key in (CRM, TILL)
+                ),
                 {
                     "entity_type": "visitor",
                     "record_key": COOKIE,
@@ -251,6 +265,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
         consent=ConsentPolicy(purposes=("email_marketing", "profiling")),
     )
     folder = tmp_path_factory.mktemp("view")
+    write_starter(folder)
     return Project(folder=str(folder), settings=settings, sources=(), match=MatchConfig(), config_hash="-")
 
 
@@ -261,7 +276,9 @@ def warehouse(project: Project) -> ReleasedWarehouse:
     store = Store(cast("SparkSession", None), str(folder))
     vars(store)["folder"] = folder  # which a session would be asked for
     versions = {spec.name: store.overwrite(spec, spec.table(rows_of(spec, rows))) for spec, rows in _tables()}
-    return ReleasedWarehouse(store, Release(3, "run", LATER, versions))
+    release = Release(3, "run", LATER, versions)
+    append_release(store, release)
+    return ReleasedWarehouse(store, release)
 
 
 @pytest.fixture(scope="session")

@@ -22,6 +22,10 @@ def test_a_household_leads_to_its_people(warehouse: ReleasedWarehouse) -> None:
     assert find_household(warehouse, ADA) == []
 
 
+def test_a_phone_that_people_share_leads_to_each_of_them(warehouse: ReleasedWarehouse) -> None:
+    assert find_ids(warehouse, "+49 30 12345678") == [ADA, BOB]
+
+
 def test_at_a_time_an_id_stands_for_itself_where_it_had_a_profile(warehouse: ReleasedWarehouse) -> None:
     assert find_ids(warehouse, ADA, at=DAY) == [ADA]
     assert find_ids(warehouse, OLD_ADA, at=LATER) == [ADA]

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from tests.unit.view.conftest import ACME, ADA, BOB, DAY, HOME, LATER, OLD_ADA, VISITOR
+from tests.unit.view.conftest import ACME, ADA, BOB, DAY, HOME, LATER, OLD_ADA, PHONE, VISITOR
 
 from cdp_spark.errors import DataError
 from cdp_spark.tables.catalog import UNIFIED_EVENTS
@@ -88,7 +88,10 @@ def test_a_person_is_shown_with_all_that_is_known(gatherer: Gatherer) -> None:
             {"name": "Ada Reed", "since_release": 1, "unified_id": ADA, "household_id": HOME},
             {"name": "Bob Reed", "since_release": 1, "unified_id": BOB, "household_id": HOME},
         ],
-        "identifiers": [{"type": "email", "identifier": "ada@x.org", "used": "yes", "records": 1, "in": "shop:S1"}],
+        "identifiers": [
+            {"type": "email", "identifier": "ada@x.org", "used": "yes", "records": 1, "in": "shop:S1"},
+            {"type": "phone", "identifier": PHONE, "used": "yes", "records": 1, "in": "crm:K1"},
+        ],
         "timeline": [_PURCHASE, _VIEW],
     }
     assert [it.wins for it in view.records] == [("full_name",), ("emails",)]

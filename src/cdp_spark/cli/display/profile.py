@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cdp_spark.cli.display.output import console, print_rows
+from cdp_spark.view.model import Section
 from cdp_spark.view.text import shown, words
 
 if TYPE_CHECKING:
-    from cdp_spark.view.model import Event, ProfileView, SourceRecord
+    from cdp_spark.view.model import Attribute, Event, ProfileView, SourceRecord
 
 _NAME_WIDTH, _RECORD_WIDTH = 17, 21
 """Columns of a terminal that an attribute's name, and a record beside others, take."""
@@ -48,13 +49,14 @@ def _print_head(view: ProfileView) -> None:
 
 
 def _print_attributes(view: ProfileView) -> None:
-    rows = [
-        {"attribute": words(it.name), "value": shown(it.value), "from": it.record or "", "rule": words(it.rule or "")}
-        for it in view.attributes
-    ]
+    rows = tuple({"attribute": words(it.name), "value": shown(it.value), **_origin(it)} for it in view.attributes)
     if rows:
         console().print()
-        print_rows(rows)
+        print_rows(Section("attributes", "", rows).table)
+
+
+def _origin(it: Attribute) -> dict[str, str]:
+    return {"from": it.record or "", "rule": words(it.rule or "")}
 
 
 def _print_records(view: ProfileView) -> None:
