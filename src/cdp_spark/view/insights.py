@@ -22,18 +22,20 @@ _SHOWN = 50
 """Rows of a section, the newest or best first."""
 _REASONS = 3
 """Reasons of a score, the largest first."""
+_LOG_ODDS = "log_odds"
+"""A detail of scores that are probabilities; others are values in the project's currency."""
+_EVERYBODY = 100
+"""The tier of everybody below the top half."""
 _TRAIT_VALUES = ("value_number", "value_text", "value_list", "value_time_utc")
 """Columns of `traits`, one for each type of value."""
 
 
 def offers(rows: Rows, at: datetime | None) -> Section:
     """Say what to offer next, the best first, and why."""
-    now = sorted(rows, key=lambda it: it["rank"]) if at is None else []
-    return _section(
-        "offers",
-        "Next best offers",
-        [{"rank": it["rank"], "offer": it["product_name"], "why": it["reason"]} for it in now],
-    )
+    now = sorted(rows, key=lambda it: it[c.RANK]) if at is None else []
+    told = [_without_id(it) for it in now]
+    for_people = (c.RANK, c.PRODUCT_NAME, c.REASON)
+    return _section("offers", "Next best offers", told, for_people)
 
 
 def scores(rows: Rows, at: datetime | None) -> Section:
@@ -42,16 +44,23 @@ def scores(rows: Rows, at: datetime | None) -> Section:
     told = [
         {
             "model": it["model"],
-            "score": f"{it['score']:,.3g}",
-            "why": "; ".join(_reason(reason) for reason in (it["reasons"] or ())[:_REASONS]),
+            "says": f"{it[c.SCORE]:.1%}" if _LOG_ODDS in dict(it["details"]) else f"{it[c.SCORE]:,.2f}",
+            "among": "" if it["tier"] == _EVERYBODY else f"the top {it['tier']} %",
+            "why": "; ".join(_reason(reason) for reason in it["reasons"][:_REASONS]),
+            **_without_id(it),
+            "details": dict(it["details"]),
         }
         for it in now
     ]
-    return _section("scores", "Scores", told)
+    return _section("scores", "Scores", told, ("model", "says", "among", "why"))
 
 
 def _reason(reason: Mapping[str, Any]) -> str:
-    return f"{reason['reason']} ({reason['contribution']:+.2g})"
+    return f"{reason[c.REASON]}: {reason['contribution']:+,.2f}"
+
+
+def _without_id(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if name != c.UNIFIED_ID}
 
 
 def traits(rows: Rows, at: datetime | None) -> Section:
@@ -74,7 +83,7 @@ def sessions(rows: Rows, at: datetime | None) -> Section:
             "minutes": it["duration_seconds"] / 60,
             "source": it["source"],
             "events": it["events"],
-            "came by": it["channel"] or it["campaign"],
+            "came_by": it["channel"] or it["campaign"],
             "entry": it["entry_url"],
         }
         for it in sorted(begun, key=lambda it: it[c.STARTED_AT], reverse=True)
@@ -103,8 +112,8 @@ def abandoned(rows: Rows, at: datetime | None) -> Section:
     now = sorted(rows, key=lambda it: it[c.LAST_SEEN_AT], reverse=True) if at is None else []
     told = [
         {
-            "last seen": it[c.LAST_SEEN_AT],
-            "left in": it["kind"],
+            "last_seen": it[c.LAST_SEEN_AT],
+            "left_in": it["kind"],
             "product": it["product_id"] or it["category"],
             "times": it["times"],
             "value": it["value"],
@@ -120,5 +129,9 @@ BUILDERS: Mapping[str, Callable[[Rows, datetime | None], Section]] = {
 """Of each table the function that shows it, in the order of the page."""
 
 
-def _section(name: str, title: str, rows: Sequence[Mapping[str, Any]]) -> Section:
-    return Section(name, title, tuple(rows[:_SHOWN]), len(rows))
+def _section(
+    name: str, title: str, rows: Sequence[Mapping[str, Any]], for_people: Sequence[str] | None = None
+) -> Section:
+    names = tuple(rows[0]) if rows else ()
+    for_programs = () if for_people is None else tuple(name for name in names if name not in for_people)
+    return Section(name, title, tuple(rows[:_SHOWN]), len(rows), for_programs)

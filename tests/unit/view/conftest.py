@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, cast
 from uuid import UUID
@@ -23,6 +24,7 @@ from cdp_spark.normalise.hashing import record_key
 from cdp_spark.runs.releases import Release, append_release
 from cdp_spark.tables.catalog import (
     ACCOUNT_MEMBERS,
+    ATTRIBUTIONS,
     CONSENTS,
     HOUSEHOLDS,
     ID_REGISTRY,
@@ -33,6 +35,7 @@ from cdp_spark.tables.catalog import (
     PROFILES,
     RECORDS,
     SEGMENT_MEMBERS,
+    SESSIONS,
     UNIFIED_EVENTS,
     UNIFIED_IDS,
 )
@@ -238,6 +241,27 @@ def _tables() -> list[tuple[TableSpec, Sequence[Mapping[str, Any]]]]:
                 },
             ],
         ),
+        (
+            SESSIONS,
+            [
+                {
+                    "session_id": "s1",
+                    "unified_id": ADA,
+                    "source": "web",
+                    "session_number": 1,
+                    "started_at_utc": LATER,
+                    "ended_at_utc": LATER,
+                    "duration_seconds": 90.0,
+                    "events": 1,
+                    "pages": 1,
+                    "entry_event_type": "purchase",
+                    "entry_url": "/a",
+                    "channel": "search",
+                    "value": Decimal("5"),
+                }
+            ],
+        ),
+        (ATTRIBUTIONS, []),
         (
             UNIFIED_EVENTS,
             [

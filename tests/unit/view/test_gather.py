@@ -92,6 +92,10 @@ def test_a_person_is_shown_with_all_that_is_known(gatherer: Gatherer) -> None:
             {"type": "email", "identifier": "ada@x.org", "used": "yes", "records": 1, "in": "shop:S1"},
             {"type": "phone", "identifier": PHONE, "used": "yes", "records": 1, "in": "crm:K1"},
         ],
+        "sessions": [
+            {"started": LATER, "minutes": 1.5, "source": "web", "events": 1, "came_by": "search", "entry": "/a"}
+        ],
+        "attributions": [],
         "timeline": [_PURCHASE, _VIEW],
     }
     assert [it.wins for it in view.records] == [("full_name",), ("emails",)]

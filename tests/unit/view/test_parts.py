@@ -93,6 +93,10 @@ def test_a_single_record_needs_no_link() -> None:
     assert judge({"1": "crm:1"}, {}, visitors=2, missing_weight=-0.5).sureness == "a single record"
 
 
+OFFER = {"product_id": "P1", "product_name": "Tent", "score": 0.5, "reason": "popular", "unified_id": "p"}
+OFFER_SHOWN = {"product_name": "Tent", "reason": "popular"}
+SCORE = {"unified_id": "p", "version": 2, "reasons": [{"reason": "3 visits", "contribution": 0.5}] * 4}
+WHY = "3 visits: +0.50; 3 visits: +0.50; 3 visits: +0.50"
 SPAN = {"valid_from_utc": DAY, "valid_to_utc": None}
 TRAIT = {"value_number": None, "value_text": None, "value_list": None, "value_time_utc": None, **SPAN}
 SESSION = {
@@ -112,16 +116,19 @@ SHARE = {"converted_at_utc": DAY, "model": "linear", "channel": "search", "campa
     [
         (
             "offers",
-            [
-                {"rank": 2, "product_name": "Hat", "reason": "popular"},
-                {"rank": 1, "product_name": "Shoe", "reason": "w"},
-            ],
-            [{"rank": 1, "offer": "Shoe", "why": "w"}, {"rank": 2, "offer": "Hat", "why": "popular"}],
+            [{**OFFER, "rank": 2}, {**OFFER, "rank": 1}],
+            [{"rank": 1, "product_name": "Tent", "reason": "popular"}, {**OFFER_SHOWN, "rank": 2}],
         ),
         (
             "scores",
-            [{"model": "lead", "score": 0.41234, "reasons": [{"reason": "3 visits", "contribution": 0.5}] * 4}],
-            [{"model": "lead", "score": "0.412", "why": "; ".join(["3 visits (+0.5)"] * 3)}],
+            [
+                {**SCORE, "model": "will_buy", "score": 0.231, "tier": 5, "details": [("log_odds", -1.2)]},
+                {**SCORE, "model": "lifetime_value", "score": 1234.5, "tier": 100, "details": [("purchases", 2.0)]},
+            ],
+            [
+                {"model": "lifetime_value", "says": "1,234.50", "among": "", "why": WHY},
+                {"model": "will_buy", "says": "23.1%", "among": "the top 5 %", "why": WHY},
+            ],
         ),
         (
             "traits",
@@ -135,7 +142,7 @@ SHARE = {"converted_at_utc": DAY, "model": "linear", "channel": "search", "campa
         (
             "sessions",
             [SESSION],
-            [{"started": DAY, "minutes": 1.5, "source": "web", "events": 4, "came by": "spring", "entry": "/a"}],
+            [{"started": DAY, "minutes": 1.5, "source": "web", "events": 4, "came_by": "spring", "entry": "/a"}],
         ),
         (
             "attributions",
@@ -154,15 +161,27 @@ SHARE = {"converted_at_utc": DAY, "model": "linear", "channel": "search", "campa
                     "value": None,
                 }
             ],
-            [{"last seen": DAY, "left in": "cart", "product": "hats", "times": 2, "value": None}],
+            [{"last_seen": DAY, "left_in": "cart", "product": "hats", "times": 2}],
         ),
     ],
 )
 def test_insights_are_shown_as_they_are_now_and_never_before_their_time(
     table: str, rows: list[dict[str, Any]], shown: list[dict[str, Any]]
 ) -> None:
-    assert list(BUILDERS[table](rows, None).rows) == shown
+    assert list(BUILDERS[table](rows, None).table) == shown
     assert BUILDERS[table](rows, DAY - timedelta(days=1)).rows == ()
+
+
+def test_programs_get_a_score_as_the_table_has_it() -> None:
+    row = {**SCORE, "model": "will_buy", "score": 0.231, "tier": 5, "details": [("log_odds", -1.2)]}
+    [told] = BUILDERS["scores"]([row], None).rows
+    assert {name: told[name] for name in ("version", "score", "tier", "details", "reasons")} == {
+        "version": 2,
+        "score": 0.231,
+        "tier": 5,
+        "details": {"log_odds": -1.2},
+        "reasons": SCORE["reasons"],
+    }
 
 
 def test_a_long_section_shows_its_first_rows_and_says_so() -> None:
