@@ -23,7 +23,6 @@ from tests.integration.erasure_shop import (
 )
 from tests.integration.killed_erasure import request_of
 
-from cdp_spark.cli.lookup import ReleasedWarehouse, find_ids
 from cdp_spark.errors import DataError
 from cdp_spark.identity.frames_tables import resolve_id
 from cdp_spark.runs.compare import read_changes
@@ -46,6 +45,8 @@ from cdp_spark.tables.catalog import (
 )
 from cdp_spark.tables.spec import TableSpec
 from cdp_spark.tables.store import Store
+from cdp_spark.view.find import find_ids
+from cdp_spark.view.warehouse import ReleasedWarehouse
 
 _SAY_SO = {it.name for it in (ID_CHANGES, ID_REGISTRY, SEGMENT_CHANGES, IDENTITY_ISSUES, HOUSEHOLDS)}
 """Gold tables of which an erasure changes other rows than it takes out; households are counted anew the next night."""
@@ -114,7 +115,7 @@ def assert_tombstones(shop: Shop, zoe: str) -> None:
     assert told == {(zoe, "erased", "erasure")}
     exits = [tuple(row) for row in warehouse.read(SEGMENT_CHANGES).where("release = 3").collect()]
     assert exits == [(3, "reachable_gold", zoe, "exit", "erasure")]
-    with pytest.raises(DataError, match=r"closed \(erasure\). Fix: nothing is left of it"):
+    with pytest.raises(DataError, match="erased with release 3: nothing is left of it"):
         find_ids(warehouse, zoe)
     with pytest.raises(DataError, match="an e-mail address or phone that no profile has"):
         find_ids(warehouse, EMAIL)

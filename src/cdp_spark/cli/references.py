@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
-from cdp_spark.cli.lookup import ReleasedWarehouse, find_bearers, find_ids, is_contact_point
 from cdp_spark.clustering.identifiers.links import linking_types
 from cdp_spark.clustering.kinds import PERSON, VISITOR
 from cdp_spark.errors import ConfigError, DataError
@@ -18,6 +17,8 @@ from cdp_spark.labelling.links import ordered
 from cdp_spark.normalise.hashing import record_key
 from cdp_spark.runs.releases import latest_release
 from cdp_spark.tables.catalog import ID_CHANGES, RECORDS, UNIFIED_IDS
+from cdp_spark.view.find import find_bearers, find_ids, is_contact_point
+from cdp_spark.view.warehouse import ReleasedWarehouse
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -49,24 +49,6 @@ def build_profile_history(profiles: DataFrame, previous_history: DataFrame, *, a
     return conformed[0].unionByName(conformed[1]).unionByName(conformed[2])
 
 
-def profile_at(history: DataFrame, at: datetime) -> DataFrame:
-    """The profiles as they were at a time.
-
-    Args:
-        history: spans.
-        at: UTC; a span holds from its beginning to just before its end.
-
-    Returns:
-        at most one row per unified_id, with the columns of `profiles`.
-    """
-    return PROFILES.conform(history.where(holds_at(F.lit(at), c.VALID_FROM, c.VALID_TO)))
-
-
-def holds_at(moment: Column, start: str, end: str) -> Column:
-    """Whether a span holds at a time: from its start on, to just before its end, if it has one."""
-    return (F.col(start) <= moment) & (F.col(end).isNull() | (F.col(end) > moment))
-
-
 def _content_hash() -> Column:
     return content_hash_expr(field for field in PROFILES.schema if field.name not in NOT_CONTENT)
 

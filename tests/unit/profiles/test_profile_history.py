@@ -5,9 +5,10 @@ from datetime import UTC, datetime, timedelta
 
 from chispa import assert_df_equality
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 
-from cdp_spark.profiles.history import NOT_CONTENT, build_profile_history, profile_at
-from cdp_spark.tables.catalog import PROFILE_HISTORY
+from cdp_spark.profiles.history import NOT_CONTENT, build_profile_history
+from cdp_spark.tables.catalog import PROFILE_HISTORY, PROFILES
 
 Rows = Callable[..., DataFrame]
 
@@ -81,6 +82,11 @@ def test_the_same_night_with_other_content_is_written_anew(spark: SparkSession, 
         make_profiles({"unified_id": "u", "city": "Bonn"}), two.localCheckpoint(), as_of=night(2)
     )
     assert_spans(corrected, ("u", night(1), night(2), False, "Ulm", 1), ("u", night(2), None, True, "Bonn", 1))
+
+
+def profile_at(history: DataFrame, at: datetime) -> DataFrame:
+    moment, end = F.lit(at), F.col("valid_to_utc")
+    return PROFILES.conform(history.where((F.col("valid_from_utc") <= moment) & (end.isNull() | (end > moment))))
 
 
 def test_a_profile_at_a_time(spark: SparkSession, make_profiles: Rows) -> None:

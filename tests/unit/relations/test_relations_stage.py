@@ -11,15 +11,12 @@ from chispa import assert_df_equality
 from pyspark.sql import SparkSession
 from tests.unit.relations.conftest import profiles_of, rows_of
 
-from cdp_spark.cli.lookup import ReleasedWarehouse
-from cdp_spark.cli.relations import describe_relations
 from cdp_spark.config.checks.vocabulary import PROFILE_COLUMNS, RELATION_COLUMNS
 from cdp_spark.config.expressions.compile import kinds_of
 from cdp_spark.config.match import MatchConfig
 from cdp_spark.config.project import Project, ProjectSettings, Warehouse
 from cdp_spark.config.segment import Condition, SegmentConfig
 from cdp_spark.relations.stage import run
-from cdp_spark.runs.releases import Release
 from cdp_spark.segments.relations import asked_relations, with_relations
 from cdp_spark.tables.catalog import ACCOUNT_MEMBERS, HOUSEHOLDS, PROFILES, RECORDS, UNIFIED_IDS
 from cdp_spark.tables.run import RunContext
@@ -107,22 +104,6 @@ def test_what_is_switched_off_leaves_no_rows(store: Store, versions: dict[str, i
     off = {"account_members": {"enabled": False}, "households": {"enabled": False}}
     result = run(context_of(store, ordinal=3, base=versions, match=off))
     assert set(result.metrics.values()) == {0.0}
-
-
-def test_a_profile_shows_its_relations(store: Store, versions: dict[str, int]) -> None:
-    warehouse = ReleasedWarehouse(store, Release(1, "run-1", DAY, versions))
-    shown = describe_relations(warehouse, "P", entity_type="person")
-    assert [(it["company_name"], it["relation"], it["job_title"]) for it in shown["accounts"]] == [
-        ("Acme Ltd", "key", "Buyer")
-    ]
-    assert [it["full_name"] for it in shown["household"]] == ["Ada Reed", "Bob Reed"]
-    account = describe_relations(warehouse, "A", entity_type="account")
-    assert account["people_count"] == 2
-    assert [(it["full_name"], it["relations"]) for it in account["people"]] == [
-        ("Ada Reed", ["key"]),
-        ("Bob Reed", ["domain"]),
-    ]
-    assert describe_relations(warehouse, "V", entity_type="visitor") == {}
 
 
 def test_segments_ask_of_relations(store: Store, versions: dict[str, int]) -> None:

@@ -7,7 +7,6 @@ import typer
 
 from cdp_spark.cli.display.output import console, near, print_json, print_rows
 from cdp_spark.cli.display.progress import show_progress
-from cdp_spark.cli.display.scores import offer_rows, score_rows
 from cdp_spark.cli.display.summary import summary_facts
 from cdp_spark.cli.options import options_of
 from cdp_spark.columns import NAME, PRODUCT_NAME, REASON
@@ -16,6 +15,7 @@ from cdp_spark.demo.best import Best
 from cdp_spark.demo.run import DemoOutcome, move_project, run_demo
 from cdp_spark.report import Accuracy, Attribution
 from cdp_spark.session import SMALL_DATA, get_project_session
+from cdp_spark.view.scores import offer_rows, score_rows
 
 _FEW_PEOPLE = 20_000
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 from cdp_spark.cli.options import options_of
 from cdp_spark.config.load import load_project
 from cdp_spark.session import get_project_session
-from cdp_spark.tables.store import Store, open_store
+from cdp_spark.tables.store import Store, open_folder, open_store
+from cdp_spark.view.warehouse import ReleasedWarehouse
 
 if TYPE_CHECKING:
     import typer
@@ -23,5 +25,24 @@ def open_project(ctx: typer.Context) -> tuple[Project, Store]:
         StateError: Spark cannot be started.
     """
     project = load_project(options_of(ctx).project)
+    return project, _open_with_spark(project)
+
+
+def open_released(ctx: typer.Context) -> tuple[Project, ReleasedWarehouse]:
+    """Check the project and open its newest release; without Spark where the warehouse is a folder of this machine.
+
+    Raises:
+        InvalidProjectError: all mistakes of the configuration at once.
+        StateError: nothing was published yet, or Spark is needed and cannot be started.
+    """
+    project = load_project(options_of(ctx).project)
+    folder = open_folder(project)
+    if folder is None:
+        return project, ReleasedWarehouse.newest(_open_with_spark(project))
+    through_spark = cache(lambda: _open_with_spark(project))
+    return project, ReleasedWarehouse.newest(folder, through_spark=through_spark)
+
+
+def _open_with_spark(project: Project) -> Store:
     spark = get_project_session(project.settings, app_name=f"cdp-spark {project.settings.name}")
-    return project, open_store(spark, project)
+    return open_store(spark, project)

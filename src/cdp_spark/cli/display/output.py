@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import date, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,10 +13,10 @@ from rich.segment import Segment
 from rich.table import Table
 
 from cdp_spark.cli.display.plain import printable, printable_json
+from cdp_spark.view.text import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
-    from types import UnionType
+    from collections.abc import Iterable, Mapping, Sequence
 
     from rich.console import ConsoleOptions, RenderableType
     from rich.text import Text
@@ -87,26 +88,9 @@ def print_result(rows: Sequence[Mapping[str, object]], *, as_json: bool, title: 
         print_rows(rows, title=title)
 
 
-def shown(value: object) -> str:
-    """A value as a person reads it."""
-    for kind, text in _SHOWN:
-        if isinstance(value, kind):
-            return text(value)
-    return str(value)
-
-
-_SHOWN: tuple[tuple[type | UnionType, Callable[..., str]], ...] = (
-    (type(None), lambda _: ""),
-    (datetime, lambda time: time.strftime("%Y-%m-%d %H:%M:%S")),
-    (bool, lambda truth: "yes" if truth else "no"),
-    (int, lambda count: f"{count:,}"),
-    (float, lambda figure: f"{figure:,.1f}"),
-    (list | tuple, lambda items: ", ".join(shown(item) for item in items)),
-    (dict, lambda entries: ", ".join(f"{name} {shown(value)}" for name, value in entries.items())),
-)
-
-
-def _plain(value: object) -> str:
+def _plain(value: object) -> str | float:
     if isinstance(value, datetime | date):
         return value.isoformat()
+    if isinstance(value, Decimal):
+        return float(value)
     raise TypeError(type(value).__name__)

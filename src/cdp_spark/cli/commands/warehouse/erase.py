@@ -10,13 +10,14 @@ import typer
 from cdp_spark.cli.commands.opening import open_project
 from cdp_spark.cli.display.erasure import print_erasure, print_plan
 from cdp_spark.cli.display.progress import show_progress
-from cdp_spark.cli.lookup import ReleasedWarehouse, find_ids
 from cdp_spark.cli.options import options_of
 from cdp_spark.errors import ConfigError, DataError
 from cdp_spark.privacy.people.requests import Request
 from cdp_spark.runs.plan import RunOptions
 from cdp_spark.runs.runner import continue_erasures, erase, preview_erasure
 from cdp_spark.tables.store import Store
+from cdp_spark.view.find import find_ids
+from cdp_spark.view.warehouse import ReleasedWarehouse
 
 _COMMAND = "cdp erase"
 

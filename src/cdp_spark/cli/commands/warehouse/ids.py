@@ -6,12 +6,12 @@ import typer
 
 from cdp_spark.cli.commands.opening import open_project
 from cdp_spark.cli.display.output import print_json, print_rows
-from cdp_spark.cli.lookup import ReleasedWarehouse
 from cdp_spark.errors import StateError
 from cdp_spark.identity.frames_tables import ResolvedId, resolve_id
 from cdp_spark.runs.releases import Release, current_release, read_releases
 from cdp_spark.tables.catalog import ID_REGISTRY
 from cdp_spark.tables.store import Store
+from cdp_spark.view.warehouse import ReleasedWarehouse
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Follow a unified id to the one that lives.")
 

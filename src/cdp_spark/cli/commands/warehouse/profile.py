@@ -1,67 +1,66 @@
-"""`cdp profile show`: one profile, with all that it is made of."""
+"""`cdp profile show`: one profile, with everything that is known about it."""
 
-from typing import Annotated, Any
+from pathlib import Path
+from typing import Annotated
 
 import typer
-from rich.markup import escape
 
-from cdp_spark.cli.commands.opening import open_project
-from cdp_spark.cli.display.output import console, print_json, print_rows, shown
-from cdp_spark.cli.display.scores import offer_rows, score_rows
-from cdp_spark.cli.lookup import ReleasedWarehouse, describe_profile, find_ids
+from cdp_spark.cli.commands.opening import open_released
+from cdp_spark.cli.display.output import console, near, print_json
+from cdp_spark.cli.display.profile import print_view
+from cdp_spark.errors import DataError
 from cdp_spark.normalise.times import parse_time
+from cdp_spark.view.find import ALLOWED, SHOW
+from cdp_spark.view.gather import Gatherer
+from cdp_spark.view.model import ProfileView, as_facts
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help="Look a profile up.")
-_LISTS = ("accounts", "household", "people", "consents", "records", "values")
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Look up a profile.")
 
 
 @app.callback()
 def profile() -> None:
-    """Look a profile up."""
+    """Look up a profile."""
 
 
 @app.command("show")
 def show(
     ctx: typer.Context,
-    id_or_email: Annotated[str, typer.Argument(metavar="ID|EMAIL", help="A unified id, merged or not, or an e-mail.")],
+    reference: Annotated[str, typer.Argument(metavar="ID|RECORD|EMAIL|PHONE", help=f"{ALLOWED}; a household's id.")],
     at: Annotated[str | None, typer.Option(metavar="TIME", help="As it was then, ISO 8601.")] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    events: Annotated[int, typer.Option(min=0, metavar="N", help="Print the N newest events.")] = 10,
+    html: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write one page to a file, all events in it.")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON, all events in it.")] = False,
 ) -> None:
-    """Show a profile with its segments, scores, offers, consents and relations, and where each value comes from."""
+    """Show all that is known of a person, account, visitor or household: values and their origin, records, events."""
     time = parse_time("--at", at)
-    _, store = open_project(ctx)
-    warehouse = ReleasedWarehouse.newest(store)
-    found = [describe_profile(warehouse, it, at=time) for it in find_ids(warehouse, id_or_email, at=time)]
+    if html is not None:
+        _check_writable(html)
+    project, warehouse = open_released(ctx)
+    found = Gatherer(warehouse, project, time).find(reference)
+    if html is not None:
+        _write(found, html)
     if json:
-        print_json(found)
-        return
-    for facts in found:
-        _print(facts, asked=id_or_email)
+        print_json([as_facts(it) for it in found])
+    elif html is None:
+        for view in found:
+            print_view(view, events=events)
 
 
-def _print(facts: dict[str, Any], *, asked: str) -> None:
-    out = console()
-    merged = f" (asked for {asked}, merged into it)" if "@" not in asked and asked != facts["unified_id"] else ""
-    time = f" at {shown(facts['at'])}" if facts["at"] else ""
-    out.print(f"\n[bold]{facts['unified_id']}[/]{escape(merged)}, release {facts['release']}{time}", markup=True)
-    print_rows([{"attribute": name, "value": shown(value)} for name, value in facts["profile"].items()])
-    out.print(f"\nsegments: {', '.join(facts['segments']) or 'none'}")
-    if facts["at"]:
-        out.print("what follows is of today, not of then", style="italic")
-    for name, rows in (
-        ("scores", score_rows(facts.get("scores", []))),
-        ("offers", offer_rows(facts.get("offers", []))),
-    ):
-        if rows:
-            out.print()
-            print_rows(rows, title=name)
-    for name in (name for name in _LISTS if name in facts):
-        count = f" ({facts['people_count']:,})" if name == "people" else ""
-        out.print()
-        print_rows(_filled(facts[name]), title=name + count, empty="none")
+def _check_writable(html: Path) -> None:
+    from cdp_spark.report.charts import check_writable  # noqa: PLC0415 - draws charts, too
+
+    check_writable("--html", html, ".html")
 
 
-def _filled(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The rows without the columns that none of them fills."""
-    filled = [name for name in (rows[0] if rows else ()) if any(row[name] not in (None, "") for row in rows)]
-    return [{name: row[name] for name in filled} for row in rows]
+def _write(found: tuple[ProfileView, ...], html: Path) -> None:
+    from cdp_spark.view.page import write_view  # noqa: PLC0415 - no other form needs it
+
+    if len(found) > 1:
+        ids = ", ".join(it.unified_id for it in found)
+        raise DataError(
+            f"{SHOW} --html", got=f"{len(found)} profiles with this e-mail or phone", fix=f"name one: {ids}"
+        )
+    write_view(found[0], html)
+    console().print(f"wrote {near(html)}", soft_wrap=True)

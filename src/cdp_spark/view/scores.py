@@ -43,7 +43,7 @@ def offer_rows(offers: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
 
 def score_text(row: Mapping[str, Any]) -> str:
     """A probability in per cent, a value as it is."""
-    return f"{row[c.SCORE]:.1%}" if _LOG_ODDS in row[c.DETAILS] else f"{row[c.SCORE]:,.2f}"
+    return f"{row[c.SCORE]:.1%}" if _LOG_ODDS in dict(row[c.DETAILS]) else f"{row[c.SCORE]:,.2f}"
 
 
 def tier_text(tier: int) -> str:

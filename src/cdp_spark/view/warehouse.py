@@ -1,0 +1,68 @@
+"""The warehouse as a release shows it, read without Spark wherever delta-rs can read it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cdp_spark.runs.releases import current_release
+from cdp_spark.tables.spec import TableKind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import pyarrow as pa
+    from pyspark.sql import DataFrame
+
+    from cdp_spark.runs.releases import Release
+    from cdp_spark.tables.direct.table import Only
+    from cdp_spark.tables.spec import TableSpec
+    from cdp_spark.tables.store import Store
+
+
+@dataclass(frozen=True)
+class ReleasedWarehouse:
+    """The warehouse as a release shows it.
+
+    Args:
+        store: the warehouse.
+        release: whose versions of the gold tables are read.
+        through_spark: opens the same warehouse with a session, for tables that delta-rs cannot read; None where `store`
+            has one.
+    """
+
+    store: Store
+    release: Release
+    through_spark: Callable[[], Store] | None = None
+
+    @classmethod
+    def newest(cls, store: Store, *, through_spark: Callable[[], Store] | None = None) -> ReleasedWarehouse:
+        """Open it at the newest release.
+
+        Raises:
+            StateError: nothing was published yet.
+        """
+        return cls(store, current_release(store), through_spark)
+
+    def read(self, spec: TableSpec) -> DataFrame:
+        """Read a gold table at the release, by Spark."""
+        return self.release.read(self.store, spec)
+
+    def fetch(self, spec: TableSpec, columns: Sequence[str] | None = None, *, only: Only | None = None) -> pa.Table:
+        """Fetch a gold table at the release, any other as it is now; no rows of what the release does not name.
+
+        Args:
+            spec: the table.
+            columns: columns to return; None returns all.
+            only: column to the values that are wanted of it.
+        """
+        version = self.release.versions.get(spec.name) if spec.kind is TableKind.GOLD else None
+        if spec.kind is TableKind.GOLD and version is None:
+            return spec.fetched_schema(columns or spec.schema.names).empty_table()
+        return self._reader(spec, version).fetch(spec, columns, only=only, version=version)
+
+    def _reader(self, spec: TableSpec, version: int | None) -> Store:
+        if self.through_spark is None or not self.store.exists(spec):
+            return self.store
+        is_readable = self.store.open_local(spec, version) is not None
+        return self.store if is_readable else self.through_spark()
