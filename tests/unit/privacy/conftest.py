@@ -53,6 +53,7 @@ _WEB = SourceConfig.model_validate(
             "event_type": {"from": ("type",)},
             "occurred_at": {"column": "at"},
             "identifiers": {"cookie_id": "cookie", "user_id": "user"},
+            "lines_from": {"source": "items", "order_id": "order"},
         },
     }
 )
@@ -175,8 +176,19 @@ def _bronze(records: Mapping[str, str]) -> dict[str, list[tuple[Any, ...]]]:
             delivered(ZACK, "2", f"{EMAILS[ZOE]}; other@x.example", "typed into the wrong row"),
         ],
         "source_events": [
-            row_of(tables.SOURCE_EVENTS, event_key=held, source="web", identifiers={"user_id": user})
+            row_of(
+                tables.SOURCE_EVENTS,
+                event_key=held,
+                source="web",
+                identifiers={"user_id": user},
+                lines_key=f"order of {held}",
+            )
             for held, user in users.items()
+        ],
+        "source_order_lines": [
+            row_of(tables.SOURCE_ORDER_LINES, line_key=f"{held} {line}", order_key=f"order of {held}")
+            for held in users
+            for line in (1, 2)
         ],
         "consents": [
             row_of(tables.CONSENTS, contact_point_hash=sha256(text), status="granted")
