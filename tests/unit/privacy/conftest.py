@@ -298,6 +298,10 @@ def _gold(records: Mapping[str, str], visitors: Mapping[str, str]) -> dict[str, 
         "segment_changes": [
             row_of(tables.SEGMENT_CHANGES, release=1, segment="gold", unified_id=held, reason="data") for held in EMAILS
         ],
+        **{
+            spec.name: [row_of(spec), row_of(spec, name="many", profiles=2)]
+            for spec in (tables.FUNNELS, tables.RETENTION)
+        },
         **{spec.name: [row_of(spec, unified_id=held) for held in EMAILS] for spec in by_person},
     }
 
