@@ -14,18 +14,19 @@ _WHOLE = 100
 """The tier of everybody below the top half."""
 
 
-def score_rows(scores: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
+def score_rows(scores: Sequence[Mapping[str, Any]], *, most_reasons: int | None = None) -> list[dict[str, str]]:
     """Word a profile's scores, one row a model.
 
     Args:
         scores: rows of the table `scores`.
+        most_reasons: to show of each; None shows all.
     """
     return [
         {
             "model": row[c.MODEL],
             "score": score_text(row),
             "tier": tier_text(row[c.TIER]),
-            "reasons": reasons_text(row[c.REASONS]),
+            "reasons": reasons_text(row[c.REASONS][:most_reasons]),
         }
         for row in scores
     ]

@@ -62,7 +62,7 @@ class Runs:
         ids = sorted({row["unified_id"] for row in events if row["unified_id"]})
         kinds = [(it, "visitor" if it in visitors else "person") for it in ids]
         empty = {"first_seen_at_utc": CLOCK, "last_seen_at_utc": CLOCK, "sources": [], "record_count": 1}
-        profiles = [{**_lists(PROFILES), **empty, "unified_id": it, "entity_type": kind} for it, kind in kinds]
+        profiles = [{**empty_row(PROFILES), **empty, "unified_id": it, "entity_type": kind} for it, kind in kinds]
         self.store.overwrite(PROFILES, rows_of(PROFILES, profiles))
 
     def save_model(self, **values: Any) -> None:
@@ -89,7 +89,7 @@ class Runs:
         return result
 
 
-def _lists(spec: TableSpec) -> dict[str, Any]:
+def empty_row(spec: TableSpec) -> dict[str, Any]:
     """Empty values of the columns that must have one."""
-    kinds = {"array": [], "map": {}, "long": 0, "integer": 0, "string": ""}
+    kinds = {"array": [], "map": {}, "long": 0, "integer": 0, "string": "", "double": 0.0, "timestamp": CLOCK}
     return {it.name: kinds.get(it.dataType.typeName()) for it in spec.schema if not it.nullable}

@@ -18,6 +18,8 @@ from cdp_spark.session import SMALL_DATA, get_project_session
 from cdp_spark.view.scores import offer_rows, score_rows
 
 _FEW_PEOPLE = 20_000
+_REASONS = 3
+"""Reasons that a line has room for."""
 
 
 def demo(
@@ -95,7 +97,9 @@ def _print_best(best: Best) -> None:
     """Print the best customers with their value, the likeliest buyers, and the first offer of each."""
     for title, rows in (("best customers", best.customers), ("likeliest buyers", best.leads)):
         if rows:
-            named = [{"name": it[NAME], **row} for it, row in zip(rows, score_rows(rows), strict=True)]
+            named = [
+                {"name": it[NAME], **row} for it, row in zip(rows, score_rows(rows, most_reasons=_REASONS), strict=True)
+            ]
             print_rows([{name: value for name, value in row.items() if name != "model"} for row in named], title=title)
             console().print()
     if best.offers:

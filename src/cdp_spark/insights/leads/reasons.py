@@ -98,7 +98,8 @@ def _worded(grouping: Grouping, group: int, figures: Floats) -> str:
 
 def _named(feature: Feature, count: int) -> str:
     name = feature.event_type.replace("_", " ")
-    name = name if count == 1 or name.endswith("s") else f"{name}s"
+    if count != 1 and not name.endswith("s"):
+        name += "es" if name.endswith(("ch", "sh", "x")) else "s"
     return f"{name} ({feature.category})" if feature.category else name
 
 

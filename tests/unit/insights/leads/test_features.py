@@ -65,6 +65,18 @@ def test_a_model_counts_what_occurs_most_and_values_where_there_are_some() -> No
 
 
 @pytest.mark.parametrize(
+    ("event_type", "words"),
+    [
+        ("search", "2 searches in 7 days"),
+        ("purchase", "2 purchases in 7 days"),
+        ("add_to_cart", "2 add to carts in 7 days"),
+    ],
+)
+def test_a_reason_speaks_of_several_events(event_type: str, words: str) -> None:
+    assert word_reason([Feature("count", event_type, None, 7)], [2.0]) == words
+
+
+@pytest.mark.parametrize(
     ("features", "figures", "words"),
     [
         (["count 7", "count 30", "recency 30"], [0, 8, 9.5], "8 page views in 30 days, the last 9 days ago"),
