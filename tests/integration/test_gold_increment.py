@@ -32,6 +32,7 @@ ASLEEP = {
     **dict.fromkeys(("sessions", "behaviour"), "not configured"),
     "scores": "no models in insights.yaml",
     "offers": "no offers in insights.yaml",
+    "traits": "no traits in insights.yaml",
 }
 """What stages say that the project asks nothing of."""
 COMPARED = (*EVENTS, *MADE, *RELATED, SEGMENT_MEMBERS, SEGMENT_CHANGES)
