@@ -87,9 +87,13 @@ class InvalidProjectError(ConfigError):
         errors: the single mistakes, in the order of the files.
     """
 
-    def __init__(self, errors: list[ConfigError]) -> None:
+    def __init__(self, errors: Sequence[CdpError]) -> None:
         self.errors = tuple(errors)
-        super().__init__(f"{len(errors)} mistake(s) in the configuration")
+        count = f"{len(errors)} {{}}error{'' if len(errors) == 1 else 's'}{{}}"
+        is_config = all(isinstance(error, ConfigError) for error in errors)
+        super().__init__(
+            count.format("configuration ", "") if is_config else count.format("", " in configuration and data")
+        )
 
     def _message(self) -> str:
         return "\n".join([f"{self.where}:", *(f"  - {error}" for error in self.errors)])

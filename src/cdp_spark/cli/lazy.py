@@ -34,7 +34,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "tables": ("commands.warehouse.state:tables", "List the tables: grain, kind, rows, version."),
     "runs": ("commands.warehouse.state:runs", "List the runs, or one run's stages."),
     "releases": ("commands.warehouse.state:releases", "List what was published."),
-    "source": ("commands.warehouse.source:app", "Load a source anew."),
+    "source": ("commands.source:app", "Add a source, preview its rows, reload it."),
     "manifest": ("commands.warehouse.manifest:app", "Check a warehouse for lost tables, or rebuild its manifest."),
     "suppress": ("commands.warehouse.suppress:app", "Keep identifiers from coming back at ingest."),
     "consent": ("commands.warehouse.consent:app", "List and settle withdrawals that cannot be read."),

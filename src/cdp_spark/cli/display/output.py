@@ -87,6 +87,12 @@ def print_result(rows: Sequence[Mapping[str, object]], *, as_json: bool, title: 
         print_rows(rows, title=title)
 
 
+def plural(count: int, noun: str) -> str:
+    """A count with its noun: `1 source`, `2 sources`."""
+    ending = "" if count == 1 else "es" if noun.endswith(("s", "x", "ch")) else "s"
+    return f"{count:,} {noun}{ending}"
+
+
 def shown(value: object) -> str:
     """A value as a person reads it."""
     for kind, text in _SHOWN:
