@@ -13,6 +13,7 @@ from cdp_spark.cli.relations import describe_relations
 from cdp_spark.errors import DataError, StateError
 from cdp_spark.identity.frames_tables import resolve_id
 from cdp_spark.identity.terms import ERASURE, LIVE
+from cdp_spark.normalise.hashing import record_key
 from cdp_spark.normalise.identifiers import searched_identifiers
 from cdp_spark.profiles.history import holds_at, profile_at
 from cdp_spark.runs.releases import current_release
@@ -25,6 +26,7 @@ from cdp_spark.tables.catalog import (
     PROFILES,
     RECORDS,
     SEGMENT_MEMBERS,
+    UNIFIED_EVENTS,
     UNIFIED_IDS,
 )
 from cdp_spark.tables.consents import build_contact_points
@@ -39,6 +41,9 @@ if TYPE_CHECKING:
     from cdp_spark.tables.store import Store
 
 _SHOW = "cdp profile show"
+_NEAR, _NEAREST = 2, 3
+"""Letters by which a record's id may differ from what was typed, and how many such records are named."""
+_EVENTS = 5
 _NO_REGION = "ZZ"
 """Phones are looked up with their country code."""
 _RECORD_COLUMNS = (
@@ -87,11 +92,12 @@ class ReleasedWarehouse:
 def find_ids(
     warehouse: ReleasedWarehouse, id_or_email: str, *, command: str = _SHOW, at: datetime | None = None
 ) -> list[str]:
-    """Find the ids that a unified id, an e-mail or a phone number stands for: of a merged one the id that lives.
+    """Find the ids that a unified id, a record, an e-mail or a phone stands for: of a merged one the id that lives.
 
     Args:
         warehouse: where to look.
-        id_or_email: what is asked for; an e-mail in any spelling of its mailbox, a phone with its country code.
+        id_or_email: what is asked for: a record as `crm:K2001`, an e-mail in any spelling of its mailbox, a phone with
+            its country code.
         command: that asks, for messages.
         at: an id that had a profile of its own then stands for itself, whatever became of it.
 
@@ -103,6 +109,8 @@ def find_ids(
         is_borne = F.col(c.RECORD_KEY).isin(find_bearers(warehouse.store, asked))
         borne = warehouse.read(UNIFIED_IDS).where(is_borne).select(c.UNIFIED_ID)
         ids = [row[c.UNIFIED_ID] for row in borne.distinct().orderBy(c.UNIFIED_ID).collect()]
+    elif ":" in asked:
+        ids = _ids_of_record(warehouse, asked)
     elif at is not None and not _history_at(warehouse, at).where(F.col(c.UNIFIED_ID) == asked).isEmpty():
         ids = [asked]
     else:
@@ -110,6 +118,29 @@ def find_ids(
     if not ids:
         raise DataError(command, got="an e-mail address or phone that no profile has", fix="check its spelling")
     return ids
+
+
+def _ids_of_record(warehouse: ReleasedWarehouse, title: str) -> list[str]:
+    source, _, own_id = title.partition(":")
+    own = F.col(c.RECORD_KEY) == record_key(source, own_id)
+    rows = warehouse.read(UNIFIED_IDS).where(own).select(c.UNIFIED_ID).distinct().collect()
+    if not rows:
+        raise unknown_record(warehouse.store, title)
+    return [row[0] for row in rows]
+
+
+def unknown_record(store: Store, text: str) -> DataError:
+    """Say that no record is called so, with those that are called nearly so."""
+    if is_contact_point(text):
+        return DataError("record", got="an e-mail address or phone that no record has", fix="check its spelling")
+    source, _, own_id = text.rpartition(":")
+    distance = F.levenshtein(F.lower(c.SOURCE_RECORD_ID), F.lit(own_id.lower()))
+    apart = F.when(F.col(c.SOURCE) == source, 0).otherwise(1)
+    near = store.read(RECORDS).where(distance <= min(len(own_id) // 3, _NEAR))
+    nearest = near.orderBy(distance, apart, c.SOURCE, c.SOURCE_RECORD_ID).limit(_NEAREST)
+    names = [f"{row[0]}:{row[1]}" for row in nearest.select(c.SOURCE, c.SOURCE_RECORD_ID).collect()]
+    fix = f"Did you mean {' or '.join(names)}?" if names else "`cdp profile show` lists a profile's records."
+    return DataError("record", got=f"{text}, which no record has", fix=fix, said=f'No record "{text}". {fix}')
 
 
 def is_contact_point(text: str) -> bool:
@@ -136,7 +167,7 @@ def _survivor(warehouse: ReleasedWarehouse, unified_id: str, *, command: str) ->
     try:
         resolved = resolve_id(warehouse.read(ID_REGISTRY), unified_id)
     except StateError:
-        got, allowed = f"{unified_id}, never issued", "a unified id or an e-mail address"
+        got, allowed = f"{unified_id}, never issued", "a unified ID, a record such as crm:K2001 or an e-mail address"
         raise DataError(command, got=got, allowed=allowed, fix="check its spelling") from None
     if resolved.status != LIVE:
         end = resolve_id(warehouse.read(ID_REGISTRY), resolved.resolved_id).cause
@@ -162,6 +193,7 @@ def describe_profile(warehouse: ReleasedWarehouse, unified_id: str, *, at: datet
     if not rows:
         got = f"{unified_id}, which had no profile" + (f" at {at.isoformat()}" if at else "")
         raise DataError("cdp profile show", got=got, fix="leave --at away, or choose a later time")
+    records = _dicts(_records(warehouse, own))
     return {
         c.UNIFIED_ID: unified_id,
         c.RELEASE: warehouse.release.number,
@@ -170,9 +202,18 @@ def describe_profile(warehouse: ReleasedWarehouse, unified_id: str, *, at: datet
         "segments": [row[c.SEGMENT] for row in _segments(warehouse, own, at).collect()],
         "consents": _dicts(_consents(warehouse, profile)),
         **describe_relations(warehouse, unified_id, entity_type=rows[0][c.ENTITY_TYPE]),
-        "records": _dicts(_records(warehouse, own)),
-        "values": _dicts(warehouse.read(PROFILE_VALUES).where(own).drop(c.UNIFIED_ID).orderBy(c.ATTRIBUTE)),
+        "records": records,
+        "events": _dicts(_last_events(warehouse, own, at)),
+        "values": _titled(
+            _dicts(warehouse.read(PROFILE_VALUES).where(own).drop(c.UNIFIED_ID).orderBy(c.ATTRIBUTE)), records
+        ),
     }
+
+
+def _titled(values: list[dict[str, Any]], records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Name the record of each value as people do: `crm:K2001`."""
+    titles = {it[c.RECORD_KEY]: f"{it[c.SOURCE]}:{it[c.SOURCE_RECORD_ID]}" for it in records}
+    return [it | {"record": titles.get(it[c.RECORD_KEY])} for it in values]
 
 
 def _history_at(warehouse: ReleasedWarehouse, at: datetime) -> DataFrame:
@@ -195,6 +236,13 @@ def _records(warehouse: ReleasedWarehouse, own: Column) -> DataFrame:
     keys = warehouse.read(UNIFIED_IDS).where(own).select(c.RECORD_KEY)
     records = warehouse.store.read(RECORDS).join(keys, on=c.RECORD_KEY, how="left_semi")
     return records.select(*_RECORD_COLUMNS).orderBy(c.SOURCE, c.SOURCE_RECORD_ID)
+
+
+def _last_events(warehouse: ReleasedWarehouse, own: Column, at: datetime | None) -> DataFrame:
+    events = warehouse.read(UNIFIED_EVENTS).where(own if at is None else own & (F.col(c.OCCURRED_AT) <= F.lit(at)))
+    return (
+        events.orderBy(F.desc(c.OCCURRED_AT), c.EVENT_KEY).limit(_EVENTS).select(c.OCCURRED_AT, c.SOURCE, c.EVENT_TYPE)
+    )
 
 
 def _dicts(rows: DataFrame) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
-from cdp_spark.cli.lookup import ReleasedWarehouse, find_bearers, find_ids, is_contact_point
+from cdp_spark.cli.lookup import ReleasedWarehouse, find_bearers, find_ids, is_contact_point, unknown_record
 from cdp_spark.clustering.identifiers.links import linking_types
 from cdp_spark.clustering.kinds import PERSON, VISITOR
 from cdp_spark.errors import ConfigError, DataError
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from cdp_spark.labelling.links import Pair
     from cdp_spark.tables.store import Store
 
-ALLOWED = "a record key, source:source_record_id, a unified id or an e-mail address"
+ALLOWED = "a record such as crm:K2001, a unified ID, an e-mail address or a phone with its country code"
 _NAMED = (c.RECORD_KEY, c.SOURCE, c.SOURCE_RECORD_ID, c.ENTITY_TYPE)
 _SHOWN = 5
 
@@ -51,12 +51,7 @@ def find_records(store: Store, reference: str) -> tuple[RecordName, ...]:
         found = _of_unified_id(store, text)
     found = found or _of_old_key(store, record_key(source, own_id) if own_id else text)
     if not found:
-        got = (
-            "an e-mail address or phone that no record has"
-            if is_contact_point(text)
-            else f"{text}, which no record has"
-        )
-        raise DataError("record", got=got, allowed=ALLOWED, fix="check its spelling; `cdp profile show` lists records")
+        raise unknown_record(store, text)
     return found
 
 

@@ -11,8 +11,9 @@ from pyspark.sql import SparkSession
 
 from cdp_spark.cli.lookup import ReleasedWarehouse, find_ids
 from cdp_spark.errors import DataError
+from cdp_spark.normalise.hashing import record_key
 from cdp_spark.runs.releases import Release
-from cdp_spark.tables.catalog import ID_REGISTRY, PROFILE_HISTORY
+from cdp_spark.tables.catalog import ID_REGISTRY, PROFILE_HISTORY, UNIFIED_IDS
 from cdp_spark.tables.store import Store
 
 
@@ -29,6 +30,13 @@ def warehouse(spark: SparkSession, tmp_path: Path) -> ReleasedWarehouse:
 @pytest.mark.parametrize("unified_id", ["a", "b", "c", " c "])
 def test_a_merged_id_leads_to_the_one_that_lives(warehouse: ReleasedWarehouse, unified_id: str) -> None:
     assert find_ids(warehouse, unified_id) == ["c"]
+
+
+def test_a_record_leads_to_its_id(warehouse: ReleasedWarehouse) -> None:
+    store, key = warehouse.store, record_key("crm", "K2001")
+    version = store.overwrite(UNIFIED_IDS, UNIFIED_IDS.table([(key, "person", "c")]))
+    release = replace(warehouse.release, versions={**warehouse.release.versions, UNIFIED_IDS.name: version})
+    assert find_ids(ReleasedWarehouse(store, release), "crm:K2001") == ["c"]
 
 
 def test_at_a_time_an_id_stands_for_itself_where_it_had_a_profile(warehouse: ReleasedWarehouse) -> None:

@@ -13,6 +13,7 @@ import pytest
 from cdp_spark.cli import main as cli
 from cdp_spark.cli.lazy import COMMANDS
 from cdp_spark.normalise.times import parse_time
+from cdp_spark.version import __version__
 
 
 def call(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
@@ -55,6 +56,13 @@ def test_every_command_has_a_help(
 ) -> None:
     assert call(monkeypatch, name, "--help") == 0
     assert f"cdp {name}" in capsys.readouterr().out
+
+
+def test_the_version_is_that_of_the_package(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call(monkeypatch, "--version") == 0
+    assert capsys.readouterr().out == f"cdp-spark {__version__}\n"
 
 
 def test_a_known_error_is_one_message_and_its_exit_code(

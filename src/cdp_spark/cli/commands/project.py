@@ -2,10 +2,11 @@
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
+from cdp_spark.cli.display.configuration import write_configuration, write_functions
 from cdp_spark.cli.display.output import plural, print_json, print_rows
 from cdp_spark.cli.display.plain import printable
 from cdp_spark.cli.display.source import check_facts, error_facts
@@ -63,8 +64,17 @@ def validate(
 _COUNTED = ("sources", "segments", "destinations")
 
 
-def schema(out: Annotated[Path | None, typer.Option(metavar="DIR", help="Write one file a kind here.")] = None) -> None:
-    """Print the JSON Schemas of the configuration files, or write them for an editor to use."""
+def schema(
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Write one file per kind into this folder.")] = None,
+    markdown: Annotated[
+        Literal["keys", "functions"] | None,
+        typer.Option(metavar="keys|functions", help="Print all keys, or the functions of expressions, as Markdown."),
+    ] = None,
+) -> None:
+    """Print the configuration's JSON Schemas, or write them for an editor to use."""
+    if markdown is not None:
+        typer.echo(write_configuration() if markdown == "keys" else write_functions())
+        return
     if out is None:
         print_json(json_schemas())
         return
