@@ -49,8 +49,10 @@ fmt: setup ## format the code and repair what ruff can repair
 type: setup ## check the types
 	$(BIN)/mypy $(filter-out notebooks,$(CODE))
 
-docs: setup ## write docs/tables.md from the tables' specs and the stage table
+docs: setup ## write docs/tables.md, docs/configuration.md and docs/functions.md from the code
 	$(BIN)/cdp tables --catalogue > docs/tables.md
+	$(BIN)/cdp schema --markdown keys > docs/configuration.md
+	$(BIN)/cdp schema --markdown functions > docs/functions.md
 
 wheel: setup ## build dist/*.whl, for spark-submit --py-files
 	rm -f dist/*.whl

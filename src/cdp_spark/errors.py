@@ -16,29 +16,34 @@ class CdpError(Exception):
         got: what was found there; never a person's value.
         allowed: what would have been accepted.
         fix: what the reader does next.
+        said: the whole error as sentences, where they read better than the facts in a row.
     """
 
     exit_code = 1
 
-    def __init__(self, where: str, *, got: str = "", allowed: str = "", fix: str = "") -> None:
+    def __init__(self, where: str, *, got: str = "", allowed: str = "", fix: str = "", said: str = "") -> None:
         self.where = where
+        self.said = said
         self.got = got
         self.allowed = allowed
         self.fix = fix
         super().__init__(self._message())
 
     def _message(self) -> str:
+        if self.said:
+            return f"{self.where}: {self.said}"
         facts = [f"got {self.got}" if self.got else "", f"allowed: {self.allowed}" if self.allowed else ""]
         text = f"{self.where}: {'; '.join(fact for fact in facts if fact)}".rstrip(": ")
         return f"{text}. Fix: {self.fix}" if self.fix else text
 
     def __reduce__(self) -> tuple[object, ...]:
         """Keep the four parts when a Python worker sends the error to the driver."""
-        return (_rebuild, (type(self), self.where, self.got, self.allowed, self.fix))
+        return (_rebuild, (type(self), self.where, self.got, self.allowed, self.fix, self.said))
 
 
-def _rebuild(kind: type[CdpError], where: str, got: str, allowed: str, fix: str) -> CdpError:
-    return kind(where, got=got, allowed=allowed, fix=fix)
+def _rebuild(kind: type[CdpError], where: str, *facts: str) -> CdpError:
+    got, allowed, fix, said = facts
+    return kind(where, got=got, allowed=allowed, fix=fix, said=said)
 
 
 def raise_together(errors: Sequence[CdpError], kind: type[CdpError], where: str, *, got: str) -> None:
@@ -87,9 +92,13 @@ class InvalidProjectError(ConfigError):
         errors: the single mistakes, in the order of the files.
     """
 
-    def __init__(self, errors: list[ConfigError]) -> None:
+    def __init__(self, errors: Sequence[CdpError]) -> None:
         self.errors = tuple(errors)
-        super().__init__(f"{len(errors)} mistake(s) in the configuration")
+        count = f"{len(errors)} {{}}error{'' if len(errors) == 1 else 's'}{{}}"
+        is_config = all(isinstance(error, ConfigError) for error in errors)
+        super().__init__(
+            count.format("configuration ", "") if is_config else count.format("", " in configuration and data")
+        )
 
     def _message(self) -> str:
         return "\n".join([f"{self.where}:", *(f"  - {error}" for error in self.errors)])

@@ -92,7 +92,7 @@ class Twins:
             warehouse.fit(version=ordinal, prior=0.1, entity_types=entity_types)
         told = self._run(ordinal, lambda _: None)
         for entity_type in entity_types:
-            assert f"{entity_type}: model {ordinal}; full: the first night under model {ordinal}" in told[0], told
+            assert f"{entity_type}: model {ordinal}, full run (first run with model {ordinal})" in told[0], told
 
     def _run(self, ordinal: int, engine: Engine) -> list[str]:
         self.world.pass_a_night()

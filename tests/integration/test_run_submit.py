@@ -67,4 +67,4 @@ def test_a_wrong_project_is_one_message_and_its_exit_code(tmp_path: Path, wheel:
     done = submit("nightly.py", "--project", str(tmp_path / "nowhere"), wheel=wheel, folder=tmp_path)
     assert done.returncode == 2
     told = done.stdout + done.stderr  # spark-submit sends a Python driver's errors to its own output
-    assert "cdp: 1 mistake(s) in the configuration" in told
+    assert "cdp: 1 configuration error" in told

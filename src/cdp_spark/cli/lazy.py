@@ -36,7 +36,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "runs": ("commands.warehouse.state:runs", "List the runs, or one run's stages."),
     "releases": ("commands.warehouse.state:releases", "List what was published."),
     "quality": ("commands.warehouse.quality:quality", "Show how complete, readable, fresh and large the sources are."),
-    "source": ("commands.warehouse.source:app", "Load a source anew."),
+    "source": ("commands.source:app", "Add a source, preview its rows, reload it."),
     "manifest": ("commands.warehouse.manifest:app", "Check a warehouse for lost tables, or rebuild its manifest."),
     "suppress": ("commands.warehouse.suppress:app", "Keep identifiers from coming back at ingest."),
     "consent": ("commands.warehouse.consent:app", "List and settle withdrawals that cannot be read."),

@@ -11,6 +11,7 @@ from cdp_spark.cli.display.plain import printable
 from cdp_spark.cli.lazy import LazyGroup
 from cdp_spark.cli.options import Options
 from cdp_spark.errors import CdpError
+from cdp_spark.version import __version__
 
 UNEXPECTED = 70
 """The exit code of an error that nobody foresaw: a defect."""
@@ -21,6 +22,12 @@ _ANYWHERE = {"--project": 1, "--quiet": 0, "--debug": 0}
 app = typer.Typer(cls=LazyGroup, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"cdp-spark {__version__}")
+        raise typer.Exit
+
+
 @app.callback()
 def cdp(
     ctx: typer.Context,
@@ -29,8 +36,12 @@ def cdp(
     debug: Annotated[
         bool, typer.Option("--debug", help="Show the traceback of an error, and more of the log.")
     ] = False,
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_print_version, help="Print the version.")
+    ] = False,
 ) -> None:
     """A Customer Data Platform on Spark: collect, resolve who is who, keep one profile per person, activate."""
+    del version
     ctx.obj = Options(project=project, quiet=quiet, debug=debug)
 
 

@@ -17,7 +17,7 @@ from cdp_spark.labelling.links import ordered
 from cdp_spark.normalise.hashing import record_key
 from cdp_spark.runs.releases import latest_release
 from cdp_spark.tables.catalog import ID_CHANGES, RECORDS, UNIFIED_IDS
-from cdp_spark.view.find import find_bearers, find_ids, is_contact_point
+from cdp_spark.view.find import find_bearers, find_ids, is_contact_point, nearest_records
 from cdp_spark.view.warehouse import ReleasedWarehouse
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from cdp_spark.labelling.links import Pair
     from cdp_spark.tables.store import Store
 
-ALLOWED = "a record key, source:source_record_id, a unified id or an e-mail address"
+ALLOWED = "a record such as crm:K2001, a unified ID, an e-mail address or a phone with its country code"
 _NAMED = (c.RECORD_KEY, c.SOURCE, c.SOURCE_RECORD_ID, c.ENTITY_TYPE)
 _SHOWN = 5
 
@@ -52,13 +52,17 @@ def find_records(store: Store, reference: str) -> tuple[RecordName, ...]:
         found = _of_unified_id(store, text)
     found = found or _of_old_key(store, record_key(source, own_id) if own_id else text)
     if not found:
-        got = (
-            "an e-mail address or phone that no record has"
-            if is_contact_point(text)
-            else f"{text}, which no record has"
-        )
-        raise DataError("record", got=got, allowed=ALLOWED, fix="check its spelling; `cdp profile show` lists records")
+        raise unknown_record(store, text)
     return found
+
+
+def unknown_record(store: Store, text: str) -> DataError:
+    """Say that no record is called so, with those that are called nearly so."""
+    if is_contact_point(text):
+        return DataError("record", got="an e-mail address or phone that no record has", fix="check its spelling")
+    near = nearest_records(store, text)
+    fix = f"Did you mean {' or '.join(near)}?" if near else "`cdp profile show` lists a profile's records."
+    return DataError("record", got=f"{text}, which no record has", fix=fix, said=f'No record "{text}". {fix}')
 
 
 def without_visitors(records: Sequence[RecordName]) -> tuple[RecordName, ...]:

@@ -106,14 +106,14 @@ def plan_clustering(context: RunContext, entity_type: str, rules: ClusteringRule
     if last is not None and _builds_on(context, last, entity_type):
         touched = fetch_touched(context, MATCHING, since=last.ordinal, entity_types=(entity_type,))
     if last is None or touched is None:
-        return ClusteringPlan("full: asked for" if context.full else "full: matching compared all records")
+        return ClusteringPlan("full run (requested)" if context.full else "full run (matching compared all records)")
     known = context.last_figure(RECORDS_FIGURE) or 0.0
     most = min(limits.MAX_CHANGED_SHARE * known, limits.CHANGES_ON_DRIVER)
     labels = context.store.fetch(LABELS, (c.RECORD_KEY_L, c.RECORD_KEY_R))
     changed = _find_changed_values(context, last, entity_type, rules) if rules.types else pa.nulls(0, pa.string())
     touched = unite_texts(touched, *labels.columns, changed)
     if len(touched) > most:
-        return ClusteringPlan("full: too many records changed")
+        return ClusteringPlan("full run (too many records changed)")
     serve = partial(serve_rows, context.store, on_driver=known <= limits.CLUSTERS_ON_DRIVER)
     of_type = {c.ENTITY_TYPE: pa.array([entity_type])}
     clusters = serve(CLUSTERS, _CLUSTER, only=of_type, at=Versions(last.written[CLUSTERS.name]))

@@ -40,7 +40,7 @@ from cdp_spark.tables.rows import as_table, count_rows, field_of, rows_without, 
 from cdp_spark.tables.run import RunContext, StageResult
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from cdp_spark.config.match import EntityMatch
     from cdp_spark.resolution.increment.frames import MatchingPlan
@@ -118,7 +118,7 @@ def run(context: RunContext) -> StageResult:
     metrics = {
         f"{it.entity_type}.{name}": value for it in matched for name, value in _figures(context, it, anew=anew).items()
     }
-    return StageResult(versions, metrics, "; ".join(map(_detail, matched)))
+    return StageResult(versions, metrics, "; ".join(map(_detail, matched)), tuple(_warnings(matched)))
 
 
 def _match(context: RunContext, entity_type: str, match: EntityMatch) -> MatchedPairs:
@@ -216,6 +216,12 @@ def _compared(context: RunContext, matched: MatchedPairs) -> Rows:
 
 
 def _detail(matched: MatchedPairs) -> str:
-    """Which model was applied, to what, and what to doubt about a new one."""
-    doubts = [f"doubt: {doubt.problem}" for doubt in matched.doubts]
-    return "; ".join([f"{matched.entity_type}: model {matched.version}", matched.plan.why, *doubts])
+    """Which model was applied, and to which records."""
+    return f"{matched.entity_type}: model {matched.version}, {matched.plan.why}"
+
+
+def _warnings(matched: Sequence[MatchedPairs]) -> Iterator[str]:
+    """What to doubt about the models that this run fitted."""
+    for it in matched:
+        for doubt in it.doubts:
+            yield f"{it.entity_type}: {doubt.problem}"

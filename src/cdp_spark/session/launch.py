@@ -7,10 +7,12 @@ would import modules from the folder that one stands in.
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import shutil
 import tempfile
-from contextlib import contextmanager
+import threading
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,6 +28,13 @@ if TYPE_CHECKING:
 
 LOCAL_DIR = "spark.local.dir"
 _OPTIONS = "spark.driver.extraJavaOptions"
+_STDERR = 2
+_NOISE = re.compile(
+    rb"WARNING: (Using incubator modules: |A restricted method in java\.|A terminally deprecated method in |"
+    rb"Use --enable-native-access=|Restricted methods will be blocked|java\.lang\.System::load|"
+    rb"sun\.misc\.Unsafe::|Please consider reporting this to the maintainers of class )"
+    rb"|.* WARN (NativeCodeLoader|Utils): "
+)
 _FUNCTIONS = "org.apache.spark.sql.functions"
 
 
@@ -44,13 +53,38 @@ def launch_java(conf: Mapping[str, str]) -> dict[str, str]:
     told = {**conf, LOCAL_DIR: str(folder), _OPTIONS: options}
     try:
         with _environment(folder, _write_properties(folder / "spark.properties", told)):
-            SparkContext._ensure_initialized(gateway=launch_gateway())  # type: ignore[no-untyped-call]
+            _launch()
     except Exception:
         shutil.rmtree(folder, ignore_errors=True)
         raise
     (folder / "spark.properties").unlink()
     _remove_with_java(folder)
     return told
+
+
+def _launch() -> None:
+    """Start Java; what it prints on standard error goes through a pipe that leaves its own warnings out."""
+    read_end, write_end = os.pipe()
+    threading.Thread(target=_pass_on, args=(read_end,), daemon=True, name="java-stderr").start()
+    try:
+        gateway = launch_gateway(popen_kwargs={"stderr": write_end})  # type: ignore[no-untyped-call]
+    finally:
+        os.close(write_end)
+    SparkContext._ensure_initialized(gateway=gateway)
+
+
+def _pass_on(read_end: int) -> None:
+    """Copy lines to standard error until Java closes the pipe."""
+    with os.fdopen(read_end, "rb") as lines:
+        for line in lines:
+            if not is_java_noise(line):
+                with suppress(OSError):
+                    os.write(_STDERR, line)
+
+
+def is_java_noise(line: bytes) -> bool:
+    """Tell whether a line is a warning of Java or Spark about itself that no reader can act on."""
+    return _NOISE.match(line) is not None
 
 
 def _remove_with_java(folder: Path) -> None:

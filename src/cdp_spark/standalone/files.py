@@ -135,7 +135,7 @@ def open_input(given: Input) -> Reading:
         fix = "name the files in it" if path.is_dir() else "check the path"
         raise DataError(str(given.path), got=got, allowed="a file with a header and rows", fix=fix)
     try:
-        written = _written(path, given)
+        written = find_written(path, given)
         reading = open_files([path], format=written.format, options=written.options)
     except CdpError as error:
         raise _of_command(error, str(given.path)) from None
@@ -144,7 +144,16 @@ def open_input(given: Input) -> Reading:
     return replace(reading, notes=written.notes)
 
 
-def _written(path: Path, given: Input) -> Written:
+def find_written(path: Path, given: Input) -> Written:
+    """Find out how a file is written.
+
+    Args:
+        path: of a file that is there and not empty.
+        given: what is known already.
+
+    Raises:
+        DataError: it is of a kind that is not read.
+    """
     if packing_of(path) == ".zip" and is_workbook(path):
         return _workbook(path, given)
     head = next(read_blocks(path, 4096))

@@ -10,6 +10,8 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import pyarrow.compute as pc
+from rapidfuzz import process
+from rapidfuzz.distance import Levenshtein
 
 from cdp_spark import columns as c
 from cdp_spark.errors import DataError
@@ -34,6 +36,8 @@ _NO_REGION = "ZZ"
 _LIKE_AN_ID = re.compile("[0-9a-f]{8}-", re.IGNORECASE)
 """The part of an id that the one that was meant has in common with it."""
 _EXAMPLES = 3
+_NEAR = 2
+"""Letters by which a record's id may differ from what was typed."""
 
 
 def find_ids(
@@ -125,17 +129,26 @@ def _unregistered(row: dict[str, Any], command: str) -> dict[str, Any]:
 
 
 def _unknown(warehouse: ReleasedWarehouse, asked: str, command: str) -> str:
-    near = _near_records(warehouse, asked) or _near_ids(warehouse, asked)
+    near = nearest_records(warehouse.store, asked) or _near_ids(warehouse, asked)
     fix = f"did you mean {' or '.join(near)}?" if near else "search by e-mail or phone, or name a source's record"
     raise DataError(command, got=f"{asked}, which nobody has", allowed="" if near else ALLOWED, fix=fix)
 
 
-def _near_records(warehouse: ReleasedWarehouse, asked: str) -> list[str]:
-    """Name the records whose own id is the one asked for, in any source and in capitals or not."""
-    own_id = asked.rpartition(":")[2]
-    only = {c.SOURCE_RECORD_ID: texts({own_id, own_id.lower(), own_id.upper()})}
-    records = warehouse.fetch(RECORDS, (c.SOURCE, c.SOURCE_RECORD_ID), only=only)
-    return sorted(f"{it[c.SOURCE]}:{it[c.SOURCE_RECORD_ID]}" for it in records.to_pylist())[:_EXAMPLES]
+def nearest_records(store: Store, asked: str) -> list[str]:
+    """Name the records whose own id is nearly the one asked for, in capitals or not, of any source; the nearest first.
+
+    Args:
+        store: the warehouse.
+        asked: an id, with or without its source before it.
+    """
+    source, _, own_id = asked.rpartition(":")
+    records = store.fetch(RECORDS, (c.SOURCE, c.SOURCE_RECORD_ID))
+    ids = pc.utf8_lower(records[c.SOURCE_RECORD_ID]).to_pylist()
+    near = min(len(own_id) // 3, _NEAR)
+    found = process.extract(own_id.lower(), ids, scorer=Levenshtein.distance, score_cutoff=near, limit=None)
+    named = [(apart, records[c.SOURCE][place].as_py(), place) for _, apart, place in found]
+    ranked = sorted((apart, of != source, of, records[c.SOURCE_RECORD_ID][place].as_py()) for apart, of, place in named)
+    return [f"{of}:{own}" for _, _, of, own in ranked[:_EXAMPLES]]
 
 
 def _near_ids(warehouse: ReleasedWarehouse, asked: str) -> list[str]:

@@ -13,6 +13,7 @@ import pytest
 from cdp_spark.cli import main as cli
 from cdp_spark.cli.lazy import COMMANDS
 from cdp_spark.normalise.times import parse_time
+from cdp_spark.version import __version__
 
 
 def call(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
@@ -57,12 +58,19 @@ def test_every_command_has_a_help(
     assert f"cdp {name}" in capsys.readouterr().out
 
 
+def test_the_version_is_that_of_the_package(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call(monkeypatch, "--version") == 0
+    assert capsys.readouterr().out == f"cdp-spark {__version__}\n"
+
+
 def test_a_known_error_is_one_message_and_its_exit_code(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     assert call(monkeypatch, "validate", "--project", str(tmp_path / "nowhere")) == 2
     told = capsys.readouterr().err
-    assert told.startswith("cdp: 1 mistake(s) in the configuration:\n  - ")
+    assert told.startswith("cdp: 1 configuration error:\n  - ")
     assert "Traceback" not in told
 
 
@@ -72,7 +80,7 @@ def test_debug_shows_the_traceback(
     assert call(monkeypatch, "validate", "--debug", "--project", str(tmp_path / "nowhere")) == 2
     told = capsys.readouterr().err
     assert told.startswith("Traceback (most recent call last)")
-    assert "\ncdp: 1 mistake(s) in the configuration:" in told
+    assert "\ncdp: 1 configuration error:" in told
 
 
 def test_an_unexpected_error_says_how_to_see_more(
@@ -119,7 +127,7 @@ def test_a_starter_project_validates(
     assert call(monkeypatch, "init", str(folder)) == 0
     assert f"next: cdp --project {folder} run nightly" in capsys.readouterr().out
     assert call(monkeypatch, "validate", "--project", str(folder)) == 0
-    assert "valid; project shop with 1 sources" in capsys.readouterr().out
+    assert "valid; project shop with 1 source, 1 segment, 1 destination" in capsys.readouterr().out
 
 
 def test_schemas_are_written(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

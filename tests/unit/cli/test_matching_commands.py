@@ -161,7 +161,8 @@ def test_a_label_is_withdrawn_and_what_cannot_be_is_refused(own_shop: Shop) -> N
     assert rows == [("withdrawn", False, "bob", "one person after all"), ("cannot_link", False, "ann", "twins")]
     clustering.run(own_shop.context("run-3"))
     assert cluster_of(own_shop, "a03") == cluster_of(own_shop, "b03")
-    assert "crm:999, which no record has" in str(calls.error("link", "crm:3", "crm:999", "--author", "ann"))
+    assert str(calls.error("how", "7")) == 'record: No record "7". Did you mean crm:7?'
+    assert 'No record "crm:999".' in str(calls.error("link", "crm:3", "crm:999", "--author", "ann"))
     assert "record a03 twice" in str(calls.error("link", "crm:3", "a03", "--author", "ann"))
 
 

@@ -585,7 +585,9 @@ def test_missing_files(project: Path, tmp_path: Path) -> None:
         "match.yaml: got no such file or directory; allowed: a readable file. Fix: check the path",
     ]
     nowhere = tmp_path / "nowhere"
-    assert mistakes(nowhere) == [f"{nowhere}: got no such folder; allowed: a project's folder. Fix: cdp init {nowhere}"]
+    assert mistakes(nowhere) == [
+        f"{nowhere}: Project folder not found. Pass --project DIR, set CDP_PROJECT, or run `cdp init {nowhere}`."
+    ]
 
 
 def test_secrets_are_for_use_not_for_show(project: Path) -> None:

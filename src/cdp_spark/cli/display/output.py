@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -65,11 +66,14 @@ def print_json(value: object) -> None:
 
 
 def print_rows(rows: Sequence[Mapping[str, object]], *, title: str = "", empty: str = "nothing yet") -> None:
-    """Print rows as a table whose columns are the first row's keys."""
+    """Print rows as a table whose columns are the first row's keys; as tab-separated values where no terminal reads."""
     if not rows:
         console().print(f"{title}: {empty}" if title else empty)
         return
     out = console()
+    if not out.is_terminal:
+        _print_tsv(rows, title=title)
+        return
     if title:
         out.print(title, style="italic", markup=False)
     table = Table(box=None, pad_edge=False, header_style="bold")
@@ -80,12 +84,37 @@ def print_rows(rows: Sequence[Mapping[str, object]], *, title: str = "", empty: 
     out.print(table, markup=False)
 
 
+def _print_tsv(rows: Sequence[Mapping[str, object]], *, title: str) -> None:
+    """Print rows for another program: no padding, numbers and times in full, tabs and line ends escaped."""
+    lines = [f"# {title.strip()}"] if title.strip() else []
+    lines.append("\t".join(map(_tsv_cell, rows[0])))
+    lines += ["\t".join(map(_tsv_cell, row.values())) for row in rows]
+    sys.stdout.write("".join(f"{printable(line)}\n" for line in lines))  # rich would turn tabs into blanks
+
+
+def _tsv_cell(value: object) -> str:
+    text = value.isoformat() if isinstance(value, datetime | date) else _plain_text(value)
+    return text.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n")
+
+
+def _plain_text(value: object) -> str:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return shown(value)
+    return str(value)
+
+
 def print_result(rows: Sequence[Mapping[str, object]], *, as_json: bool, title: str = "") -> None:
     """Print rows as `--json` says."""
     if as_json:
         print_json(list(rows))
     else:
         print_rows(rows, title=title)
+
+
+def plural(count: int, noun: str) -> str:
+    """A count with its noun: `1 source`, `2 sources`."""
+    ending = "" if count == 1 else "es" if noun.endswith(("s", "x", "ch")) else "s"
+    return f"{count:,} {noun}{ending}"
 
 
 def _plain(value: object) -> str | float:

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cdp_spark.config.authoring.keys import annotate
 from cdp_spark.config.load.project import FILES, FOLDERS
 
 if TYPE_CHECKING:
@@ -37,4 +38,4 @@ def write_schemas(folder: Path) -> list[Path]:
 
 
 def _schema(kind: str, model: type[Strict]) -> dict[str, Any]:
-    return {"$schema": DIALECT, **model.model_json_schema(), "title": f"cdp-spark {kind}"}
+    return {"$schema": DIALECT, **annotate(model.model_json_schema(), kind, model), "title": f"cdp-spark {kind}"}

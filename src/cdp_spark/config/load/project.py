@@ -21,7 +21,7 @@ from cdp_spark.config.profile import SurvivorshipConfig
 from cdp_spark.config.project import Project, ProjectSettings
 from cdp_spark.config.segment import SegmentConfig
 from cdp_spark.config.source import SourceConfig
-from cdp_spark.errors import ConfigError, InvalidProjectError
+from cdp_spark.errors import CdpError, ConfigError, InvalidProjectError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -50,7 +50,7 @@ def load_project(folder: Path, *, env: Mapping[str, str] = os.environ) -> Projec
     Raises: InvalidProjectError: all mistakes of all files at once.
     """
     folder = Path(folder)
-    mistakes = list(_folder_mistakes(folder))
+    mistakes: list[CdpError] = list(_folder_mistakes(folder))
     files = _read_files(folder, env, mistakes) if folder.is_dir() else ProjectFiles()
     mistakes += [*cross_check(files), *place_mistakes(files, folder, env)]
     if mistakes or files.settings is None or files.match is None:
@@ -76,7 +76,7 @@ def config_hash(project: Project) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
-def _read_files(folder: Path, env: Mapping[str, str], mistakes: list[ConfigError]) -> ProjectFiles:
+def _read_files(folder: Path, env: Mapping[str, str], mistakes: list[CdpError]) -> ProjectFiles:
     broken: set[str] = set()
 
     def read(model: type[Model], path: Path, kind: str) -> Iterator[Section[Model]]:
@@ -115,7 +115,9 @@ def _yaml_files(folder: Path) -> list[Path]:
 def _folder_mistakes(folder: Path) -> Iterator[ConfigError]:
     """Find what would be overlooked in silence: misspelt files and folders, no sources."""
     if not folder.is_dir():
-        yield ConfigError(str(folder), got="no such folder", allowed="a project's folder", fix=f"cdp init {folder}")
+        fix = f"Pass --project DIR, set CDP_PROJECT, or run `cdp init {folder}`"
+        said = f"Project folder not found. {fix}."
+        yield ConfigError(str(folder), got="no such folder", allowed="a project folder", fix=fix, said=said)
         return
     for path in sorted(folder.iterdir()):
         if path.suffix in (".yaml", ".yml") and path.name not in FILES:

@@ -104,6 +104,11 @@ def read_consents(rows: pa.Table, consents: ConsentFields, hashes: pa.Array, sta
     return Consents(key, dated, pc.if_else(is_refusal, unreadable, granted), extra, is_refusal)
 
 
+def status_of(text: str) -> str | None:
+    """Return the status that a word stands for without being explained; None for other words."""
+    return _status(text, _STATUSES)
+
+
 def mentions_refusal(consents: ConsentFields, text: str) -> bool:
     """Tell whether a line that cannot be read as a row has a word that denies or withdraws."""
     refusing = {word for word, status in _statuses(consents).items() if status in _REFUSED}

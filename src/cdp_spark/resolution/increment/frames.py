@@ -143,28 +143,28 @@ def plan_matching(
     """
     reason = _reason_for_full(context, entity_type, version=version, is_new=is_new)
     if reason is not None:
-        return MatchingPlan(f"full: {reason}")
+        return MatchingPlan(f"full run ({reason})")
     known = int(_figure(context, entity_type, RECORDS_FIGURE))
     changes = _find_changes(context, entity_type, records, known)
     changed, gone = changes.rows.num_rows, changes.rows[c.INPUT_HASH].null_count
     if changed > limits.CHANGES_ON_DRIVER:
-        return MatchingPlan(f"full: more than {limits.CHANGES_ON_DRIVER:,} records changed")
+        return MatchingPlan(f"full run (more than {limits.CHANGES_ON_DRIVER:,} records changed)")
     told = f"{changed - gone:,} of {known:,} records changed or new, {gone:,} gone"
     if changed > limits.MAX_CHANGED_SHARE * known:
-        return MatchingPlan(f"full: {told}")
+        return MatchingPlan(f"full run ({told})")
     return MatchingPlan(f"incremental: {told}", changes)
 
 
 def _reason_for_full(context: RunContext, entity_type: str, *, version: int, is_new: bool) -> str | None:
     """Why all records are compared, as far as it can be told without looking at them."""
     if context.full:
-        return "asked for"
+        return "requested"
     if not is_new and context.last is None:
-        return "no night to build on"
+        return "no earlier run to build on"
     if is_new or not _is_known(context) or _figure(context, entity_type, MODEL_FIGURE) != version:
-        return f"the first night under model {version}"
+        return f"first run with model {version}"
     if settings_checksum(context.project, entity_type) != context.last_figure(f"{entity_type}.settings"):
-        return "the settings of matching changed"
+        return "matching settings changed"
     return None
 
 

@@ -94,7 +94,7 @@ def _about_comparisons(model: MatchModel, levels: NDArray[np.int64], pairs: NDAr
         if known == 0:
             doubts.append(
                 Doubt(
-                    f"{comparison.name} is null in one record of every pair",
+                    f"no compared pair has {comparison.name} on both sides, so {comparison.name} is ignored",
                     f"leave {comparison.name} out, or map a column to it",
                 )
             )
@@ -140,7 +140,7 @@ def _about_rival(model: MatchModel) -> list[Doubt]:
     here, there = model.parameters.rival
     return [
         Doubt(
-            f"{here:.1%} of the pairs are matches; another start ends at {there:.1%}, about as likely or likelier",
+            f"{here:.1%} of the pairs are matches; another start ends at {there:.1%} and fits about as well or better",
             "compare more columns, or label pairs (cdp label)",
         )
     ]
@@ -154,7 +154,7 @@ def _about_repetition(model: MatchModel) -> list[Doubt]:
     told = ", ".join(f"{name} ({share:.0%})" for name, share in kept)
     return [
         Doubt(
-            f"these agree together where people differ, so each keeps a part of its weight: {told}",
+            f"these comparisons agree together even when people differ, so each keeps only part of its weight: {told}",
             "leave out what repeats another column, or compare them as one",
         )
     ]

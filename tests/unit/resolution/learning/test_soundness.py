@@ -82,7 +82,7 @@ def test_a_column_in_which_nearly_all_agree_is_only_doubted() -> None:
 
 def test_a_column_without_values_is_named() -> None:
     doubts = find_doubts(MODEL, _counts((MISSING, EQUAL, 500), (MISSING, DIFFERENT, 500)))
-    assert [doubt.problem for doubt in doubts] == ["email is null in one record of every pair"]
+    assert [doubt.problem for doubt in doubts] == ["no compared pair has email on both sides, so email is ignored"]
 
 
 def test_few_pairs_are_said() -> None:
@@ -103,5 +103,5 @@ def test_no_convergence_is_said() -> None:
 
 def test_another_answer_that_is_about_as_likely_is_said() -> None:
     assert [doubt.problem for doubt in find_doubts(_with(rival=(0.229, 0.02)), SURE)] == [
-        "22.9% of the pairs are matches; another start ends at 2.0%, about as likely or likelier"
+        "22.9% of the pairs are matches; another start ends at 2.0% and fits about as well or better"
     ]

@@ -1,0 +1,192 @@
+"""`cdp source add`, `cdp source preview` and `cdp validate --data` on the files of a newcomer."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from tests.unit.standalone.describing.newcomer import write_files
+from typer.testing import CliRunner
+
+from cdp_spark.cli.main import app
+from cdp_spark.config.authoring.starter import write_starter
+from cdp_spark.errors import CdpError, ConfigError, InvalidProjectError
+
+CRM = """\
+# Delimited by semicolon, Windows-1252.
+# `cdp source preview crm_export` shows how the rows are read with these settings.
+# CHECK default_region: phones are read as DE; as US most could not be read.
+name: crm_export
+kind: records # records, events or consents
+format: csv
+path: ../files/crm_export.csv # file, folder or glob; relative to the project folder
+options: {delimiter: ";", encoding: windows-1252}
+key: Kundennr # what identifies a row; several: [shop, customer_id]
+observed_at: {column: Geändert am, formats: 'dd.MM.yyyy HH:mm'} # when the row was true; the newer version wins
+columns: # meaning: your column; several: [first, second]
+  given_name: Vorname
+  family_name: Nachname
+  birth_date: {from: Geburtsdatum, formats: dmy}
+  email: E-Mail
+  phone: Telefon
+  street: Straße
+  postcode: PLZ
+  city: Ort
+default_region: DE # country of phones and postcodes that name none
+
+# Columns that are not used:
+#   Kundenbetreuer: not the person's own (kundenbetreuer)
+"""
+
+
+def _call(project: Path, *arguments: str) -> str:
+    done = CliRunner().invoke(app, ["--project", str(project), *arguments], catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("newcomer")
+    write_starter(folder / "conf")
+    _call(folder / "conf", "source", "add", *write_files(folder / "files"))
+    return folder / "conf"
+
+
+def _source(project: Path, name: str) -> dict[str, Any]:
+    settings: dict[str, Any] = yaml.safe_load((project / "sources" / f"{name}.yaml").read_text(encoding="utf-8"))
+    return settings
+
+
+def test_an_export_with_semicolons_and_umlauts_is_described(project: Path) -> None:
+    assert (project / "sources" / "crm_export.yaml").read_text(encoding="utf-8") == CRM
+
+
+def test_json_lines_and_parquet_are_records_of_people(project: Path) -> None:
+    newsletter, shop = _source(project, "newsletter"), _source(project, "shop_customers")
+    assert newsletter["key"] == "subscriber_id"
+    assert newsletter["columns"] == {"email": "email", "full_name": "name", "country": "profile.country"}
+    assert shop["identifiers"] == {"user_id": "customer_id"}
+    assert shop["columns"] == {
+        "given_name": "first_name",
+        "family_name": "last_name",
+        "email": "email",
+        "birth_date": "dob",
+    }
+
+
+def test_orders_clicks_and_consents_are_told_apart(project: Path) -> None:
+    assert _source(project, "orders")["events"] == {
+        "event_type": {"value": "purchase"},
+        "occurred_at": {"column": "order_date", "formats": "dd/MM/yyyy HH:mm"},
+        "event_id": ["order_no", "line_no"],
+        "identifiers": {"user_id": "customer_id", "email": "email"},
+    }
+    assert _source(project, "web_events")["events"] == {
+        "event_type": "event",
+        "occurred_at": {"column": "ts", "formats": "epoch_millis"},
+        "identifiers": {"cookie_id": "cookie_id", "user_id": "user_id"},
+    }
+    assert _source(project, "consents")["consents"] == {
+        "contact": "email",
+        "purpose": "purpose",
+        "status": "status",
+        "given_at": {"column": "date", "formats": "dd.MM.yyyy"},
+        "evidence": "source",
+        "statuses": {"erteilt": "granted", "widerrufen": "withdrawn"},
+    }
+
+
+def test_the_files_of_a_newcomer_are_valid_as_described(project: Path) -> None:
+    checked = json.loads(_call(project, "validate", "--data", "--json"))
+    assert checked["data"] == [
+        {"source": "consents", "rows read": 60, "refused": 0},
+        {"source": "crm_export", "rows read": 60, "refused": 0},
+        {"source": "customers", "rows read": 6, "refused": 0},
+        {"source": "newsletter", "rows read": 30, "refused": 0},
+        {"source": "orders", "rows read": 180, "refused": 0},
+        {"source": "shop_customers", "rows read": 30, "refused": 0},
+        {"source": "web_events", "rows read": 120, "refused": 0},
+    ]
+    assert checked["warnings"] == []
+
+
+def test_what_is_a_guess_is_told(tmp_path: Path) -> None:
+    write_starter(tmp_path / "conf")
+    (tmp_path / "orders.csv").write_text("order_no,customer_id,date,total\nA1,7,03/04/2025,9.50\nA2,8,05/06/2025,7\n")
+    added = json.loads(_call(tmp_path / "conf", "source", "add", str(tmp_path / "orders.csv"), "--json"))
+    assert added[0]["unsure"] == [
+        "event_type: no column says what happened; every row is taken for a purchase.",
+        "occurred_at: date may be day/month or month/day; check `formats`.",
+        "identifiers: no source of records has the numbers in customer_id yet; there, write `user_id: COLUMN`.",
+    ]
+
+
+def test_a_source_that_is_there_is_never_overwritten(project: Path) -> None:
+    before = (project / "sources" / "crm_export.yaml").read_bytes()
+    with pytest.raises(ConfigError, match="a source that is there already"):
+        _call(project, "source", "add", str(project.parent / "files" / "crm_export.csv"))
+    assert (project / "sources" / "crm_export.yaml").read_bytes() == before
+
+
+def test_a_preview_shows_values_as_delivered_and_as_read(tmp_path: Path) -> None:
+    write_starter(tmp_path / "conf")
+    (tmp_path / "people.csv").write_text(
+        "id,first_name,last_name,birth_date,email\n"
+        "1,Ann,Lee,1980-02-30,ANN@example.org\n"
+        ",Bob,Ray,1981-03-04,bob@example.org\n"
+        "3,Cy,N/A,1982-05-06,\n4,Too,Many,Cells,here,now\n"
+    )
+    _call(tmp_path / "conf", "source", "add", str(tmp_path / "people.csv"))
+    shown = json.loads(_call(tmp_path / "conf", "source", "preview", "people", "--rows", "1", "--json"))
+    assert {it["meaning"]: (it["filled"], it["read"], it["unread"]) for it in shown["fields"]} == {
+        "key": (2, 2, {}),
+        "given_name": (3, 3, {}),
+        "family_name": (3, 2, {"placeholder": 1}),
+        "birth_date": (3, 2, {"malformed": 1}),
+        "email": (2, 2, {}),
+    }
+    assert shown["examples"][0]["email"] == {"delivered": "ANN@example.org", "read": "ann@example.org", "why": None}
+    assert [it["reason"] for it in shown["refused"]] == ["null_key", "column_count"]
+    table = _call(tmp_path / "conf", "source", "preview", "people", "--rows", "1")
+    assert "not read: malformed" in table
+
+
+def test_all_mistakes_of_all_sources_are_one_list(tmp_path: Path) -> None:
+    conf = tmp_path / "conf"
+    write_starter(conf)
+    _call(conf, "source", "add", *write_files(tmp_path / "files"))
+    crm, web = conf / "sources" / "crm_export.yaml", conf / "sources" / "web_events.yaml"
+    crm.write_text(crm.read_text(encoding="utf-8").replace("email: E-Mail", "email: Mail"), encoding="utf-8")
+    web.write_text(web.read_text(encoding="utf-8").replace("epoch_millis", "epoch_seconds"), encoding="utf-8")
+    orders = conf / "sources" / "orders.yaml"
+    orders.write_text(orders.read_text(encoding="utf-8").replace("kind: events", "kind: event"), encoding="utf-8")
+    (tmp_path / "files" / "consents.csv").unlink()
+    with pytest.raises(InvalidProjectError) as raised:
+        _call(conf, "validate", "--data")
+    assert {error.where.split(":")[0].removeprefix(f"{conf}/") for error in raised.value.errors} == {
+        "sources/orders.yaml",
+        "source consents",
+        "source crm_export",
+        "source web_events",
+    }
+    done = CliRunner().invoke(app, ["--project", str(conf), "validate", "--data", "--json"])
+    assert done.exit_code == 2
+    told = json.loads(done.stdout)
+    assert told["valid"] is False
+    assert [error["where"] for error in told["errors"]] == [error.where for error in raised.value.errors]
+
+
+def test_cells_that_cannot_be_read_are_a_mistake(tmp_path: Path) -> None:
+    conf = tmp_path / "conf"
+    write_starter(conf)
+    _call(conf, "source", "add", *write_files(tmp_path / "files"))
+    crm = conf / "sources" / "crm_export.yaml"
+    crm.write_text(
+        crm.read_text(encoding="utf-8").replace("default_region: DE", "default_region: US"), encoding="utf-8"
+    )
+    with pytest.raises(CdpError, match="source crm_export, phone: got 60 of 60 values in Telefon that cannot be read"):
+        _call(conf, "validate", "--data")
