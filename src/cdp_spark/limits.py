@@ -65,6 +65,10 @@ GATHERED_ROWS = 100_000
 """Rows that one task works on in less time than a shuffle takes to plan and to start."""
 SEGMENT_CHAIN = 100
 """References in a row, from segment to segment: each is a step of one plan, and Spark plans by recursion."""
+DELIVERY_CHUNK_ROWS = 1_000
+"""Rows of a destination that are recorded together, before they are sent and after: two writes of some 20 ms."""
+DELIVERY_MESSAGE_ROWS = 10_000
+"""Rows that one message of a chat counts."""
 _UNKNOWN_MEMORY = 4 * 2**30
 
 

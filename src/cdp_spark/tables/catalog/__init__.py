@@ -11,6 +11,7 @@ from cdp_spark.tables.catalog.bronze import (
     SOURCE_SNAPSHOTS,
     WITHDRAWAL_ISSUES,
 )
+from cdp_spark.tables.catalog.delivery import DELIVERY_ATTEMPTS, TO_SEND
 from cdp_spark.tables.catalog.gold import (
     ACCOUNT_MEMBERS,
     HOUSEHOLDS,
@@ -46,6 +47,7 @@ __all__ = [
     "CONSENTS",
     "CUTS",
     "DELIVERIES",
+    "DELIVERY_ATTEMPTS",
     "ERASURES",
     "GOLD",
     "HOUSEHOLDS",
@@ -75,6 +77,7 @@ __all__ = [
     "SUPPRESSIONS",
     "TABLES",
     "TOUCHED_RECORDS",
+    "TO_SEND",
     "UNIFIED_EVENTS",
     "UNIFIED_IDS",
     "WITHDRAWAL_ISSUES",
@@ -114,6 +117,8 @@ TABLES: dict[str, TableSpec] = {
         SEGMENT_CHANGES,
         SUPPRESSIONS,
         ERASURES,
+        TO_SEND,
+        DELIVERY_ATTEMPTS,
         DELIVERIES,
         RUNS,
         RUN_METRICS,
