@@ -35,7 +35,7 @@ def sender(server: Server, table: str, types: dict[str, str] = TYPES, **values: 
 
 def rows(server: Server, query: str) -> list[tuple[Any, ...]]:
     with psycopg.connect(server.url, user=server.user, password=server.password) as connection:
-        return connection.execute(query).fetchall()  # type: ignore[call-overload, no-any-return]
+        return connection.execute(query).fetchall()
 
 
 def row(unified_id: str, action: Any = "add", **values: Any) -> Row:
