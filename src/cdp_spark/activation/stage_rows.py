@@ -76,8 +76,10 @@ def deliver_rows(context: RunContext) -> tuple[list[Delivery], dict[str, int]]:
 
     Where nothing that a destination depends on has changed, and nothing is open, nothing is read or sent.
     """
-    told = {it.name: _without_sending(context, it) for it in context.project.destinations.rows}
-    due = [it for it in context.project.destinations.rows if told[it.name] is None]
+    destinations = context.project.destinations.rows
+    inputs = {it.name: inputs_checksum(context, it) for it in destinations}  # before they are read: they may change
+    told = {it.name: _without_sending(context, it, inputs[it.name]) for it in destinations}
+    due = [it for it in destinations if told[it.name] is None]
     if due:
         audiences = run_together(context.store.spark, {it.name: partial(_fetch_audience, context, it) for it in due})
         state = context.store.fetch(TO_SEND)
@@ -87,7 +89,10 @@ def deliver_rows(context: RunContext) -> tuple[list[Delivery], dict[str, int]]:
         if any(it.plan.is_changed for it in prepared):
             _write(context, others, prepared)
         lock = threading.Lock()
-        sends = {it.destination.name: partial(_send, context, it, lock) for it in prepared}
+        names = [it.destination.name for it in prepared]
+        sends = {
+            name: partial(_send, context, it, inputs[name], lock) for name, it in zip(names, prepared, strict=True)
+        }
         sent = run_together(context.store.spark, sends)
         if any(after.plan is not before.plan for before, after in zip(prepared, sent.values(), strict=True)):
             _write(context, others, list(sent.values()))
@@ -97,14 +102,13 @@ def deliver_rows(context: RunContext) -> tuple[list[Delivery], dict[str, int]]:
     return [it for it in told.values() if it is not None], versions
 
 
-def _without_sending(context: RunContext, destination: AnyRowDestination) -> Delivery | None:
+def _without_sending(context: RunContext, destination: AnyRowDestination, inputs: float) -> Delivery | None:
     """The delivery of a destination that gets nothing now; None where it has to be looked at."""
     place = location_of(destination)
     told = Delivery(destination.name, destination.segment, "delivered", 0, 0, 0, place)
     unread = of_purpose(holding(find_open(fetch_issues(context.store)), context.project), destination.purpose)
     if unread and destination.purpose != NO_PURPOSE:
         return replace(told, status="held", problem=tell_names(unread))
-    inputs = inputs_checksum(context, destination)
     is_due = context.full or destination.mode == "full" or not has_inputs_of_last(context, destination, inputs)
     return None if is_due else replace(told, inputs=inputs)
 
@@ -180,7 +184,7 @@ def _write(context: RunContext, others: pa.Table, prepared: Sequence[Prepared]) 
     context.store.overwrite(TO_SEND, pa.concat_tables(parts, promote_options="permissive"))
 
 
-def _send(context: RunContext, prepared: Prepared, lock: threading.Lock) -> Prepared:
+def _send(context: RunContext, prepared: Prepared, inputs: float, lock: threading.Lock) -> Prepared:
     """Send what is open, and settle it."""
     destination, entries = prepared.destination, prepared.plan.entries
     due = pa.array([it.unified_id for it in entries if it.status in OPEN], pa.string())
@@ -188,7 +192,7 @@ def _send(context: RunContext, prepared: Prepared, lock: threading.Lock) -> Prep
     by_id = {row.pop(c.UNIFIED_ID): row for row in values.to_pylist(maps_as_pydicts="strict")}
     rows = rows_to_send(entries, _with_id(by_id, destination))
     if not rows:
-        return replace(prepared, delivery=_told(context, prepared, {}, ""))
+        return replace(prepared, delivery=_told(prepared, inputs, {}, ""))
     numbers = {it.key: it.tries + 1 for it in entries}
     attempts: defaultdict[str, list[Attempt]] = defaultdict(list)
 
@@ -204,7 +208,7 @@ def _send(context: RunContext, prepared: Prepared, lock: threading.Lock) -> Prep
     counts, problem = send_rows(rows, sender, record, chunk_rows=limits.DELIVERY_CHUNK_ROWS)
     settled = tuple(settle_all(it, attempts.get(it.key, ()), max_refusals=destination.max_refusals) for it in entries)
     after = replace(prepared, plan=replace(prepared.plan, entries=settled))
-    return replace(after, delivery=_told(context, after, cast("Mapping[str, int]", counts), problem))
+    return replace(after, delivery=_told(after, inputs, cast("Mapping[str, int]", counts), problem))
 
 
 def _with_id(by_id: dict[str, dict[str, object]], destination: AnyRowDestination) -> dict[str, dict[str, object]]:
@@ -231,7 +235,7 @@ def _record_attempts(
     context.store.append(DELIVERY_ATTEMPTS, DELIVERY_ATTEMPTS.table(lines), application=None)
 
 
-def _told(context: RunContext, prepared: Prepared, counts: Mapping[str, int], problem: str) -> Delivery:
+def _told(prepared: Prepared, inputs: float, counts: Mapping[str, int], problem: str) -> Delivery:
     """Sum up; a destination of which nothing is open need not be looked at again until something changes."""
     entries = prepared.plan.entries
     dead = sum(it.status == "dead" for it in entries)
@@ -240,7 +244,7 @@ def _told(context: RunContext, prepared: Prepared, counts: Mapping[str, int], pr
         prepared.delivery,
         row_count=counts.get("acknowledged", 0),
         counts={**counts, "dead": dead},
-        inputs=None if is_open else inputs_checksum(context, prepared.destination),
+        inputs=None if is_open else inputs,
     )
     return replace(told, status="failed", problem=problem) if problem else told
 

@@ -227,7 +227,10 @@ def _gold(records: Mapping[str, str], visitors: Mapping[str, str]) -> dict[str, 
     zack_was_with_zoe = {"record_key": records[ZOE], "unified_id": ZOE, "previous_id": ZACK, "change": "moved"}
     registry = [(ZOE, "live", None, None), (ZACK, "live", None, None), (OLD_ZOE, "merged", ZOE, 2)]
     spans = [(ZOE, JANUARY, None), (OLD_ZOE, JANUARY, FEBRUARY), (ZACK, JANUARY, FEBRUARY), (ZACK, FEBRUARY, None)]
-    by_person = (tables.PROFILES, tables.PROFILE_VALUES, tables.ACCOUNT_MEMBERS, tables.HOUSEHOLDS)
+    by_person = (
+        *(tables.PROFILES, tables.PROFILE_VALUES, tables.ACCOUNT_MEMBERS, tables.HOUSEHOLDS),
+        *(tables.TO_SEND, tables.DELIVERY_ATTEMPTS),
+    )
     clocks = {1: JANUARY, 2: FEBRUARY}
     return {
         "releases": [row_of(tables.RELEASES, release=3, status="published")],

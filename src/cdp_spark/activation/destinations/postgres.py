@@ -21,7 +21,7 @@ from cdp_spark.activation.destinations.interface import Fate
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from cdp_spark.activation.destinations.interface import Row
+    from cdp_spark.activation.destinations.interface import FateStatus, Row
     from cdp_spark.config.destination import PostgresDestination
 
 _CONNECT_SECONDS = 10
@@ -64,8 +64,9 @@ class PostgresSender:
                 return [Fate("unsent", _reason(error, "not written"), _words(error), stops=True)] * len(batch)
             try:
                 connection.commit()
-            except psycopg.Error as error:
-                return [Fate("unknown", _reason(error, "commit not answered"), stops=True)] * len(batch)
+            except psycopg.Error as error:  # with a code it was refused, as by a deferred constraint
+                status: FateStatus = "unsent" if error.sqlstate else "unknown"
+                return [Fate(status, _reason(error, "commit not answered"), _words(error), stops=True)] * len(batch)
         return fates
 
     def _write(self, connection: psycopg.Connection, batch: Sequence[Row]) -> list[Fate]:
