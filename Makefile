@@ -61,7 +61,7 @@ wheel: setup ## build dist/*.whl, for spark-submit --py-files
 pack: wheel ## build dist/environment.tar.gz, for spark-submit --archives; Spark's own jars stay out
 	rm -rf build/environment dist/environment.tar.gz
 	$(BIN)/python -m venv build/environment
-	build/environment/bin/pip install --quiet --constraint tools/constraints.txt "$$(ls dist/*.whl)[spark]"
+	build/environment/bin/pip install --quiet --constraint tools/constraints.txt "$$(ls dist/*.whl)[spark,activation]"
 	$(BIN)/venv-pack --quiet --prefix build/environment --exclude '*/pyspark/jars/*' --output dist/environment.tar.gz
 
 clean: ## remove what was built, cached and written by the demo; .venv stays

@@ -76,6 +76,10 @@ TOUCHES_A_CONVERSION = 50
 fill a task."""
 CHANNELS_APART = 100
 """Channels whose removal effects are worked out, the most frequent: each solves a system of as many equations."""
+DELIVERY_CHUNK_ROWS = 1_000
+"""Rows of a destination that are recorded together, before they are sent and after: two writes of some 20 ms."""
+DELIVERY_MESSAGE_ROWS = 10_000
+"""Rows that one message of a chat counts."""
 _UNKNOWN_MEMORY = 4 * 2**30
 
 

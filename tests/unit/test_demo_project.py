@@ -52,7 +52,7 @@ def test_every_source_of_the_demo_is_configured_in_a_file_of_its_name(project: P
 
 def test_everything_is_written_to_the_demo_folder(project: Project) -> None:
     settings = project.settings
-    written = [settings.warehouse.path, settings.report, *(each.path for each in project.destinations.destinations)]
+    written = [settings.warehouse.path, settings.report, *(each.path for each in project.destinations.files)]
     assert all((CONF / str(path)).resolve().is_relative_to(DEMO) for path in written)
 
 

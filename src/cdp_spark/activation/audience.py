@@ -15,7 +15,7 @@ from cdp_spark.tables.hashing import contact_point_hash_expr
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
-    from cdp_spark.config.destination import FileDestination
+    from cdp_spark.config.destination import Destination
 
 ALLOWED = "allowed"
 """Of an audience: true where the profile may be exported."""
@@ -34,7 +34,7 @@ def build_audience(
     members: DataFrame,
     contact_point_consents: DataFrame,
     *,
-    destination: FileDestination,
+    destination: Destination,
     policy: ConsentPolicy,
 ) -> DataFrame:
     """Decide for each member of the destination's segment whether, and with what, it may be exported.
@@ -81,7 +81,7 @@ def build_refused_points(contact_point_consents: DataFrame) -> DataFrame:
     return refused.withColumn(c.STATUS, F.lit("denied"))
 
 
-def _with_suppressed(audience: DataFrame, current: DataFrame, destination: FileDestination) -> DataFrame:
+def _with_suppressed(audience: DataFrame, current: DataFrame, destination: Destination) -> DataFrame:
     if not destination.suppress:
         return audience.withColumn(SUPPRESSED, F.lit(False))
     left_out = current.where(F.col(c.SEGMENT).isin(*destination.suppress)).select(c.UNIFIED_ID).distinct()

@@ -15,7 +15,7 @@ from cdp_spark.tables.catalog.gold import PROFILES
 if TYPE_CHECKING:
     from pyspark.sql import Column
 
-    from cdp_spark.config.destination import FileDestination
+    from cdp_spark.config.destination import AnyDestination
 
 _TIMESTAMP = "yyyy-MM-dd'T'HH:mm:ss'Z'"
 _SIGN = r"[=+\-@\x{FF1D}\x{FF0B}\x{FF0D}\x{FF20}]"
@@ -27,7 +27,7 @@ _INNER_FORMULA = rf"(?<![{_BLANK}{_DELIMITER}])([{_BLANK}]*+[{_DELIMITER}][{_BLA
 delimiters is tried once, from its beginning."""
 
 
-def cells(destination: FileDestination) -> list[Column]:
+def cells(destination: AnyDestination) -> list[Column]:
     """The destination's columns, as its kind of file writes them.
 
     An own attribute `attributes.NAME` is text and is written as NAME. Parquet keeps the types. CSV writes times as

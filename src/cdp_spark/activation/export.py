@@ -5,19 +5,25 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, cast
 
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
+from cdp_spark.activation.ad_audiences import audience_columns, hash_audience
 from cdp_spark.activation.audience import ALLOWED, SUPPRESSED
 from cdp_spark.activation.cells import cells
 from cdp_spark.config.base import Secret
+from cdp_spark.config.destination import AUDIENCE_COLUMNS
 from cdp_spark.config.load.secrets import reveal
+from cdp_spark.tables.rows import map_rows
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pyspark.sql import DataFrame
 
     from cdp_spark.config.destination import FileDestination
@@ -46,13 +52,14 @@ class Delivery:
         segment: whose members it takes.
         status: skipped where the segment is smaller than the destination's `min_members`, held where a withdrawal for
             its purpose cannot be read.
-        row_count: profiles written.
+        row_count: profiles written, or rows acknowledged.
         withheld_count: members that lack the consent or the contact point.
         suppressed_count: members of a segment that the destination leaves out.
-        location: the folder.
+        location: the folder or URL.
         problem: what went wrong, for a failed one; what holds a held one.
         inputs: checksum of what the audience and the columns depend on.
         files: checksum of the files; None where this machine does not see them.
+        counts: of a destination of rows, how many had which fate, and how many are given up.
     """
 
     destination: str
@@ -65,6 +72,7 @@ class Delivery:
     problem: str = ""
     inputs: float | None = None
     files: float | None = None
+    counts: Mapping[str, int] = field(default_factory=dict)
 
 
 def count_audience(audience: DataFrame) -> tuple[int, int, int]:
@@ -85,13 +93,17 @@ def build_export(audience: DataFrame, *, destination: FileDestination) -> DataFr
         one row per allowed member.
     """
     allowed = audience.where(ALLOWED).repartition(1).sortWithinPartitions(c.UNIFIED_ID)
-    return allowed.select(*cells(destination))
+    selected = allowed.select(*cells(destination))
+    if destination.kind not in AUDIENCE_COLUMNS:
+        return selected
+    schema = ", ".join(f"`{name}` string" for name in audience_columns(destination.kind, destination.columns))
+    return cast("DataFrame", map_rows(selected, partial(hash_audience, kind=destination.kind), schema))
 
 
 def write_export(export: DataFrame, *, destination: FileDestination, location: str) -> None:
     """Replace the folder by the export: one file, or one per million rows."""
     writer = export.write.mode("overwrite").option("maxRecordsPerFile", _ROWS_PER_FILE)
-    if destination.kind == "csv":
+    if destination.kind != "parquet":
         writer.options(**_CSV_OPTIONS).csv(location)
     else:
         writer.parquet(location)

@@ -56,11 +56,13 @@ def remove_exports(context: RunContext) -> list[str]:
     recorded = {
         recorded_location(row[c.LOCATION], folder=context.project.folder)
         for row in rows
-        if row[c.RELEASE] < release and row[c.SEGMENT] != ERASED and row[c.LOCATION]
+        if row[c.RELEASE] < release
+        and row[c.SEGMENT] != ERASED
+        and row[c.LOCATION]
+        and _IS_EXPORT.search(row[c.LOCATION])
     }
     places = {
-        export_location(it, folder=context.project.folder, release=release)
-        for it in context.project.destinations.destinations
+        export_location(it, folder=context.project.folder, release=release) for it in context.project.destinations.files
     }
     try:
         found = {earlier for place in places for earlier in _earlier(spark, place, release)}

@@ -22,7 +22,7 @@ from cdp_spark.tables.increments.basis import BASIS_PREFIX, checksum, newest_ver
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from cdp_spark.config.destination import FileDestination
+    from cdp_spark.config.destination import AnyDestination, FileDestination
     from cdp_spark.tables.run import RunContext
 
 log = logging.getLogger(__name__)
@@ -31,11 +31,16 @@ _INPUTS, _FILES = "inputs", "files"
 _PART = "part-*"
 
 
-def inputs_checksum(context: RunContext, destination: FileDestination) -> float:
+def inputs_checksum(context: RunContext, destination: AnyDestination) -> float:
     """Checksum of what decides about an export: the release's tables, the consents as they are now, the settings."""
     versions = [context.base_versions.get(spec.name) for spec in (PROFILES, SEGMENT_MEMBERS)]
     consents, policy = newest_version_of(context.store, CONSENTS), context.project.settings.consent
     return checksum([versions, consents, destination.model_dump(mode="json"), policy.model_dump(mode="json")])
+
+
+def has_inputs_of_last(context: RunContext, destination: AnyDestination, inputs: float) -> bool:
+    """Whether nothing that an export depends on has changed since it was made last."""
+    return context.last_figure(_figure(destination.name, _INPUTS)) == inputs
 
 
 def files_checksum(location: str) -> float | None:
@@ -58,7 +63,7 @@ def repeat_delivery(context: RunContext, destination: FileDestination, location:
         location: the folder of this release's export.
         inputs: from `inputs_checksum`.
     """
-    if context.full or context.last_figure(_figure(destination.name, _INPUTS)) != inputs:
+    if context.full or not has_inputs_of_last(context, destination, inputs):
         return None
     last = _last_delivery(context, destination)
     if last is None or last[c.STATUS] not in ("delivered", "skipped"):

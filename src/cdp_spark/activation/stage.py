@@ -19,6 +19,7 @@ from cdp_spark.activation.export import (
     write_export,
 )
 from cdp_spark.activation.repeat import files_checksum, inputs_checksum, repeat_delivery, repeat_figures
+from cdp_spark.activation.stage_rows import deliver_rows
 from cdp_spark.config.base import hide_secrets
 from cdp_spark.config.destination import NO_PURPOSE
 from cdp_spark.errors import StateError
@@ -32,7 +33,7 @@ from cdp_spark.tables.trouble import is_disk_full
 from cdp_spark.tables.withdrawals import fetch_issues, find_open, holding, of_purpose, tell_names
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from pyspark.sql import DataFrame
 
@@ -40,6 +41,15 @@ if TYPE_CHECKING:
     from cdp_spark.tables.run import RunContext
 
 log = logging.getLogger(__name__)
+
+_FATES = {
+    "acknowledged": "rows sent",
+    "refused": "refused",
+    "unknown": "of unknown fate",
+    "unsent": "not sent",
+    "dead": "given up",
+}
+"""What became of rows, as it is told."""
 
 
 def run(context: RunContext) -> StageResult:
@@ -51,12 +61,16 @@ def run(context: RunContext) -> StageResult:
         ConfigError: a destination names a column that profiles lack.
         StateError: a destination could not be written; all others were.
     """
-    destinations = {each.name: partial(deliver, context, each) for each in context.project.destinations.destinations}
-    deliveries, versions = hand_over(context, destinations, again="cdp run --from activation --to activation")
+    files = {each.name: partial(deliver, context, each) for each in context.project.destinations.files}
+    whole = run_together(context.store.spark, files).values()
+    of_rows, row_versions = deliver_rows(context)
+    deliveries = [*whole, *of_rows]
+    versions = record_deliveries(context, deliveries, again="cdp run --from activation --to activation")
     return StageResult(
-        versions=versions,
+        versions=versions | row_versions,
         metrics=_metrics(deliveries) | repeat_figures(deliveries),
         detail="; ".join(_sentence(delivery) for delivery in deliveries) or "no destinations",
+        warnings=tuple(filter(None, map(_warning, of_rows))),
     )
 
 
@@ -75,15 +89,29 @@ def hand_over(
         StateError: a destination could not be written; all others were.
     """
     deliveries = list(run_together(context.store.spark, destinations).values())
+    return deliveries, record_deliveries(context, deliveries, again=again)
+
+
+def record_deliveries(context: RunContext, deliveries: Sequence[Delivery], *, again: str) -> dict[str, int]:
+    """Record what came of deliveries; returns the version of `deliveries`, if there are some.
+
+    Args:
+        context: of the run.
+        deliveries: that were made.
+        again: the command that tries again.
+
+    Raises:
+        StateError: one of them failed; all are recorded.
+    """
     versions = [_record(context, delivery) for delivery in deliveries]
     failed = [delivery for delivery in deliveries if delivery.status == "failed"]
     if failed:
         raise StateError(
             "; ".join(f"destination {it.destination} at {hide_secrets(it.location)}" for it in failed),
             got="; ".join(dict.fromkeys(delivery.problem for delivery in failed)),
-            fix=f"check that the folder can be written, then run `{again}`",
+            fix=f"check that the destination can be reached and written, then run `{again}`",
         )
-    return deliveries, {DELIVERIES.name: versions[-1]} if versions else {}
+    return {DELIVERIES.name: versions[-1]} if versions else {}
 
 
 def deliver(context: RunContext, destination: FileDestination) -> Delivery:
@@ -149,16 +177,19 @@ def _record(context: RunContext, delivery: Delivery) -> int:
         context.run_id,
     )
     application = f"{context.application('activation', DELIVERIES)}:{key}:{delivery.status}"
+    if delivery.counts:  # a second attempt sends what the first one left
+        application += f":{delivery.counts}"
     return context.store.append(DELIVERIES, DELIVERIES.table([row]), application=application)
 
 
 def _metrics(deliveries: list[Delivery]) -> dict[str, float]:
     counts = {"rows": "row_count", "withheld": "withheld_count", "suppressed": "suppressed_count"}
-    return {
+    found = {
         f"{each.destination}.{name}": float(getattr(each, field))
         for name, field in counts.items()
         for each in deliveries
     }
+    return found | {f"{it.destination}.{name}": float(count) for it in deliveries for name, count in it.counts.items()}
 
 
 def _sentence(delivery: Delivery) -> str:
@@ -168,4 +199,19 @@ def _sentence(delivery: Delivery) -> str:
         return f"{delivery.destination}: held, a withdrawal cannot be read: {delivery.problem} (`cdp consent list`)"
     suppressed = f", {delivery.suppressed_count} suppressed" if delivery.suppressed_count else ""
     withheld = f"{delivery.withheld_count} withheld for consent"
+    if delivery.counts:
+        return f"{delivery.destination}: {_fates(delivery.counts)}, {withheld}{suppressed}"
     return f"{delivery.destination}: {delivery.row_count} profiles, {withheld}{suppressed}"
+
+
+def _fates(counts: Mapping[str, int]) -> str:
+    found = [f"{counts[status]} {words}" for status, words in _FATES.items() if counts.get(status)]
+    return ", ".join(found) or "nothing to send"
+
+
+def _warning(delivery: Delivery) -> str:
+    """What the run's reader should look at, of a destination of rows."""
+    left = {name: count for name, count in delivery.counts.items() if name != "acknowledged"}
+    if not any(left.values()):
+        return ""
+    return f"destination {delivery.destination}: {_fates(left)}; the table delivery_attempts says why"

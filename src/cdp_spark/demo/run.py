@@ -95,7 +95,7 @@ def run_demo(
         data=data,
         run=replace(run, report=report),
         warehouse=Path(store.location),
-        exports=tuple(_resolved(project, each.path) for each in project.destinations.destinations),
+        exports=tuple(_resolved(project, each.path) for each in project.destinations.files),
         best=_best(store, project, run),
         **judged,
     )
@@ -153,7 +153,8 @@ def move_project(project: Project, out: Path) -> Project:
         got = f"the project {settings.name}, whose tables are not in {_HOME}"
         raise ConfigError("cdp demo", got=got, allowed="the demo's project, conf/", fix="cdp run nightly runs your own")
     warehouse = settings.warehouse.model_copy(update={"path": _moved(settings.warehouse.path, out)})
-    destinations = tuple(_at(each, _moved(each.path, out)) for each in project.destinations.destinations)
+    files = (_at(each, _moved(each.path, out)) for each in project.destinations.files)
+    destinations = (*files, *project.destinations.rows)
     return project.model_copy(
         update={
             "settings": settings.model_copy(

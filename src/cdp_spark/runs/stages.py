@@ -216,9 +216,9 @@ NIGHTLY: tuple[Stage, ...] = (
     Stage(
         ACTIVATION,
         activate,
-        "Exports the release's segments to the destinations.",
+        "Brings the release's segments to the destinations.",
         reads=(t.PROFILES, t.SEGMENT_MEMBERS, t.CONSENTS, t.WITHDRAWAL_ISSUES),
-        writes=(t.DELIVERIES,),
+        writes=(t.DELIVERIES, t.TO_SEND, t.DELIVERY_ATTEMPTS),
     ),
 )
 

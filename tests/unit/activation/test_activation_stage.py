@@ -1,98 +1,22 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 import pytest
 from chispa import assert_df_equality
 from pyspark.sql import DataFrame, SparkSession
+from tests.unit.activation.released import AS_OF, Warehouse7, consent, destination, profile
 
 from cdp_spark.activation import stage
 from cdp_spark.activation.audience import build_audience
 from cdp_spark.activation.stage import run
-from cdp_spark.config.destination import DestinationsConfig, FileDestination
-from cdp_spark.config.match import MatchConfig
-from cdp_spark.config.project import ConsentPolicy, Project, ProjectSettings, Warehouse
+from cdp_spark.config.destination import FileDestination
 from cdp_spark.errors import StateError
-from cdp_spark.tables.catalog import CONSENTS, DELIVERIES, PROFILES, SEGMENT_MEMBERS, WITHDRAWAL_ISSUES
-from cdp_spark.tables.run import LastFinish, RunContext
-from cdp_spark.tables.store import Store
-
-AS_OF = datetime(2026, 1, 9, 2, tzinfo=UTC)
-GRANTED = {"mail": "granted"}
-
-
-def profile(unified_id: str, **values: Any) -> dict[str, Any]:
-    defaults: dict[str, Any] = {
-        "entity_type": "person",
-        "emails": [f"{unified_id}@x.org"],
-        "email": f"{unified_id}@x.org",
-        "phones": [],
-        "attributes": {},
-        "sources": ["crm"],
-        "record_count": 1,
-        "consents": GRANTED,
-    }
-    return {**dict.fromkeys(PROFILES.schema.names), **defaults, "unified_id": unified_id, **values}
-
-
-def consent(point: str, status: str, *, purpose: str = "mail", source: str = "crm") -> tuple[object, ...]:
-    point_hash = hashlib.sha256(point.encode()).hexdigest()
-    given_at = datetime(2026, 1, 5, tzinfo=UTC)
-    return ("email", point_hash, purpose, source, given_at, status, None, given_at, "run-1")
-
-
-def destination(name: str, **values: Any) -> FileDestination:
-    defaults = {"kind": "csv", "segment": "all", "path": f"exports/{name}", "columns": ("email",), "purpose": "mail"}
-    return FileDestination(name=name, **{**defaults, **values})
-
-
-class Warehouse7:
-    """A warehouse with release 7 and the projects that export from it."""
-
-    def __init__(self, spark: SparkSession, folder: Path) -> None:
-        self.folder = folder
-        self.store = Store(spark, str(folder / "warehouse"))
-
-    def fill(self, profiles: list[dict[str, Any]], consents: list[tuple[object, ...]]) -> None:
-        spark = self.store.spark
-        spans: list[tuple[object, ...]] = [("all", each["unified_id"], AS_OF, None, "h") for each in profiles]
-        first = profiles[0]["unified_id"]
-        spans.append(("all", first, datetime(2025, 1, 1, tzinfo=UTC), AS_OF, "h"))
-        spans += [("buyers", first, AS_OF, None, "h"), ("vips", first, AS_OF, None, "h")]
-        self.store.overwrite(PROFILES, spark.createDataFrame(profiles, PROFILES.schema))
-        self.store.overwrite(SEGMENT_MEMBERS, spark.createDataFrame(spans, SEGMENT_MEMBERS.schema))
-        self.store.append(CONSENTS, spark.createDataFrame(consents, CONSENTS.schema), application="test")
-
-    def context(self, *destinations: FileDestination, **values: Any) -> RunContext:
-        settings = ProjectSettings(
-            name="shop",
-            namespace=UUID(int=1),
-            warehouse=Warehouse(path="warehouse"),
-            consent=ConsentPolicy(purposes=("mail",)),
-        )
-        project = Project(
-            folder=str(self.folder),
-            settings=settings,
-            sources=(),
-            match=MatchConfig(),
-            destinations=DestinationsConfig(destinations=destinations),
-            config_hash="-",
-        )
-        versions = {spec.name: self.store.version(spec) for spec in (PROFILES, SEGMENT_MEMBERS)}
-        defaults = {"run_id": "run-7", "ordinal": 7, "as_of": AS_OF, "base_versions": versions}
-        return RunContext(store=self.store, project=project, **{**defaults, **values})
-
-    def text(self, name: str) -> str:
-        files = sorted((self.folder / "exports" / name / "release=7").glob("part-*.csv"))
-        return "".join(file.read_text() for file in files)
-
-    def deliveries(self) -> DataFrame:
-        columns = ["destination", "release", "segment", "status", "row_count", "withheld_count", "run_id"]
-        return self.store.read(DELIVERIES).select(*columns)
+from cdp_spark.tables.catalog import CONSENTS, DELIVERIES, WITHDRAWAL_ISSUES
+from cdp_spark.tables.run import LastFinish
 
 
 @pytest.fixture
@@ -154,11 +78,14 @@ def test_kinds_of_destinations(warehouse: Warehouse7) -> None:
         destination("anyone", columns=("unified_id", "sources"), contact_point="none", kind="parquet"),
         destination("crowd", min_members=3),
         destination("nobody", segment="empty"),
+        destination("ads", kind="google_customer_match", columns=("email", "given_name")),
     )
     result = run(context)
     assert warehouse.text("machine") == "given_name,phone,revenue\n=cmd(),+491,-1.5\n"
     assert warehouse.text("sheet") == "given_name,phone,revenue\n'=cmd(),'+491,-1.5\n"
     assert warehouse.text("nobody") == "email\n"
+    hashes = [hashlib.sha256(it).hexdigest() for it in (b"a@x.org", b"=cmd()")]
+    assert warehouse.text("ads") == f"Email,First Name\n{','.join(hashes)}\n"
     spark = warehouse.store.spark
     assert_df_equality(
         spark.read.parquet(str(warehouse.folder / "exports/anyone/release=7")),
@@ -174,6 +101,7 @@ def test_kinds_of_destinations(warehouse: Warehouse7) -> None:
         ("anyone", 7, "all", "delivered", 2, 0, "run-7"),
         ("crowd", 7, "all", "skipped", 0, 2, "run-7"),
         ("nobody", 7, "empty", "delivered", 0, 0, "run-7"),
+        ("ads", 7, "all", "delivered", 1, 1, "run-7"),
     )
 
 

@@ -725,13 +725,13 @@ def test_a_destination_has_a_folder_of_its_own(project: Path, path: str, got: st
 def test_a_destination_may_be_anywhere_else(project: Path, path: str) -> None:
     second = LETTER.replace("letter", "post").replace("path: out", f"path: {path}")
     (project / "destinations.yaml").write_text(f"destinations:\n  - {LETTER}\n  - {second}\n")
-    assert load_project(project).destinations.destinations[1].path == path
+    assert load_project(project).destinations.files[1].path == path
 
 
 def test_a_destination_may_be_outside_the_project_where_it_says_so(project: Path) -> None:
     allowed = LETTER.replace("path: out", "path: ../elsewhere, outside_project: true")
     (project / "destinations.yaml").write_text(f"destinations:\n  - {allowed}\n")
-    assert load_project(project).destinations.destinations[0].outside_project
+    assert load_project(project).destinations.files[0].outside_project
 
 
 def test_a_bucket_by_another_name_is_the_same_bucket(project: Path) -> None:

@@ -19,7 +19,7 @@ def test_a_moved_demo_reads_and_writes_in_its_folder_only(tmp_path: Path) -> Non
     moved = move_project(project, tmp_path)
     places = [moved.settings.warehouse.path, moved.settings.report]
     places += [source.path for source in moved.sources]
-    places += [destination.path for destination in moved.destinations.destinations]
+    places += [destination.path for destination in moved.destinations.files]
     assert all(Path(str(place)).is_relative_to(tmp_path) for place in places)
     assert moved.sources[0].path == str(tmp_path / "data" / moved.sources[0].name)
     assert moved.config_hash == project.config_hash

@@ -252,6 +252,8 @@ def _gold(records: Mapping[str, str], visitors: Mapping[str, str]) -> dict[str, 
         tables.ABANDONED,
         tables.SCORES,
         tables.OFFERS,
+        tables.TO_SEND,
+        tables.DELIVERY_ATTEMPTS,
     )
     clocks = {1: JANUARY, 2: FEBRUARY}
     return {

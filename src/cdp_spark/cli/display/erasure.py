@@ -71,10 +71,12 @@ def _print(facts: dict[str, Any], project: Project) -> None:
         f"\nerased {facts['ids']:,} ids: {total:,} rows of {len(facts['rows'])} tables; "
         f"{facts['suppressed']:,} identifiers kept out; release {facts['release']}, those before it expired"
     )
-    for each in project.destinations.destinations:
+    for each in project.destinations.files:
         place = export_location(each, folder=project.folder, release=facts["release"], below=ERASED)
         shown_place = place if "://" in place else near(Path(place).resolve())
         out.print(f"told {each.name}: {shown_place}", markup=False)
+    for row_destination in project.destinations.rows:
+        out.print(f"told {row_destination.name}", markup=False)
 
 
 def _facts(done: ErasureSummary) -> dict[str, Any]:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from cdp_spark.config.checks.files import ProjectFiles, Section
-    from cdp_spark.config.destination import DestinationsConfig, FileDestination
+    from cdp_spark.config.destination import Destination, DestinationsConfig
     from cdp_spark.config.documents.document import Location
     from cdp_spark.errors import ConfigError
 
@@ -30,7 +30,7 @@ def destination_mistakes(files: ProjectFiles) -> Iterator[ConfigError]:
 
 
 def _segment_mistakes(
-    section: Section[DestinationsConfig], destination: FileDestination, at: Location, files: ProjectFiles
+    section: Section[DestinationsConfig], destination: Destination, at: Location, files: ProjectFiles
 ) -> Iterator[ConfigError]:
     types = {segment.value.name: segment.value.entity_type for segment in files.segments}
     if destination.segment not in types:
@@ -45,7 +45,7 @@ def _segment_mistakes(
 
 
 def _column_mistakes(
-    section: Section[DestinationsConfig], destination: FileDestination, at: Location, files: ProjectFiles
+    section: Section[DestinationsConfig], destination: Destination, at: Location, files: ProjectFiles
 ) -> Iterator[ConfigError]:
     known = list(PROFILE_COLUMNS)
     if files.are_whole("sources"):
@@ -62,7 +62,7 @@ def _column_mistakes(
 
 
 def _purpose_mistakes(
-    section: Section[DestinationsConfig], destination: FileDestination, at: Location, files: ProjectFiles
+    section: Section[DestinationsConfig], destination: Destination, at: Location, files: ProjectFiles
 ) -> Iterator[ConfigError]:
     place = (*at, "purpose")
     purposes = list(files.settings.value.consent.purposes) if files.settings is not None else None

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
+from cdp_spark.config.destination import FileDestination
 from cdp_spark.config.load.secrets import reveal
 
 if TYPE_CHECKING:
@@ -82,6 +83,8 @@ def place_mistakes(files: ProjectFiles, folder: Path, env: Mapping[str, str]) ->
         return
     taken = _taken(files, folder, env)
     for index, destination in enumerate(files.destinations.value.destinations):
+        if not isinstance(destination, FileDestination):
+            continue
         place = _find(destination.path, folder, env)
         if place is None:
             continue

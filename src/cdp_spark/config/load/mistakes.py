@@ -41,6 +41,7 @@ _FIXES = {
     "tuple_type": "write a list: [a, b]",
     "uuid_parsing": "take one from `python -c 'import uuid; print(uuid.uuid4())'` and never change it",
 }
+_KINDS = ("union_tag_invalid", "union_tag_not_found")
 _PATTERNS = {
     r"^[a-z][a-z0-9_]{0,62}$": "a lower-case letter, then lower-case letters, digits and _, 63 characters at most",
     r"^[A-Z]{2}$": "two capital letters, such as NL",
@@ -76,12 +77,25 @@ def _is_echo(detail: ErrorDetails, details: list[ErrorDetails]) -> bool:
 def _mistake(detail: ErrorDetails, model: type[BaseModel], document: Document) -> ConfigError:
     path = detail["loc"]
     at_key = path[-1:] == ("[key]",) or detail["type"] == "extra_forbidden"
-    location: Location = path[:-1] if path[-1:] == ("[key]",) else path
+    location = _without_kinds(path[:-1] if path[-1:] == ("[key]",) else path, document.data)
     if detail["type"] == "mistake":
         location = (*location, *detail["ctx"]["at"])
     wording = _word(detail, location, model)
+    location = (*location, "kind") if detail["type"] in _KINDS else location
     where = document.where(location, at_key=at_key)
     return ConfigError(where, got=wording.got, allowed=wording.allowed, fix=wording.fix)
+
+
+def _without_kinds(path: Location, data: object) -> Location:
+    """Leave out the `kind` that pydantic puts behind the place of a section of several kinds."""
+    kept: list[str | int] = []
+    for part in path:
+        if isinstance(data, dict) and part not in data and data.get("kind") == part:
+            continue
+        kept.append(part)
+        is_there = part in data if isinstance(data, dict) else isinstance(data, list) and isinstance(part, int)
+        data = data[part] if is_there else None  # type: ignore[index]
+    return tuple(kept)
 
 
 def _word(detail: ErrorDetails, location: Location, model: type[BaseModel]) -> _Wording:
@@ -95,8 +109,8 @@ def _word(detail: ErrorDetails, location: Location, model: type[BaseModel]) -> _
     return _Wording(got, detail["msg"].removeprefix("Input should be ").removeprefix("Value should be "))
 
 
-def _unknown_key(_detail: ErrorDetails, location: Location, model: type[BaseModel]) -> _Wording:
-    allowed = keys_at(model, location[:-1])
+def _unknown_key(detail: ErrorDetails, location: Location, model: type[BaseModel]) -> _Wording:
+    allowed = keys_at(model, detail["loc"][:-1])
     key = str(location[-1])
     return _Wording(f"unknown key '{key}'", ", ".join(allowed), choose_one(key, allowed))
 
@@ -110,6 +124,16 @@ def _literal(detail: ErrorDetails, location: Location, _model: type[BaseModel]) 
     got = detail["input"]
     fix = choose_one(got, allowed) if isinstance(got, str) else "choose one of these"
     return _Wording(_shown(got, location), ", ".join(allowed), fix)
+
+
+def _kind(detail: ErrorDetails, location: Location, _model: type[BaseModel]) -> _Wording:
+    allowed = re.findall(r"'([^']*)'", detail["ctx"]["expected_tags"])
+    got = detail["ctx"]["tag"]
+    return _Wording(_shown(got, location), ", ".join(allowed), choose_one(got, allowed))
+
+
+def _no_kind(_detail: ErrorDetails, _location: Location, _model: type[BaseModel]) -> _Wording:
+    return _Wording("nothing", fix="add the key `kind`")
 
 
 def _pattern(detail: ErrorDetails, location: Location, _model: type[BaseModel]) -> _Wording:
@@ -131,6 +155,8 @@ _WORDINGS: dict[str, Callable[[ErrorDetails, Location, type[BaseModel]], _Wordin
     "extra_forbidden": _unknown_key,
     "missing": _missing,
     "literal_error": _literal,
+    "union_tag_invalid": _kind,
+    "union_tag_not_found": _no_kind,
     "string_pattern_mismatch": _pattern,
     "too_short": _length,
     "too_long": _length,

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from cdp_spark.config.base import Strict, choose_one
+from cdp_spark.config.checks.deliveries import delivery_mistakes
 from cdp_spark.config.checks.files import ProjectFiles, Section
 from cdp_spark.config.checks.places import place_mistakes
 from cdp_spark.config.checks.project import cross_check
@@ -52,7 +53,7 @@ def load_project(folder: Path, *, env: Mapping[str, str] = os.environ) -> Projec
     folder = Path(folder)
     mistakes: list[CdpError] = list(_folder_mistakes(folder))
     files = _read_files(folder, env, mistakes) if folder.is_dir() else ProjectFiles()
-    mistakes += [*cross_check(files), *place_mistakes(files, folder, env)]
+    mistakes += [*cross_check(files), *place_mistakes(files, folder, env), *delivery_mistakes(files, env)]
     if mistakes or files.settings is None or files.match is None:
         raise InvalidProjectError(mistakes)
     sections = {

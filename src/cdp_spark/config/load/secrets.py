@@ -31,7 +31,7 @@ _SECRET_IN_TEXT = re.compile(
     re.I | re.X,
 )
 _SQL = {"query", "dbtable", "prepareQuery", "sessionInitStatement"}
-_SECRET_SECTIONS = {"options", "spark", "suppression"}
+_SECRET_SECTIONS = {"options", "spark", "suppression", "destinations"}
 
 
 def is_secret_key(key: object) -> bool:

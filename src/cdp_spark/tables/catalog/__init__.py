@@ -13,6 +13,7 @@ from cdp_spark.tables.catalog.bronze import (
     SOURCE_SNAPSHOTS,
     WITHDRAWAL_ISSUES,
 )
+from cdp_spark.tables.catalog.delivery import DELIVERY_ATTEMPTS, TO_SEND
 from cdp_spark.tables.catalog.gold import (
     ACCOUNT_MEMBERS,
     HOUSEHOLDS,
@@ -55,6 +56,7 @@ __all__ = [
     "CUTS",
     "DATA_QUALITY",
     "DELIVERIES",
+    "DELIVERY_ATTEMPTS",
     "ERASURES",
     "FUNNELS",
     "GOLD",
@@ -92,6 +94,7 @@ __all__ = [
     "SUPPRESSIONS",
     "TABLES",
     "TOUCHED_RECORDS",
+    "TO_SEND",
     "TRAITS",
     "UNIFIED_EVENTS",
     "UNIFIED_IDS",
@@ -144,6 +147,8 @@ TABLES: dict[str, TableSpec] = {
         SEGMENT_CHANGES,
         SUPPRESSIONS,
         ERASURES,
+        TO_SEND,
+        DELIVERY_ATTEMPTS,
         DELIVERIES,
         RUNS,
         RUN_METRICS,

@@ -69,7 +69,7 @@ RELEASES = TableSpec(
 
 DELIVERIES = TableSpec(
     name="deliveries",
-    grain="a file or row's fate at a destination",
+    grain="what a destination got of a release, in counts",
     schema=columns(
         destination="string!",
         idempotency_key="string!",

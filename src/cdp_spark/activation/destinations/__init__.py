@@ -1,0 +1,1 @@
+"""What sends rows to a destination, one class for each kind."""
