@@ -92,19 +92,20 @@ def main(argv: list[str]) -> None:
         project = Project(folder=folder, settings=settings, sources=sources, match=MatchConfig(), config_hash="none")
         store = open_store(get_session(SessionSettings(app_name="benchmark")), project)
         context = RunContext(store, project, "run-1", 1, AS_OF)
-        read = _timed(lambda: ingest(context))
+        print("| stage | events | seconds |\n|---|---|---|")
+        read = _timed("ingest", arguments.events, lambda: ingest(context))
         _give_ids(store)
-        unified = _timed(lambda: unify(context))
+        unified = _timed("events", arguments.events, lambda: unify(context))
         rows = store.count(UNIFIED_EVENTS)
-    print("| stage | events | seconds |\n|---|---|---|")
-    print(f"| ingest | {rows:,} | {read:.1f} |\n| events | {rows:,} | {unified:.1f} |")
     print(f"| both | {rows:,} | {read + unified:.1f} |\n\n{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
 
 
-def _timed(work: Callable[[], object]) -> float:
+def _timed(name: str, events: int, work: Callable[[], object]) -> float:
     began = perf_counter()
     work()
-    return perf_counter() - began
+    seconds = perf_counter() - began
+    print(f"| {name} | {events:,} | {seconds:.1f} |", flush=True)
+    return seconds
 
 
 def _give_ids(store: Store) -> None:
