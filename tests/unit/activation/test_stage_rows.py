@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pyarrow as pa
 import pytest
@@ -13,12 +15,12 @@ from tests.unit.activation.released import Warehouse7, consent, destination, pro
 
 from cdp_spark.activation import stage_rows
 from cdp_spark.activation.stage import run
-from cdp_spark.config.destination import WebhookDestination
+from cdp_spark.config.destination import DestinationsConfig, WebhookDestination
 from cdp_spark.errors import StateError
 from cdp_spark.privacy.rules import RULES
 from cdp_spark.tables.actions.removal import AnyOf
 from cdp_spark.tables.catalog import DELIVERY_ATTEMPTS, TO_SEND
-from cdp_spark.tables.run import LastFinish, StageResult
+from cdp_spark.tables.run import LastFinish, RunContext, StageResult
 
 
 class Nights:
@@ -121,6 +123,12 @@ def test_what_failed_goes_again_the_next_night_and_stops_no_other(nights: Nights
         down.answer = lambda _number, _rows: Reply()
         assert nights.run(crm, other).metrics["crm.acknowledged"] == 1.0
         assert (sorted(down.rows), len(up.requests)) == (["a", "b"], 1)
+
+
+def test_a_project_without_destinations_of_rows_asks_nothing() -> None:
+    project = SimpleNamespace(destinations=DestinationsConfig(destinations=(destination("files"),)))
+    context = RunContext(cast("Any", None), cast("Any", project), "run-1", 1, datetime(2026, 1, 9, tzinfo=UTC))
+    assert stage_rows.deliver_rows(context) == ([], {})
 
 
 def test_erased_people_are_told_and_leave_the_ledger() -> None:
