@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ COUNT = {"name": "bought", "of": "count", "events": "purchase", "window_days": 9
 SUM = {"name": "spent", "of": "sum", "value_of": "value"}
 
 
-def read(*traits: dict[str, object], **sections: object) -> InsightsConfig:
+def read(*traits: Mapping[str, object], **sections: object) -> InsightsConfig:
     return InsightsConfig.model_validate_json(json.dumps({"traits": traits, **sections}))
 
 
