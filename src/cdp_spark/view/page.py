@@ -18,7 +18,7 @@ from markupsafe import Markup
 
 from cdp_spark import columns as c
 from cdp_spark.version import __version__
-from cdp_spark.view.text import shown, words
+from cdp_spark.view.text import counted, shown, words
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -56,7 +56,7 @@ def render_view(view: ProfileView) -> str:
     environment = Environment(
         loader=PackageLoader("cdp_spark.view"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
-    environment.filters |= {"shown": shown, "words": words}
+    environment.filters |= {"shown": shown, "words": words, "counted": counted}
     environment.tests["a_time"] = lambda value: isinstance(value, date)
     style, script = _Asset.read("profile.css"), _Asset.read("profile.js")
     values = {it.name: it.value for it in view.attributes}

@@ -19,6 +19,11 @@ def shown(value: object) -> str:
     return str(value)
 
 
+def counted(count: int, noun: str) -> str:
+    """Write a count with its noun, such as `1 record` or `2 records`."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 def words(name: str) -> str:
     """Write a column's name as people say it: without its underscores, and without the zone that all times are in."""
     return name.removesuffix("_utc").replace("_", " ")

@@ -88,7 +88,7 @@ def test_a_terminal_shows_records_side_by_side(capsys: pytest.CaptureFixture[str
         "",
         "Ada Reed, person a-1",
         "a-0 was merged into it",
-        "release 3: 2 records, 1 visitors; weakest link: crm:K1 and crm:K2, probability 99.1% (+6.8 bits)",
+        "release 3: 2 records, 1 visitor; weakest link: crm:K1 and crm:K2, probability 99.1% (+6.8 bits)",
         "",
         "records; the profile has the values with a *",
         "             crm:K1                                crm:K2",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from cdp_spark.cli.display.output import console, print_rows
 from cdp_spark.view.model import Section
-from cdp_spark.view.text import shown, words
+from cdp_spark.view.text import counted, shown, words
 
 if TYPE_CHECKING:
     from cdp_spark.view.model import Attribute, Event, ProfileView, SourceRecord
@@ -44,7 +44,7 @@ def _print_head(view: ProfileView) -> None:
     if view.is_past:
         out.print(f"Values, consents, segments and events as of {shown(view.as_of)}; the rest as of now.")
     if view.identity is not None:
-        counts = f"{view.identity.records:,} records, {view.identity.visitors:,} visitors"
+        counts = f"{counted(view.identity.records, 'record')}, {counted(view.identity.visitors, 'visitor')}"
         out.print(f"release {view.release}: {counts}; {view.identity.sureness}")
 
 

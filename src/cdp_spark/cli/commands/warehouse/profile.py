@@ -26,7 +26,9 @@ def profile() -> None:
 def show(
     ctx: typer.Context,
     reference: Annotated[str, typer.Argument(metavar="ID|RECORD|EMAIL|PHONE", help=f"{ALLOWED}; a household's id.")],
-    at: Annotated[str | None, typer.Option(metavar="TIME", help="As it was then, ISO 8601.")] = None,
+    at: Annotated[
+        str | None, typer.Option(metavar="TIME", help="Show it as of this time (ISO 8601; UTC if no offset is given).")
+    ] = None,
     events: Annotated[int, typer.Option(min=0, metavar="N", help="Print the N newest events.")] = 10,
     html: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write one page to a file, all events in it.")
