@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     from cdp_spark.tables.store import Store
 
 _SHOW = "cdp profile show"
+NAMES = "a record such as crm:K2001, a unified ID, an e-mail address or a phone with its country code"
+_SPELLING = "check its spelling"
 _NEAR, _NEAREST = 2, 3
 """Letters by which a record's id may differ from what was typed, and how many such records are named."""
 _EVENTS = 5
@@ -132,14 +134,14 @@ def _ids_of_record(warehouse: ReleasedWarehouse, title: str) -> list[str]:
 def unknown_record(store: Store, text: str) -> DataError:
     """Say that no record is called so, with those that are called nearly so."""
     if is_contact_point(text):
-        return DataError("record", got="an e-mail address or phone that no record has", fix="check its spelling")
+        return DataError("record", got="an e-mail address or phone that no record has", allowed=NAMES, fix=_SPELLING)
     source, _, own_id = text.rpartition(":")
     distance = F.levenshtein(F.lower(c.SOURCE_RECORD_ID), F.lit(own_id.lower()))
     apart = F.when(F.col(c.SOURCE) == source, 0).otherwise(1)
     near = store.read(RECORDS).where(distance <= min(len(own_id) // 3, _NEAR))
     nearest = near.orderBy(distance, apart, c.SOURCE, c.SOURCE_RECORD_ID).limit(_NEAREST)
     names = [f"{row[0]}:{row[1]}" for row in nearest.select(c.SOURCE, c.SOURCE_RECORD_ID).collect()]
-    fix = f"Did you mean {' or '.join(names)}?" if names else "`cdp profile show` lists a profile's records."
+    fix = f"Did you mean {' or '.join(names)}?" if names else f"Use {NAMES}."
     return DataError("record", got=f"{text}, which no record has", fix=fix, said=f'No record "{text}". {fix}')
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
-from cdp_spark.cli.lookup import ReleasedWarehouse, find_bearers, find_ids, is_contact_point, unknown_record
+from cdp_spark.cli.lookup import NAMES, ReleasedWarehouse, find_bearers, find_ids, is_contact_point, unknown_record
 from cdp_spark.clustering.identifiers.links import linking_types
 from cdp_spark.clustering.kinds import PERSON, VISITOR
 from cdp_spark.errors import ConfigError, DataError
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from cdp_spark.labelling.links import Pair
     from cdp_spark.tables.store import Store
 
-ALLOWED = "a record such as crm:K2001, a unified ID, an e-mail address or a phone with its country code"
+ALLOWED = NAMES
 _NAMED = (c.RECORD_KEY, c.SOURCE, c.SOURCE_RECORD_ID, c.ENTITY_TYPE)
 _SHOWN = 5
 

@@ -27,7 +27,7 @@ def show(
     id_or_email: Annotated[
         str, typer.Argument(metavar="ID|RECORD|EMAIL", help="A unified ID, a record (crm:K2001), an e-mail or a phone.")
     ],
-    at: Annotated[str | None, typer.Option(metavar="TIME", help="As it was then, ISO 8601.")] = None,
+    at: Annotated[str | None, typer.Option(metavar="TIME", help="Show it as of this time (ISO 8601).")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Show a profile, its segments, consents and relations, its source records, and which of them won each value."""
