@@ -194,7 +194,7 @@ def describe_profile(warehouse: ReleasedWarehouse, unified_id: str, *, at: datet
     rows = profile.collect()
     if not rows:
         got = f"{unified_id}, which had no profile" + (f" at {at.isoformat()}" if at else "")
-        raise DataError("cdp profile show", got=got, fix="leave --at away, or choose a later time")
+        raise DataError("cdp profile show", got=got, fix="omit --at, or choose a later time")
     records = _dicts(_records(warehouse, own))
     return {
         c.UNIFIED_ID: unified_id,

@@ -57,4 +57,4 @@ def _refuse_chart(html: Path | None, svg: Path | None) -> None:
     option = "--html" if html is not None else "--svg"
     if html is not None or svg is not None:
         got = "a visitor, of which there is nothing to draw"
-        raise ConfigError(option, got=got, allowed="two records that are compared", fix=f"leave {option} away")
+        raise ConfigError(option, got=got, allowed="two records that are compared", fix=f"omit {option}")

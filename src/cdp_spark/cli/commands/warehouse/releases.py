@@ -52,7 +52,7 @@ def changes(
 ) -> None:
     """Count the changes of ids since a release by kind and cause, or print every one for another tool to replay."""
     if as_csv and json:
-        raise ConfigError("cdp changes", got="--csv and --json", allowed="one of both", fix="leave one away")
+        raise ConfigError("cdp changes", got="--csv and --json", allowed="one of them", fix="omit one")
     _, store = open_project(ctx)
     found = read_changes(store, since=since)
     if not (as_csv or json):
