@@ -31,7 +31,7 @@ def _print_version(wanted: bool) -> None:
 @app.callback()
 def cdp(
     ctx: typer.Context,
-    project: Annotated[Path, typer.Option(envvar="CDP_PROJECT", help="The project's folder.")] = Path("conf"),
+    project: Annotated[Path, typer.Option(envvar="CDP_PROJECT", help="Project folder.")] = Path("conf"),
     quiet: Annotated[bool, typer.Option("--quiet", help="Print results only.")] = False,
     debug: Annotated[
         bool, typer.Option("--debug", help="Show the traceback of an error, and more of the log.")
@@ -40,7 +40,7 @@ def cdp(
         bool, typer.Option("--version", is_eager=True, callback=_print_version, help="Print the version.")
     ] = False,
 ) -> None:
-    """A Customer Data Platform on Spark: collect, resolve who is who, keep one profile per person, activate."""
+    """A Customer Data Platform on Spark: collect, match, unify profiles, activate."""
     del version
     ctx.obj = Options(project=project, quiet=quiet, debug=debug)
 
@@ -58,7 +58,7 @@ def main() -> None:
         if (known := _explain(error)) is not None:
             _tell(f"cdp: {known}", debug=debug)
             sys.exit(known.exit_code)
-        _tell(f"cdp: unexpected {type(error).__name__}. Fix: the same command with --debug shows where.", debug=debug)
+        _tell(f"cdp: unexpected {type(error).__name__}. Run the same command with --debug for details.", debug=debug)
         sys.exit(UNEXPECTED)
 
 

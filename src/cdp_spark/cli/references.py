@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from cdp_spark.labelling.links import Pair
     from cdp_spark.tables.store import Store
 
-ALLOWED = "a record such as crm:K2001, a unified ID, an e-mail address or a phone with its country code"
+ALLOWED = NAMES
 _NAMED = (c.RECORD_KEY, c.SOURCE, c.SOURCE_RECORD_ID, c.ENTITY_TYPE)
 _SHOWN = 5
 
@@ -59,9 +59,11 @@ def find_records(store: Store, reference: str) -> tuple[RecordName, ...]:
 def unknown_record(store: Store, text: str) -> DataError:
     """Say that no record is called so, with those that are called nearly so."""
     if is_contact_point(text):
-        return DataError("record", got="an e-mail address or phone that no record has", fix="check its spelling")
+        return DataError(
+            "record", got="an e-mail address or phone that no record has", allowed=ALLOWED, fix="check its spelling"
+        )
     near = nearest_records(store, text)
-    fix = f"Did you mean {' or '.join(near)}?" if near else "`cdp profile show` lists a profile's records."
+    fix = f"Did you mean {' or '.join(near)}?" if near else f"Use {ALLOWED}."
     return DataError("record", got=f"{text}, which no record has", fix=fix, said=f'No record "{text}". {fix}')
 
 

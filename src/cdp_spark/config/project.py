@@ -81,7 +81,7 @@ class Gates(Strict):
     max_match_rate: Share = 1.0
     max_rejected_share: Annotated[float, Field(ge=0, le=1)] = 0.2
     max_id_churn: Annotated[float, Field(ge=0, le=1)] = 0.2
-    """Share of yesterday's records that changed their id, or that left and whose id ended."""
+    """Share of the previous release's records that changed their id, or that left and whose id ended."""
     min_profiles: Annotated[int, Field(ge=0)] = 1
     rows: dict[GoldTable, RowBounds] = {}
     """Bounds for single tables."""

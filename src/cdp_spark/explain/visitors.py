@@ -78,7 +78,7 @@ class VisitorPair:
         """What came of them, and why, in one sentence."""
         if self.cluster_l is None or self.cluster_r is None:
             return "not clustered yet: the next run will"
-        return f"one cluster: {self._together()}" if self.together else f"apart: {self._apart()}"
+        return f"Same person: {self._together()}" if self.together else f"apart: {self._apart()}"
 
     def _together(self) -> str:
         if self.label == MUST_LINK:
@@ -86,7 +86,7 @@ class VisitorPair:
         if self.label == CANNOT_LINK:
             return "but the next run parts them, by the cannot-link"
         if self.shared:
-            return f"both bear the same {self.shared[0]}"
+            return f"both have the same {self.shared[0]}"
         return "nothing in common, but other records of the cluster lead the visitor there"
 
     def _apart(self) -> str:
@@ -97,7 +97,7 @@ class VisitorPair:
         if self.cut_reason is not None:
             return f"{self.cut_type} would join them, but {CUT_WORDS[self.cut_reason]}"
         if self.shared:
-            return f"both bear the same {self.shared[0]}, but what goes before it, or a limit, leads elsewhere"
+            return f"both have the same {self.shared[0]}, but what goes before it, or a limit, leads elsewhere"
         return "no identifier in common; a visitor is placed by identifiers and never compared"
 
 

@@ -67,14 +67,7 @@ def find_mistakes(source: SourceConfig, drift: Drift, present: Iterable[str]) ->
     mistakes = []
     missing = _refused_absences(source, drift)
     if missing:
-        mistakes.append(
-            DataError(
-                where,
-                got=f"no column {_listed(missing)}",
-                allowed=f"the delivery's columns {_named(sorted(present))}",
-                fix="correct the delivery or the mapping, or set drift.missing to 'null'",
-            )
-        )
+        mistakes.append(_missing_columns(source, drift, missing, _named(sorted(present))))
     if drift.new and setting.new == "fail":
         fix = "map them, or set drift.new to 'keep' or 'ignore'"
         mistakes.append(DataError(where, got=f"new column {_named(drift.new)}", fix=fix))
@@ -82,6 +75,17 @@ def find_mistakes(source: SourceConfig, drift: Drift, present: Iterable[str]) ->
         changes = "; ".join(f"'{name}' was {was} and is {now}" for name, was, now in drift.retyped[:5])
         mistakes.append(DataError(where, got=f"changed types: {changes}", fix="set drift.changed_type to 'cast'"))
     return mistakes
+
+
+def _missing_columns(source: SourceConfig, drift: Drift, missing: Sequence[str], present: str) -> DataError:
+    types = set(source.events.event_type.from_) if source.events else set()
+    constant = next((name for name in drift.missing if name in types), None)
+    fix = "correct the delivery or the mapping, or set drift.missing to 'null'"
+    several = "s" if len(missing) > 1 else ""
+    said = f"Column{several} {_listed(missing)} not found. The file has: {present}. {fix[0].upper()}{fix[1:]}."
+    said += f" For a constant, write event_type: {{value: {constant}}}." if constant else ""
+    got, allowed = f"no column {_listed(missing)}", f"the delivery's columns {present}"
+    return DataError(f"source {source.name}", got=got, allowed=allowed, fix=fix, said=said)
 
 
 def _refused_absences(source: SourceConfig, drift: Drift) -> list[str]:

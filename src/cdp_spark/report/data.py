@@ -213,6 +213,7 @@ class ReportData:
         accuracy: against a truth, by entity type; empty where there is none.
         funnels: by name.
         retention: by name.
+        project: its name.
     """
 
     run_id: str
@@ -233,11 +234,18 @@ class ReportData:
     accuracy: tuple[Accuracy, ...] = ()
     funnels: tuple[FunnelFact, ...] = ()
     retention: tuple[RetentionFact, ...] = ()
+    project: str = ""
 
     @property
     def seconds(self) -> float:
         """Of all stages."""
         return sum(stage.seconds for stage in self.stages)
+
+    @property
+    def title(self) -> str:
+        """Project, time and release: `shop: run of 1 Feb 2026, 02:00 UTC (release 1)`."""
+        run = f"run of {self.as_of.day} {self.as_of:%b %Y, %H:%M %Z} (release {self.release})"
+        return f"{self.project}: {run}" if self.project else f"R{run[1:]}"
 
     @property
     def funnel(self) -> tuple[Count, ...]:
@@ -246,7 +254,7 @@ class ReportData:
         counts = [
             Count("rows delivered", self.all_sources.delivered),
             Count("rows accepted", accepted),
-            Count("records now", sum(it.records for it in self.entities)),
+            Count("current source records", sum(it.records for it in self.entities)),
             Count("pairs compared", sum(it.pairs for it in self.weights)),
             *[Count(f"profiles: {it.entity_type}", it.profiles) for it in self.entities],
         ]

@@ -142,7 +142,7 @@ def _work(execution: Execution, context: RunContext, stage: str) -> StageResult:
 
 
 def _context(execution: Execution, run: Run, stage: str) -> RunContext:
-    """What a stage sees: yesterday's release as its base, but activation the release that readers see."""
+    """What a stage sees: the previous release as its base, but activation the release that readers see."""
     ordinal, versions = run.ordinal, execution.base.versions if execution.base else {}
     if stage == ACTIVATION:
         release = current_release(execution.store)

@@ -138,7 +138,8 @@ def write_run_report(
     """
     versions = summary.release.versions if summary.release else {}
     data = build_report_data(store, summary.run.run_id, versions, accuracy=accuracy)
-    data = replace(data, as_of=data.as_of.astimezone(ZoneInfo(project.settings.time_zone)))
+    zone = ZoneInfo(project.settings.time_zone)
+    data = replace(data, as_of=data.as_of.astimezone(zone), project=project.settings.name)
     folder = report_folder(project)
     try:
         return write_report(data, folder)

@@ -91,7 +91,7 @@ def test_an_unexpected_error_says_how_to_see_more(
 
     monkeypatch.setattr(cli, "app", broken)
     assert call(monkeypatch, "tables") == 70
-    assert capsys.readouterr().err == "cdp: unexpected ValueError. Fix: the same command with --debug shows where.\n"
+    assert capsys.readouterr().err == "cdp: unexpected ValueError. Run the same command with --debug for details.\n"
 
 
 @pytest.mark.parametrize(

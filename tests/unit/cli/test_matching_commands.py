@@ -220,7 +220,7 @@ def test_how_shows_the_merges_and_what_was_cut(calls: Calls) -> None:
     assert [(it["left"], it["right"], it["compared"]) for it in facts["merges"]] == [("a00", "b00", 1)]
     assert facts["weakest"] == facts["merges"][0]
     text = calls.text("how", "crm:0")
-    for word in ("cluster a00 of 2 records", "weakest link: crm:0 (1) with web:0 (1)"):
+    for word in ("cluster a00 of 2 records", "Weakest link: crm:0 (1) and web:0 (1)"):
         assert word in text
 
 

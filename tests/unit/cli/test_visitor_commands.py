@@ -71,7 +71,7 @@ def test_how_counts_identifiers_as_evidence_and_tells_what_led_visitors_there(vi
 
 def test_why_names_the_identifier_that_joins_a_pair(visited: Calls) -> None:
     told = visited.json("why", "crm:0", "crm:5")
-    assert told["verdict"] == "one cluster: the loyalty_id that they share joins them, whatever the weight"
+    assert told["verdict"] == "Same person: joined by a shared loyalty_id, regardless of score"
     assert told["shared_identifiers"] == ["loyalty_id"]
     assert "share a loyalty_id" in visited.text("why", "crm:5", "crm:0")
     assert visited.json("why", "web:0", "crm:5")["surroundings"]["chain"][0]["weight_log2"] == "certain"
@@ -82,8 +82,8 @@ def told_of(calls: Calls, left: str, right: str) -> Any:
 
 
 def test_why_explains_a_visitor_by_identifiers(visited: Calls) -> None:
-    assert told_of(visited, "crm:0", "v1") == "one cluster: both bear the same email_sha256"
-    assert told_of(visited, "v1", "v2") == "one cluster: both bear the same cookie_id"
+    assert told_of(visited, "crm:0", "v1") == "Same person: both have the same email_sha256"
+    assert told_of(visited, "v1", "v2") == "Same person: both have the same cookie_id"
     assert told_of(visited, "v2", "web:0").endswith("other records of the cluster lead the visitor there")
     limit = "apart: device_id would join them, but more people were seen with the identifier than may share it"
     assert told_of(visited, "v3", "crm:3") == limit

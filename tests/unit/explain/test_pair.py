@@ -50,7 +50,7 @@ def test_a_contribution_is_averaged_over_the_rules_of_the_pair(shop: Shop) -> No
     assert email.values_l == email.values_r != ("",)
     assert email.level.startswith("equal")
     assert next(it for it in pair.contributions if it.name == "phone").level == "missing"
-    assert verdict(pair).startswith("one cluster: ")
+    assert verdict(pair).startswith("Same person: ")
 
 
 def test_a_pair_that_was_never_compared_is_compared_now(shop: Shop) -> None:
@@ -79,7 +79,7 @@ def test_a_record_is_not_explained_to_itself(shop: Shop) -> None:
 
 @pytest.mark.parametrize("reference", ["nobody", "crm:999", "nobody@example.org"])
 def test_an_unknown_record_is_said_so(shop: Shop, reference: str) -> None:
-    with pytest.raises(DataError, match="allowed: a record key, source:source_record_id, a unified id") as error:
+    with pytest.raises(DataError, match="a record such as crm:K2001, a unified ID") as error:
         find_records(shop.store, reference)
     assert "nobody@" not in str(error.value)
 

@@ -94,7 +94,7 @@ def test_every_figure_is_shown() -> None:
     assert "crm email 60.0% -30.0 75.0%" in text
     assert "newsletter gold &amp; reachable delivered 700 77" in text
     assert "ingest 3.0 25.0%" in text
-    assert "as of 2026-02-02 02:00 UTC duration 12.0 s" in text
+    assert "Run of 2 Feb 2026, 02:00 UTC (release 2)" in text
 
 
 def test_funnels_and_cohorts_are_shown_with_their_shares() -> None:
@@ -138,12 +138,12 @@ def test_nothing_is_fetched() -> None:
 def test_a_run_without_figures_says_so() -> None:
     text = text_of(render_report(EMPTY))
     for sentence in (
-        "read no source",
-        "Every value was read",
+        "No source was read",
+        "Every value could be used",
         "No pair was scored",
         "No profiles yet",
-        "exported nothing",
-        "No record changed",
+        "Nothing was exported",
+        "No record's ID changed",
     ):
         assert sentence in text
     assert "Accuracy" not in text
@@ -161,7 +161,7 @@ def test_the_funnel_goes_from_rows_to_profiles() -> None:
     assert [(it.label, it.count) for it in FULL.funnel] == [
         ("rows delivered", 12_345),
         ("rows accepted", 12_293),
-        ("records now", 11_111),
+        ("current source records", 11_111),
         ("pairs compared", 103_086),
         ("profiles: person", 4_444),
     ]

@@ -24,9 +24,9 @@ _REASONS = 3
 
 def demo(
     ctx: typer.Context,
-    people: Annotated[int, typer.Option(help="How many people to make.")] = 5_000,
+    people: Annotated[int, typer.Option(help="Number of people to generate.")] = 5_000,
     seed: Annotated[int, typer.Option(help="The same seed makes the same people.")] = 7,
-    out: Annotated[Path, typer.Option(metavar="DIR", help="The folder for data, tables, exports and report.")] = Path(
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for data, tables, exports and report.")] = Path(
         "demo"
     ),
     json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
@@ -77,7 +77,7 @@ def print_demo(outcome: DemoOutcome) -> None:
     out.print(f"\n[bold]run {run.run.run_id}[/] finished in {seconds:.0f} s", markup=True)
     out.print(f"rows in {run.all_sources.delivered:,}, rejected {run.all_sources.rejected:,}\n")
     rows = [{name: _four_digits(value) for name, value in accuracy_facts(it).items()} for it in outcome.accuracy]
-    print_rows(rows, title="found, against the truth")
+    print_rows(rows, title="Accuracy against ground truth")
     out.print(_events_sentence(outcome.attribution))
     out.print()
     print_rows([{"segment": name, "members": size} for name, size in run.segments.items()])
@@ -113,9 +113,14 @@ def _print_best(best: Best) -> None:
 
 def _events_sentence(events: Attribution) -> str:
     return (
-        f"events on browsers and devices of a known person {events.told:,}: {events.share:.1%} with that person, "
-        f"{events.wrong:,} with another; of nobody known {events.anonymous:,}: {events.misled:,} with a person"
+        f"{events.told:,} events from known people's devices: {events.share:.1%} attributed to that person, "
+        f"{_count(events.wrong)} to anyone else.\n"
+        f"{events.anonymous:,} anonymous events: {_count(events.misled)} attributed to a person."
     )
+
+
+def _count(events: int) -> str:
+    return f"{events:,}" if events else "none"
 
 
 def _four_digits(value: object) -> object:

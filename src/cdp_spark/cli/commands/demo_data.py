@@ -12,10 +12,10 @@ from cdp_spark.demo.generate import generate
 
 def demo_data(
     ctx: typer.Context,
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Where to.")],
-    people: Annotated[int, typer.Option(help="How many people.")] = 5_000,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Output folder.")],
+    people: Annotated[int, typer.Option(help="Number of people to generate.")] = 5_000,
     seed: Annotated[int, typer.Option(help="The same seed makes the same bytes.")] = 1,
-    nights: Annotated[int, typer.Option(help="Deliveries; each later one changes a little.")] = 1,
+    nights: Annotated[int, typer.Option(help="Number of daily deliveries; each later one contains small changes.")] = 1,
 ) -> None:
     """Make a company's source files, with who is who in a folder of its own."""
     summary = generate(out, people=people, seed=seed, nights=nights)

@@ -18,12 +18,14 @@ from cdp_spark.runs.stages import STAGES, stages_between
 
 app = typer.Typer(invoke_without_command=True, add_completion=False, help="Run the nightly job, or some of its stages.")
 
-AsOf = Annotated[str | None, typer.Option(metavar="TIME", help="The run's clock, ISO 8601; UTC unless it says else.")]
+AsOf = Annotated[
+    str | None, typer.Option(metavar="TIME", help="Run as of this time (ISO 8601; UTC if no offset is given).")
+]
 Force = Annotated[
     bool,
-    typer.Option("--force", help="Accept far fewer rows than last time, or a clock far ahead."),
+    typer.Option("--force", help="Accept far fewer rows than last time, or an --as-of far in the future."),
 ]
-Full = Annotated[bool, typer.Option("--full", help="Compare all records anew, whatever changed.")]
+Full = Annotated[bool, typer.Option("--full", help="Re-compare all records, not only changed ones.")]
 NoReport = Annotated[bool, typer.Option("--no-report", help="Write no HTML report.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")]
 _STAGES = " → ".join(STAGES)
@@ -33,7 +35,7 @@ _STAGES = " → ".join(STAGES)
 def stages(
     ctx: typer.Context,
     first: Annotated[str | None, typer.Option("--from", metavar="STAGE", help=_STAGES)] = None,
-    last: Annotated[str | None, typer.Option("--to", metavar="STAGE", help="The last stage to run.")] = None,
+    last: Annotated[str | None, typer.Option("--to", metavar="STAGE", help="Last stage to run.")] = None,
     as_of: AsOf = None,
     force: Force = False,
     full: Full = False,

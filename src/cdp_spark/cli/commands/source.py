@@ -86,10 +86,10 @@ def preview(
 def reset(
     ctx: typer.Context,
     name: Annotated[str, typer.Argument(metavar="NAME", help="A source of records or events.")],
-    reason: Annotated[str, typer.Option(help="Why; it is kept with the run.")] = "",
-    author: Annotated[str, typer.Option(help="Who wants it.")] = "",
+    reason: Annotated[str, typer.Option(help="Reason; stored with the run.")] = "",
+    author: Annotated[str, typer.Option(help="Who requested it.")] = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be removed.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Remove the rows that were loaded from a source; the next run loads what the source delivers then.

@@ -27,13 +27,11 @@ _FIRST, _LAST = "matching", "segments"
 
 def what_if(
     ctx: typer.Context,
-    conf: Annotated[Path, typer.Option(metavar="DIR", help="The other configuration: a project's folder.")],
+    conf: Annotated[Path, typer.Option(metavar="DIR", help="Project folder of the other configuration.")],
     first: Annotated[
-        str, typer.Option("--from", metavar="STAGE", help="Begin there; what is before it stays as it is.")
+        str, typer.Option("--from", metavar="STAGE", help="First stage to run; earlier results are kept.")
     ] = _FIRST,
-    scratch: Annotated[
-        str, typer.Option(metavar="DIR|URI", help="An empty place for the tables, which stay there.")
-    ] = "",
+    scratch: Annotated[str, typer.Option(metavar="DIR|URI", help="Empty folder for the tables; they are kept.")] = "",
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Run another configuration on the current records beside the warehouse, and compare ids and segments."""

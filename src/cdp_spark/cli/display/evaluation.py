@@ -51,7 +51,8 @@ def print_evaluation(evaluation: Evaluation, names: Mapping[str, str]) -> None:
     figures, out = evaluation.figures, console()
     out.print(
         f"{figures.records:,} records ({figures.missing:,} without a cluster) of {figures.entities:,} entities "
-        f"in {figures.clusters:,} clusters; the largest of {figures.largest_cluster:,} ({figures.largest_entity:,})"
+        f"in {figures.clusters:,} clusters; largest cluster: {figures.largest_cluster:,} records "
+        f"(in the truth: {figures.largest_entity:,})"
     )
     out.print(
         f"{figures.true_pairs:,} true pairs, {figures.found_pairs:,} found, {figures.correct_pairs:,} of them correct"

@@ -41,7 +41,7 @@ def print_pair(pair: PairExplanation) -> None:
     out.print(_waterfall_table(pair))
     out.print(f"\n{found_by(pair)}")
     if pair.labels:
-        print_rows([asdict(it) for it in pair.labels], title="labels, the newest is in force")
+        print_rows([asdict(it) for it in pair.labels], title="labels (the newest is in force)")
     _print_surroundings(pair)
 
 
@@ -63,7 +63,7 @@ def pair_page(pair: PairExplanation) -> str:
 def found_by(pair: PairExplanation) -> str:
     """In words, which rules found the pair."""
     rules = f"found by {', '.join(pair.rules)}" if pair.rules else "found by no blocking rule"
-    fixed = f"; joined whatever the weight by {', '.join(pair.deterministic_rules)}" if pair.deterministic_rules else ""
+    fixed = f"; always joined by {', '.join(pair.deterministic_rules)}" if pair.deterministic_rules else ""
     purged = f"; share a key of {', '.join(pair.purged_rules)} with too many others" if pair.purged_rules else ""
     joined = f"; share a {', a '.join(pair.shared_identifiers)}" if pair.shared_identifiers else ""
     return rules + fixed + joined + purged
@@ -133,7 +133,7 @@ def _print_surroundings(pair: PairExplanation) -> None:
         names |= {it.record_key: it for it in (pair.left, pair.right)}
         print_rows(chain_rows(around.chain, names), title="the strongest chain between them")
     if around.neighbours:
-        print_rows(_neighbour_rows(pair), title=f"what else is there: {around.neighbour_count:,}")
+        print_rows(_neighbour_rows(pair), title=f"Other records involved: {around.neighbour_count:,}")
 
 
 def _around(pair: PairExplanation) -> str:

@@ -71,10 +71,10 @@ def print_resolution(console: Console, resolution: Resolution, facts: dict[str, 
     for told in facts["unread_dates"]:
         console.print(told, style="yellow")
     for doubt in facts["doubts"]:
-        console.print(f"Doubt: {doubt}", style="yellow")
+        console.print(f"Warning: {doubt}", style="yellow")
     console.print(
         f"{facts['records']:,} records, {facts['pairs_compared']:,} pairs compared, "
-        f"[bold]{facts['clusters']:,} clusters[/bold] (the largest of {facts['largest_cluster']:,}) "
+        f"[bold]{facts['clusters']:,} clusters[/bold] (largest: {facts['largest_cluster']:,} records) "
         f"in {facts['seconds']} s → {escape(facts['out'])}",
         markup=True,
     )

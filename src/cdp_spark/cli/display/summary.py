@@ -45,7 +45,7 @@ def print_summary(summary: RunSummary) -> None:
     out.print(f"\n[bold]run {summary.run.run_id}[/] {how} · {release}", markup=True)
     out.print(_rows_line(summary.all_sources), soft_wrap=True)
     if summary.unread_values:
-        print_rows([_unread_line(it) for it in summary.unread_values], title="values that were not read")
+        print_rows([_unread_line(it) for it in summary.unread_values], title="values that could not be used")
     if summary.profiles:
         out.print("profiles: " + ", ".join(f"{kind} {count:,}" for kind, count in summary.profiles.items()))
     known, anonymous = (int(summary.metrics.get(f"visitors.{kind}", 0)) for kind in ("known", "anonymous"))

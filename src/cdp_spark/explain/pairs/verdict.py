@@ -31,7 +31,7 @@ def verdict(pair: PairExplanation) -> str:
     around = pair.surroundings
     if around.cluster_l is None or around.cluster_r is None:
         return "not clustered yet: the next run will"
-    return f"one cluster: {_together(pair)}" if around.together else f"apart: {_apart(pair)}"
+    return f"Same person: {_together(pair)}" if around.together else f"apart: {_apart(pair)}"
 
 
 def _together(pair: PairExplanation) -> str:
@@ -40,7 +40,7 @@ def _together(pair: PairExplanation) -> str:
     if pair.label == CANNOT_LINK:
         return "but the next run parts them, by the cannot-link"
     if pair.deterministic_rules or pair.shared_identifiers:
-        return f"{_certain(pair)}, whatever the weight"
+        return f"{_certain(pair)}, regardless of score"
     if not pair.scored:
         return "they were never compared, other records join them"
     if pair.weight_log2 < pair.threshold_log2:
@@ -64,8 +64,8 @@ def _apart(pair: PairExplanation) -> str:
 def _certain(pair: PairExplanation) -> str:
     """What joins a pair without being weighed."""
     if pair.deterministic_rules:
-        return f"the rule {pair.deterministic_rules[0]} joins them"
-    return f"the {pair.shared_identifiers[0]} that they share joins them"
+        return f"joined by rule {pair.deterministic_rules[0]}"
+    return f"joined by a shared {pair.shared_identifiers[0]}"
 
 
 def _apart_by_weight(pair: PairExplanation) -> str:

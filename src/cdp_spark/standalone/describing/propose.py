@@ -90,7 +90,8 @@ def _propose_records(sample: Sample) -> Proposal:
         settings["attributes"] = own
         comments["attributes"] = "your own columns: name: column; in segments attribute('name')"
     numbers = {column: frozenset(sample.values(column)) for column in _numbers(sample, key)}
-    return replace(proposal, unused=tuple(unused), unsure=tuple(unsure), numbers=numbers)
+    left = tuple((column, why) for column, why in unused if column not in told)
+    return replace(proposal, unused=left, unsure=tuple(unsure), numbers=numbers)
 
 
 def _one(columns: Sequence[str]) -> str | list[str]:

@@ -6,7 +6,7 @@ from cdp_spark.tables.spec import TableKind, TableSpec, columns
 
 SUPPRESSIONS = TableSpec(
     name="suppressions",
-    grain="a keyed hash never to come back",
+    grain="a suppressed identifier (keyed hash)",
     schema=columns(
         value_hash="string!",
         scope="string!",

@@ -26,17 +26,17 @@ from cdp_spark.tables.catalog import PAIR_SCORES, RECORDS
 from cdp_spark.tables.store import Store
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Author = Annotated[str, typer.Option(metavar="NAME", help="Who decides.", show_default=False)]
-Reason = Annotated[str, typer.Option(metavar="TEXT", help="Why.", show_default=False)]
+Author = Annotated[str, typer.Option(metavar="NAME", help="Who decided.", show_default=False)]
+Reason = Annotated[str, typer.Option(metavar="TEXT", help="Reason.", show_default=False)]
 Record = Annotated[str, typer.Argument(metavar="RECORD", help=ALLOWED)]
 
 
 def label(
     ctx: typer.Context,
     file: Annotated[Path | None, typer.Argument(help=f"The sheet to write: {ALLOWED_FILES}.")] = None,
-    read: Annotated[Path | None, typer.Option(metavar="FILE", help="Read an answered sheet back.")] = None,
+    read: Annotated[Path | None, typer.Option(metavar="FILE", help="Import a reviewed sheet.")] = None,
     author: Author = "",
-    pairs: Annotated[int, typer.Option(min=1, max=100_000, help="How many pairs to write.")] = 200,
+    pairs: Annotated[int, typer.Option(min=1, max=100_000, help="Number of pairs to write.")] = 200,
     entity: Annotated[str, typer.Option(help="person or account")] = "person",
     seed: Annotated[int, typer.Option(help="The same seed draws the same pairs.")] = 1,
     json: Json = False,
@@ -62,12 +62,12 @@ def label(
 
 
 def link(ctx: typer.Context, left: Record, right: Record, author: Author = "", reason: Reason = "") -> None:
-    """Say that two records are the same; the next run joins them, and so does every later one."""
+    """Label two records as the same; the next and every later run joins them."""
     _decide(ctx, (left, right), MUST_LINK, author, reason)
 
 
 def unlink(ctx: typer.Context, left: Record, right: Record, author: Author = "", reason: Reason = "") -> None:
-    """Say that two records are not the same; the next run parts them, whatever a rule or the weights say."""
+    """Label two records as different; the next and every later run keeps them apart, regardless of rules and scores."""
     _decide(ctx, (left, right), CANNOT_LINK, author, reason)
 
 

@@ -22,7 +22,7 @@ Record = Annotated[str, typer.Argument(metavar="RECORD", help=ALLOWED)]
 @app.callback()
 def labels(
     ctx: typer.Context,
-    limit: Annotated[int, typer.Option(min=1, help="How many, newest first.")] = 50,
+    limit: Annotated[int, typer.Option(min=1, help="Number of entries, newest first.")] = 50,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """List the labels, newest first; of a pair the newest is in force, unless it was withdrawn."""
@@ -55,8 +55,8 @@ def withdraw(
     ctx: typer.Context,
     left: Record,
     right: Record,
-    reason: Annotated[str, typer.Option(metavar="TEXT", help="Why; it is kept.")],
-    author: Annotated[str, typer.Option(metavar="NAME", help="Who decides.", show_default=False)] = "",
+    reason: Annotated[str, typer.Option(metavar="TEXT", help="Reason; stored with the label.")],
+    author: Annotated[str, typer.Option(metavar="NAME", help="Who decided.", show_default=False)] = "",
 ) -> None:
     """Take back what was said about a pair: from the next run on, rules and weights decide again."""
     _, store = open_project(ctx)

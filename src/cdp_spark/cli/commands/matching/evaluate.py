@@ -53,12 +53,12 @@ def evaluate(
         str | None, typer.Option("--id", metavar="COLUMN", help=f"The truth's ids; {', '.join(ID_COLUMNS)} by default.")
     ] = None,
     cluster: Annotated[str, typer.Option(metavar="COLUMN", help="The truth's entities.")] = ENTITY,
-    labels: Annotated[bool, typer.Option("--labels", help="Judge by the labels in force.")] = False,
+    labels: Annotated[bool, typer.Option("--labels", help="Evaluate against the labels in force.")] = False,
     answers: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Estimate from an answered sheet of `cdp label`.")
+        Path | None, typer.Option(metavar="FILE", help="Estimate from a reviewed sheet of `cdp label`.")
     ] = None,
     entity: Annotated[str, typer.Option(help="person or account")] = "person",
-    worst: Annotated[int, typer.Option(min=0, help="How many mistakes of each kind to show.")] = 5,
+    worst: Annotated[int, typer.Option(min=0, help="Number of errors of each kind to show.")] = 5,
     html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a page, with the sweep as a chart.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from cdp_spark.cli.commands.opening import open_project
-from cdp_spark.cli.display.output import console, print_json, print_rows
+from cdp_spark.cli.display.output import console, plural, print_json, print_rows
 from cdp_spark.cli.display.pair import finite, weight_text
 from cdp_spark.cli.references import (
     ALLOWED,
@@ -68,26 +68,27 @@ def _keys(cluster: ClusterExplanation) -> set[str]:
 
 def _print(cluster: ClusterExplanation, names: dict[str, str]) -> None:
     out = console()
-    count = f"{len(cluster.records):,} records" + (f", {len(cluster.visitors):,} visitors" if cluster.visitors else "")
+    count = plural(len(cluster.records), "record")
+    count += f", {plural(len(cluster.visitors), 'visitor')}" if cluster.visitors else ""
     out.print(f"\n[bold]cluster {cluster.cluster}[/] of {count}", markup=True)
     if cluster.records:
         out.print(", ".join(it.title for it in cluster.records), markup=False)
     rows = [{"step": str(number), **_merge_row(it, names)} for number, it in enumerate(cluster.merges, start=1)]
     if rows:
-        print_rows(rows, title="\nhow it came together, the strongest first")
+        print_rows(rows, title="\nmerges, strongest first")
     if not cluster.replayed:
-        out.print("scores or labels are newer than this cluster and no longer make it: the next run decides")
+        out.print("Scores or labels changed since this cluster was made; the next run updates it.")
     if cluster.weakest is not None:
-        out.print(f"\nweakest link: {_weakest(cluster.weakest, names)}", markup=False)
+        out.print(f"\nWeakest link: {_weakest(cluster.weakest, names)}", markup=False)
     if cluster.visitors:
-        print_rows(_visitor_rows(cluster), title="\nvisitors, and what leads them here")
+        print_rows(_visitor_rows(cluster), title="\nvisitors, and the identifier that links them")
     _print_cuts(cluster, names)
 
 
 def _print_cuts(cluster: ClusterExplanation, names: dict[str, str]) -> None:
     out = console()
     for reason, times in cluster.cut_counts.items():
-        out.print(f"\ncut {times:,} times: {CUT_WORDS[reason]}")
+        out.print(f"\ncut {plural(times, 'time')}: {CUT_WORDS[reason]}")
     if cluster.cuts:
         print_rows(_cut_rows(cluster, names))
     if cluster.labels:
@@ -141,7 +142,6 @@ def _merge_row(merge: Merge, names: dict[str, str]) -> dict[str, str]:
 
 def _weakest(merge: Merge, names: dict[str, str]) -> str:
     row = _merge_row(merge, names)
-    return (
-        f"{row['part of']} with {row['and part of']}, mean {row['mean bits']}, "
-        f"held by {row['strongest pair']} at {row['bits']}"
-    )
+    bits = row["bits"] if row["bits"] == "not compared" else f"{row['bits']} bits"
+    link = "a deterministic rule or label" if row["bits"] == "certain" else bits
+    return f"{row['part of']} and {row['and part of']}, joined by {row['strongest pair']} ({link})"

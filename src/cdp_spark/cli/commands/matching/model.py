@@ -103,7 +103,7 @@ def list_models(ctx: typer.Context, json: Json = False) -> None:
 def compare(
     ctx: typer.Context,
     first: Annotated[int, typer.Argument(metavar="A", help="A version.")],
-    second: Annotated[int, typer.Argument(metavar="B", help="Another one.")],
+    second: Annotated[int, typer.Argument(metavar="B", help="Another version.")],
     entity: Annotated[str, typer.Option(help="person or account")] = "person",
     json: Json = False,
 ) -> None:

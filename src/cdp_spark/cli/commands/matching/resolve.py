@@ -43,7 +43,7 @@ def resolve_files(
     out: Annotated[Path, typer.Option(help="Where to write record_id, cluster_id: .csv or .parquet.")] = Path(
         "clusters.csv"
     ),
-    conf: Annotated[Path | None, typer.Option(help="A match.yaml, instead of proposing rules.")] = None,
+    conf: Annotated[Path | None, typer.Option(help="Use this match.yaml instead of proposing rules.")] = None,
     source: Annotated[str | None, typer.Option(help="The column that names a row's source.")] = None,
     unique_within: Annotated[str | None, typer.Option(help="`source`: no duplicates inside a source.")] = None,
     region: Annotated[str | None, typer.Option(help="Country of phones that name none, such as DE.")] = None,
@@ -51,7 +51,7 @@ def resolve_files(
         DateOrder | None, typer.Option(help="What 3/4/1980 is: dmy (3 April) or mdy, where the values don't tell.")
     ] = None,
     threshold: Annotated[float | None, typer.Option(help="Match weight, in bits, that joins two records.")] = None,
-    encoding: Annotated[str | None, typer.Option(help="Encoding of text files, instead of finding it.")] = None,
+    encoding: Annotated[str | None, typer.Option(help="Encoding of text files, instead of detecting it.")] = None,
     delimiter: Annotated[str | None, typer.Option(help=r"Delimiter of text files (\t: tab).")] = None,
     skip_lines: Annotated[int | None, typer.Option(min=0, help="Lines before the header.")] = None,
     sheet: Annotated[str | None, typer.Option(help="Sheet of a workbook, instead of the first with rows.")] = None,

@@ -26,13 +26,13 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 def export_model(
     ctx: typer.Context,
-    splink: Annotated[Path, typer.Option(metavar="FILE", help="Where Splink's settings go, as JSON.")],
+    splink: Annotated[Path, typer.Option(metavar="FILE", help="Output file for Splink's settings (JSON).")],
     entity: Entity = "person",
-    version: Annotated[int | None, typer.Option(help="Without it, the newest.")] = None,
+    version: Annotated[int | None, typer.Option(help="Defaults to the newest.")] = None,
     records: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Also write the records as the model compares them, as Parquet.")
     ] = None,
-    leave_out: Annotated[bool, typer.Option("--leave-out", help="Leave out what SQL cannot say.")] = False,
+    leave_out: Annotated[bool, typer.Option("--leave-out", help="Leave out what SQL cannot express.")] = False,
     json: Json = False,
 ) -> None:
     """Write a model as the settings of a Splink model: m and u of each level, blocking rules, for DuckDB."""

@@ -21,7 +21,9 @@ from cdp_spark.report.charts import check_writable, draw_svg
 def why(
     ctx: typer.Context,
     left: Annotated[str, typer.Argument(metavar="A", help=ALLOWED)],
-    right: Annotated[str, typer.Argument(metavar="B", help="Another; of several records the strongest pair is told.")],
+    right: Annotated[
+        str, typer.Argument(metavar="B", help="Another; with several records, the strongest pair is explained.")
+    ],
     html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the explanation as a page.")] = None,
     svg: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the waterfall as a picture.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
@@ -55,4 +57,4 @@ def _refuse_chart(html: Path | None, svg: Path | None) -> None:
     option = "--html" if html is not None else "--svg"
     if html is not None or svg is not None:
         got = "a visitor, of which there is nothing to draw"
-        raise ConfigError(option, got=got, allowed="two records that are compared", fix=f"leave {option} away")
+        raise ConfigError(option, got=got, allowed="two records that are compared", fix=f"omit {option}")

@@ -16,7 +16,7 @@ from cdp_spark.tables.catalog import CONSENTS, WITHDRAWAL_ISSUES
 from cdp_spark.tables.store import Store
 from cdp_spark.tables.withdrawals import IGNORED, SETTLED, OpenWithdrawal, fetch_issues, find_open, holding
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help="List and settle withdrawals that cannot be read.")
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="List and settle unreadable consent withdrawals.")
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -45,9 +45,9 @@ def settle(
     ctx: typer.Context,
     row: Annotated[str, typer.Argument(metavar="ROW", help="As `cdp consent list` names it.")],
     contact: Annotated[str | None, typer.Option(help="The e-mail or phone that the withdrawal is about.")] = None,
-    ignore: Annotated[bool, typer.Option("--ignore", help="It is no withdrawal of anybody known.")] = False,
-    reason: Annotated[str, typer.Option(help="Why; with --ignore needed.")] = "",
-    author: Annotated[str, typer.Option(help="Who says so.")] = "",
+    ignore: Annotated[bool, typer.Option("--ignore", help="The withdrawal concerns nobody known.")] = False,
+    reason: Annotated[str, typer.Option(help="Reason; required with --ignore.")] = "",
+    author: Annotated[str, typer.Option(help="Who decided.")] = "",
     json: Json = False,
 ) -> None:
     """Say whose withdrawal an unreadable row is, or that it is nobody's; the exports that it held go on."""

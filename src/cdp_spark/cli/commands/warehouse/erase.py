@@ -31,11 +31,11 @@ def erase_people(
             help="Unified ids, or e-mails that one profile has; none reads them from standard input, one a line.",
         ),
     ] = None,
-    reason: Annotated[str, typer.Option(help="Why, such as the request's number; not the person's name.")] = "",
-    author: Annotated[str, typer.Option(help="Who asked for it.")] = "",
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
-    go_on: Annotated[bool, typer.Option("--continue", help="Finish erasures that were stopped.")] = False,
+    reason: Annotated[str, typer.Option(help="Reason, such as the request number; not the person's name.")] = "",
+    author: Annotated[str, typer.Option(help="Who requested it.")] = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be removed.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
+    go_on: Annotated[bool, typer.Option("--continue", help="Finish interrupted erasures.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Erase people: from every table and its older versions, for good. Their identifiers are kept out from then on."""

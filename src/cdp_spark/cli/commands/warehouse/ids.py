@@ -13,21 +13,21 @@ from cdp_spark.tables.catalog import ID_REGISTRY
 from cdp_spark.tables.store import Store
 from cdp_spark.view.warehouse import ReleasedWarehouse
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help="Follow a unified id to the one that lives.")
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Show what a unified ID resolves to now.")
 
 
 @app.callback()
 def ids() -> None:
-    """Follow a unified id to the one that lives."""
+    """Show what a unified ID resolves to now."""
 
 
 @app.command()
 def resolve(
     ctx: typer.Context,
-    unified_id: Annotated[str, typer.Argument(metavar="ID", help="A unified id that another tool stored.")],
+    unified_id: Annotated[str, typer.Argument(metavar="ID", help="A unified ID, such as one stored by another tool.")],
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Say which id answers for this one now: itself, the one it was merged into, or none where it was closed."""
+    """Show the current ID: itself, the one it was merged into, or none if closed."""
     _, store = open_project(ctx)
     resolved = find_id(store, unified_id.strip())
     facts: dict[str, Any] = {

@@ -28,7 +28,8 @@ def check(ctx: typer.Context, json: Json = False) -> None:
 def rebuild(
     ctx: typer.Context,
     without: Annotated[
-        list[str] | None, typer.Option(metavar="TABLE", help="Accept that this table, or its end, is lost; repeatable.")
+        list[str] | None,
+        typer.Option(metavar="TABLE", help="Accept the loss of this table or of its latest versions; repeatable."),
     ] = None,
     json: Json = False,
 ) -> None:

@@ -22,7 +22,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 def diff(
     ctx: typer.Context,
     before: Annotated[int, typer.Argument(metavar="BEFORE", help="A release.")],
-    now: Annotated[int, typer.Argument(metavar="NOW", help="Another, older or newer.")],
+    now: Annotated[int, typer.Argument(metavar="NOW", help="Another release, older or newer.")],
     json: Json = False,
 ) -> None:
     """Compare the ids of two releases: records and ids that stayed, merged, split, moved, came and went."""
@@ -46,13 +46,13 @@ def print_id_diff(found: IdDiff, *, title: str) -> None:
 
 def changes(
     ctx: typer.Context,
-    since: Annotated[int, typer.Option(metavar="RELEASE", help="The release that the reader has; 0 for none.")],
+    since: Annotated[int, typer.Option(metavar="RELEASE", help="Release that the reader already has; 0 for none.")],
     as_csv: Annotated[bool, typer.Option("--csv", help="Print every change as CSV.")] = False,
-    json: Annotated[bool, typer.Option("--json", help="Print every change as a JSON object a line.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print every change as JSON lines.")] = False,
 ) -> None:
     """Count the changes of ids since a release by kind and cause, or print every one for another tool to replay."""
     if as_csv and json:
-        raise ConfigError("cdp changes", got="--csv and --json", allowed="one of both", fix="leave one away")
+        raise ConfigError("cdp changes", got="--csv and --json", allowed="one of them", fix="omit one")
     _, store = open_project(ctx)
     found = read_changes(store, since=since)
     if not (as_csv or json):
@@ -72,9 +72,9 @@ def changes(
 
 def rollback(
     ctx: typer.Context,
-    reason: Annotated[str, typer.Option(help="Why; it is kept with the release.")],
-    to: Annotated[int | None, typer.Option(metavar="RELEASE", help="Without it, the one before the current.")] = None,
-    author: Annotated[str, typer.Option(help="Who wants it.")] = "",
+    reason: Annotated[str, typer.Option(help="Reason; stored with the release.")],
+    to: Annotated[int | None, typer.Option(metavar="RELEASE", help="Defaults to the one before the current.")] = None,
+    author: Annotated[str, typer.Option(help="Who requested it.")] = "",
     json: Json = False,
 ) -> None:
     """Publish the tables of an older release again, as a new release; the next run starts from them."""

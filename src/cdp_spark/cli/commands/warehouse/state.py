@@ -37,7 +37,7 @@ def tables(
 def runs(
     ctx: typer.Context,
     run_id: Annotated[str | None, typer.Argument(help="Show this run's stages.")] = None,
-    limit: Annotated[int, typer.Option(min=1, help="How many, newest first.")] = 20,
+    limit: Annotated[int, typer.Option(min=1, help="Number of entries, newest first.")] = 20,
     json: Json = False,
 ) -> None:
     """List the runs, or one run's stages; a run that recorded no end is interrupted, or is running now."""

@@ -16,7 +16,7 @@ from cdp_spark.errors import ConfigError
 from cdp_spark.ingest.suppression.register import Entry, add_suppressions
 from cdp_spark.tables.catalog import SUPPRESSIONS
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help="Keep identifiers from coming back at ingest.")
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Block identifiers at ingest.")
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 KINDS: tuple[str, ...] = (*typing.get_args(IdentifierType), c.NATIONAL_ID)
 
@@ -24,12 +24,13 @@ KINDS: tuple[str, ...] = (*typing.get_args(IdentifierType), c.NATIONAL_ID)
 @app.command()
 def add(
     ctx: typer.Context,
-    reason: Annotated[str, typer.Option(help="Why; not the person's name.")],
+    reason: Annotated[str, typer.Option(help="Reason; not the person's name.")],
     values: Annotated[
-        list[str] | None, typer.Argument(metavar="VALUE", help="None reads them from standard input, one a line.")
+        list[str] | None,
+        typer.Argument(metavar="VALUE", help="Without arguments, read from standard input, one per line."),
     ] = None,
     kind: Annotated[str, typer.Option("--type", help=", ".join(KINDS))] = "email",
-    author: Annotated[str, typer.Option(help="Who asked for it.")] = "",
+    author: Annotated[str, typer.Option(help="Who requested it.")] = "",
     json: Json = False,
 ) -> None:
     """Add identifiers as keyed hashes; rows that hold one are left out from the next run on, and only counted."""
