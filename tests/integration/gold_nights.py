@@ -15,6 +15,7 @@ from uuid import UUID
 
 from pyspark.sql import types as T
 
+from cdp_spark.config.insights import InsightsConfig
 from cdp_spark.config.match import MatchConfig
 from cdp_spark.config.profile import StewardOverride, SurvivorshipConfig
 from cdp_spark.config.project import Project, ProjectSettings, Warehouse
@@ -61,23 +62,27 @@ _EMPTY: dict[type[T.DataType], object] = {
 
 
 def make_project(**changes: Any) -> Project:
-    """Segments that look at values, at the day, at relations, and at another segment; a steward's value."""
+    """Segments that look at values, at the day, at relations, at traits, and at another segment; a steward's value."""
     asked = {
         "ulm": "city = 'Ulm'",
         "quiet": "days_since(last_seen_at_utc) > 3",
         "shared": "household_size > 1",
         "employed": "account_domain = 'acme.org'",
         "mailable": "has_consent('email_marketing')",
+        "seen": "trait.seen >= 2",
+        "away": "trait.quiet >= 4",
     }
     segments = [SegmentConfig(name=name, members=Condition(where=where)) for name, where in asked.items()]
     segments.append(SegmentConfig(name="others", members=Condition.model_validate({"not": {"segment": "ulm"}})))
     override = StewardOverride(unified_id="p3", attribute="city", value="Bonn", author="ann", reason="phoned")
+    traits = [{"name": "seen", "of": "count", "window_days": 5}, {"name": "quiet", "of": "days_since_last"}]
     values: dict[str, Any] = {
         "folder": ".",
         "settings": ProjectSettings(name="test", namespace=UUID(int=7), warehouse=Warehouse(path="w")),
         "sources": (),
         "match": MatchConfig(),
         "segments": tuple(segments),
+        "insights": InsightsConfig.model_validate_json(json.dumps({"traits": traits})),
         "survivorship": SurvivorshipConfig(overrides=(override,)),
         "config_hash": "-",
     }

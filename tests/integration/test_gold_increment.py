@@ -22,6 +22,7 @@ from cdp_spark.tables.catalog import (
     PROFILES,
     SEGMENT_CHANGES,
     SEGMENT_MEMBERS,
+    TRAITS,
     UNIFIED_EVENTS,
 )
 from cdp_spark.tables.run import StageResult
@@ -32,10 +33,9 @@ ASLEEP = {
     **dict.fromkeys(("sessions", "behaviour"), "not configured"),
     "scores": "no models in insights.yaml",
     "offers": "no offers in insights.yaml",
-    "traits": "no traits in insights.yaml",
 }
 """What stages say that the project asks nothing of."""
-COMPARED = (*EVENTS, *MADE, *RELATED, SEGMENT_MEMBERS, SEGMENT_CHANGES)
+COMPARED = (*EVENTS, *MADE, *RELATED, TRAITS, SEGMENT_MEMBERS, SEGMENT_CHANGES)
 
 
 @dataclass
@@ -126,6 +126,7 @@ def test_nights_are_those_of_full_runs_whatever_changed(nights: Nights) -> None:
         "events": "incremental: 1 events are new, or their visitor, order or rate changed",
         "profiles": "incremental: 6 profiles depend on what changed",
         "relations": "account_members: incremental: 3 people changed; households: full",
+        "traits": "incremental: 1 people depend on what changed",
         "segments": "members changed",
     }
 
@@ -142,8 +143,9 @@ def test_nights_are_those_of_full_runs_whatever_changed(nights: Nights) -> None:
     told = nights.pass_a_night(5)
     assert told["profiles"] == "incremental: 1 profiles depend on what changed"  # of a grant from this day on
     assert told["relations"] == "account_members: incremental: 0 people changed; households: unchanged"
+    assert told["traits"] == "incremental: 3 people depend on what changed"  # a window let their events out
     moved = {name for name, version in nights.versions().items() if version != before[name]}
-    assert moved <= {"profiles", "profile_values", "profile_history", "segment_members", "segment_changes"}
+    assert moved <= {"profiles", "profile_values", "profile_history", "traits", "segment_members", "segment_changes"}
 
     nights.erase(6, "p2", "r20", visitor_key("c2"), cookie="c2", contacts=("m2@acme.org",))
     told = nights.pass_a_night(7)
@@ -164,6 +166,7 @@ def test_a_night_in_which_nothing_changed_writes_nothing(nights: Nights) -> None
         "events": "unchanged since run 1",
         "profiles": "incremental: 1 profiles depend on what changed",  # of the record that is dated ahead
         "relations": "account_members: incremental: 0 people changed; households: unchanged",
+        "traits": "incremental: 0 people depend on what changed",
         "segments": "nobody entered or left",
         **ASLEEP,
     }

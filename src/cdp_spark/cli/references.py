@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from cdp_spark.labelling.links import Pair
     from cdp_spark.tables.store import Store
 
-ALLOWED = NAMES
+ALLOWED = "a record such as crm:K2001, a unified ID, an e-mail address or a phone with its country code"
 _NAMED = (c.RECORD_KEY, c.SOURCE, c.SOURCE_RECORD_ID, c.ENTITY_TYPE)
 _SHOWN = 5
 

@@ -51,8 +51,9 @@ def run(context: RunContext) -> StageResult:
     released = context.read_released(SEGMENT_MEMBERS)
     if context.basis is not None and build_moved_members(members, released).isEmpty():
         versions = {spec.name: keep_table(context, spec, context.basis) for spec in (SEGMENT_MEMBERS, SEGMENT_CHANGES)}
-        detail = "nobody entered or left"
-        metrics = {name: size for name, size in context.basis.metrics.items() if name.startswith("segments.")}
+        detail, figures = "nobody entered or left", context.basis.metrics
+        kept = {name: size for name, size in figures.items() if name.startswith("segments.")}
+        metrics = _metrics(context, segments) if context.basis.erased else kept
     else:
         versions, detail = _write(context, segments, members), "members changed"
         metrics = _metrics(context, segments)
