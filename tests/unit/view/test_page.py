@@ -107,6 +107,14 @@ def test_a_terminal_shows_records_side_by_side(capsys: pytest.CaptureFixture[str
     ]
 
 
+def test_a_terminal_shows_the_first_rows_of_a_long_part(capsys: pytest.CaptureFixture[str]) -> None:
+    section = Section("sessions", "Sessions", tuple({"visit": f"no {number}"} for number in range(50)), 60)
+    print_view(replace(VIEW, records=(), attributes=(), sections=(section,), timeline=()), events=10)
+    out = capsys.readouterr().out
+    assert "Sessions (12 of 60)" in out
+    assert ("no 11\n" in out, "no 12\n" in out) == (True, False)
+
+
 def test_a_terminal_of_80_columns_is_wide_enough(
     gatherer: Gatherer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
