@@ -159,10 +159,14 @@ def as_facts(view: ProfileView) -> dict[str, Any]:
         "at": view.as_of if view.is_past else None,
         "merged_from": view.merged_from,
         "profile": {it.name: it.value for it in view.attributes},
-        "values": [vars(it) for it in view.attributes if it.rule],
+        "values": [_origin(it) for it in view.attributes if it.rule],
         "identity": vars(view.identity) if view.identity else None,
         "records": [{"key": it.key, **it.values} for it in view.records],
     }
     counts = {f"{it.name}_count": it.count for it in view.sections if it.count > len(it.rows)}
     sections = {it.name: [dict(row) for row in it.rows] for it in view.sections}
     return head | sections | counts | {"timeline": [vars(it) for it in view.timeline]}
+
+
+def _origin(it: Attribute) -> dict[str, Any]:
+    return {"attribute": it.name, "value": it.value, "record": it.record, "rule": it.rule}

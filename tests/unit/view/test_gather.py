@@ -48,8 +48,8 @@ def test_a_person_is_shown_with_all_that_is_known(gatherer: Gatherer) -> None:
             "plan": "gold",
         },
         "values": [
-            {"name": "given_name", "value": "Ada", "record": "crm:K1", "rule": "unanimous"},
-            {"name": "email", "value": "ada@x.org", "record": "shop:S1", "rule": "most_recent"},
+            {"attribute": "given_name", "value": "Ada", "record": "crm:K1", "rule": "unanimous"},
+            {"attribute": "email", "value": "ada@x.org", "record": "shop:S1", "rule": "most_recent"},
         ],
         "identity": {
             "records": 2,

@@ -14,7 +14,6 @@ from pathlib import Path
 import pytest
 from markupsafe import escape
 
-from cdp_spark.cli.display import output
 from cdp_spark.cli.display.profile import print_view
 from cdp_spark.view.gather import Gatherer
 from cdp_spark.view.model import Attribute, Event, Identity, ProfileView, Section, SourceRecord
@@ -82,6 +81,15 @@ def test_a_page_can_be_read_by_its_owner_only(tmp_path: Path) -> None:
     assert page.read_text(encoding="utf-8") == render_view(VIEW)
 
 
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+    """Standard output is a terminal that knows no colours, as wide as a test asks."""
+    for name, value in {"FORCE_COLOR": "1", "TERM": "dumb", "COLUMNS": str(request.param), "LINES": "50"}.items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.mark.usefixtures("terminal")
+@pytest.mark.parametrize("terminal", [160], indirect=True)
 def test_a_terminal_shows_records_side_by_side(capsys: pytest.CaptureFixture[str]) -> None:
     print_view(replace(VIEW, name="Ada Reed", attributes=(), timeline=VIEW.timeline[1:]), events=10)
     assert [line.rstrip() for line in capsys.readouterr().out.splitlines()] == [
@@ -107,10 +115,17 @@ def test_a_terminal_shows_records_side_by_side(capsys: pytest.CaptureFixture[str
     ]
 
 
-def test_a_terminal_of_80_columns_is_wide_enough(
-    gatherer: Gatherer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(output, "WIDTH_OF_A_PIPE", 80)
+def test_a_terminal_shows_the_first_rows_of_a_long_part(capsys: pytest.CaptureFixture[str]) -> None:
+    section = Section("sessions", "Sessions", tuple({"visit": f"no {number}"} for number in range(50)), 60)
+    print_view(replace(VIEW, records=(), attributes=(), sections=(section,), timeline=()), events=10)
+    out = capsys.readouterr().out
+    assert "Sessions (12 of 60)" in out
+    assert ("no 11\n" in out, "no 12\n" in out) == (True, False)
+
+
+@pytest.mark.usefixtures("terminal")
+@pytest.mark.parametrize("terminal", [80], indirect=True)
+def test_a_terminal_of_80_columns_is_wide_enough(gatherer: Gatherer, capsys: pytest.CaptureFixture[str]) -> None:
     records = tuple(SourceRecord(f"marketing:{number:020}", {"email": "a" * 40}) for number in range(5))
     [view] = gatherer.find("crm:K1")
     print_view(replace(view, records=records), events=10)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from cdp_spark.cli.display.output import console, print_rows
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
 
 _NAME_WIDTH, _RECORD_WIDTH = 17, 21
 """Columns of a terminal that an attribute's name, and a record beside others, take."""
+_ROWS = 12
+"""Rows of a section that a terminal shows, the newest or best; a page and JSON have more."""
 
 
 def print_view(view: ProfileView, *, events: int) -> None:
@@ -28,7 +31,8 @@ def print_view(view: ProfileView, *, events: int) -> None:
     for section in view.sections:
         if section.rows:
             console().print()
-            print_rows([_worded(row) for row in section.table], title=section.heading)
+            first = replace(section, rows=section.rows[:_ROWS])
+            print_rows([_worded(row) for row in first.table], title=first.heading)
     empty = [section.title.lower() for section in view.sections if not section.rows]
     if empty:
         console().print(f"\nnone: {', '.join(empty)}")
