@@ -103,7 +103,7 @@ def test_an_unexpected_error_says_how_to_see_more(
         (["suppress", "add", "x", "--reason", "r", "--type", "shoe"], "--type: got 'shoe'; allowed: user_id, "),
         (["suppress", "add", "x", "--reason", " "], "cdp suppress add: got no reason"),
         (["rollback", "--reason", " "], "--reason: got nothing; allowed: a sentence"),
-        (["changes", "--since", "1", "--csv", "--json"], "cdp changes: got --csv and --json; allowed: one of both"),
+        (["changes", "--since", "1", "--csv", "--json"], "cdp changes: got --csv and --json; allowed: one of them"),
         (["run", "nightly", "--as-of", "yesterday"], "--as-of: got 'yesterday'; allowed: a time in ISO 8601"),
     ],
 )

@@ -1,4 +1,4 @@
-"""A pair's explanation on the terminal, as a page, and as plain values."""
+"""A pair's explanation on the terminal, as a page, and as plain values; a visitor's, who is never compared, too."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from cdp_spark.explain.chain import Link
     from cdp_spark.explain.pairs.facts import Contribution, PairExplanation, RecordName
     from cdp_spark.explain.pairs.waterfall import Step
+    from cdp_spark.explain.visitors import VisitorPair
 
 _WIDTH = 36
 _COLOURS = {"for": "green", "against": "red", "total": "bold blue"}
@@ -165,3 +166,18 @@ def weight_text(weight: float | None) -> str:
     if weight is None:
         return "not compared"
     return "certain" if weight == float("inf") else f"{weight:+.1f}"
+
+
+def visitor_facts(pair: VisitorPair) -> dict[str, Any]:
+    """A visitor and another record as plain values."""
+    return {**asdict(pair), "verdict": pair.verdict}
+
+
+def print_visitor(pair: VisitorPair) -> None:
+    """Print the verdict, what both bear, and where they are."""
+    out = console()
+    out.print(f"\n{pair.left.title} and {pair.right.title}: {pair.verdict}", markup=False)
+    out.print(f"identifiers in common: {', '.join(pair.shared) or 'none'}", markup=False)
+    if pair.cluster_l and pair.cluster_r:
+        both = f"one cluster: {pair.cluster_l}" if pair.together else f"clusters {pair.cluster_l} and {pair.cluster_r}"
+        out.print(both, markup=False)

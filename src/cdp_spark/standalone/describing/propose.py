@@ -56,42 +56,59 @@ def propose(name: str, sample: Sample, *, settings: ProjectSettings | None, regi
 
 
 def _propose_records(sample: Sample) -> Proposal:
-    proposal = Proposal("", {})
-    settings, comments, unsure = proposal.settings, proposal.comments, list[str]()
+    settings: dict[str, Any] = {}
+    comments = {"key": "what identifies a row; several: [shop, customer_id]"}
     columns, attributes, unused = _meanings(sample)
-    is_account = bool(columns.get("company_name")) and not _PERSON & columns.keys()
-    if is_account:
+    if columns.get("company_name") and not _PERSON & columns.keys():
         settings["entity_type"] = "account"
-    key, doubt = _key(sample, columns)
-    settings["key"], unsure = key, [*unsure, *doubt]
-    comments["key"] = "what identifies a row; several: [shop, customer_id]"
+    settings["key"], unsure = _key(sample, columns)
     observed = _observed_at(sample)
     if observed is not None:
         settings["observed_at"] = sample.time_field(observed)
         comments["observed_at"] = "when the row was true; the newer version wins"
-        if sample.times[observed].is_open:
-            unsure.append(f"observed_at: {observed} may be day/month or month/day; check `formats`.")
-    else:
-        unsure.append("observed_at: no column says when a row last changed; without it the last delivery wins.")
-    birth_date, doubt = _birth_date(sample, columns)
+    birth_date, doubts = _birth_date(sample, columns)
     settings["columns"] = {name: _one(its) for name, its in columns.items()} | birth_date
-    unsure += doubt
-    identifiers = {
-        kind: column
-        for column in sample.rows.column_names
-        if (kind := roles.identifier_of(column)) is not None and (kind != "user_id" or column != key)
-    }
+    identifiers, doubtful = _identifiers(sample, settings["key"])
     if identifiers:
         settings["identifiers"] = identifiers
         comments["identifiers"] = "what ties events to their person: type: column"
-    told = {*identifiers.values(), key, observed}
-    own = {name: column for name, column in attributes.items() if column not in told}
+    used = {*identifiers.values(), settings["key"], observed}
+    own = {name: column for name, column in attributes.items() if column not in used}
     if own:
         settings["attributes"] = own
         comments["attributes"] = "your own columns: name: column; in segments attribute('name')"
-    numbers = {column: frozenset(sample.values(column)) for column in _numbers(sample, key)}
-    left = tuple((column, why) for column, why in unused if column not in told)
-    return replace(proposal, unused=left, unsure=tuple(unsure), numbers=numbers)
+    return Proposal(
+        "",
+        settings,
+        comments,
+        unused=tuple((column, why) for column, why in unused if column not in used),
+        unsure=(*unsure, *_about_time(sample, observed), *doubts, *doubtful),
+        numbers={column: frozenset(sample.values(column)) for column in _numbers(sample, settings["key"])},
+    )
+
+
+def _about_time(sample: Sample, observed: str | None) -> list[str]:
+    if observed is None:
+        return ["observed_at: no column says when a row last changed; without it the last delivery wins."]
+    if sample.times[observed].is_open:
+        return [f"observed_at: {observed} may be day/month or month/day; check `formats`."]
+    return []
+
+
+def _identifiers(sample: Sample, key: str) -> tuple[dict[str, str], list[str]]:
+    """Identifiers by the columns' names; another system's customer number only where somebody confirms it."""
+    found: dict[str, str] = {}
+    doubts = []
+    for column in sample.rows.column_names:
+        kind = roles.identifier_of(column)
+        if kind is None or (kind == "user_id" and column == key):
+            continue
+        if kind == "user_id" and not roles.matching(roles.USER, [column]):
+            said = "if it is the customer number of your events, write `identifiers: {user_id: "
+            doubts.append(f"identifiers: {column} is kept as an attribute; {said}{column}}}`.")
+        else:
+            found.setdefault(kind, column)
+    return found, doubts
 
 
 def _one(columns: Sequence[str]) -> str | list[str]:

@@ -29,6 +29,7 @@ IDENTIFIERS: tuple[tuple[IdentifierType, re.Pattern[str]], ...] = (
 )
 """Type of identifier to the names of its columns, the narrowest first."""
 
+USER = re.compile(r"(web_|shop_)?user_?(id|name)?|uid|login(_?id)?")
 EVENT_TYPE = re.compile(r"event(_?(type|name))?|action|activity|ereignis(_?(typ|art))?|vorgang|aktion|type|typ")
 EVENT_ID = re.compile(
     r"(order|bestell|bestellungs?|auftrags?|invoice|rechnungs?|transaction|receipt|beleg|bon|purchase|event|message)"

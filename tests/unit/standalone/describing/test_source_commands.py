@@ -125,6 +125,22 @@ def test_what_is_a_guess_is_told(tmp_path: Path) -> None:
     ]
 
 
+def test_another_systems_customer_number_joins_nobody_unasked(tmp_path: Path) -> None:
+    write_starter(tmp_path / "conf")
+    (tmp_path / "tickets.csv").write_text(
+        "ticket_id,name,email,customer_no,card_no,opened_at\n"
+        "T1,Ann Lee,ann@example.org,7,900,2025-04-02\nT2,Bob Ray,bob@example.org,8,901,2025-04-03\n"
+    )
+    added = json.loads(_call(tmp_path / "conf", "source", "add", str(tmp_path / "tickets.csv"), "--json"))
+    assert added[0]["unsure"][-1] == (
+        "identifiers: customer_no is kept as an attribute; if it is the customer number of your events, "
+        "write `identifiers: {user_id: customer_no}`."
+    )
+    tickets = _source(tmp_path / "conf", "tickets")
+    assert tickets["identifiers"] == {"loyalty_id": "card_no"}
+    assert tickets["attributes"] == {"customer_no": "customer_no", "opened_at": "opened_at"}
+
+
 def test_a_source_that_is_there_is_never_overwritten(project: Path) -> None:
     before = (project / "sources" / "crm_export.yaml").read_bytes()
     with pytest.raises(ConfigError, match="a source that is there already"):

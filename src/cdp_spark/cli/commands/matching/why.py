@@ -7,8 +7,7 @@ import typer
 
 from cdp_spark.cli.commands.opening import open_project
 from cdp_spark.cli.display.output import print_json
-from cdp_spark.cli.display.pair import pair_facts, pair_page, print_pair
-from cdp_spark.cli.display.visitor import print_visitor, visitor_facts
+from cdp_spark.cli.display.pair import pair_facts, pair_page, print_pair, print_visitor, visitor_facts
 from cdp_spark.cli.references import ALLOWED, find_records, joining_types, match_of, without_visitors
 from cdp_spark.clustering.kinds import VISITOR
 from cdp_spark.errors import ConfigError
