@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import pytest
@@ -19,6 +20,7 @@ from cdp_spark.traits.engine import Plan
 from cdp_spark.traits.finish import TRAIT_VALUES, make_traits
 
 AS_OF = datetime(2026, 2, 1, 2, tzinfo=UTC)
+BERLIN = ZoneInfo("Europe/Berlin")
 LINE = pa.struct([("product_id", pa.string()), ("quantity", pa.float64()), ("value", pa.decimal128(18, 4))])
 EVENTS = pa.schema(
     [
@@ -163,7 +165,7 @@ def naive(rows: list[Event]) -> dict[str, object]:
         if it.category is not None and it.kind != "like"
     )
     usual = ranked((it.category, 1.0, it.at) for it in month if it.category is not None)
-    hours = ranked((f"{it.at.hour + 1:02}" if it.at.hour < 23 else "00", 1.0, it.at) for it in within(known, 365))
+    hours = ranked((f"{it.at.astimezone(BERLIN).hour:02}", 1.0, it.at) for it in within(known, 365))
     scores = [score for it in known if (score := number(it.score)) is not None]
     month_worth = [float(it.value) for it in month if it.value is not None]
     week_worth = [float(it.value) for it in week if it.value is not None]

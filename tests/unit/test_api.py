@@ -92,7 +92,7 @@ def test_all_forms_have_the_same_rows(project: OpenProject) -> None:
 @pytest.mark.parametrize(
     ("call", "told"),
     [
-        (lambda it: it.table("profile"), "table: got 'profile'; allowed: account_members, .*did you mean 'profiles'"),
+        (lambda it: it.table("profile"), "table: got 'profile'; allowed: abandoned, .*did you mean 'profiles'"),
         (lambda it: it.table("profiles", columns=["emial"]), "column: got 'emial'; .*did you mean 'email'"),
         (
             lambda it: it.profiles(as_="panda"),

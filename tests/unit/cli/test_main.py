@@ -98,7 +98,7 @@ def test_an_unexpected_error_says_how_to_see_more(
     ("arguments", "told"),
     [
         (["run"], "cdp run: got no stages; allowed: nightly, or --from and --to. Fix: cdp run nightly"),
-        (["run", "--from", "nowhere"], "--from: got 'nowhere'; allowed: ingest, standardise, matching"),
+        (["run", "--from", "nowhere"], "--from: got 'nowhere'; allowed: ingest, standardise, quality, matching"),
         (["run", "--from", "ingest", "nightly"], "cdp run: got --from or --to with nightly"),
         (["suppress", "add", "x", "--reason", "r", "--type", "shoe"], "--type: got 'shoe'; allowed: user_id, "),
         (["suppress", "add", "x", "--reason", " "], "cdp suppress add: got no reason"),

@@ -25,7 +25,7 @@ def calls(shop: Shop) -> Calls:
 def test_why_prints_the_waterfall_and_writes_page_and_picture(calls: Calls, tmp_path: Path) -> None:
     page, picture = tmp_path / "why.html", tmp_path / "why.svg"
     text = calls.text("why", "crm:0", "web:0", "--html", page, "--svg", picture)
-    for word in ("crm:0 and web:0: one cluster", "prior", "match weight", "found by email", "█"):
+    for word in ("crm:0 and web:0: Same person", "prior", "match weight", "found by email", "█"):
         assert word in text
     html = page.read_text(encoding="utf-8")
     assert "<svg" in html

@@ -63,7 +63,7 @@ def test_how_counts_identifiers_as_evidence_and_tells_what_led_visitors_there(vi
     assert "of 3 records, 2 visitors" in text
     assert "scores or labels are newer" not in text
     cut = visited.text("how", "crm:3")
-    assert "cut 1 times: more people were seen with the identifier than may share it" in cut
+    assert "cut 1 time: more people were seen with the identifier than may share it" in cut
     assert "device_id" in cut
     [alone] = visited.json("how", "v3")
     assert (alone["records"], alone["merges"], alone["visitors"][0]["identifier_type"]) == ([], [], None)

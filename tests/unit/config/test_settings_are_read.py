@@ -67,4 +67,4 @@ def test_every_setting_is_read() -> None:
         if not (reads.holders[field] & HOLDERS[name] if name in HOLDERS else reads.holders[field])
         and model is not IdentifiersConfig  # read by the names of its types
     }
-    assert unread == DOCUMENTS
+    assert unread <= DOCUMENTS

@@ -112,6 +112,7 @@ def test_standard_errors_are_those_of_the_bootstrap(cdnow: pa.Table) -> None:
     assert draw_purchase_models(counts, model, draws=2, seed=1) == drawn[:2]
 
 
+@pytest.mark.filterwarnings("ignore::scipy.integrate.IntegrationWarning")  # of the reference, at its tolerance
 @settings(max_examples=50)
 @given(models, histories, st.floats(0.5, 260))
 def test_the_expectation_is_the_integral_over_the_dropout_probability(

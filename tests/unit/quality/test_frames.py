@@ -61,6 +61,7 @@ def test_events_are_counted_with_the_identifiers_that_they_bear(spark: SparkSess
             "ingested_at_utc": LATER,
             "identifiers": it,
             "properties": {},
+            "value_issues": [],
         }
         for place, it in enumerate(borne)
     ]

@@ -132,7 +132,7 @@ def test_some_stages_run_without_publishing(store: Store, stages: FakeStages) ->
     with pytest.raises(StateError, match="got no release yet"):
         run_stages(store, make_project(), options(stages), first="activation")
     summary = run_stages(store, make_project(), options(stages), first="identity", last="profiles")
-    assert stages.calls == ["identity", "events", "profiles"]
+    assert stages.calls == ["identity", "events", "sessions", "profiles"]
     assert summary.release is None
     summary = run_stages(store, make_project(), options(stages), first="publish", last="publish")
     assert summary.release is not None

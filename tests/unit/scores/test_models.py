@@ -58,7 +58,7 @@ def test_a_project_has_a_model_for_each_section_and_reads_the_events_that_they_a
 def test_a_score_may_not_be_called_like_a_section_or_like_another_score() -> None:
     with pytest.raises(ValueError, match="offers"):
         score(name="offers")
-    with pytest.raises(ValueError, match="second score"):
+    with pytest.raises(ValueError, match="a second"):
         InsightsConfig(scores=(score(), score()))
 
 
