@@ -1,8 +1,11 @@
-"""The stages whose result is kept where nothing that it depends on has changed."""
+"""The stages whose result is kept where nothing that it depends on has changed.
+
+What a stage depends on is what its row of the stage table reads, with the exceptions that are named here.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cdp_spark.behaviour.stage_behaviour import hold_behaviour, settings_of_behaviour
 from cdp_spark.behaviour.stage_sessions import hold_sessions, settings_of_sessions
@@ -11,6 +14,7 @@ from cdp_spark.config.segment import conditions_of
 from cdp_spark.events.stage import settings_of as events_settings
 from cdp_spark.events.stage import warn as warn_of_events
 from cdp_spark.profiles.extent import holds_for_profiles
+from cdp_spark.runs.stages import BY_NAME
 from cdp_spark.scores.stage import warn as warn_of_scores
 from cdp_spark.scores.stage_offers import warn as warn_of_offers
 from cdp_spark.segments.stage import warn
@@ -21,8 +25,11 @@ from cdp_spark.tables.increments.basis import Dependencies
 from cdp_spark.traits.stage import definitions_hold
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from cdp_spark.config.project import Project
     from cdp_spark.tables.run import Basis, RunContext
+    from cdp_spark.tables.spec import TableSpec
 
 _SOURCES = {"path", "options", "format"}
 """Where a source's rows come from, which no stage after ingest looks at."""
@@ -80,109 +87,49 @@ def _hold_for_segments(context: RunContext, basis: Basis) -> bool:
     return basis.as_of == context.as_of or not moves
 
 
+def _of(
+    stage: str,
+    settings: Callable[[Project], object],
+    *,
+    also: tuple[TableSpec, ...] = (),
+    but: tuple[TableSpec, ...] = (),
+    **others: Any,  # noqa: ANN401 - of Dependencies
+) -> Dependencies:
+    """What a stage's result depends on, by its row of the stage table.
+
+    Args:
+        stage: its name.
+        settings: as of `Dependencies`.
+        also: tables of its own, or that it logs to, which decide what it makes.
+        but: tables that it reads and that do not decide, or that it writes and that are not its result.
+        **others: as of `Dependencies`.
+    """
+    row = BY_NAME[stage]
+    reads = tuple(it for it in (*row.reads, *also) if it not in but)
+    writes = tuple(it for it in row.writes if it not in (*also, *but))
+    return Dependencies(stage, reads, writes, settings, **others)
+
+
 _ALL = (
-    Dependencies(
-        "standardise",
-        reads=(t.SOURCE_RECORDS, t.SOURCE_SNAPSHOTS, t.SOURCE_EVENTS),
-        writes=(t.RECORDS, t.IDENTIFIERS),
-        settings=_matching,
-        holds=holds_for_records,
-    ),
-    Dependencies(
-        "quality",
-        reads=(t.RECORDS, t.SOURCE_EVENTS),
-        writes=(),
-        settings=_sources,
-        holds=lambda _context, _basis: False,
-    ),
-    Dependencies(
-        "matching",
-        reads=(t.RECORDS, t.MATCH_MODELS),
-        writes=(t.MATCH_INPUTS, t.PAIR_SCORES, t.OUTDATED_RECORDS),
-        settings=_matching,
-        work=r"\w+\.(full|pairs\.\w+|rule\.\w+\.pairs)",
-    ),
-    Dependencies(
-        "clustering",
-        reads=(t.RECORDS, t.IDENTIFIERS, t.PAIR_SCORES, t.OUTDATED_RECORDS, t.LABELS),
-        writes=(t.CLUSTERS, t.CUTS),
-        settings=_matching,
-    ),
-    Dependencies(
+    _of("standardise", _matching, holds=holds_for_records),
+    _of("quality", _sources, but=(t.DATA_QUALITY,), holds=lambda _context, _basis: False),
+    _of("matching", _matching, also=(t.MATCH_MODELS,), work=r"\w+\.(full|pairs\.\w+|rule\.\w+\.pairs)"),
+    _of("clustering", _matching),
+    _of(
         "identity",
-        reads=(t.RECORDS, t.IDENTIFIERS, t.CLUSTERS, t.CUTS, t.LABELS),
-        writes=(t.UNIFIED_IDS, t.ID_REGISTRY, t.ID_CHANGES, t.IDENTITY_ISSUES),
-        settings=_matching,
+        _matching,
+        but=(t.TOUCHED_RECORDS,),
         work=r"ids\.(?!live|held_clusters|identifiers_over_limit).*",
     ),
-    Dependencies(
-        "events",
-        reads=(t.SOURCE_EVENTS, t.UNIFIED_IDS, t.SOURCE_ORDER_LINES, t.CURRENCY_RATES),
-        writes=(t.UNIFIED_EVENTS,),
-        settings=events_settings,
-        warns=warn_of_events,
-    ),
-    Dependencies(
-        "sessions",
-        reads=(t.UNIFIED_EVENTS,),
-        writes=(t.SESSIONS, t.ATTRIBUTIONS),
-        settings=settings_of_sessions,
-        holds=hold_sessions,
-        work=r"sessions\.capped_profiles",
-    ),
-    Dependencies(
-        "profiles",
-        reads=(t.RECORDS, t.UNIFIED_IDS, t.ID_REGISTRY, t.CONSENTS),
-        writes=(t.PROFILES, t.PROFILE_VALUES, t.PROFILE_HISTORY),
-        settings=_survivorship,
-        holds=holds_for_profiles,
-    ),
-    Dependencies(
-        "relations",
-        reads=(t.RECORDS, t.IDENTIFIERS, t.UNIFIED_IDS, t.PROFILES),
-        writes=(t.ACCOUNT_MEMBERS, t.HOUSEHOLDS),
-        settings=_relations,
-    ),
-    Dependencies(
-        "traits",
-        reads=(t.UNIFIED_EVENTS, t.PROFILES),
-        writes=(t.TRAITS,),
-        settings=lambda _project: None,
-        holds=definitions_hold,
-    ),
-    Dependencies(
-        "behaviour",
-        reads=(t.UNIFIED_EVENTS, t.PROFILES),
-        writes=(t.FUNNELS, t.RETENTION, t.ABANDONED),
-        settings=settings_of_behaviour,
-        holds=hold_behaviour,
-        work=r"behaviour\.capped_profiles",
-    ),
-    Dependencies(
-        "scores",
-        reads=(t.UNIFIED_EVENTS, t.PROFILES, t.SCORE_MODELS),
-        writes=(t.SCORES,),
-        settings=_scores,
-        holds=_hold_at_the_same_time,
-        warns=warn_of_scores,
-    ),
-    Dependencies(
-        "offers",
-        reads=(t.UNIFIED_EVENTS, t.PRODUCTS, t.SCORE_MODELS),
-        writes=(t.OFFERS,),
-        settings=_offers,
-        holds=_hold_at_the_same_time,
-        warns=warn_of_offers,
-    ),
-    Dependencies(
-        "segments",
-        reads=(t.PROFILES, t.ACCOUNT_MEMBERS, t.HOUSEHOLDS, t.TRAITS),
-        writes=(t.SEGMENT_MEMBERS, t.SEGMENT_CHANGES),
-        settings=_segments,
-        holds=_hold_for_segments,
-        work=r"segment_changes\..*",
-        warns=warn,
-    ),
+    _of("events", events_settings, warns=warn_of_events),
+    _of("sessions", settings_of_sessions, holds=hold_sessions, work=r"sessions\.capped_profiles"),
+    _of("profiles", _survivorship, holds=holds_for_profiles),
+    _of("relations", _relations),
+    _of("behaviour", settings_of_behaviour, holds=hold_behaviour, work=r"behaviour\.capped_profiles"),
+    _of("traits", lambda _project: None, holds=definitions_hold),
+    _of("scores", _scores, also=(t.SCORE_MODELS,), holds=_hold_at_the_same_time, warns=warn_of_scores),
+    _of("offers", _offers, also=(t.SCORE_MODELS,), holds=_hold_at_the_same_time, warns=warn_of_offers),
+    _of("segments", _segments, but=(t.ID_CHANGES,), holds=_hold_for_segments, work=r"segment_changes\..*", warns=warn),
 )
 
 DEPENDENCIES: dict[str, Dependencies] = {depends.stage: depends for depends in _ALL}
