@@ -23,13 +23,13 @@ from cdp_spark.runs.run_log import read_runs
 from cdp_spark.runs.runner import nightly
 from cdp_spark.runs.stages import STAGES
 from cdp_spark.runs.summary import RunSummary
-from cdp_spark.tables.catalog import DELIVERIES, RELEASES, RUN_METRICS, RUNS, TABLES, TOUCHED_RECORDS
+from cdp_spark.tables.catalog import DATA_QUALITY, DELIVERIES, RELEASES, RUN_METRICS, RUNS, TABLES, TOUCHED_RECORDS
 from cdp_spark.tables.store import Store
 
 _OWN_CLOCK = {RUNS.name, RUN_METRICS.name, RELEASES.name}
 """Tables that say when something really happened."""
-_LOGS = {DELIVERIES.name, TOUCHED_RECORDS.name}
-"""Tables to which every night adds what it handed over or worked on."""
+_LOGS = {DATA_QUALITY.name, DELIVERIES.name, TOUCHED_RECORDS.name}
+"""Tables to which every night adds what it measured, handed over or worked on."""
 _OF_FITTING = "person.model.pairs"
 """A figure of the attempt that fitted the model; one that goes on with a model saved before the kill has none."""
 _KILLS = [("ingest", 1), ("matching", 1), ("identity", 2), ("publish", 1), ("activation", 1)]

@@ -5,7 +5,8 @@
 2. The next run finds these figures: with other settings, or where the result is no longer in place, there is no basis
    and the stage works on everything.
 3. Where every table has the version that was read then, and the clock alone changes nothing, the result is kept: the
-   tables keep their versions. Otherwise the stage is given the basis, and finds out by `difference` what changed.
+   tables keep their versions. Otherwise the stage is given the basis, and finds out by `difference` what changed. After an
+   erasure it runs in any case, for its figures.
 """
 
 from __future__ import annotations
@@ -82,7 +83,8 @@ def work_or_keep(
     """
     versions = {spec.name: newest_version_of(context.store, spec) for spec in depends.reads}
     basis = _find_basis(context, depends, carry)
-    if basis is not None and dict(basis.read) == versions and depends.holds(context, basis):
+    is_same = basis is not None and not basis.erased and dict(basis.read) == versions
+    if basis is not None and is_same and depends.holds(context, basis):
         result = _keep_result(context, depends, basis)
     else:
         result = work(replace(context, basis=basis))
