@@ -5,8 +5,8 @@
 2. The next run finds these figures: with other settings, or where the result is no longer in place, there is no basis
    and the stage works on everything.
 3. Where every table has the version that was read then, and the clock alone changes nothing, the result is kept: the
-   tables keep their versions. Otherwise the stage is given the basis, and finds out by `difference` what changed. After an
-   erasure it runs in any case, for its figures.
+   tables keep their versions. Otherwise the stage is given the basis, and finds out by `difference` what changed. After
+   an erasure it runs in any case, for its figures.
 """
 
 from __future__ import annotations
