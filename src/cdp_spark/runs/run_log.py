@@ -41,8 +41,13 @@ _ROWS = {
     "clustering": r"clusters\.records",
     "identity": r"ids\.live",
     "events": r"events\.rows",
+    "sessions": r"sessions\.rows",
     "profiles": r"profiles\.\w+",
     "relations": r"\w+\.people",
+    "behaviour": r"\w+\.rows",
+    "traits": r"traits\.\w+",
+    "scores": r"scores\.\w+",
+    "offers": r"offers\.rows",
     "segments": r"segments\.\w+",
     "activation": r"\w+\.rows",
 }
