@@ -87,6 +87,7 @@ def _before(versions: dict[str, int], **last: Any) -> Figures | None:
 def test_a_run_that_kept_all_tables_is_judged_by_the_figures_of_its_release() -> None:
     figures = Figures(3, 0.1, 0.6, rejected_share=0.25, id_churn=0.0, profiles=7, rows={"profiles": RowCount(7, 7)})
     assert _before(RELEASED) == figures
+    assert _before({**RELEASED, "traits": 9}) == figures  # no gate judges it
 
 
 def test_a_run_is_measured_where_a_table_or_a_bound_is_new() -> None:
