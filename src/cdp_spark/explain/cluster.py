@@ -88,7 +88,7 @@ class ClusterExplanation:
 
     @property
     def replayed(self) -> bool:
-        """False where scores or labels are newer than the cluster, so that they no longer make it."""
+        """False where its own pairs do not make it: scores or labels are newer, or a record outside made it wait."""
         return len(self.merges) >= len(self.records) - 1
 
 

@@ -51,14 +51,16 @@ def replay_merges(
 ) -> tuple[Merge, ...]:
     """Join a cluster's records again, in the order in which average linkage joins them.
 
-    Within a final cluster no limit and no cannot-link applies, and pairs with other records decide nothing, so its own
-    pairs give the same steps as its whole component did.
+    Within a final cluster no limit and no cannot-link applies, so its own pairs give the same steps as its whole
+    component did; but for a record outside that a part belonged to nearly as well: it made the part wait, and other
+    parts join first.
 
     Args:
         record_keys: of the cluster, ascending.
         weights: bits of the compared pairs among them, smaller key first; infinite for a certain pair.
         missing_weight: what a pair that was never compared counts, bits; negative.
-    Returns: the steps; one less than records, unless the weights are newer than the cluster.
+    Returns: the steps; one less than records, unless the weights are newer than the cluster, or a record outside it
+        made a part wait.
     """
     missing = missing_units(missing_weight)
     neighbours = _neighbours(weights)

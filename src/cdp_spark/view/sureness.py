@@ -57,7 +57,9 @@ def judge(
     merges = replay_merges(sorted(titles), weights, missing_weight=missing_weight)
     weakest = weakest_merge(merges)
     if weakest is None or len(merges) < len(titles) - 1:
-        return Identity(len(titles), visitors, "scores are newer than this release: the next run decides")
+        return Identity(
+            len(titles), visitors, "not known: scores are newer than this release, or another person's record decided"
+        )
     left, right = sorted(titles[key] for key in (weakest.strongest.left, weakest.strongest.right))
     bits = None if weakest.mean_log2 == CERTAIN else weakest.mean_log2
     return Identity(len(titles), visitors, _sentence(weakest, (left, right)), (left, right), bits)

@@ -81,7 +81,7 @@ def weights(*, label: bool = False, holders: tuple[str, ...] = ()) -> dict[tuple
         (weights(label=True), "weakest link: crm:1 and crm:2, probability 95.0% (+4.2 bits)"),
         (weights(holders=("1", "2", "3")), "certain: a rule, a label or an identifier joins all records"),
         (weights(holders=("0", "1", "2", "3")), "weakest link: crm:2 and shop:3, probability 70.4% (+1.2 bits)"),
-        ({("1", "2"): 9.0}, "scores are newer than this release: the next run decides"),
+        ({("1", "2"): 9.0}, "not known: scores are newer than this release, or another person's record decided"),
     ],
     ids=["weights", "a label joins", "an identifier joins", "joined to a record elsewhere", "a pair is missing"],
 )

@@ -77,7 +77,11 @@ def _print(cluster: ClusterExplanation, names: dict[str, str]) -> None:
     if rows:
         print_rows(rows, title="\nmerges, strongest first")
     if not cluster.replayed:
-        out.print("Scores or labels changed since this cluster was made; the next run updates it.")
+        out.print(
+            "Not every step can be shown: scores or labels changed since this cluster was made, or a record outside it "
+            "decided the order.",
+            soft_wrap=True,
+        )
     if cluster.weakest is not None:
         out.print(f"\nWeakest link: {_weakest(cluster.weakest, names)}", markup=False)
     if cluster.visitors:
