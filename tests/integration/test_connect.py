@@ -25,13 +25,13 @@ from tests.integration.connect_server import ConnectServer, connect_server
 from tests.integration.small_project import write_small_project
 
 from cdp_spark.cli import main as cli
-from cdp_spark.tables.catalog import ERASURES, PROFILES, RELEASES, RUN_METRICS, RUNS, SUPPRESSIONS, TABLES
+from cdp_spark.tables.catalog import ERASURES, PROFILES, RELEASES, RUN_METRICS, RUNS, SCORE_MODELS, SUPPRESSIONS, TABLES
 from cdp_spark.tables.store import Store
 
 pytest.importorskip("grpc", reason="the extra `connect` is not installed")
 
 _ROOT = Path(__file__).resolve().parents[2]
-_OWN_CLOCK = {it.name for it in (RUNS, RUN_METRICS, RELEASES, ERASURES, SUPPRESSIONS)}
+_OWN_CLOCK = {it.name for it in (RUNS, RUN_METRICS, RELEASES, ERASURES, SUPPRESSIONS, SCORE_MODELS)}
 _KEY = {"CDP_TEST_SUPPRESSION_KEY": "0123456789abcdef-not-shown"}
 _DEMO = ("demo", "--people", "300", "--json")
 _ONE_RETRY = "import sys, cdp_spark.session.remote as remote; remote.RETRIES = 1; from cdp_spark.cli.main import main; "
