@@ -10,7 +10,7 @@ grant that is dated ahead counts from the run, too: it must not outlast what com
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 
 from cdp_spark import columns as c
 from cdp_spark.ingest.staging.texts import row_texts, sha256_hex
-from cdp_spark.ingest.staging.values import TIME, column_values, plausible, time_issue, times, where
+from cdp_spark.ingest.staging.values import TIME, Meaning, column_values, plausible, time_issue, times, where
 from cdp_spark.normalise.batches import map_distinct
 from cdp_spark.normalise.contact_points import read_contact_point, split_cell
 from cdp_spark.normalise.hashing import sha256
@@ -46,25 +46,7 @@ _STATUSES = {
 _SEPARATORS = re.compile(r"[\W_]+")
 
 
-class Consents(NamedTuple):
-    """What the rows of a consents source say.
-
-    Args:
-        key: hash of the contact point; null where it cannot be read.
-        at: when it was given.
-        reason: against the row; null where there is none.
-        extra: further staged columns.
-        is_refusal: rows that deny or withdraw.
-    """
-
-    key: pa.Array
-    at: pa.Array
-    reason: pa.Array
-    extra: Mapping[str, pa.Array]
-    is_refusal: pa.Array
-
-
-def read_consents(rows: pa.Table, consents: ConsentFields, hashes: pa.Array, staging: Staging) -> Consents:
+def read_consents(rows: pa.Table, consents: ConsentFields, hashes: pa.Array, staging: Staging) -> Meaning:
     """Read rows as consents.
 
     Args:
@@ -101,7 +83,7 @@ def read_consents(rows: pa.Table, consents: ConsentFields, hashes: pa.Array, sta
     now = pa.scalar(staging.as_of, TIME)
     until_now = pc.if_else(pc.greater(at, now), now, at)
     dated = pc.if_else(is_refusal, _dated(at, hashes, is_refusal, staging), until_now)
-    return Consents(key, dated, pc.if_else(is_refusal, unreadable, granted), extra, is_refusal)
+    return Meaning(key, dated, pc.if_else(is_refusal, unreadable, granted), extra, is_refusal)
 
 
 def status_of(text: str) -> str | None:

@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -21,6 +21,7 @@ from cdp_spark.ingest.staging.texts import hash_keys, row_maps
 from cdp_spark.ingest.staging.values import (
     AMOUNT,
     TIME,
+    Meaning,
     amounts,
     column_values,
     currencies,
@@ -39,7 +40,6 @@ from cdp_spark.normalise.batches import map_distinct, map_fields
 from cdp_spark.normalise.event_types import CANCELLATION, read_event_type
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from decimal import Decimal
 
     from cdp_spark.config.events import EventFields, NestedLines
@@ -55,23 +55,7 @@ _TEXTS = (c.PRODUCT_ID, c.CATEGORY, c.CAMPAIGN, c.CHANNEL, c.URL)
 Columns = dict[str, pa.Array]
 
 
-class Events(NamedTuple):
-    """What the rows of an event source say.
-
-    Args:
-        key: of the event; null where its id is missing.
-        at: when it happened.
-        reason: against the row; null where there is none.
-        extra: further staged columns.
-    """
-
-    key: pa.Array
-    at: pa.Array
-    reason: pa.Array
-    extra: Mapping[str, pa.Array]
-
-
-def read_events(rows: pa.Table, events: EventFields, hashes: pa.Array, staging: Staging) -> Events:
+def read_events(rows: pa.Table, events: EventFields, hashes: pa.Array, staging: Staging) -> Meaning:
     """Read rows as events.
 
     Args:
@@ -101,7 +85,7 @@ def read_events(rows: pa.Table, events: EventFields, hashes: pa.Array, staging: 
         **_read_orders(rows, events, event_type, staging.source.name),
         c.VALUE_ISSUES: issue_lists(issues, rows.num_rows),
     }
-    return Events(key, at, reason, extra)
+    return Meaning(key, at, reason, extra)
 
 
 def _read_received(rows: pa.Table, events: EventFields, staging: Staging) -> tuple[pa.Array, pa.Array]:

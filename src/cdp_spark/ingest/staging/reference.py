@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -20,6 +20,7 @@ from cdp_spark.ingest.staging.texts import hash_keys, json_strings
 from cdp_spark.ingest.staging.values import (
     AMOUNT,
     TIME,
+    Meaning,
     amounts,
     column_values,
     currencies,
@@ -34,7 +35,7 @@ from cdp_spark.normalise.batches import map_distinct, map_row_fields
 from cdp_spark.normalise.text import words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from cdp_spark.config.events import OrderLineFields, ProductFields, RateFields
     from cdp_spark.ingest.staging.rows import Staging
@@ -48,23 +49,7 @@ _NO = frozenset(words("false no n 0 nein non unavailable out_of_stock outofstock
 Row = dict[str, Any]
 
 
-class Reference(NamedTuple):
-    """What the rows of such a source say.
-
-    Args:
-        key: of the line, product or currency; null where it is missing.
-        at: since when it holds; null where that is not said.
-        reason: against the row; null where there is none.
-        extra: further staged columns.
-    """
-
-    key: pa.Array
-    at: pa.Array
-    reason: pa.Array
-    extra: Mapping[str, pa.Array]
-
-
-def read_order_lines(rows: pa.Table, fields: OrderLineFields, hashes: pa.Array, staging: Staging) -> Reference:
+def read_order_lines(rows: pa.Table, fields: OrderLineFields, hashes: pa.Array, staging: Staging) -> Meaning:
     """Read rows as lines of orders.
 
     Args:
@@ -94,10 +79,10 @@ def read_order_lines(rows: pa.Table, fields: OrderLineFields, hashes: pa.Array, 
         c.VALUE_GIVEN: value,
         c.VALUE_ISSUES: issue_lists({c.LINES: issue}, rows.num_rows),
     }
-    return Reference(key, pa.nulls(rows.num_rows, TIME), where(pc.is_null(key), "null_key"), extra)
+    return Meaning(key, pa.nulls(rows.num_rows, TIME), where(pc.is_null(key), "null_key"), extra)
 
 
-def read_products(rows: pa.Table, fields: ProductFields, staging: Staging) -> Reference:
+def read_products(rows: pa.Table, fields: ProductFields, staging: Staging) -> Meaning:
     """Read rows as products' values from a time on."""
     key = column_values(rows, fields.product_id)
     at, of_time = pa.nulls(rows.num_rows, TIME), pa.nulls(rows.num_rows, pa.string())
@@ -125,10 +110,10 @@ def read_products(rows: pa.Table, fields: ProductFields, staging: Staging) -> Re
         c.IN_STOCK: pc.coalesce(in_stock, pc.greater(stock, 0.0), pa.scalar(value=True)),
         c.VALUE_ISSUES: issue_lists(issues, rows.num_rows),
     }
-    return Reference(key, at, pc.coalesce(where(pc.is_null(key), "null_key"), of_time), extra)
+    return Meaning(key, at, pc.coalesce(where(pc.is_null(key), "null_key"), of_time), extra)
 
 
-def read_rates(rows: pa.Table, fields: RateFields, staging: Staging) -> Reference:
+def read_rates(rows: pa.Table, fields: RateFields, staging: Staging) -> Meaning:
     """Read rows as currencies' rates from a day on."""
     written = column_values(rows, fields.currency)
     currency = map_distinct(written, lambda text: choose_currency(currencies_of(text), staging.currency) or None)
@@ -142,7 +127,7 @@ def read_rates(rows: pa.Table, fields: RateFields, staging: Staging) -> Referenc
         where(pc.is_null(rate), "bad_rate"),
     )
     extra = {c.RATE: rate, c.VALUE_ISSUES: issue_lists({}, rows.num_rows)}
-    return Reference(currency, day.cast(TIME), reason, extra)
+    return Meaning(currency, day.cast(TIME), reason, extra)
 
 
 def _optional(rows: pa.Table, column: str | None) -> pa.Array:

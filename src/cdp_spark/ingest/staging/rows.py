@@ -24,7 +24,7 @@ from cdp_spark.ingest.staging.events import LINES, read_events
 from cdp_spark.ingest.staging.paths import column_of, with_paths
 from cdp_spark.ingest.staging.reference import read_order_lines, read_products, read_rates
 from cdp_spark.ingest.staging.texts import STRING_MAP, hash_keys, row_maps, row_texts, sha256_hex, text_bytes
-from cdp_spark.ingest.staging.values import AMOUNT, TIME, plausible, record_ids, times, where
+from cdp_spark.ingest.staging.values import AMOUNT, TIME, Meaning, plausible, record_ids, times, where
 from cdp_spark.normalise.batches import map_distinct
 
 if TYPE_CHECKING:
@@ -122,25 +122,6 @@ class Staging:
     def memo(self, name: str) -> dict[object, object]:
         """Return the results of a function that are kept from batch to batch."""
         return self.memos.setdefault(name, {})
-
-
-@dataclass(frozen=True)
-class _Meaning:
-    """What the rows of one kind of source say.
-
-    Args:
-        key: identifies the record, event or contact point within the source; null where it is missing.
-        at: when it was observed, happened or was given, as far as that can be read.
-        reason: against the row; null where there is none.
-        extra: further staged columns of this kind.
-        is_judged: rows of which `reason` is the last word, whatever their text looks like; None for none.
-    """
-
-    key: pa.Array
-    at: pa.Array
-    reason: pa.Array
-    extra: Mapping[str, pa.Array] = field(default_factory=dict)
-    is_judged: pa.Array | None = None
 
 
 def stage_batch(batch: ReadBatch, staging: Staging) -> pa.Table:
@@ -247,21 +228,21 @@ def _columns(staged: pa.Table) -> dict[str, pa.ChunkedArray]:
     return {name: staged[name] for name in staged.column_names if name not in _STAYS}
 
 
-def _read(rows: pa.Table, hashes: pa.Array, staging: Staging) -> _Meaning:
+def _read(rows: pa.Table, hashes: pa.Array, staging: Staging) -> Meaning:
     source = staging.source
     if source.events is not None:
-        return _Meaning(*read_events(rows, source.events, hashes, staging))
+        return read_events(rows, source.events, hashes, staging)
     if source.consents is not None:
-        return _Meaning(*read_consents(rows, source.consents, hashes, staging))
+        return read_consents(rows, source.consents, hashes, staging)
     if source.order_lines is not None:
-        return _Meaning(*read_order_lines(rows, source.order_lines, hashes, staging))
+        return read_order_lines(rows, source.order_lines, hashes, staging)
     if source.products is not None:
-        return _Meaning(*read_products(rows, source.products, staging))
+        return read_products(rows, source.products, staging)
     if source.rates is not None:
-        return _Meaning(*read_rates(rows, source.rates, staging))
+        return read_rates(rows, source.rates, staging)
     at = times(rows, source.observed_at, staging) if source.observed_at else pa.nulls(rows.num_rows, TIME)
     key = record_ids(rows, source.key)
-    return _Meaning(key, at, where(pc.is_null(key), "null_key"))
+    return Meaning(key, at, where(pc.is_null(key), "null_key"))
 
 
 def _text_issue(texts: pa.Array) -> pa.Array:

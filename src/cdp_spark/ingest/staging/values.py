@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
@@ -26,6 +27,26 @@ AMOUNT = pa.decimal128(18, 4)
 MISSING = "missing"
 _EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
 _AHEAD = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """What the rows of one kind of source say.
+
+    Args:
+        key: identifies the record, event, contact point, order line, product or currency within the source; null where
+            it is missing.
+        at: when it was observed, happened, was given or begins to hold, as far as that can be read.
+        reason: against the row; null where there is none.
+        extra: further staged columns of this kind.
+        is_judged: rows of which `reason` is the last word, whatever their text looks like; None for none.
+    """
+
+    key: pa.Array
+    at: pa.Array
+    reason: pa.Array
+    extra: Mapping[str, pa.Array] = field(default_factory=dict)
+    is_judged: pa.Array | None = None
 
 
 def column_values(rows: pa.Table, column: str) -> pa.Array:
