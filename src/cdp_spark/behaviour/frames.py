@@ -105,11 +105,6 @@ def leave_unmade(context: RunContext, specs: Sequence[TableSpec]) -> StageResult
     return StageResult(versions, detail="not configured")
 
 
-def schema_of(spec: TableSpec) -> str:
-    """A table's columns, for Spark."""
-    return ", ".join(f"`{field.name}` {field.dataType.simpleString()}" for field in spec.schema)
-
-
 def extent(affected: CountedFrame | None, capped: int, *, most: int = EVENTS_A_PROFILE) -> str:
     """Say what a stage worked on."""
     told = "full" if affected is None else f"incremental: {affected.count:,} profiles with new or changed events"

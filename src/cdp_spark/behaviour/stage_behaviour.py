@@ -32,7 +32,6 @@ from cdp_spark.behaviour.frames import (
     find_changed_profiles,
     leave_unmade,
     read_histories,
-    schema_of,
     with_others,
 )
 from cdp_spark.behaviour.frames_definitions import build_definition_events, event_columns, profile_columns
@@ -64,10 +63,6 @@ _ABOUT = (
     c.CATEGORY,
     c.VALUE,
     c.LINES,
-)
-_COUNTS = ", ".join(
-    f"{name} {kind}"
-    for name, kind in zip(COUNTS.names, ("string", "string", "string", "int", "bigint", "decimal(38,4)"), strict=True)
 )
 
 
@@ -144,7 +139,7 @@ def _counts_at(
     found = build_definition_events(events, profiles, definitions, now=context.now)
     histories = read_histories(found, affected)
     rule = partial(count_definitions, definitions=definitions)
-    counts = map_groups([histories.rows], c.UNIFIED_ID, rule, _COUNTS, row_count=histories.count)
+    counts = map_groups([histories.rows], c.UNIFIED_ID, rule, COUNTS, row_count=histories.count)
     return add_counts([as_table(counts).cast(COUNTS)]), histories.capped
 
 
@@ -176,7 +171,7 @@ def _write_abandoned(
     events = read_histories(_about_things(context, config).where(recent), affected)
     by = c.PRODUCT_ID if config.by == "product" else c.CATEGORY
     rule = partial(find_abandoned, kinds=kinds, by=by, until=context.as_of)
-    made = map_groups([events.rows], c.UNIFIED_ID, rule, schema_of(ABANDONED), row_count=events.count)
+    made = map_groups([events.rows], c.UNIFIED_ID, rule, ABANDONED.fetched_schema(), row_count=events.count)
     return context.store.overwrite(ABANDONED, with_others(context, ABANDONED, made, affected)), events.capped
 
 

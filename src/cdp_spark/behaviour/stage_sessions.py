@@ -21,7 +21,6 @@ from cdp_spark.behaviour.frames import (
     find_changed_profiles,
     leave_unmade,
     read_histories,
-    schema_of,
     with_others,
 )
 from cdp_spark.behaviour.journeys import (
@@ -106,7 +105,7 @@ def _write_sessions(context: RunContext, config: SessionsConfig, affected: Count
     events = read_histories(context.store.read(UNIFIED_EVENTS).select(*_COLUMNS), affected)
     rules = session_rules(config, time_zone=context.project.settings.time_zone)
     rule = partial(sessions_of, rules=rules)
-    made = map_groups([events.rows], c.UNIFIED_ID, rule, schema_of(SESSIONS), row_count=events.count)
+    made = map_groups([events.rows], c.UNIFIED_ID, rule, SESSIONS.fetched_schema(), row_count=events.count)
     return context.store.overwrite(SESSIONS, with_others(context, SESSIONS, made, affected)), events.capped
 
 
@@ -135,7 +134,7 @@ def _write_attributions(context: RunContext, config: AttributionConfig | None, a
         return context.store.overwrite(ATTRIBUTIONS, ATTRIBUTIONS.table([]))
     steps, lookback = read_histories(_steps(context, config), affected), Lookback(timedelta(days=config.lookback_days))
     rule = partial(_credits_of, lookback=lookback, rules=_rules(config, steps, lookback))
-    made = map_groups([steps.rows], c.UNIFIED_ID, rule, schema_of(ATTRIBUTIONS), row_count=steps.count)
+    made = map_groups([steps.rows], c.UNIFIED_ID, rule, ATTRIBUTIONS.fetched_schema(), row_count=steps.count)
     return context.store.overwrite(ATTRIBUTIONS, with_others(context, ATTRIBUTIONS, made, affected))
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
-from pyspark.sql.pandas.types import from_arrow_schema
 
 from cdp_spark import columns as c
 from cdp_spark import limits
@@ -58,8 +57,7 @@ def apply_to_people(events: Rows, rule: Callable[[pa.Table], pa.Table], schema: 
         schema: of what it gives.
         row_count: of the events, about.
     """
-    spark_schema = from_arrow_schema(schema)
-    return map_groups([events], c.UNIFIED_ID, rule, cast("str", spark_schema), row_count=row_count)
+    return map_groups([events], c.UNIFIED_ID, rule, schema, row_count=row_count)
 
 
 def count_occurring(events: Rows) -> tuple[pa.Table, datetime | None]:

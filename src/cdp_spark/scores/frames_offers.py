@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
-from pyspark.sql.pandas.types import from_arrow_schema
 
 from cdp_spark import columns as c
 from cdp_spark import limits
@@ -76,7 +75,7 @@ def read_shop(store: Store, settings: OffersConfig, clock: Clock) -> Shop:
     rows = count_rows_at_most(store, UNIFIED_EVENTS)
     few = rows <= limits.EVENTS_ON_DRIVER
     bought = _read(store, _BOUGHT, settings.event_types, clock.as_of, few=few)
-    lines = map_rows(bought, partial(purchase_lines, time_zone=clock.time_zone), cast("str", from_arrow_schema(LINES)))
+    lines = map_rows(bought, partial(purchase_lines, time_zone=clock.time_zone), LINES)
     if isinstance(lines, DataFrame):
         lines = checkpoint(lines)
     asked = sorted({it.event_type for rule in settings.rules for it in rule.when.signals})
@@ -110,8 +109,7 @@ def build_offers(shop: Shop, settings: OffersConfig, weights: OfferWeights) -> R
     """
     model = _learn(shop, replace_weights(settings, weights), weights)
     parts = [shop.lines] if shop.signals is None else [shop.lines, shop.signals]
-    schema = cast("str", from_arrow_schema(OFFERS))
-    return map_groups(parts, c.UNIFIED_ID, partial(_make, model), schema, row_count=shop.row_count)
+    return map_groups(parts, c.UNIFIED_ID, partial(_make, model), OFFERS, row_count=shop.row_count)
 
 
 def _make(model: OfferModel, lines: pa.Table, signals: pa.Table | None = None) -> pa.Table:
@@ -127,8 +125,7 @@ def _learn(shop: Shop, settings: OffersConfig, weights: OfferWeights) -> OfferMo
     sold = _sold(shop.lines)[c.PRODUCT_ID].combine_chunks()
     catalogue = read_catalogue(shop.products, sold, as_of=shop.as_of)
     count = partial(count_people_of, catalogue=catalogue, weights=weights, as_of=shop.as_of)
-    spark_counts = cast("str", from_arrow_schema(COUNTS))
-    rows = map_groups([shop.lines], c.UNIFIED_ID, count, spark_counts, row_count=shop.row_count)
+    rows = map_groups([shop.lines], c.UNIFIED_ID, count, COUNTS, row_count=shop.row_count)
     keys, size = [c.PRODUCT, c.NEIGHBOUR], len(catalogue.names)
     if not isinstance(rows, DataFrame):
         counts = read_counts(rows.filter(pc.less(rows[c.NEIGHBOUR], 0)), products=size)
@@ -137,8 +134,8 @@ def _learn(shop: Shop, settings: OffersConfig, weights: OfferWeights) -> OfferMo
         summed = checkpoint_and_count(rows.groupBy(*keys).agg(F.sum(c.PEOPLE).alias(c.PEOPLE)))
         counts = read_counts(as_table(summed.rows.where(F.col(c.NEIGHBOUR) < 0)), products=size)
         pairs = summed.rows.where(F.col(c.NEIGHBOUR) >= 0)
-        choose, schema = partial(neighbours_of, counts=counts), cast("str", from_arrow_schema(NEIGHBOURS))
-        chosen = as_table(map_groups([pairs], c.PRODUCT, choose, schema, row_count=summed.count))
+        choose = partial(neighbours_of, counts=counts)
+        chosen = as_table(map_groups([pairs], c.PRODUCT, choose, NEIGHBOURS, row_count=summed.count))
     return model_of_counts(counts, read_neighbours(chosen), catalogue, settings, as_of=shop.as_of)
 
 

@@ -137,13 +137,13 @@ def look_up(rows: Rows, name: str, values: Rows, *, default: int) -> Rows:
     return rows.append_column(value, pc.fill_null(found.take(place), default))
 
 
-def map_rows(rows: Rows, rule: Callable[[pa.Table], pa.Table], schema: str) -> Rows:
+def map_rows(rows: Rows, rule: Callable[[pa.Table], pa.Table], schema: str | pa.Schema) -> Rows:
     """Apply a rule that looks at each row alone.
 
     Args:
         rows: in any order.
         rule: takes and gives a table; in Spark's tasks a batch at a time.
-        schema: of what it gives, for Spark.
+        schema: of what it gives, for Spark: Arrow's or its own.
     """
     if not isinstance(rows, DataFrame):
         return rule(rows)
@@ -152,11 +152,11 @@ def map_rows(rows: Rows, rule: Callable[[pa.Table], pa.Table], schema: str) -> R
         for batch in batches:
             yield from rule(pa.Table.from_batches([batch])).to_batches()
 
-    return rows.mapInArrow(apply, schema)
+    return rows.mapInArrow(apply, _spark_schema(schema))
 
 
 def map_groups(
-    parts: Sequence[Rows], by: str, rule: Callable[..., pa.Table], schema: str, *, row_count: int = 0
+    parts: Sequence[Rows], by: str, rule: Callable[..., pa.Table], schema: str | pa.Schema, *, row_count: int = 0
 ) -> Rows:
     """Apply a rule that looks at the rows of one value together.
 
@@ -164,7 +164,7 @@ def map_groups(
         parts: one or two, on the driver or in frames.
         by: a column of all parts; rows of one value come together.
         rule: takes a table of each part, of some values with all their rows, and gives a table.
-        schema: of what it gives, for Spark.
+        schema: of what it gives, for Spark: Arrow's or its own.
         row_count: of all parts, about; makes the groups.
     """
     if not any(isinstance(part, DataFrame) for part in parts):
@@ -178,7 +178,8 @@ def map_groups(
     def of_two(table: pa.Table, other: pa.Table) -> pa.Table:
         return rule(table.drop_columns([_GROUP]), other.drop_columns([_GROUP]))
 
-    return left.cogroup(others[0]).applyInArrow(of_two, schema) if others else left.applyInArrow(of_one, schema)
+    made = _spark_schema(schema)
+    return left.cogroup(others[0]).applyInArrow(of_two, made) if others else left.applyInArrow(of_one, made)
 
 
 def fold_sorted(
@@ -186,7 +187,7 @@ def fold_sorted(
     by: str,
     order: Sequence[str],
     fold: Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]],
-    schema: str | T.StructType,
+    schema: str | pa.Schema,
 ) -> DataFrame:
     """Apply a rule that goes through the rows of one value in order, a batch after the other.
 
@@ -197,7 +198,11 @@ def fold_sorted(
         fold: takes batches, of which one may end in the middle of a value's rows, and gives batches that are not empty.
         schema: of what it gives.
     """
-    return rows.repartition(by).sortWithinPartitions(by, *order).mapInArrow(fold, schema)
+    return rows.repartition(by).sortWithinPartitions(by, *order).mapInArrow(fold, _spark_schema(schema))
+
+
+def _spark_schema(schema: str | pa.Schema) -> str | T.StructType:
+    return schema if isinstance(schema, str) else from_arrow_schema(schema)
 
 
 def texts(values: Iterable[str]) -> pa.Array:

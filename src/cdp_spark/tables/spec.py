@@ -91,10 +91,12 @@ class TableSpec:
             )
             raise ContractError(f"table {self.name}", got=got, allowed=allowed) from None  # the cause prints values
 
-    def fetched_schema(self, columns: Sequence[str]) -> pa.Schema:
-        """Of columns as `Store.fetch` gives them: all nullable, as the files call them."""
+    def fetched_schema(self, columns: Sequence[str] | None = None) -> pa.Schema:
+        """Of columns, or of all, as `Store.fetch` gives them: all nullable, as the files call them."""
         schema = to_arrow_schema(self.schema, timezone="UTC")
-        return pa.schema([schema.field(name).with_nullable(True) for name in columns])
+        return pa.schema(
+            [schema.field(name).with_nullable(True) for name in (schema.names if columns is None else columns)]
+        )
 
     def table(self, rows: Sequence[Sequence[object]]) -> pa.Table:
         """Put rows, with their values in the order of the columns, into Arrow memory."""

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
-from pyspark.sql.pandas.types import from_arrow_schema
 
 from cdp_spark import columns as c
 from cdp_spark.config.expressions.compile import compile_expression
@@ -62,11 +61,7 @@ def build_trait_values(
     if any(it.zone for it in definitions):
         rows = rows.join(_homes(context, definitions), on=c.UNIFIED_ID, how="left")
     order = (c.OCCURRED_AT, c.EVENT_KEY) if c.EVENT_KEY in rows.columns else ()
-    return fold_sorted(rows, c.UNIFIED_ID, order, partial(_fold, plan=plan), from_arrow_schema(TRAIT_VALUES))
-
-
-def _fold(batches: Iterator[pa.RecordBatch], plan: Plan) -> Iterator[pa.RecordBatch]:
-    return make_traits(batches, plan)
+    return fold_sorted(rows, c.UNIFIED_ID, order, partial(make_traits, plan=plan), TRAIT_VALUES)
 
 
 def _microseconds(moment: datetime) -> int:

@@ -88,7 +88,7 @@ class LocalTable:
     @property
     def _rows(self) -> ds.Dataset:
         files = [self.path_of(file) for file in self.files]
-        return ds.dataset(files, schema=self.spec.fetched_schema(self.spec.schema.names), format=_FILES)
+        return ds.dataset(files, schema=self.spec.fetched_schema(), format=_FILES)
 
     def path_of(self, file: str) -> str:
         """Where one of the files is."""
