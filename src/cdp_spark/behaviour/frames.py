@@ -11,9 +11,9 @@ from pyspark.sql import functions as F
 from cdp_spark import columns as c
 from cdp_spark.limits import EVENTS_A_PROFILE, GATHERED_ROWS
 from cdp_spark.tables.catalog import UNIFIED_EVENTS
-from cdp_spark.tables.checkpoint import checkpoint_and_count
+from cdp_spark.tables.increments.basis import empty_tables
 from cdp_spark.tables.increments.difference import read_changed
-from cdp_spark.tables.rows import as_frame, as_table
+from cdp_spark.tables.rows import as_table
 from cdp_spark.tables.run import StageResult
 
 if TYPE_CHECKING:
@@ -86,34 +86,12 @@ def find_changed_profiles(context: RunContext, columns: Sequence[str]) -> DataFr
     return changed.where(F.col(c.UNIFIED_ID).isNotNull())
 
 
-def with_others(context: RunContext, spec: TableSpec, rows: Rows, affected: CountedFrame | None) -> Rows:
-    """Add what the last release says of the profiles that are not affected."""
-    if affected is None:
-        return rows
-    made = spec.conform(as_frame(context.store.spark, rows))
-    others = context.read_released(spec).join(affected.joinable, on=c.UNIFIED_ID, how="left_anti")
-    return others.select(*spec.schema.names).unionByName(made)
-
-
-def leave_unmade(context: RunContext, specs: Sequence[TableSpec]) -> StageResult:
-    """Report that nothing is configured; what an earlier configuration made is emptied."""
-    store, versions = context.store, {}
-    for spec in specs:
-        if spec.name in context.base_versions:
-            store.rewind(spec, context.base_versions[spec.name])
-            versions[spec.name] = store.overwrite(spec, spec.table([])) if store.count(spec) else store.version(spec)
-    return StageResult(versions, detail="not configured")
-
-
 def extent(affected: CountedFrame | None, capped: int, *, most: int = EVENTS_A_PROFILE) -> str:
     """Say what a stage worked on."""
     told = "full" if affected is None else f"incremental: {affected.count:,} profiles with new or changed events"
     return f"{told}; {capped:,} profiles capped at their newest {most:,} events" if capped else told
 
 
-def distinct_profiles(parts: Sequence[DataFrame]) -> CountedFrame:
-    """Unite the profiles of several frames, each once (an action)."""
-    found = parts[0]
-    for part in parts[1:]:
-        found = found.unionByName(part)
-    return checkpoint_and_count(found.distinct())
+def not_configured(context: RunContext, specs: Sequence[TableSpec]) -> StageResult:
+    """Report that nothing is configured; what an earlier configuration made is emptied."""
+    return StageResult(empty_tables(context, specs), detail="not configured")

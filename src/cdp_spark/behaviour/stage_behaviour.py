@@ -27,17 +27,16 @@ from cdp_spark.behaviour.counts import (
     tables_of_counts,
 )
 from cdp_spark.behaviour.frames import (
-    distinct_profiles,
     extent,
     find_changed_profiles,
-    leave_unmade,
+    not_configured,
     read_histories,
-    with_others,
 )
 from cdp_spark.behaviour.frames_definitions import build_definition_events, event_columns, profile_columns
 from cdp_spark.behaviour.retention import period_of
 from cdp_spark.tables.catalog import ABANDONED, FUNNELS, PROFILES, RETENTION, UNIFIED_EVENTS
-from cdp_spark.tables.increments.basis import keep_table
+from cdp_spark.tables.checkpoint import unite_distinct
+from cdp_spark.tables.increments.basis import keep_table, with_others
 from cdp_spark.tables.increments.difference import has_between, read_changed
 from cdp_spark.tables.rows import as_table, map_groups
 from cdp_spark.tables.run import StageResult
@@ -87,7 +86,7 @@ def run(context: RunContext) -> StageResult:
     """Write the three tables: counted anew, or by what changed."""
     insights = context.project.insights
     if not (insights.funnels or insights.retention or insights.abandonment):
-        return leave_unmade(context, (FUNNELS, RETENTION, ABANDONED))
+        return not_configured(context, (FUNNELS, RETENTION, ABANDONED))
     if context.basis is not None and context.basis.erased:
         context = replace(context, basis=None)  # what the erased counted for can no longer be told
     affected = _affected(context, insights)
@@ -111,7 +110,7 @@ def _affected(context: RunContext, insights: InsightsConfig) -> CountedFrame | N
         events = _about_things(context, insights.abandonment)
         crossed = [F.col(c.OCCURRED_AT).between(*span) for span in _spans(context, basis, insights.abandonment)]
         found += [events.where(it & F.col(c.UNIFIED_ID).isNotNull()).select(c.UNIFIED_ID) for it in crossed]
-    return distinct_profiles(found)
+    return unite_distinct(found)
 
 
 def _count(

@@ -16,12 +16,10 @@ from pyspark.sql import functions as F
 from cdp_spark import columns as c
 from cdp_spark.behaviour.frames import (
     Histories,
-    distinct_profiles,
     extent,
     find_changed_profiles,
-    leave_unmade,
+    not_configured,
     read_histories,
-    with_others,
 )
 from cdp_spark.behaviour.journeys import (
     Lookback,
@@ -36,7 +34,8 @@ from cdp_spark.insights.markov import CONVERSION, add_transitions, merge_rare_ch
 from cdp_spark.insights.sessions import SessionRules, build_sessions
 from cdp_spark.limits import CHANNELS_APART
 from cdp_spark.tables.catalog import ATTRIBUTIONS, SESSIONS, UNIFIED_EVENTS
-from cdp_spark.tables.increments.basis import keep_table
+from cdp_spark.tables.checkpoint import unite_distinct
+from cdp_spark.tables.increments.basis import keep_table, with_others
 from cdp_spark.tables.rows import as_table, map_groups
 from cdp_spark.tables.run import StageResult
 
@@ -84,8 +83,8 @@ def run(context: RunContext) -> StageResult:
     """Write `sessions` and `attributions`: all rows, or those of the profiles with new or changed events."""
     config, attribution = context.project.insights.sessions, context.project.insights.attribution
     if config is None:
-        return leave_unmade(context, (SESSIONS, ATTRIBUTIONS))
-    affected = distinct_profiles([find_changed_profiles(context, _COLUMNS)]) if context.basis else None
+        return not_configured(context, (SESSIONS, ATTRIBUTIONS))
+    affected = unite_distinct([find_changed_profiles(context, _COLUMNS)]) if context.basis else None
     version, capped = _write_sessions(context, config, affected)
     of_all = attribution is not None and _DATA_DRIVEN in attribution.models
     of_all = of_all and (affected is None or affected.count > 0 or not context.basis or context.basis.erased)

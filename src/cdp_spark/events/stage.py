@@ -13,7 +13,7 @@ from cdp_spark.events.stitch import VISITOR, build_unified_events
 from cdp_spark.events.worth import build_rates, find_changed_spans
 from cdp_spark.normalise.event_types import CANCELLATION
 from cdp_spark.tables.catalog import CURRENCY_RATES, SOURCE_EVENTS, SOURCE_ORDER_LINES, UNIFIED_EVENTS, UNIFIED_IDS
-from cdp_spark.tables.checkpoint import checkpoint_and_count
+from cdp_spark.tables.checkpoint import checkpoint_and_count, unite_distinct
 from cdp_spark.tables.increments.basis import extend_table, keep_table
 from cdp_spark.tables.increments.difference import read_changed
 from cdp_spark.tables.rows import as_frame, tuples_of
@@ -101,8 +101,8 @@ def _write_changed(context: RunContext, basis: Basis) -> tuple[int, str]:
     of_moved = released.join(moved.joinable, on=c.RECORD_KEY, how="left_semi").select(c.EVENT_KEY)
     of_changed = released.join(changed.joinable, on=c.EVENT_KEY, how="left_semi").select(c.EVENT_KEY)
     concerned = [of_moved, *_concerned(context, basis, changed)]
-    stale = checkpoint_and_count(reduce(DataFrame.unionByName, [of_changed, *concerned]).distinct())
-    fresh = checkpoint_and_count(reduce(DataFrame.unionByName, [changed.rows, *concerned]).distinct())
+    stale = unite_distinct([of_changed, *concerned])
+    fresh = unite_distinct([changed.rows, *concerned])
     detail = f"incremental: {fresh.count:,} events are new, or their visitor, order or rate changed"
     if not fresh.count:
         return keep_table(context, UNIFIED_EVENTS, basis), detail
@@ -134,7 +134,7 @@ def _of_cancelled(context: RunContext, basis: Basis, changed: CountedFrame) -> l
     events = context.store.read(SOURCE_EVENTS)
     sides = [events, context.store.read(SOURCE_EVENTS, version=basis.read[SOURCE_EVENTS.name])]
     named = [_cancelled(side.join(changed.joinable, on=c.EVENT_KEY, how="left_semi")) for side in sides]
-    orders = checkpoint_and_count(reduce(DataFrame.unionByName, named).distinct())
+    orders = unite_distinct(named)
     return [events.join(orders.joinable, on=c.ORDER_KEY, how="left_semi").select(c.EVENT_KEY)]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from functools import reduce
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -12,7 +11,7 @@ from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
 from cdp_spark.tables.catalog import CONSENTS, PROFILES, RECORDS, UNIFIED_IDS
-from cdp_spark.tables.checkpoint import checkpoint_and_count
+from cdp_spark.tables.checkpoint import checkpoint_and_count, unite_distinct
 from cdp_spark.tables.consents import build_contact_points
 from cdp_spark.tables.increments.difference import find_changed_ids, has_between, read_changed
 
@@ -64,14 +63,14 @@ def find_affected(context: RunContext, basis: Basis, *, others: Iterable[str]) -
     records = changed.unionByName(build_dated_records(store, basis.as_of))
     given = store.spark.createDataFrame([(it,) for it in others], f"{c.UNIFIED_ID} string")
     found = [find_changed_ids(context, records).rows, _of_consents(context, basis), given]
-    return checkpoint_and_count(reduce(DataFrame.unionByName, found).distinct())
+    return unite_distinct(found)
 
 
 def _of_consents(context: RunContext, basis: Basis) -> DataFrame:
     """The profiles with a contact point of which the consents changed; others may have it, too."""
     store = context.store
     changed = read_changed(context, CONSENTS, key=(c.CONTACT_POINT_HASH,))
-    points = checkpoint_and_count(changed.unionByName(build_dated_grants(store, basis.as_of)).distinct())
+    points = unite_distinct([changed, build_dated_grants(store, basis.as_of)])
     profiles = context.read_released(PROFILES)
     if not points.count:
         return profiles.select(c.UNIFIED_ID).limit(0)

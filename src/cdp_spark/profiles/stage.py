@@ -17,7 +17,7 @@ from cdp_spark.tables.catalog.gold import ID_REGISTRY, PROFILE_HISTORY, PROFILE_
 from cdp_spark.tables.catalog.silver import RECORDS
 from cdp_spark.tables.checkpoint import checkpoint
 from cdp_spark.tables.consents import build_contact_point_consents, build_contact_points, build_profile_consents
-from cdp_spark.tables.increments.basis import keep_table
+from cdp_spark.tables.increments.basis import keep_table, with_others
 from cdp_spark.tables.run import StageResult
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def _write(
     history = build_profile_history(profiles, _of_affected(context, PROFILE_HISTORY, affected), as_of=context.as_of)
     made = zip(_TABLES, (profiles, build_profile_values(survivors), history), strict=True)
     writes = {
-        spec.name: partial(context.store.overwrite, spec, _with_others(context, spec, rows, affected))
+        spec.name: partial(context.store.overwrite, spec, with_others(context, spec, rows, affected))
         for spec, rows in made
     }
     return run_together(context.store.spark, writes)
@@ -99,14 +99,6 @@ def _profiles(context: RunContext, survivors: DataFrame) -> DataFrame:
 def _of_affected(context: RunContext, spec: TableSpec, affected: CountedFrame | None) -> DataFrame:
     released = context.read_released(spec)
     return released if affected is None else released.join(affected.joinable, on=c.UNIFIED_ID, how="left_semi")
-
-
-def _with_others(context: RunContext, spec: TableSpec, rows: DataFrame, affected: CountedFrame | None) -> DataFrame:
-    """Add what the last release says of the profiles that are not affected."""
-    if affected is None:
-        return rows
-    others = context.read_released(spec).join(affected.joinable, on=c.UNIFIED_ID, how="left_anti")
-    return others.select(*spec.schema.names).unionByName(spec.conform(rows))
 
 
 def _metrics(profiles: DataFrame) -> dict[str, float]:

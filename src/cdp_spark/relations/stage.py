@@ -17,7 +17,7 @@ from cdp_spark.relations.households import build_household_groups
 from cdp_spark.tables.actions.together import run_together
 from cdp_spark.tables.catalog import ACCOUNT_MEMBERS, HOUSEHOLDS, IDENTIFIERS, PROFILES, RECORDS, UNIFIED_IDS
 from cdp_spark.tables.checkpoint import checkpoint
-from cdp_spark.tables.increments.basis import keep_table
+from cdp_spark.tables.increments.basis import keep_table, with_others
 from cdp_spark.tables.increments.difference import find_changed_ids, read_changed
 from cdp_spark.tables.run import StageResult
 
@@ -58,9 +58,8 @@ def _write_members(context: RunContext) -> tuple[int, str]:
     if not affected.count:
         return keep_table(context, ACCOUNT_MEMBERS, basis), extent
     ids = store.read(UNIFIED_IDS).join(affected.joinable, on=c.UNIFIED_ID, how="left_semi")
-    others = context.read_released(ACCOUNT_MEMBERS).join(affected.joinable, on=c.UNIFIED_ID, how="left_anti")
-    members = _build_members(context, ids)
-    return store.overwrite(ACCOUNT_MEMBERS, others.select(*members.columns).unionByName(members)), extent
+    members = with_others(context, ACCOUNT_MEMBERS, _build_members(context, ids), affected)
+    return store.overwrite(ACCOUNT_MEMBERS, members), extent
 
 
 def _has_changed_accounts(context: RunContext) -> bool:

@@ -18,10 +18,9 @@ from cdp_spark.scores.frames_models import NewModel, find_applied, fit_model, ne
 from cdp_spark.scores.models import SCORES as SCORE_ROWS
 from cdp_spark.scores.models import Clock, event_types_of, score_definitions, score_people
 from cdp_spark.tables.catalog import PROFILES, SCORE_MODELS, SCORES, UNIFIED_EVENTS
-from cdp_spark.tables.checkpoint import checkpoint_and_count
-from cdp_spark.tables.increments.basis import keep_table
+from cdp_spark.tables.checkpoint import unite_distinct
+from cdp_spark.tables.increments.basis import empty_tables, keep_table, with_others
 from cdp_spark.tables.increments.difference import read_changed
-from cdp_spark.tables.rows import as_frame
 from cdp_spark.tables.run import StageResult
 from cdp_spark.tables.serving import count_rows_at_most
 
@@ -41,7 +40,7 @@ def run(context: RunContext) -> StageResult:
     """Score people by the project's models; a model that cannot be fitted yet is a warning."""
     store, definitions = context.store, score_definitions(context.project.insights)
     if not definitions:
-        return _without_models(context)
+        return StageResult(empty_tables(context, (SCORES,)), detail="no models in insights.yaml")
     if not store.exists(UNIFIED_EVENTS):
         return StageResult(detail="no events yet")
     versions = read_versions(store)
@@ -64,15 +63,6 @@ def warn(project: Project, figures: Mapping[str, float]) -> tuple[str, ...]:
         for it in score_definitions(project.insights)
         if not figures.get(f"scores.{it.name}")
     )
-
-
-def _without_models(context: RunContext) -> StageResult:
-    """No section asks for scores: leave no table, or an empty one where there was one."""
-    store, detail = context.store, "no models in insights.yaml"
-    if not store.exists(SCORES):
-        return StageResult(detail=detail)
-    version = store.overwrite(SCORES, SCORES.table([])) if store.count(SCORES) else store.version(SCORES)
-    return StageResult({SCORES.name: version}, detail=detail)
 
 
 def _fit_others(
@@ -109,9 +99,7 @@ def _score_changed(context: RunContext, basis: Basis, models: Sequence[FittedMod
     changed = _changed_people(context)
     detail = f"incremental: events of {changed.count:,} people changed"
     if changed.count:
-        others = context.read_released(SCORES).join(changed.joinable, on=c.UNIFIED_ID, how="left_anti")
-        fresh = as_frame(context.store.spark, _score(context, models, changed))
-        rows = others.select(*SCORES.schema.names).unionByName(SCORES.conform(fresh))
+        rows = with_others(context, SCORES, _score(context, models, changed), changed)
         version = context.store.overwrite(SCORES, rows)
     else:
         version = keep_table(context, SCORES, basis)
@@ -122,7 +110,7 @@ def _score_changed(context: RunContext, basis: Basis, models: Sequence[FittedMod
 def _changed_people(context: RunContext) -> CountedFrame:
     of_events = read_changed(context, UNIFIED_EVENTS, key=(c.UNIFIED_ID,))
     of_kinds = read_changed(context, PROFILES, key=(c.UNIFIED_ID,), columns=(c.ENTITY_TYPE,))
-    return checkpoint_and_count(of_events.unionByName(of_kinds).dropna().distinct())
+    return unite_distinct([of_events.dropna(), of_kinds])
 
 
 def _score(context: RunContext, models: Sequence[FittedModel], people: CountedFrame | None) -> Rows:

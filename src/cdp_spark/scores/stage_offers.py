@@ -16,6 +16,7 @@ from cdp_spark.scores.frames_offers import Shop, build_offers, read_shop, sample
 from cdp_spark.scores.lines import fit_weights
 from cdp_spark.scores.models import Clock, Definition, FittedModel
 from cdp_spark.tables.catalog import OFFERS, SCORE_MODELS, UNIFIED_EVENTS
+from cdp_spark.tables.increments.basis import empty_tables
 from cdp_spark.tables.run import StageResult
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def run(context: RunContext) -> StageResult:
     """Make the offers of everybody who bought something, where the project asks for them."""
     store, settings = context.store, context.project.insights.offers
     if settings is None:
-        return _without_offers(context)
+        return StageResult(empty_tables(context, (OFFERS,)), detail="no offers in insights.yaml")
     if not store.exists(UNIFIED_EVENTS):
         return StageResult(detail="no events yet")
     shop = read_shop(store, settings, Clock(context.as_of, context.project.settings.time_zone))
@@ -79,12 +80,3 @@ def _weights(context: RunContext, settings: OffersConfig, shop: Shop) -> tuple[O
     new = None if applied else fit_offer_weights(shop, settings, next_version(versions, MODEL))
     model = applied or (new.model if new else None)
     return OfferWeights.model_validate(model.parameters["weights"]) if model else OfferWeights(), new
-
-
-def _without_offers(context: RunContext) -> StageResult:
-    """No section asks for offers: leave no table, or an empty one where there was one."""
-    store, detail = context.store, "no offers in insights.yaml"
-    if not store.exists(OFFERS):
-        return StageResult(detail=detail)
-    version = store.overwrite(OFFERS, OFFERS.table([])) if store.count(OFFERS) else store.version(OFFERS)
-    return StageResult({OFFERS.name: version}, detail=detail)

@@ -23,6 +23,7 @@ import time
 import uuid
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import reduce
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
@@ -35,7 +36,7 @@ from cdp_spark.limits import BROADCAST_ROWS, GATHERED_ROWS
 from cdp_spark.session.remote import is_gone, is_remote_session
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from pyspark.sql import SparkSession
@@ -101,6 +102,11 @@ def checkpoint_and_count(rows: DataFrame) -> CountedFrame:
     kept = checkpoint(rows)
     count = kept.count()
     return CountedFrame(kept.coalesce(1) if count <= GATHERED_ROWS else kept, count)
+
+
+def unite_distinct(parts: Sequence[DataFrame]) -> CountedFrame:
+    """Keep the rows of frames of the same columns, each once (an action)."""
+    return checkpoint_and_count(reduce(DataFrame.unionByName, parts).distinct())
 
 
 def cache_frame(rows: DataFrame, *, on_disk: bool = False) -> DataFrame:

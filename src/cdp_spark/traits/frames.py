@@ -17,7 +17,7 @@ from cdp_spark.config.traits.checks import EVENT_COLUMNS
 from cdp_spark.config.traits.definitions import LOCAL_HOUR, borders_of
 from cdp_spark.config.traits.model import LINES, PROPERTY
 from cdp_spark.tables.catalog import PROFILES, TRAITS, UNIFIED_EVENTS
-from cdp_spark.tables.checkpoint import checkpoint_and_count
+from cdp_spark.tables.checkpoint import unite_distinct
 from cdp_spark.tables.increments.difference import read_changed
 from cdp_spark.tables.rows import fold_sorted
 from cdp_spark.traits.engine import Plan
@@ -150,8 +150,7 @@ def find_affected(context: RunContext, definitions: Definitions) -> CountedFrame
     found += [it for it in (_crossing(context, definitions),) if it is not None]
     if any(it.zone for it in definitions):
         found.append(read_changed(context, PROFILES, key=(c.UNIFIED_ID,), columns=(c.COUNTRY, c.ATTRIBUTES)))
-    ids = reduce(lambda one, other: one.unionByName(other), found)
-    return checkpoint_and_count(ids.where(F.col(c.UNIFIED_ID).isNotNull()).distinct())
+    return unite_distinct([it.where(F.col(c.UNIFIED_ID).isNotNull()) for it in found])
 
 
 def _stored(name: str) -> str:

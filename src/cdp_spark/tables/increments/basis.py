@@ -18,14 +18,17 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
+from cdp_spark import columns as c
+from cdp_spark.tables.rows import as_frame
 from cdp_spark.tables.run import Basis, StageResult
 from cdp_spark.tables.spec import TableKind
 from cdp_spark.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from cdp_spark.config.project import Project
+    from cdp_spark.tables.checkpoint import CountedFrame
     from cdp_spark.tables.rows import Rows
     from cdp_spark.tables.run import RunContext
     from cdp_spark.tables.spec import TableSpec
@@ -163,6 +166,35 @@ def extend_table(context: RunContext, spec: TableSpec, rows: Rows) -> int:
         return store.overwrite(spec, rows)
     store.rewind(spec, published)
     return store.append(spec, rows, application=None)
+
+
+def with_others(context: RunContext, spec: TableSpec, rows: Rows, affected: CountedFrame | None) -> Rows:
+    """Add what the last release says of the profiles that a stage did not work on.
+
+    Args:
+        context: of the run.
+        spec: a table with `unified_id`.
+        rows: of the affected profiles.
+        affected: their unified ids; None where all were worked on.
+    """
+    if affected is None:
+        return rows
+    made = spec.conform(as_frame(context.store.spark, rows))
+    others = context.read_released(spec).join(affected.joinable, on=c.UNIFIED_ID, how="left_anti")
+    return others.select(*spec.schema.names).unionByName(made)
+
+
+def empty_tables(context: RunContext, specs: Sequence[TableSpec]) -> dict[str, int]:
+    """Empty the tables that nothing asks for any more; those that were never made stay unmade.
+
+    Returns: the version of each table that is there.
+    """
+    store = context.store
+    return {
+        spec.name: store.overwrite(spec, spec.table([])) if store.count(spec) else store.version(spec)
+        for spec in specs
+        if store.exists(spec)
+    }
 
 
 def _kept_figures(depends: Dependencies, basis: Basis) -> dict[str, float]:

@@ -13,7 +13,7 @@ from pyspark.sql import types as T
 from cdp_spark import columns as c
 from cdp_spark.limits import DATES_ON_DRIVER
 from cdp_spark.tables.catalog import UNIFIED_IDS
-from cdp_spark.tables.checkpoint import checkpoint_and_count
+from cdp_spark.tables.checkpoint import unite_distinct
 from cdp_spark.tables.hashing import column_hash_expr
 
 if TYPE_CHECKING:
@@ -150,7 +150,7 @@ def find_changed_ids(context: RunContext, records: DataFrame, *, entity_types: S
     """
     store, basis = context.store, context.basis
     moved = read_changed(context, UNIFIED_IDS, key=(c.RECORD_KEY,), entity_types=entity_types)
-    concerned = checkpoint_and_count(records.select(c.RECORD_KEY).unionByName(moved).distinct())
+    concerned = unite_distinct([records.select(c.RECORD_KEY), moved])
     sides = [store.read(UNIFIED_IDS), store.read(UNIFIED_IDS, version=basis.read[UNIFIED_IDS.name] if basis else None)]
     found = [side.join(concerned.joinable, on=c.RECORD_KEY, how="left_semi").select(c.UNIFIED_ID) for side in sides]
-    return checkpoint_and_count(found[0].unionByName(found[1]).distinct())
+    return unite_distinct(found)
