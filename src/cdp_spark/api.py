@@ -27,6 +27,7 @@ from cdp_spark.tables.catalog import PROFILES, RUNS, SEGMENT_MEMBERS, TABLES
 from cdp_spark.tables.rows import rows_with, texts
 from cdp_spark.tables.spec import TableKind
 from cdp_spark.tables.store import Store, open_folder, open_store
+from cdp_spark.view.warehouse import reader_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -235,9 +236,9 @@ class OpenProject:
         if spec.kind is TableKind.GOLD and version is None:
             return spec.fetched_schema(columns or spec.schema.names).empty_table()
         small = self._small
-        is_readable = not small.exists(spec) or small.open_local(spec, version) is not None
+        reader = reader_of(spec, version, small, lambda: self._store)
         try:
-            return (small if is_readable else self._store).fetch(spec, columns, only=only, version=version)
+            return reader.fetch(spec, columns, only=only, version=version)
         except StateError as error:
             if self.chosen is None or version is None or small.is_readable(spec, version):
                 raise

@@ -29,7 +29,8 @@ log = logging.getLogger(__name__)
 
 _IS_EXPORT = re.compile(rf"/(?:{COPYING})?{c.RELEASE}=(\d+)$")
 ERASED = "_erased"
-"""The folder of a destination with the ids of erased people; who reads `path` as one table passes over it."""
+"""In the place of the segment, of a delivery that tells who was erased; of files the folder, over which whoever reads
+`path` as one table passes."""
 
 
 def tell_erased(context: RunContext, destination: FileDestination, ids: Sequence[str]) -> Delivery:

@@ -29,6 +29,7 @@ from cdp_spark.activation.cells import cells
 from cdp_spark.activation.destinations.interface import Fate, Row
 from cdp_spark.activation.export import Delivery, Status
 from cdp_spark.activation.ledger import OPEN, Attempt, Rules, rows_to_send, send_rows, settle_all
+from cdp_spark.activation.notice import ERASED
 from cdp_spark.activation.planning import Plan, hash_rows, make_plan, rows_of
 from cdp_spark.activation.repeat import has_inputs_of_last, inputs_checksum
 from cdp_spark.config.base import Secret, hide_secrets
@@ -49,9 +50,6 @@ if TYPE_CHECKING:
     from cdp_spark.tables.run import RunContext
 
 log = logging.getLogger(__name__)
-
-ERASED = "_erased"
-"""In the place of the segment, of a delivery that tells who was erased."""
 
 
 @dataclass(frozen=True)

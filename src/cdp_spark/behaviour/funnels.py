@@ -82,12 +82,6 @@ def _furthest(rows: Sequence[tuple[int, int, str | None]], steps: int, window: i
     return reached
 
 
-def add_reached(parts: Sequence[pa.Table]) -> pa.Table:
-    """Add counts of several batches up; negative ones take away."""
-    added = pa.concat_tables([REACHED.empty_table(), *(part.select(REACHED.names).cast(REACHED) for part in parts)])
-    return added.group_by([c.BY_VALUE, c.STEP]).aggregate([(c.PROFILES, "sum")]).rename_columns(REACHED.names)
-
-
 def funnel_rows(reached: pa.Table, config: FunnelConfig) -> pa.Table:
     """Make a funnel's rows: every step of everybody, and of each value where it is split.
 

@@ -18,10 +18,9 @@ import pyarrow.compute as pc
 
 from cdp_spark import columns as c
 from cdp_spark.insights.groups import group_numbers, group_starts, require_order
+from cdp_spark.normalise.batches import local_days
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
     from cdp_spark.config.behaviour import Period, RetentionConfig
@@ -80,13 +79,6 @@ def count_returns(events: pa.Table, *, every: Period, periods: int, time_zone: s
     return pa.table([firsts, cells[1].astype(np.int32), returned, pa.array(values, RETURNS.field(3).type)], RETURNS)
 
 
-def add_returns(parts: Sequence[pa.Table]) -> pa.Table:
-    """Add counts of several batches up; negative ones take away."""
-    added = pa.concat_tables([RETURNS.empty_table(), *(part.select(RETURNS.names).cast(RETURNS) for part in parts)])
-    sums = added.group_by([c.COHORT, c.PERIOD]).aggregate([(c.RETURNED, "sum"), (c.VALUE, "sum")])
-    return sums.rename_columns(RETURNS.names)
-
-
 def retention_rows(returns: pa.Table, config: RetentionConfig, *, today: date) -> pa.Table:
     """Make a definition's rows.
 
@@ -127,12 +119,11 @@ def first_day(number: int, every: Period) -> date:
 
 
 def _period_numbers(events: pa.Table, every: Period, time_zone: str) -> NDArray[np.int64]:
-    local = pc.local_timestamp(events[c.OCCURRED_AT].cast(pa.timestamp("us", tz=time_zone)))
+    days = local_days(events[c.OCCURRED_AT], time_zone)
     if every == "month":
-        numbers = (pc.year(local).to_numpy() - _EPOCH.year) * _MONTHS + pc.month(local).to_numpy() - 1
+        numbers = (pc.year(days).to_numpy() - _EPOCH.year) * _MONTHS + pc.month(days).to_numpy() - 1
     else:
-        days = pc.floor_temporal(local, unit="day").cast(pa.date32()).cast(pa.int32()).to_numpy()
-        numbers = (days - _FIRST_MONDAY) // _DAYS_A_WEEK
+        numbers = (days.cast(pa.int32()).to_numpy() - _FIRST_MONDAY) // _DAYS_A_WEEK
     return np.asarray(numbers, dtype=np.int64)
 
 

@@ -37,7 +37,7 @@ from cdp_spark.behaviour.retention import period_of
 from cdp_spark.tables.catalog import ABANDONED, FUNNELS, PROFILES, RETENTION, UNIFIED_EVENTS
 from cdp_spark.tables.checkpoint import unite_distinct
 from cdp_spark.tables.increments.basis import keep_table, with_others
-from cdp_spark.tables.increments.difference import has_between, read_changed
+from cdp_spark.tables.increments.difference import has_between, read_changed, read_earlier
 from cdp_spark.tables.rows import as_table, map_groups
 from cdp_spark.tables.run import StageResult
 
@@ -134,19 +134,13 @@ def _counts_at(
     context: RunContext, definitions: Definitions, affected: CountedFrame | None, basis: Basis | None
 ) -> tuple[pa.Table, int]:
     """What profiles count for now, or by the tables that the stage read for its basis."""
-    events, profiles = (_read_at(context, spec, basis) for spec in (UNIFIED_EVENTS, PROFILES))
+    store, tables = context.store, (UNIFIED_EVENTS, PROFILES)
+    events, profiles = (read_earlier(store, it, basis.read[it.name]) if basis else store.read(it) for it in tables)
     found = build_definition_events(events, profiles, definitions, now=context.now)
     histories = read_histories(found, affected)
     rule = partial(count_definitions, definitions=definitions)
     counts = map_groups([histories.rows], c.UNIFIED_ID, rule, COUNTS, row_count=histories.count)
     return add_counts([as_table(counts).cast(COUNTS)]), histories.capped
-
-
-def _read_at(context: RunContext, spec: TableSpec, basis: Basis | None) -> DataFrame:
-    if basis is None:
-        return context.store.read(spec)
-    version = basis.read[spec.name]
-    return context.store.read(spec, version=version) if version >= 0 else context.store.read(spec).limit(0)
 
 
 def _write_if_other(context: RunContext, spec: TableSpec, rows: pa.Table) -> int:

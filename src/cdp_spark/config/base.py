@@ -21,7 +21,7 @@ from pydantic import (
 from pydantic_core import CoreSchema, PydanticCustomError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from pydantic.json_schema import JsonSchemaValue
 
@@ -138,6 +138,25 @@ def mistake(*, got: str = "", allowed: str = "", fix: str = "", at: tuple[str | 
     Returns: an error that the loader turns into a `ConfigError` with file, line and path.
     """
     return PydanticCustomError("mistake", "{got}", {"got": got, "allowed": allowed, "fix": fix, "at": at})
+
+
+def check_distinct(names: Sequence[str], *, section: str, what: str = "") -> None:
+    """Refuse a name that a section gives twice.
+
+    Args:
+        names: in the order of the section.
+        section: its key.
+        what: it names, such as `rule`.
+
+    Raises:
+        PydanticCustomError: for the validator that calls this.
+    """
+    each = f" {what}" if what else ""
+    for position, name in enumerate(names):
+        if name in names[:position]:
+            raise mistake(
+                got=f"a second{each} '{name}'", fix=f"give each{each} its own name", at=(section, position, "name")
+            )
 
 
 def choose_one(got: str, allowed: Iterable[str]) -> str:

@@ -6,7 +6,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from cdp_spark.config.base import Strict, mistake
+from cdp_spark.config.base import Strict, check_distinct, mistake
 from cdp_spark.config.behaviour import (
     AbandonmentConfig,
     AttributionConfig,
@@ -61,9 +61,5 @@ class InsightsConfig(Strict):
     @model_validator(mode="after")
     def _distinct_names(self) -> Self:
         for section in ("funnels", "retention", "scores"):
-            names = [it.name for it in getattr(self, section)]
-            for position, name in enumerate(names):
-                if name in names[:position]:
-                    at = (section, position, "name")
-                    raise mistake(got=f"a second '{name}'", fix="give each its own name", at=at)
+            check_distinct([it.name for it in getattr(self, section)], section=section)
         return self

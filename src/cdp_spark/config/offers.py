@@ -6,7 +6,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from cdp_spark.config.base import SafeName, Strict, Strings, mistake
+from cdp_spark.config.base import SafeName, Strict, Strings, check_distinct, mistake
 
 
 class OfferWeights(Strict):
@@ -117,10 +117,5 @@ class OffersConfig(Strict):
 
     @model_validator(mode="after")
     def _distinct_names(self) -> Self:
-        names = [rule.name for rule in self.rules]
-        for position, name in enumerate(names):
-            if name in names[:position]:
-                raise mistake(
-                    got=f"a second rule '{name}'", fix="give each rule its own name", at=("rules", position, "name")
-                )
+        check_distinct([rule.name for rule in self.rules], section="rules", what="rule")
         return self

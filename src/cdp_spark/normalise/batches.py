@@ -229,3 +229,13 @@ def join_lists(lists: Sequence[pa.Array]) -> pa.Array:
         taken += len(values)
     values = pa.concat_arrays([values for _, values in parts]).take(pa.array(sources))
     return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), values)
+
+
+def local_days(moments: pa.Array | pa.ChunkedArray, time_zone: str) -> pa.Array | pa.ChunkedArray:
+    """The day of each time in a zone, as date32.
+
+    Args:
+        moments: timestamps in UTC.
+        time_zone: its name.
+    """
+    return pc.local_timestamp(moments.cast(pa.timestamp("us", time_zone))).cast(pa.date32(), safe=False)

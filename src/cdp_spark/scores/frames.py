@@ -37,11 +37,10 @@ def read_people_events(
         event_types: that are wanted; None for all.
         people: unified_id of those that are wanted; None for all.
     """
-    if people is None and count_rows_at_most(store, UNIFIED_EVENTS) <= limits.EVENTS_ON_DRIVER:
-        return _fetch(store, until, event_types)
-    events = store.read(UNIFIED_EVENTS).where(F.col(c.OCCURRED_AT) <= F.lit(until)).select(*EVENT_COLUMNS)
-    if event_types is not None:
-        events = events.where(F.col(c.EVENT_TYPE).isin(*event_types))
+    few = people is None and count_rows_at_most(store, UNIFIED_EVENTS) <= limits.EVENTS_ON_DRIVER
+    events = read_events(store, EVENT_COLUMNS, until=until, event_types=event_types, few=few)
+    if not isinstance(events, DataFrame):
+        return _with_kinds(store, events)
     if people is not None:
         events = events.join(people.joinable, on=c.UNIFIED_ID, how="left_semi")
     kinds = store.read(PROFILES).select(c.UNIFIED_ID, c.ENTITY_TYPE)
@@ -89,11 +88,32 @@ def count_people(events: Rows) -> int:
     return len(pc.unique(events[c.UNIFIED_ID]))
 
 
-def _fetch(store: Store, until: datetime, event_types: Sequence[str] | None) -> pa.Table:
-    only = None if event_types is None else {c.EVENT_TYPE: pa.array(list(event_types), pa.string())}
-    events = store.fetch(UNIFIED_EVENTS, EVENT_COLUMNS, only=only)
+def read_events(
+    store: Store, columns: Sequence[str], *, until: datetime, event_types: Sequence[str] | None, few: bool
+) -> Rows:
+    """Read the events that have a profile.
+
+    Args:
+        store: the warehouse.
+        columns: that are wanted, `unified_id` and `occurred_at_utc` among them.
+        until: later events are left out.
+        event_types: that are wanted; None for all.
+        few: bring them to the driver.
+    """
+    if few:
+        only = None if event_types is None else {c.EVENT_TYPE: pa.array(list(event_types), pa.string())}
+        found = store.fetch(UNIFIED_EVENTS, columns, only=only)
+        early = pc.less_equal(found[c.OCCURRED_AT], pa.scalar(until, found[c.OCCURRED_AT].type))
+        return found.filter(pc.and_(early, found[c.UNIFIED_ID].is_valid()))
+    events = store.read(UNIFIED_EVENTS).where((F.col(c.OCCURRED_AT) <= F.lit(until)) & F.col(c.UNIFIED_ID).isNotNull())
+    if event_types is not None:
+        events = events.where(F.col(c.EVENT_TYPE).isin(*event_types))
+    return events.select(*columns)
+
+
+def _with_kinds(store: Store, events: pa.Table) -> pa.Table:
+    """Put the entity type beside events on the driver; those without a profile are left out."""
     kinds = store.fetch(PROFILES, (c.UNIFIED_ID, c.ENTITY_TYPE)).combine_chunks()
-    events = events.filter(pc.less_equal(events[c.OCCURRED_AT], pa.scalar(until, events[c.OCCURRED_AT].type)))
     place = pc.index_in(events[c.UNIFIED_ID], value_set=kinds[c.UNIFIED_ID].combine_chunks(), skip_nulls=True)
     return (
         events.append_column(c.ENTITY_TYPE, kinds[c.ENTITY_TYPE].take(place)).filter(place.is_valid()).combine_chunks()

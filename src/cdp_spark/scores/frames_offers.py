@@ -15,6 +15,7 @@ from cdp_spark import columns as c
 from cdp_spark import limits
 from cdp_spark.insights.offers.catalogue import read_catalogue
 from cdp_spark.insights.offers.model import OFFERS, OfferModel, make_offers, model_of_counts, replace_weights
+from cdp_spark.scores.frames import read_events
 from cdp_spark.scores.lifetime import day_of
 from cdp_spark.scores.lines import (
     COUNTS,
@@ -33,8 +34,7 @@ from cdp_spark.tables.rows import as_table, map_groups, map_rows
 from cdp_spark.tables.serving import count_rows_at_most
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from datetime import date, datetime
+    from datetime import date
 
     from cdp_spark.config.offers import OffersConfig, OfferWeights
     from cdp_spark.scores.models import Clock
@@ -74,12 +74,12 @@ def read_shop(store: Store, settings: OffersConfig, clock: Clock) -> Shop:
     """
     rows = count_rows_at_most(store, UNIFIED_EVENTS)
     few = rows <= limits.EVENTS_ON_DRIVER
-    bought = _read(store, _BOUGHT, settings.event_types, clock.as_of, few=few)
+    bought = read_events(store, _BOUGHT, until=clock.as_of, event_types=settings.event_types, few=few)
     lines = map_rows(bought, partial(purchase_lines, time_zone=clock.time_zone), LINES)
     if isinstance(lines, DataFrame):
         lines = checkpoint(lines)
     asked = sorted({it.event_type for rule in settings.rules for it in rule.when.signals})
-    signals = _read(store, _SIGNALS, asked, clock.as_of, few=few) if asked else None
+    signals = read_events(store, _SIGNALS, until=clock.as_of, event_types=asked, few=few) if asked else None
     products = store.fetch(PRODUCTS) if store.exists(PRODUCTS) else PRODUCTS.table([])
     return Shop(
         lines,
@@ -137,16 +137,6 @@ def _learn(shop: Shop, settings: OffersConfig, weights: OfferWeights) -> OfferMo
         choose = partial(neighbours_of, counts=counts)
         chosen = as_table(map_groups([pairs], c.PRODUCT, choose, NEIGHBOURS, row_count=summed.count))
     return model_of_counts(counts, read_neighbours(chosen), catalogue, settings, as_of=shop.as_of)
-
-
-def _read(store: Store, columns: Sequence[str], event_types: Sequence[str], until: datetime, *, few: bool) -> Rows:
-    if few:
-        only = {c.EVENT_TYPE: pa.array(list(event_types), pa.string())}
-        events = store.fetch(UNIFIED_EVENTS, columns, only=only)
-        early = pc.less_equal(events[c.OCCURRED_AT], pa.scalar(until, events[c.OCCURRED_AT].type))
-        return events.filter(pc.and_(early, events[c.UNIFIED_ID].is_valid()))
-    early_ones = (F.col(c.OCCURRED_AT) <= F.lit(until)) & F.col(c.UNIFIED_ID).isNotNull()
-    return store.read(UNIFIED_EVENTS).where(F.col(c.EVENT_TYPE).isin(*event_types) & early_ones).select(*columns)
 
 
 def _sold(lines: Rows) -> pa.Table:

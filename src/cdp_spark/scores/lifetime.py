@@ -31,6 +31,7 @@ from cdp_spark.insights.value import (
     top_percent,
     value_tiers,
 )
+from cdp_spark.normalise.batches import local_days
 
 if TYPE_CHECKING:
     from datetime import date
@@ -229,8 +230,7 @@ def _purchases(rows: pa.Table, settings: LifetimeValueConfig, time_zone: str) ->
     """The purchases of people by day; an event without a value is a purchase whose value is not known."""
     listed = pc.is_in(rows[c.EVENT_TYPE], value_set=pa.array(settings.event_types, pa.string()))
     rows = rows.filter(listed)
-    zoned = rows[c.OCCURRED_AT].cast(pa.timestamp("us", time_zone))
-    day = pc.local_timestamp(zoned).cast(pa.date32(), safe=False)
+    day = local_days(rows[c.OCCURRED_AT], time_zone)
     value = rows[c.VALUE].cast(pa.float64())
     table = pa.table({c.UNIFIED_ID: rows[c.UNIFIED_ID], c.DAY: day, c.VALUE: value})
     return table.sort_by([(name, "ascending") for name in table.column_names])
@@ -243,8 +243,7 @@ def day_of(until_us: int, time_zone: str) -> date:
         until_us: the time, in microseconds since 1970.
         time_zone: its name.
     """
-    zoned = pa.scalar(until_us, pa.int64()).cast(pa.timestamp("us", "UTC")).cast(pa.timestamp("us", time_zone))
-    day: date = pc.local_timestamp(zoned).cast(pa.date32(), safe=False).as_py()
+    day: date = local_days(pa.array([until_us], pa.timestamp("us", "UTC")), time_zone)[0].as_py()
     return day
 
 

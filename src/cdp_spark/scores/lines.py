@@ -15,6 +15,7 @@ from cdp_spark.insights.offers.evidence import Counts, Neighbours, choose_neighb
 from cdp_spark.insights.offers.model import count_group
 from cdp_spark.insights.offers.purchases import read_purchases
 from cdp_spark.insights.offers.tuning import MIN_JUDGED, choose_weights, make_trial
+from cdp_spark.normalise.batches import local_days
 
 if TYPE_CHECKING:
     from datetime import date
@@ -177,12 +178,11 @@ def read_neighbours(rows: pa.Table) -> Neighbours:
 def _signed(rows: pa.Table, time_zone: str) -> pa.Table:
     """A value below 0 is a return, whatever sign its quantity has."""
     rows = rows.filter(rows[c.PRODUCT_ID].is_valid())
-    zoned = rows[c.OCCURRED_AT].cast(pa.timestamp("us", time_zone))
     value, quantity = rows[c.VALUE].cast(pa.float64()), pc.fill_null(rows[c.QUANTITY].cast(pa.float64()), 1.0)
     back = pc.fill_null(pc.less(value, 0), fill_value=False)
     columns = {
         **{name: rows[name] for name in (c.UNIFIED_ID, c.PRODUCT_ID, c.CATEGORY)},
-        c.OCCURRED_AT: pc.local_timestamp(zoned).cast(pa.date32(), safe=False),
+        c.OCCURRED_AT: local_days(rows[c.OCCURRED_AT], time_zone),
         c.QUANTITY: pc.if_else(back, pc.negate(pc.abs(quantity)), quantity),
         c.VALUE: value,
     }

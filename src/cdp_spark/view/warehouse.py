@@ -59,10 +59,18 @@ class ReleasedWarehouse:
         version = self.release.versions.get(spec.name) if spec.kind is TableKind.GOLD else None
         if spec.kind is TableKind.GOLD and version is None:
             return spec.fetched_schema(columns or spec.schema.names).empty_table()
-        return self._reader(spec, version).fetch(spec, columns, only=only, version=version)
+        store = reader_of(spec, version, self.store, self.through_spark)
+        return store.fetch(spec, columns, only=only, version=version)
 
-    def _reader(self, spec: TableSpec, version: int | None) -> Store:
-        if self.through_spark is None or not self.store.exists(spec):
-            return self.store
-        is_readable = self.store.open_local(spec, version) is not None
-        return self.store if is_readable else self.through_spark()
+
+def reader_of(spec: TableSpec, version: int | None, store: Store, through_spark: Callable[[], Store] | None) -> Store:
+    """Choose what reads a version of a table: delta-rs where it can, else Spark.
+
+    Args:
+        spec: the table.
+        version: of it; None for the newest.
+        store: without Spark where that can be.
+        through_spark: opens the same warehouse with a session; None where `store` has one.
+    """
+    is_readable = through_spark is None or not store.exists(spec) or store.open_local(spec, version) is not None
+    return store if is_readable or through_spark is None else through_spark()

@@ -9,9 +9,10 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.behaviour.conftest import at
+from tests.unit.behaviour.sums import add_reached
 
 from cdp_spark import columns as c
-from cdp_spark.behaviour.funnels import MASK, REACHED, add_reached, count_funnel, funnel_rows, microseconds
+from cdp_spark.behaviour.funnels import MASK, REACHED, count_funnel, funnel_rows, microseconds
 from cdp_spark.config.behaviour import FunnelConfig, FunnelStep
 
 WEEK = microseconds(7)

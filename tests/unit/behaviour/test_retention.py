@@ -9,9 +9,10 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.unit.behaviour.sums import add_returns
 
 from cdp_spark import columns as c
-from cdp_spark.behaviour.retention import add_returns, count_returns, first_day, period_of, retention_rows
+from cdp_spark.behaviour.retention import count_returns, first_day, period_of, retention_rows
 from cdp_spark.config.behaviour import Period, RetentionConfig
 
 Row = tuple[str, datetime, str | None]

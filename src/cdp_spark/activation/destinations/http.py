@@ -24,6 +24,8 @@ import httpx
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from cdp_spark.config.destination import HttpDestination
+
 _TRIES = 4
 _FIRST_DELAY_SECONDS = 1.0
 _LONGEST_WAIT_SECONDS = 60.0
@@ -78,6 +80,11 @@ class Poster:
     private_addresses: bool
     sleep: Callable[[float], None] = time.sleep
     jitter: Callable[[], float] = field(default=random.random)
+
+    @classmethod
+    def of(cls, destination: HttpDestination) -> Poster:
+        """Post to a destination's URL."""
+        return cls(str(destination.url), destination.timeout_seconds, destination.private_addresses)
 
     def post(self, body: bytes, sign: Callable[[], Mapping[str, str]]) -> Answer:
         """Post a body, several times if that may help.

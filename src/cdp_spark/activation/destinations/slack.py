@@ -43,8 +43,7 @@ class SlackSender:
     @classmethod
     def of(cls, destination: SlackDestination) -> SlackSender:
         """Make the sender of a destination."""
-        poster = Poster(str(destination.url), destination.timeout_seconds, destination.private_addresses)
-        return cls(destination, poster)
+        return cls(destination, Poster.of(destination))
 
     @property
     def batch_rows(self) -> int:

@@ -10,8 +10,7 @@ from pyspark.util import inheritable_thread_target
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    import pyarrow as pa
-    from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql import SparkSession
 
 _AT_ONCE = 4
 
@@ -38,11 +37,6 @@ def run_together(spark: SparkSession, actions: Mapping[str, Callable[[], Result]
     with ThreadPoolExecutor(max_workers=min(len(actions), _AT_ONCE)) as pool:
         running = {name: pool.submit(_in_own_properties(spark, action)) for name, action in actions.items()}
     return {name: future.result() for name, future in running.items()}
-
-
-def fetch_together(spark: SparkSession, frames: Mapping[str, DataFrame]) -> dict[str, pa.Table]:
-    """Fetch frames to the driver through Arrow, side by side (an action); each by its name."""
-    return run_together(spark, {name: frame.toArrow for name, frame in frames.items()})
 
 
 def _in_own_properties(spark: SparkSession, action: Callable[[], Result]) -> Callable[[], Result]:

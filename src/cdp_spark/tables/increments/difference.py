@@ -105,16 +105,16 @@ def read_changed(
     version = basis.read[spec.name]
     if store.exists(spec) and store.version(spec) == version:
         return store.read(spec).select(*key).limit(0)
-    now, before = _without_shared_files(store, spec, version) or _whole(store, spec, version)
+    sides = _without_shared_files(store, spec, version)
+    now, before = sides or (store.read(spec), read_earlier(store, spec, version))
     of_types = F.col(c.ENTITY_TYPE).isin(*entity_types) if entity_types else F.lit(True)
     names = spec.schema.names if columns is None else columns
     return build_changed_keys(now.where(of_types), before.where(of_types), key, names)
 
 
-def _whole(store: Store, spec: TableSpec, version: int) -> tuple[DataFrame, DataFrame]:
-    """The head and an earlier version, which has no rows where the table was not there yet."""
-    now = store.read(spec)
-    return now, store.read(spec, version=version) if version >= 0 else now.limit(0)
+def read_earlier(store: Store, spec: TableSpec, version: int) -> DataFrame:
+    """A version of a table, as a basis names it: without rows where the table was not there yet."""
+    return store.read(spec, version=version) if version >= 0 else store.read(spec).limit(0)
 
 
 def _without_shared_files(store: Store, spec: TableSpec, version: int) -> tuple[DataFrame, DataFrame] | None:
