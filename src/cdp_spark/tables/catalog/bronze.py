@@ -39,6 +39,19 @@ ORDER_LINES = T.ArrayType(
 """What an order is made of, in the order of the order; values are of whole lines: in the event's currency as received,
 in the project's in `unified_events`."""
 
+ABOUT_EVENTS: dict[str, str | T.DataType] = {
+    "value_given": "decimal",
+    "currency": "string",
+    "quantity": "double",
+    "product_id": "string",
+    "category": "string",
+    "campaign": "string",
+    "channel": "string",
+    "url": "string",
+    "lines": ORDER_LINES,
+}
+"""Columns that say what an event is worth and of what, as received and in `unified_events`."""
+
 SOURCE_EVENTS = TableSpec(
     name="source_events",
     grain="an event as received",
@@ -53,15 +66,7 @@ SOURCE_EVENTS = TableSpec(
         source_file="string",
         identifiers="string_map!",
         received_at_utc="timestamp",
-        value_given="decimal",
-        currency="string",
-        quantity="double",
-        product_id="string",
-        category="string",
-        campaign="string",
-        channel="string",
-        url="string",
-        lines=ORDER_LINES,
+        **ABOUT_EVENTS,
         order_key="string",
         cancels_key="string",
         lines_key="string",

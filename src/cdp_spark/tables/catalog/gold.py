@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pyspark.sql import types as T
 
-from cdp_spark.tables.catalog.bronze import ORDER_LINES
+from cdp_spark.tables.catalog.bronze import ABOUT_EVENTS
 from cdp_spark.tables.catalog.silver import RECORDS
 from cdp_spark.tables.spec import TableKind, TableSpec, columns
 
@@ -225,15 +225,7 @@ UNIFIED_EVENTS = TableSpec(
         record_key="string",
         unified_id="string",
         value="decimal",
-        value_given="decimal",
-        currency="string",
-        quantity="double",
-        product_id="string",
-        category="string",
-        campaign="string",
-        channel="string",
-        url="string",
-        lines=ORDER_LINES,
+        **ABOUT_EVENTS,
         properties="string_map!",
     ),
     keys=("event_key",),
