@@ -69,6 +69,8 @@ GATHERED_ROWS = 100_000
 """Rows that one task works on in less time than a shuffle takes to plan and to start."""
 SEGMENT_CHAIN = 100
 """References in a row, from segment to segment: each is a step of one plan, and Spark plans by recursion."""
+SEGMENT_OFFERS = 3
+"""Offers of a profile that a segment can ask for, the best ones: each is some columns of the frame that is asked."""
 EVENTS_A_PROFILE = 50_000
 """Events of a profile that insights look at, the newest: one task takes all of them, and only bots have more."""
 TOUCHES_A_CONVERSION = 50

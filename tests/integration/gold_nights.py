@@ -62,7 +62,7 @@ _EMPTY: dict[type[T.DataType], object] = {
 
 
 def make_project(**changes: Any) -> Project:
-    """Segments that look at values, at the day, at relations, at traits, and at another segment; a steward's value."""
+    """Segments that look at values, the day, relations, traits, events, and other segments; a steward's value."""
     asked = {
         "ulm": "city = 'Ulm'",
         "quiet": "days_since(last_seen_at_utc) > 3",
@@ -73,7 +73,16 @@ def make_project(**changes: Any) -> Project:
         "away": "trait.quiet >= 4",
     }
     segments = [SegmentConfig(name=name, members=Condition(where=where)) for name, where in asked.items()]
-    segments.append(SegmentConfig(name="others", members=Condition.model_validate({"not": {"segment": "ulm"}})))
+    nested: dict[str, Any] = {
+        "others": {"not": {"segment": "ulm"}},
+        "silent": {"events": {"within_days": 5, "at_most": 0}},
+        "twice": {"sequence": {"steps": [{}, {}], "since_days": 5}},
+        "watched": {"account": {"members": {"who": {"segment": "twice"}}}},
+        "shared_by_silent": {"household": {"who": {"segment": "silent"}, "others": True}},
+    }
+    segments += [
+        SegmentConfig.model_validate_json(json.dumps({"name": name, "members": it})) for name, it in nested.items()
+    ]
     override = StewardOverride(unified_id="p3", attribute="city", value="Bonn", author="ann", reason="phoned")
     traits = [{"name": "seen", "of": "count", "window_days": 5}, {"name": "quiet", "of": "days_since_last"}]
     values: dict[str, Any] = {

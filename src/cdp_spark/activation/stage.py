@@ -18,10 +18,10 @@ from cdp_spark.activation.export import (
     idempotency_key,
     write_export,
 )
+from cdp_spark.activation.holds import find_hold
 from cdp_spark.activation.repeat import files_checksum, inputs_checksum, repeat_delivery, repeat_figures
 from cdp_spark.activation.stage_rows import deliver_rows
 from cdp_spark.config.base import hide_secrets
-from cdp_spark.config.destination import NO_PURPOSE
 from cdp_spark.errors import StateError
 from cdp_spark.session.files import JAVA_ERRORS
 from cdp_spark.tables.actions.together import run_together
@@ -30,7 +30,6 @@ from cdp_spark.tables.checkpoint import cached_frame
 from cdp_spark.tables.consents import build_contact_point_consents
 from cdp_spark.tables.run import StageResult
 from cdp_spark.tables.trouble import is_disk_full
-from cdp_spark.tables.withdrawals import fetch_issues, find_open, holding, of_purpose, tell_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -115,14 +114,13 @@ def record_deliveries(context: RunContext, deliveries: Sequence[Delivery], *, ag
 
 
 def deliver(context: RunContext, destination: FileDestination) -> Delivery:
-    """Export one segment to one destination, unless a withdrawal for its purpose cannot be read.
+    """Export one segment to one destination, unless something holds it (`find_hold`).
 
     Where nothing that the audience depends on has changed, the files of the last export are copied.
     """
     location = export_location(destination, folder=context.project.folder, release=context.ordinal)
-    unread = of_purpose(holding(find_open(fetch_issues(context.store)), context.project), destination.purpose)
-    if unread and destination.purpose != NO_PURPOSE:
-        return Delivery(destination.name, destination.segment, "held", 0, 0, 0, location, tell_names(unread))
+    if reason := find_hold(context, destination):
+        return Delivery(destination.name, destination.segment, "held", 0, 0, 0, location, reason)
     inputs = inputs_checksum(context, destination)
     repeated = repeat_delivery(context, destination, location, inputs)
     return repeated or replace(_deliver_anew(context, destination, location), inputs=inputs)
@@ -196,7 +194,7 @@ def _sentence(delivery: Delivery) -> str:
     if delivery.status == "skipped":
         return f"{delivery.destination}: skipped, the segment is smaller than min_members"
     if delivery.status == "held":
-        return f"{delivery.destination}: held, a withdrawal cannot be read: {delivery.problem} (`cdp consent list`)"
+        return f"{delivery.destination}: held, {delivery.problem}"
     suppressed = f", {delivery.suppressed_count} suppressed" if delivery.suppressed_count else ""
     withheld = f"{delivery.withheld_count} withheld for consent"
     if delivery.counts:

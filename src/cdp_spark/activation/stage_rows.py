@@ -28,18 +28,18 @@ from cdp_spark.activation.audience import ALLOWED, SUPPRESSED, build_audience
 from cdp_spark.activation.cells import cells
 from cdp_spark.activation.destinations.interface import Fate, Row
 from cdp_spark.activation.export import Delivery, Status
+from cdp_spark.activation.holds import find_hold
 from cdp_spark.activation.ledger import OPEN, Attempt, Rules, rows_to_send, send_rows, settle_all
 from cdp_spark.activation.notice import ERASED
 from cdp_spark.activation.planning import Plan, hash_rows, make_plan, rows_of
 from cdp_spark.activation.repeat import has_inputs_of_last, inputs_checksum
 from cdp_spark.config.base import Secret, hide_secrets
-from cdp_spark.config.destination import NO_PURPOSE, PostgresDestination, SlackDestination, WebhookDestination
+from cdp_spark.config.destination import PostgresDestination, SlackDestination, WebhookDestination
 from cdp_spark.normalise.hashing import hash_key
 from cdp_spark.tables.actions.together import run_together
 from cdp_spark.tables.catalog import CONSENTS, DELIVERIES, DELIVERY_ATTEMPTS, PROFILES, SEGMENT_MEMBERS, TO_SEND
 from cdp_spark.tables.consents import build_contact_point_consents
 from cdp_spark.tables.rows import as_table
-from cdp_spark.tables.withdrawals import fetch_issues, find_open, holding, of_purpose, tell_names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -104,9 +104,8 @@ def _without_sending(context: RunContext, destination: AnyRowDestination, inputs
     """The delivery of a destination that gets nothing now; None where it has to be looked at."""
     place = location_of(destination)
     told = Delivery(destination.name, destination.segment, "delivered", 0, 0, 0, place)
-    unread = of_purpose(holding(find_open(fetch_issues(context.store)), context.project), destination.purpose)
-    if unread and destination.purpose != NO_PURPOSE:
-        return replace(told, status="held", problem=tell_names(unread))
+    if reason := find_hold(context, destination):
+        return replace(told, status="held", problem=reason)
     is_due = context.full or destination.mode == "full" or not has_inputs_of_last(context, destination, inputs)
     return None if is_due else replace(told, inputs=inputs)
 

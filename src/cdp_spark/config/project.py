@@ -51,6 +51,7 @@ GoldTable = Literal[
     "scores",
     "offers",
     "traits",
+    "segments",
     "segment_members",
     "segment_changes",
 ]

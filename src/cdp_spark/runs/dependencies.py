@@ -17,7 +17,8 @@ from cdp_spark.profiles.extent import holds_for_profiles
 from cdp_spark.runs.stages import BY_NAME
 from cdp_spark.scores.stage import warn as warn_of_scores
 from cdp_spark.scores.stage_offers import warn as warn_of_offers
-from cdp_spark.segments.stage import warn
+from cdp_spark.segments.asked import definitions_of
+from cdp_spark.segments.stage import FAILED, warn
 from cdp_spark.segments.traits import asked_traits
 from cdp_spark.standardise.clock import holds_for_records
 from cdp_spark.tables import catalog as t
@@ -60,9 +61,10 @@ def _relations(project: Project) -> object:
 
 
 def _segments(project: Project) -> object:
-    """Silence and the zone of days are part of what a segment means."""
-    definitions = [segment.model_dump(mode="json", exclude={"description"}) for segment in project.segments]
-    return [definitions, project.settings.consent.default, str(project.settings.time_zone)]
+    """Traits, silence and the zone of days are part of what a segment means."""
+    definitions = [segment.model_dump(mode="json") for segment in project.segments]
+    hashes = {name: it.definition_hash for name, it in definitions_of(project).items()}
+    return [definitions, hashes, project.settings.consent.default, str(project.settings.time_zone)]
 
 
 def _scores(project: Project) -> object:
@@ -80,7 +82,9 @@ def _hold_at_the_same_time(context: RunContext, basis: Basis) -> bool:
 
 
 def _hold_for_segments(context: RunContext, basis: Basis) -> bool:
-    """Whether no segment looks at the clock, nor at a trait that tells days, or the clock stands still."""
+    """Whether none failed, and none looks at the clock or at a trait that tells days, or the clock stands still."""
+    if basis.metrics.get(FAILED):
+        return False
     conditions = (it for segment in context.project.segments for _, it in conditions_of(segment.members))
     tells_days = any(kind == "long" for kind in asked_traits(context.project).values())
     moves = tells_days or any(it.where and asks_clock(it.where) for it in conditions)
@@ -129,7 +133,14 @@ _ALL = (
     _of("traits", lambda _project: None, holds=definitions_hold),
     _of("scores", _scores, also=(t.SCORE_MODELS,), holds=_hold_at_the_same_time, warns=warn_of_scores),
     _of("offers", _offers, also=(t.SCORE_MODELS,), holds=_hold_at_the_same_time, warns=warn_of_offers),
-    _of("segments", _segments, but=(t.ID_CHANGES,), holds=_hold_for_segments, work=r"segment_changes\..*", warns=warn),
+    _of(
+        "segments",
+        _segments,
+        but=(t.ID_CHANGES, t.UNIFIED_EVENTS),
+        holds=_hold_for_segments,
+        work=r"segment_changes\..*",
+        warns=warn,
+    ),
 )
 
 DEPENDENCIES: dict[str, Dependencies] = {depends.stage: depends for depends in _ALL}

@@ -179,7 +179,7 @@ NIGHTLY: tuple[Stage, ...] = (
     Stage(
         "traits",
         make_traits,
-        "Makes each person's traits of their events, with their history.",
+        "Makes each person's traits of their events, and what segments ask of these, with their history.",
         reads=(t.UNIFIED_EVENTS, t.PROFILES),
         writes=(t.TRAITS,),
     ),
@@ -203,8 +203,12 @@ NIGHTLY: tuple[Stage, ...] = (
         "segments",
         evaluate_segments,
         "Evaluates the segments, and says who entered or left each, and why.",
-        reads=(t.PROFILES, t.ACCOUNT_MEMBERS, t.HOUSEHOLDS, t.TRAITS, t.ID_CHANGES),
-        writes=(t.SEGMENT_MEMBERS, t.SEGMENT_CHANGES),
+        reads=(
+            *(t.PROFILES, t.ACCOUNT_MEMBERS, t.HOUSEHOLDS, t.TRAITS, t.SCORES, t.OFFERS),
+            *(t.ID_CHANGES, t.UNIFIED_EVENTS),
+        ),
+        writes=(t.SEGMENTS, t.SEGMENT_MEMBERS, t.SEGMENT_CHANGES),
+        earlier=(t.RUNS,),
     ),
     Stage(
         PUBLISH,
@@ -217,7 +221,7 @@ NIGHTLY: tuple[Stage, ...] = (
         ACTIVATION,
         activate,
         "Brings the release's segments to the destinations.",
-        reads=(t.PROFILES, t.SEGMENT_MEMBERS, t.CONSENTS, t.WITHDRAWAL_ISSUES),
+        reads=(t.PROFILES, t.SEGMENTS, t.SEGMENT_MEMBERS, t.CONSENTS, t.WITHDRAWAL_ISSUES),
         writes=(t.DELIVERIES, t.TO_SEND, t.DELIVERY_ATTEMPTS),
     ),
 )

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from itertools import groupby
 from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
 from cdp_spark.segments.compile import member_flag
+from cdp_spark.segments.derived import with_levels
 from cdp_spark.tables.catalog.gold import SEGMENT_MEMBERS
 from cdp_spark.tables.increments.difference import build_changed_keys
 
@@ -19,28 +19,33 @@ if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
     from cdp_spark.segments.compile import CompiledSegment
+    from cdp_spark.segments.derived import Relations
 
 _MEMBER = [c.SEGMENT, c.UNIFIED_ID]
 _NOW_HASH = "definition_hash_now"
 
 
-def build_current_members(profiles: DataFrame, segments: Sequence[CompiledSegment]) -> DataFrame:
+def build_current_members(
+    profiles: DataFrame, segments: Sequence[CompiledSegment], relations: Relations | None = None
+) -> DataFrame:
     """Ask every segment of every profile, in one pass.
 
     Args:
-        profiles: one row per unified_id.
+        profiles: one row per unified_id, with the columns that conditions read (`build_asked_profiles`).
         segments: of the project, with all that they refer to.
+        relations: needed where a segment asks of an account, its people or a household.
 
     Returns:
-        one row per segment and member, with the segment's definition_hash.
+        one row per segment and member, with the segment's definition_hash, and the distance of a lookalike's.
     """
     referred = {name for segment in segments for name in segment.refers_to}
     asked = [(F.col(f"`{member_flag(it.name)}`") if it.name in referred else it.condition, it) for it in segments]
     held = F.array(*(F.when(is_member, _as_struct(segment)) for is_member, segment in asked)).cast(
-        f"array<struct<{c.SEGMENT}:string,{c.DEFINITION_HASH}:string>>"
+        f"array<struct<{c.SEGMENT}:string,{c.DEFINITION_HASH}:string,{c.DISTANCE}:double>>"
     )
-    flagged = _with_flags(profiles, [segment for segment in segments if segment.name in referred])
-    return flagged.select(c.UNIFIED_ID, F.inline(F.array_compact(held))).select(*_MEMBER, c.DEFINITION_HASH)
+    flagged = with_levels(profiles, segments, relations)
+    members = flagged.select(c.UNIFIED_ID, F.inline(F.array_compact(held)))
+    return members.select(*_MEMBER, c.DEFINITION_HASH, c.DISTANCE)
 
 
 def build_moved_members(current_members: DataFrame, previous_members: DataFrame) -> DataFrame:
@@ -79,7 +84,7 @@ def build_segment_members(
     """
     before = _until(previous_members, as_of)
     is_open = F.col(c.EXITED_AT).isNull()
-    now = current_members.withColumnRenamed(c.DEFINITION_HASH, _NOW_HASH)
+    now = current_members.drop(c.DISTANCE).withColumnRenamed(c.DEFINITION_HASH, _NOW_HASH)
     carried = before.where(is_open).join(now, on=_MEMBER, how="left")
     carried = carried.withColumns(
         {
@@ -94,16 +99,13 @@ def build_segment_members(
     return spans[0].unionByName(spans[1]).unionByName(spans[2])
 
 
-def _with_flags(profiles: DataFrame, referred: Sequence[CompiledSegment]) -> DataFrame:
-    """Add a column for each segment that others refer to, the innermost first."""
-    flagged = profiles
-    for _, level in groupby(sorted(referred, key=lambda each: each.depth), key=lambda each: each.depth):
-        flagged = flagged.withColumns({member_flag(each.name): each.condition for each in level})
-    return flagged
-
-
 def _as_struct(segment: CompiledSegment) -> Column:
-    return F.struct(F.lit(segment.name).alias(c.SEGMENT), F.lit(segment.definition_hash).alias(c.DEFINITION_HASH))
+    distance = F.lit(None).cast("double") if segment.distance is None else segment.distance
+    return F.struct(
+        F.lit(segment.name).alias(c.SEGMENT),
+        F.lit(segment.definition_hash).alias(c.DEFINITION_HASH),
+        distance.alias(c.DISTANCE),
+    )
 
 
 def _hash_of_segment(definitions: Mapping[str, str]) -> Column:

@@ -9,13 +9,14 @@ from pyspark.sql import functions as F
 from cdp_spark import columns as c
 from cdp_spark.config.checks.vocabulary import ACCOUNT_COLUMNS, RELATION_COLUMNS
 from cdp_spark.config.expressions.references import referenced_columns
+from cdp_spark.config.segment import conditions_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
     from pyspark.sql import DataFrame
 
-    from cdp_spark.config.segment import Condition, SegmentConfig
+    from cdp_spark.config.segment import SegmentConfig
 
 
 def asked_relations(segments: Iterable[SegmentConfig]) -> frozenset[str]:
@@ -24,17 +25,10 @@ def asked_relations(segments: Iterable[SegmentConfig]) -> frozenset[str]:
 
 
 def asked_columns(segments: Iterable[SegmentConfig]) -> frozenset[str]:
-    """All columns that some segment reads."""
-    expressions = [text for segment in segments for text in _expressions(segment.members)]
-    return frozenset[str]().union(*(referenced_columns(text) for text in expressions))
-
-
-def _expressions(condition: Condition) -> Iterator[str]:
-    if condition.where is not None:
-        yield condition.where
-    inner = (*condition.all, *condition.any, *((condition.not_,) if condition.not_ else ()))
-    for part in inner:
-        yield from _expressions(part)
+    """All columns that some segment reads, those of the unnamed traits of its conditions on events apart."""
+    conditions = [part for segment in segments for _, part in conditions_of(segment.members)]
+    compared = [name for part in conditions if part.like for name in part.like.traits]
+    return frozenset(compared).union(*(referenced_columns(part.where) for part in conditions if part.where))
 
 
 def with_relations(

@@ -1,4 +1,8 @@
-"""The segments stage: reads tonight's profiles and the last release; writes memberships and their changes."""
+"""The segments stage: reads this run's profiles and the last release; writes memberships, changes and `segments`.
+
+A segment that cannot be evaluated, because it fails or asks for what no run has computed, keeps the members that the
+last release shows, and is told of. No other segment suffers: those that refer to it see these members.
+"""
 
 from __future__ import annotations
 
@@ -8,33 +12,37 @@ from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
 from cdp_spark.config.checks.impossible import find_impossible
-from cdp_spark.config.traits.definitions import trait_columns
+from cdp_spark.segments.asked import find_uncomputed, surroundings_of
 from cdp_spark.segments.changes import Evidence, build_segment_changes
-from cdp_spark.segments.compile import Surroundings, compile_segments
-from cdp_spark.segments.members import build_current_members, build_moved_members, build_segment_members
-from cdp_spark.segments.relations import asked_relations, with_relations
-from cdp_spark.segments.traits import asked_traits, changed_people, with_traits
+from cdp_spark.segments.clock import find_clocked
+from cdp_spark.segments.compile import compile_segments
+from cdp_spark.segments.evaluate import Evaluation, evaluate, fetch_figures
+from cdp_spark.segments.members import build_moved_members, build_segment_members
+from cdp_spark.segments.traits import asked_traits, changed_people
 from cdp_spark.tables.catalog import (
-    ACCOUNT_MEMBERS,
-    HOUSEHOLDS,
     ID_CHANGES,
     PROFILES,
     SEGMENT_CHANGES,
     SEGMENT_MEMBERS,
+    SEGMENTS,
     TRAITS,
+    UNIFIED_EVENTS,
 )
-from cdp_spark.tables.checkpoint import checkpoint
 from cdp_spark.tables.increments.basis import extend_table, keep_table
 from cdp_spark.tables.run import StageResult
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
+    import pyarrow as pa
     from pyspark.sql import DataFrame
 
     from cdp_spark.config.project import Project
     from cdp_spark.segments.compile import CompiledSegment
     from cdp_spark.tables.run import RunContext
+
+FAILED = "segments_failed"
+"""The figure of how many segments could not be evaluated."""
 
 
 def run(context: RunContext) -> StageResult:
@@ -46,51 +54,108 @@ def run(context: RunContext) -> StageResult:
     Raises:
         ConfigError: a segment cannot be compiled.
     """
-    segments = _compile(context)
-    members = checkpoint(build_current_members(_related_profiles(context), segments))
+    segments = compile_segments(surroundings_of(context.project, now=context.now))
+    evaluation = evaluate(context, segments, _uncomputed(context))
     released = context.read_released(SEGMENT_MEMBERS)
-    if context.basis is not None and build_moved_members(members, released).isEmpty():
+    if context.basis is not None and build_moved_members(evaluation.members, released).isEmpty():
         versions = {spec.name: keep_table(context, spec, context.basis) for spec in (SEGMENT_MEMBERS, SEGMENT_CHANGES)}
         detail, figures = "nobody entered or left", context.basis.metrics
-        kept = {name: size for name, size in figures.items() if name.startswith("segments.")}
+        kept = {f"segments.{it.name}": figures.get(f"segments.{it.name}", 0.0) for it in segments}
         metrics = _metrics(context, segments) if context.basis.erased else kept
     else:
-        versions, detail = _write(context, segments, members), "members changed"
+        versions, detail = _write(context, segments, evaluation), "members changed"
         metrics = _metrics(context, segments)
-    return StageResult(versions, metrics, detail, warn(context.project, metrics))
+    rows = _rows(context, segments, evaluation.failures, metrics)
+    versions[SEGMENTS.name] = context.store.overwrite(SEGMENTS, rows)
+    if evaluation.failures:
+        metrics[FAILED] = float(len(evaluation.failures))
+    return StageResult(versions, metrics, detail, (*_told(evaluation.failures), *warn(context.project, metrics)))
 
 
-def _write(context: RunContext, segments: tuple[CompiledSegment, ...], current: DataFrame) -> dict[str, int]:
+def _uncomputed(context: RunContext) -> dict[str, str]:
+    """Segments that ask for what is not there, each with the reason."""
+    figures = fetch_figures(context)
+    found = {it.name: find_uncomputed(it, context.project, figures) for it in context.project.segments}
+    return {name: f"not computed: {missing}" for name, missing in found.items() if missing}
+
+
+def _write(context: RunContext, segments: Sequence[CompiledSegment], evaluation: Evaluation) -> dict[str, int]:
     store = context.store
-    definitions = {segment.name: segment.definition_hash for segment in segments}
+    definitions = _definitions(context, segments, evaluation.failures)
     released = context.read_released(SEGMENT_MEMBERS)
-    spans = build_segment_members(current, released, definitions=definitions, as_of=context.as_of)
+    spans = build_segment_members(evaluation.members, released, definitions=definitions, as_of=context.as_of)
     versions = {SEGMENT_MEMBERS.name: store.overwrite(SEGMENT_MEMBERS, spans)}
+    clocked = find_clocked(context.project)
+    events = _events(context) if clocked else ()
     evidence = Evidence(
-        definitions=definitions,
-        previous_members=released,
-        id_changes=store.read(ID_CHANGES).where(F.col(c.RELEASE) == context.ordinal),
-        profiles=store.read(PROFILES),
-        previous_profiles=context.read_released(PROFILES),
-        traits_changed=changed_people(store.read(TRAITS), asked_traits(context.project), as_of=context.as_of),
+        definitions,
+        _previous_definitions(context),
+        released,
+        store.read(ID_CHANGES).where(F.col(c.RELEASE) == context.ordinal),
+        store.read(PROFILES),
+        context.read_released(PROFILES),
+        changed_people(store.read(TRAITS), asked_traits(context.project), as_of=context.as_of),
+        clocked,
+        *events,
     )
     changes = build_segment_changes(store.read(SEGMENT_MEMBERS), evidence, release=context.ordinal)
     versions[SEGMENT_CHANGES.name] = extend_table(context, SEGMENT_CHANGES, changes)
     return versions
 
 
-def _related_profiles(context: RunContext) -> DataFrame:
-    store, asked = context.store, asked_relations(context.project.segments)
-    related = with_relations(store.read(PROFILES), store.read(ACCOUNT_MEMBERS), store.read(HOUSEHOLDS), asked=asked)
-    return with_traits(related, store.read(TRAITS), context.project, now=context.as_of)
+def _events(context: RunContext) -> tuple[DataFrame, ...]:
+    """This run's events and the last release's, where they are not the same."""
+    store, before = context.store, context.base_versions.get(UNIFIED_EVENTS.name)
+    if not store.exists(UNIFIED_EVENTS) or before == store.version(UNIFIED_EVENTS):
+        return ()
+    return store.read(UNIFIED_EVENTS), context.read_released(UNIFIED_EVENTS)
 
 
-def _compile(context: RunContext) -> tuple[CompiledSegment, ...]:
-    settings = context.project.settings
-    by_name = {segment.name: segment for segment in context.project.segments}
-    silence_is_consent = settings.consent.default == "granted"
-    traits = trait_columns(context.project.insights)
-    return compile_segments(Surroundings(by_name, context.now, silence_is_consent, traits))
+def _previous_definitions(context: RunContext) -> dict[str, str]:
+    return {row[c.SEGMENT]: row[c.DEFINITION_HASH] for row in context.fetch_released(SEGMENTS).to_pylist()}
+
+
+def _definitions(
+    context: RunContext, segments: Sequence[CompiledSegment], failures: Mapping[str, str]
+) -> dict[str, str]:
+    """The definition that each segment's members are of."""
+    before = _previous_definitions(context)
+    return {
+        it.name: before.get(it.name, it.definition_hash) if it.name in failures else it.definition_hash
+        for it in segments
+    }
+
+
+def _rows(
+    context: RunContext,
+    segments: Sequence[CompiledSegment],
+    failures: Mapping[str, str],
+    metrics: Mapping[str, float],
+) -> pa.Table:
+    """What `segments` says."""
+    before = {row[c.SEGMENT]: row[c.COMPUTED_AT] for row in context.fetch_released(SEGMENTS).to_pylist()}
+    definitions = _definitions(context, segments, failures)
+    rows = [
+        (
+            it.name,
+            it.entity_type,
+            it.description,
+            definitions[it.name],
+            before.get(it.name) if it.name in failures else context.as_of,
+            "failed" if it.name in failures else "ok",
+            failures.get(it.name),
+            int(metrics[f"segments.{it.name}"]),
+        )
+        for it in sorted(context.project.segments, key=lambda it: it.name)
+    ]
+    return SEGMENTS.table(rows)
+
+
+def _told(failures: Mapping[str, str]) -> tuple[str, ...]:
+    return tuple(
+        f"segment {name} keeps its previous members, and destinations that use it get nothing: {reason}."
+        for name, reason in sorted(failures.items())
+    )
 
 
 def warn(project: Project, figures: Mapping[str, float]) -> tuple[str, ...]:
@@ -100,7 +165,7 @@ def warn(project: Project, figures: Mapping[str, float]) -> tuple[str, ...]:
     return (*find_impossible(project), *empty)
 
 
-def _metrics(context: RunContext, segments: tuple[CompiledSegment, ...]) -> dict[str, float]:
+def _metrics(context: RunContext, segments: Sequence[CompiledSegment]) -> dict[str, float]:
     members = context.store.read(SEGMENT_MEMBERS).where(F.col(c.EXITED_AT).isNull())
     changes = context.store.read(SEGMENT_CHANGES).where(F.col(c.RELEASE) == context.ordinal)
     sizes = {f"segments.{segment.name}": 0.0 for segment in segments}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
+from cdp_spark.config.segment import define_event_conditions
 from cdp_spark.config.traits.definitions import PREFIX, shows_zero, trait_columns
 from cdp_spark.segments.relations import asked_columns
 
@@ -29,9 +30,10 @@ _SECONDS_A_DAY = 86_400
 
 
 def asked_traits(project: Project) -> dict[str, Kind]:
-    """The traits that some segment reads, as columns, each with its kind."""
+    """The traits that some segment reads, as columns, each with its kind; those of conditions on events, too."""
     asked = asked_columns(project.segments)
-    return {name: kind for name, kind in trait_columns(project.insights).items() if name in asked}
+    unnamed: dict[str, Kind] = {f"{PREFIX}{it.name}": "double" for it in define_event_conditions(project.segments)}
+    return {name: kind for name, kind in trait_columns(project.insights).items() if name in asked} | unnamed
 
 
 def with_traits(profiles: DataFrame, traits: DataFrame, project: Project, *, now: datetime) -> DataFrame:
@@ -55,7 +57,7 @@ def with_traits(profiles: DataFrame, traits: DataFrame, project: Project, *, now
 
 
 def _zero(project: Project) -> frozenset[str]:
-    return shows_zero(project.insights)
+    return shows_zero(project.insights) | {it.name for it in define_event_conditions(project.segments)}
 
 
 def _value(name: str, kind: Kind, now: datetime) -> Column:

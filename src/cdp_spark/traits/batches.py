@@ -98,7 +98,7 @@ class Events:
         return places, groups
 
     def _choose(self, measure: Measure) -> tuple[Ints, Ints]:
-        rows = self._passing(measure.events) & self._of_ages(measure.ages)
+        rows = self.passing(measure.events) & self.of_ages(measure.ages)
         if not measure.column:
             places = np.flatnonzero(rows)
             return places, self.groups[places]
@@ -107,7 +107,8 @@ class Events:
         places = np.flatnonzero(inside & values.there)
         return places, self.groups[places if values.rows is None else values.rows[places]]
 
-    def _of_ages(self, ages: Ages) -> Bools:
+    def of_ages(self, ages: Ages) -> Bools:
+        """Return which rows are as old as that."""
         if ages not in self.made:
             mask = self.times <= self.as_of_us - (ages.over_days or 0) * DAY_US
             if ages.under_days is not None:
@@ -115,7 +116,8 @@ class Events:
             self.made[ages] = mask
         return np.asarray(self.made[ages])
 
-    def _passing(self, events: EventFilter) -> Bools:
+    def passing(self, events: EventFilter) -> Bools:
+        """Return which rows a filter lets through, whatever their age."""
         if events not in self.made:
             mask = np.ones(self.rows.num_rows, np.bool_)
             if events.events:

@@ -21,6 +21,7 @@ import pyarrow.compute as pc
 from cdp_spark import columns as c
 from cdp_spark.insights.groups import group_numbers, group_starts
 from cdp_spark.traits.batches import Events, Floats, Ints
+from cdp_spark.traits.sequences import follow_sequences
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -48,7 +49,7 @@ class Entries:
 
 
 Partial: TypeAlias = Floats | Entries
-"""A measure of each person: a number, NaN for none, or texts."""
+"""A measure of each person: a number, NaN for none, of a sequence with its state beside it; or texts."""
 
 
 @dataclass(frozen=True)
@@ -125,6 +126,9 @@ def _summary(batch: pa.RecordBatch, carried: Summary | None, plan: Plan) -> Summ
 
 
 def _reduced(measure: Measure, events: Events, people: int, carried: Partial | None) -> Partial:
+    if measure.chain is not None:
+        before = carried if isinstance(carried, np.ndarray) else None
+        return follow_sequences(measure.chain, measure.ages, events, people, before)
     places, groups = events.chosen(measure)
     if measure.is_text:
         own = _entries(measure, events, places, groups)

@@ -109,6 +109,8 @@ def _measured(summary: Summary, measure: Measure) -> Floats:
     found = summary.results[measure]
     if isinstance(found, Entries):
         raise TypeError(measure.reduction)
+    if measure.chain is not None:
+        return np.asarray(found[:, 0])
     return np.asarray(found / PARTS) if measure.reduction in _SCALED else found
 
 

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 _VALUES = (c.DEFINITION_HASH, c.VALUE_NUMBER, c.VALUE_TEXT, c.VALUE_LIST, c.VALUE_TIME)
 _TRAIT = [c.UNIFIED_ID, c.TRAIT]
-_ORDERED = ("first", "last", "recent", "earliest")
+_ORDERED = ("first", "last", "recent", "earliest", "sequence")
 """Reductions that depend on which of the events of one time is first."""
 Definitions = tuple["TraitDefinition", ...]
 
@@ -90,8 +90,9 @@ def named_columns(definitions: Definitions) -> frozenset[str]:
     """The columns of events that measures name, as they name them."""
     measures = [measure for it in definitions for measure in it.all_measures]
     values = {measure.column for measure in measures} - {"", LOCAL_HOUR}
-    conditions = {condition.column for measure in measures for condition in measure.events.where}
-    types = {c.EVENT_TYPE for measure in measures if measure.events.events}
+    filters = [it for measure in measures for it in measure.filters]
+    conditions = {condition.column for it in filters for condition in it.where}
+    types = {c.EVENT_TYPE for it in filters if it.events}
     return frozenset(values | conditions | types)
 
 
@@ -122,7 +123,8 @@ _KINDS: dict[str, T.DataType] = {
 
 def _expressions(definitions: Definitions) -> dict[str, str]:
     """Expression to the column with its truth."""
-    texts = {measure.events.expression for it in definitions for measure in it.all_measures}
+    measures = [measure for it in definitions for measure in it.all_measures]
+    texts = {asked.expression for measure in measures for asked in measure.filters}
     return {text: f"expression_{number}" for number, text in enumerate(sorted(text for text in texts if text))}
 
 

@@ -15,7 +15,10 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
-from cdp_spark.config.traits.definitions import borders_of, define_traits
+from cdp_spark.config.segment import define_event_conditions
+from cdp_spark.config.traits.conditions import is_hidden
+from cdp_spark.config.traits.definitions import DEFINITION_FIGURE as _FIGURE
+from cdp_spark.config.traits.definitions import borders_of, define_traits, definition_figure
 from cdp_spark.tables.catalog import TRAITS, UNIFIED_EVENTS
 from cdp_spark.tables.checkpoint import checkpoint
 from cdp_spark.tables.increments.basis import keep_table
@@ -35,8 +38,6 @@ if TYPE_CHECKING:
     from cdp_spark.tables.checkpoint import CountedFrame
     from cdp_spark.tables.run import Basis, RunContext
 
-_FIGURE = "traits.definition."
-"""Of the figures by which the next run finds the traits whose definition changed."""
 _MICROSECOND = timedelta(microseconds=1)
 
 
@@ -69,7 +70,9 @@ def run(context: RunContext) -> StageResult:
     """Write `traits`, where the project defines some: all, or those that may have changed."""
     store, definitions = context.store, _define(context.project)
     if not store.exists(TRAITS) and not (definitions and store.exists(UNIFIED_EVENTS)):
-        return StageResult(detail="no events yet" if definitions else "no traits in insights.yaml")
+        return StageResult(
+            metrics=_figures(definitions), detail="no events yet" if definitions else "no traits are asked for"
+        )
     work = _plan(context, definitions)
     if work.is_none and context.basis is not None:
         version = keep_table(context, TRAITS, context.basis)
@@ -100,12 +103,14 @@ def _days(count: int) -> timedelta:
 
 
 def _define(project: Project) -> tuple[TraitDefinition, ...]:
-    return define_traits(project.insights, time_zone=project.settings.time_zone)
+    """The project's traits, and what its segments ask of events."""
+    named = define_traits(project.insights, time_zone=project.settings.time_zone)
+    return (*named, *define_event_conditions(project.segments))
 
 
 def _figures(definitions: tuple[TraitDefinition, ...]) -> dict[str, float]:
-    """The first digits of each definition's hash, as many as a figure holds exactly."""
-    return {f"{_FIGURE}{it.name}": float(int(it.definition_hash[:12], 16)) for it in definitions}
+    """By which the next run finds the traits whose definition changed."""
+    return dict(map(definition_figure, definitions))
 
 
 def _figures_of(metrics: Mapping[str, float]) -> dict[str, float]:
@@ -159,13 +164,17 @@ def _scores(context: RunContext, work: _Work, values: DataFrame, stays: DataFram
 
 
 def _counts(spans: DataFrame, definitions: tuple[TraitDefinition, ...]) -> dict[str, float]:
-    """People with a value of each trait."""
-    counted = spans.where(F.col(c.VALID_TO).isNull()).groupBy(c.TRAIT).count().collect()
-    return {**{f"traits.{it.name}": 0.0 for it in definitions}, **{f"traits.{it[0]}": float(it[1]) for it in counted}}
+    """People with a value of each trait that has a name."""
+    rows = spans.where(F.col(c.VALID_TO).isNull()).groupBy(c.TRAIT).count().collect()
+    counted = {it.name: 0.0 for it in definitions} | {it[0]: float(it[1]) for it in rows}
+    return {f"traits.{name}": count for name, count in counted.items() if not is_hidden(name)}
 
 
 def _tell(work: _Work) -> str:
     if work.people is None:
         return "full"
-    renewed = f"; evaluated for everyone: {', '.join(sorted(work.changed))}" if work.changed else ""
-    return f"incremental: {work.people.count:,} people depend on what changed{renewed}"
+    named = sorted(name for name in work.changed if not is_hidden(name))
+    unnamed = len(work.changed) - len(named)
+    renewed = [*named, *([f"{unnamed} conditions of segments"] if unnamed else [])]
+    told = f"; evaluated for everyone: {', '.join(renewed)}" if renewed else ""
+    return f"incremental: {work.people.count:,} people depend on what changed{told}"

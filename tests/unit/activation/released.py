@@ -60,7 +60,9 @@ class Warehouse7:
         spans.append(("all", first, datetime(2025, 1, 1, tzinfo=UTC), AS_OF, "h"))
         spans += [("buyers", first, AS_OF, None, "h"), ("vips", first, AS_OF, None, "h")]
         self.store.overwrite(PROFILES, spark.createDataFrame(profiles, PROFILES.schema))
-        self.store.overwrite(SEGMENT_MEMBERS, spark.createDataFrame(spans, SEGMENT_MEMBERS.schema))
+        self.store.overwrite(
+            SEGMENT_MEMBERS, spark.createDataFrame([(*it, None) for it in spans], SEGMENT_MEMBERS.schema)
+        )
         self.store.append(CONSENTS, spark.createDataFrame(consents, CONSENTS.schema), application="test")
 
     def withdraw(self, point: str) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from cdp_spark.activation.audience import build_audience
 from cdp_spark.activation.stage import run
 from cdp_spark.config.destination import FileDestination
 from cdp_spark.errors import StateError
-from cdp_spark.tables.catalog import CONSENTS, DELIVERIES, WITHDRAWAL_ISSUES
+from cdp_spark.tables.catalog import CONSENTS, DELIVERIES, SEGMENTS, WITHDRAWAL_ISSUES
 from cdp_spark.tables.run import LastFinish
 
 
@@ -198,6 +199,23 @@ def test_an_unchanged_export_is_copied_as_long_as_its_files_are_what_was_written
     warehouse.store.append(CONSENTS, warehouse.store.spark.createDataFrame(consents, CONSENTS.schema), application="2")
     assert night(11, *to) == "email\n"
     assert sorted(made) == ["mailing", "small"]
+
+
+def test_a_segment_that_could_not_be_evaluated_holds_the_destinations_that_use_it(warehouse: Warehouse7) -> None:
+    warehouse.fill([profile("a")], [consent("a@x.org", "granted")])
+    states = [("all", "ok", None), ("buyers", "failed", "not computed: trait.orders"), ("vips", "ok", None)]
+    rows = [(name, "person", "", "h", AS_OF, status, reason, 1) for name, status, reason in states]
+    versions = {SEGMENTS.name: warehouse.store.overwrite(SEGMENTS, SEGMENTS.table(rows))}
+    context = warehouse.context(
+        destination("mailing"), destination("shop", segment="buyers"), destination("rest", suppress=("buyers",))
+    )
+
+    result = run(replace(context, base_versions={**context.base_versions, **versions}))
+
+    reason = "held, segment buyers could not be evaluated: not computed: trait.orders"
+    assert f"shop: {reason}; rest: {reason}" in result.detail
+    found = {row["destination"]: row["status"] for row in warehouse.deliveries().collect()}
+    assert found == {"mailing": "delivered", "shop": "held", "rest": "held"}
 
 
 def test_a_withdrawal_that_cannot_be_read_holds_all_exports_of_its_purpose(warehouse: Warehouse7) -> None:

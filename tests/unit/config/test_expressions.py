@@ -29,7 +29,8 @@ MISTAKES = {
     "city = 'X": "e at 1:8: got a text that does not end. Fix: close it with ' and write '' for a ' inside",
     'city = "X"': "e at 1:8: got a double quote. Fix: put text in single quotes; a column needs none",
     "consents.email": (
-        "e at 1:9: got a dot. Fix: write trait.name for a trait, attribute('name') for an own attribute, "
+        "e at 1:9: got a dot. Fix: write trait.name for a trait, score.name for a score, "
+        "offer.1.product_id for an offer, attribute('name') for an own attribute, "
         "has_consent('purpose') for a consent"
     ),
     "city = null": "e at 1:8: got 'null'; allowed: is null, is not null. Fix: compare with is null",

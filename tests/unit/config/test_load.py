@@ -248,7 +248,7 @@ CHANGES: dict[str, tuple[str, str, str, list[str]]] = {
         "{segment: gold, where:",
         [
             "segments/gold.yaml:2:10 members: got where and segment; allowed: exactly one of where, segment, all, any, "
-            "not. Fix: nest several under all or any"
+            "not, events, sequence, account, members, household, like. Fix: nest several under all or any"
         ],
     ),
     "segment on an unknown column": (

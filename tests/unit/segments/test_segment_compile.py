@@ -150,7 +150,7 @@ def test_silence_is_consent_only_where_the_project_says_so(spark: SparkSession) 
 
 def test_a_project_without_segments_has_no_members(spark: SparkSession) -> None:
     members = build_current_members(profiles_of(spark, {"unified_id": "u"}), [])
-    assert members.columns == ["segment", "unified_id", "definition_hash"]
+    assert members.columns == ["segment", "unified_id", "definition_hash", "distance"]
     assert members.isEmpty()
 
 

@@ -8,9 +8,9 @@ from pyspark.sql import DataFrame, SparkSession
 
 from cdp_spark.segments.changes import Evidence, build_erased_members, build_segment_changes
 from cdp_spark.segments.members import build_segment_members
-from cdp_spark.tables.catalog import ID_CHANGES, PROFILES, SEGMENT_CHANGES, SEGMENT_MEMBERS
+from cdp_spark.tables.catalog import ID_CHANGES, PROFILES, SEGMENT_CHANGES, SEGMENT_MEMBERS, UNIFIED_EVENTS
 
-_CURRENT = "segment string, unified_id string, definition_hash string"
+_CURRENT = "segment string, unified_id string, definition_hash string, distance double"
 
 
 def night(number: int) -> datetime:
@@ -18,7 +18,7 @@ def night(number: int) -> datetime:
 
 
 def members_of(spark: SparkSession, *rows: tuple[str, str, datetime, datetime | None, str]) -> DataFrame:
-    return spark.createDataFrame(list(rows), SEGMENT_MEMBERS.schema)
+    return spark.createDataFrame([(*row, None) for row in rows], SEGMENT_MEMBERS.schema)
 
 
 def profiles_of(spark: SparkSession, rows: dict[str, dict[str, Any]]) -> DataFrame:
@@ -30,6 +30,15 @@ def profiles_of(spark: SparkSession, rows: dict[str, dict[str, Any]]) -> DataFra
     return spark.createDataFrame(complete, PROFILES.schema)
 
 
+def events_of(spark: SparkSession, *people: str) -> DataFrame:
+    empty = dict.fromkeys(UNIFIED_EVENTS.schema.names) | {"source": "web", "event_type": "view", "properties": {}}
+    rows = [
+        {**empty, "event_key": str(number), "unified_id": name, "occurred_at_utc": night(1)}
+        for number, name in enumerate(people)
+    ]
+    return spark.createDataFrame([tuple(row.values()) for row in rows], UNIFIED_EVENTS.schema)
+
+
 def test_spans_of_membership(spark: SparkSession) -> None:
     previous = members_of(
         spark,
@@ -38,7 +47,7 @@ def test_spans_of_membership(spark: SparkSession) -> None:
         ("s", "returns", night(1), night(2), "h1"),
         ("dropped", "stays", night(1), None, "h0"),
     )
-    current = spark.createDataFrame([("s", "stays", "h2"), ("s", "returns", "h2"), ("s", "comes", "h2")], _CURRENT)
+    current = spark.createDataFrame([("s", who, "h2", None) for who in ("stays", "returns", "comes")], _CURRENT)
     expected = members_of(
         spark,
         ("s", "stays", night(1), None, "h2"),
@@ -74,6 +83,10 @@ def test_every_change_has_its_reason(spark: SparkSession) -> None:
         ("kept", "erased", night(1), None, "h"),
         ("kept", "refuser", night(1), None, "h"),
         ("kept", "quiet refuser", night(1), None, "h"),
+        ("kept", "quiet", night(1), None, "h"),
+        ("timed", "quiet", night(1), None, "h"),
+        ("timed", "refuser", night(1), None, "h"),
+        ("timed", "busy", night(1), None, "h"),
         ("empty", "data", night(1), night(2), "h"),
         ("changed", "stays", night(1), None, "old"),
         ("dropped", "stays", night(1), None, "h"),
@@ -97,7 +110,8 @@ def test_every_change_has_its_reason(spark: SparkSession) -> None:
         ID_CHANGES.schema,
     )
     evidence = Evidence(
-        definitions={"kept": "h", "empty": "h", "changed": "new", "fresh": "h"},
+        definitions={"kept": "h", "timed": "h", "empty": "h", "changed": "new", "fresh": "h"},
+        previous_definitions={**dict.fromkeys(("kept", "timed", "empty", "dropped"), "h"), "changed": "old"},
         previous_members=before,
         id_changes=id_changes,
         profiles=profiles_of(
@@ -107,6 +121,8 @@ def test_every_change_has_its_reason(spark: SparkSession) -> None:
                 "quiet refuser": {"consents": {"mail": "withdrawn"}},
                 "gone": {"consents": {"mail": "denied"}, "city": "Ulm"},
                 "data": {"city": "Ulm"},
+                "quiet": {},
+                "busy": {},
             },
         ),
         previous_profiles=profiles_of(
@@ -116,9 +132,14 @@ def test_every_change_has_its_reason(spark: SparkSession) -> None:
                 "quiet refuser": {"consents": {"mail": "granted"}},
                 "gone": {"consents": {}},
                 "data": {},
+                "quiet": {},
+                "busy": {},
             },
         ),
-        traits_changed=spark.createDataFrame([("quiet refuser",)], "unified_id string"),
+        traits_changed=spark.createDataFrame([("quiet refuser",), ("quiet",), ("busy",)], "unified_id string"),
+        clocked=frozenset({"timed"}),
+        events=events_of(spark, "quiet", "busy", "busy"),
+        previous_events=events_of(spark, "quiet", "busy"),
     )
     expected = [
         (3, "kept", "gone", "exit", "data"),
@@ -126,6 +147,10 @@ def test_every_change_has_its_reason(spark: SparkSession) -> None:
         (3, "kept", "erased", "exit", "erasure"),
         (3, "kept", "refuser", "exit", "consent"),
         (3, "kept", "quiet refuser", "exit", "data"),
+        (3, "kept", "quiet", "exit", "data"),
+        (3, "timed", "quiet", "exit", "window"),
+        (3, "timed", "refuser", "exit", "consent"),
+        (3, "timed", "busy", "exit", "data"),
         (3, "kept", "created", "enter", "identity"),
         (3, "kept", "absorber", "enter", "data"),
         (3, "empty", "data", "enter", "data"),

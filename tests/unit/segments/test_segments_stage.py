@@ -1,18 +1,23 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import pyarrow as pa
+import pytest
 from chispa import assert_df_equality
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F
 
+from cdp_spark.config.expressions.compile import compile_expression
 from cdp_spark.config.match import MatchConfig
 from cdp_spark.config.project import Project, ProjectSettings, Warehouse
 from cdp_spark.config.segment import Condition, SegmentConfig
 from cdp_spark.segments.stage import run
-from cdp_spark.tables.catalog import PROFILES, SEGMENT_CHANGES, SEGMENT_MEMBERS
+from cdp_spark.tables.catalog import PROFILES, SEGMENT_CHANGES, SEGMENT_MEMBERS, SEGMENTS
 from cdp_spark.tables.run import RunContext
 from cdp_spark.tables.store import Store
 
@@ -79,3 +84,47 @@ def test_nights_of_a_segment(spark: SparkSession, tmp_path: Path) -> None:
         ),
         ignore_row_order=True,
     )
+
+
+def test_a_segment_that_fails_keeps_its_members_and_harms_no_other(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Store(spark, str(tmp_path / "warehouse"))
+    first = store.overwrite(PROFILES, profiles_of(spark, a="Rome", b="Ulm", c="Rome"))
+    context = context_of(store, run_id="1", ordinal=1, as_of=datetime(2026, 1, 1, tzinfo=UTC))
+    outer = SegmentConfig(
+        name="outer", members=Condition(all=(Condition(segment="romans"), Condition(where="city = 'Ulm'")))
+    )
+    project = context.project.model_copy(update={"segments": (*context.project.segments, outer)})
+    context = replace(context, project=project)
+    before = run(context)
+    store.overwrite(PROFILES, profiles_of(spark, a="Ulm", b="Rome"))
+
+    def compile_to_failure(text: str, **others: Any) -> Column:
+        return F.raise_error(F.lit("-")).cast("boolean") if "Rome" in text else compile_expression(text, **others)
+
+    monkeypatch.setattr("cdp_spark.segments.compile.compile_expression", compile_to_failure)
+    later = replace(
+        context,
+        run_id="2",
+        ordinal=2,
+        as_of=datetime(2026, 1, 2, tzinfo=UTC),
+        base_versions={PROFILES.name: first, **before.versions},
+    )
+    result = run(later)
+    columns = ("segment", "status", "reason", "member_count", "computed_at_utc")
+    reason = "its evaluation ended with USER_RAISED_EXCEPTION"
+    assert [tuple(row.values()) for row in store.fetch(SEGMENTS, columns).to_pylist()] == [
+        ("germans", "ok", None, 0, later.as_of),
+        ("outer", "ok", None, 1, later.as_of),
+        ("romans", "failed", reason, 1, context.as_of),
+    ]
+    assert f"segment romans keeps its previous members, and destinations that use it get nothing: {reason}." in (
+        result.warnings
+    )
+    assert result.metrics["segments_failed"] == 1.0
+    changes = store.fetch(SEGMENT_CHANGES, only={"release": pa.array([2], pa.int64())}).to_pylist()
+    assert {tuple(row.values()) for row in changes} == {
+        (2, "romans", "c", "exit", "data"),  # whose profile is gone
+        (2, "outer", "a", "enter", "data"),
+    }

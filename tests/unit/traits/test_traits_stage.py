@@ -116,7 +116,7 @@ def night(store: Store, project: Project, as_of: datetime, before: StageResult |
 
 def test_a_stage_without_traits_makes_no_table(spark: SparkSession, tmp_path: Path) -> None:
     store = Store(spark, str(tmp_path))
-    assert night(store, project_of(), FIRST).detail == "no traits in insights.yaml"
+    assert night(store, project_of(), FIRST).detail == "no traits are asked for"
     assert not store.exists(TRAITS)
 
 

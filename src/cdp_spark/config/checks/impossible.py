@@ -1,8 +1,8 @@
 """Conditions of segments that are well written and that no profile can meet.
 
 A comparison with a text is impossible where cleaning never gives that text: the reader that cleans the column reads it
-as another one (`Germany` as `DE`) or as none. So is a source that the project does not have, a text in lower case that
-`lower` is compared with in capitals, and one column that is to have two values at once.
+as another one (`Germany` as `DE`) or as none. So is a source that the project does not have, and a text in lower case
+that `lower` is compared with in capitals.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from cdp_spark import columns as c
 from cdp_spark.config.base import nearest
 from cdp_spark.config.checks.vocabulary import ACCOUNT_COLUMNS
 from cdp_spark.config.expressions import parse_expression
-from cdp_spark.config.expressions.grammar.nodes import Call, ColumnName, Comparison, In, Literal, Logical, Node, walk
+from cdp_spark.config.expressions.grammar.nodes import Call, ColumnName, Comparison, In, Literal, Node, walk
 from cdp_spark.config.segment import conditions_of
 from cdp_spark.normalise.codes import read_gender
 from cdp_spark.normalise.email import read_email
@@ -61,8 +61,6 @@ def find_impossible_parts(text: str, sources: list[str]) -> Iterator[str]:
         sources: names of the project's sources of records and events.
     """
     for node in walk(parse_expression(text, where="expression")):
-        if isinstance(node, Logical) and node.operator == "and":
-            yield from _contradictions(node)
         for column, literal in _asked(node):
             sentence = _why_not(column, literal, sources)
             if sentence is not None:
@@ -111,16 +109,3 @@ def _tell_source(name: str, sources: list[str]) -> str:
 
 def _cleaned_as(column: str) -> str:
     return ACCOUNT_COLUMNS.get(column, column)
-
-
-def _contradictions(node: Logical) -> Iterator[str]:
-    values: dict[str, set[object]] = {}
-    for term in node.terms:
-        if isinstance(term, Comparison) and term.comparator == "=":
-            for column, other in ((term.left, term.right), (term.right, term.left)):
-                if isinstance(column, ColumnName) and isinstance(other, Literal):
-                    values.setdefault(column.name, set()).add(other.value)
-    for name, found in values.items():
-        if len(found) > 1:
-            listed = " and ".join(sorted(f"'{value}'" for value in found))
-            yield f"{name} is never {listed} at once. Write `or` or `in`."

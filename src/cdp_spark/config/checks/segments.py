@@ -6,11 +6,13 @@ from graphlib import TopologicalSorter
 from typing import TYPE_CHECKING
 
 from cdp_spark.config.base import choose_one
+from cdp_spark.config.checks.contradictions import find_contradictions
 from cdp_spark.config.checks.vocabulary import PROFILE_COLUMNS, RELATION_COLUMNS, own_attributes
-from cdp_spark.config.expressions import Scope, check_expression
-from cdp_spark.config.segment import conditions_of, references
-from cdp_spark.config.traits.checks import asks_traits
-from cdp_spark.config.traits.definitions import trait_columns
+from cdp_spark.config.expressions import Scope, check_expression, referenced_columns
+from cdp_spark.config.insight_columns import PREFIXES, insight_columns
+from cdp_spark.config.segment import event_steps, references, typed_conditions_of
+from cdp_spark.config.traits.checks import event_expression_mistakes
+from cdp_spark.errors import ConfigError
 from cdp_spark.limits import SEGMENT_CHAIN
 
 if TYPE_CHECKING:
@@ -18,20 +20,77 @@ if TYPE_CHECKING:
 
     from cdp_spark.config.checks.files import ProjectFiles, Section
     from cdp_spark.config.documents.document import Location
-    from cdp_spark.config.segment import SegmentConfig
-    from cdp_spark.errors import ConfigError
+    from cdp_spark.config.expressions import Kind
+    from cdp_spark.config.segment import Condition, LikeCondition, SegmentConfig
+
+
+_ASKED_OF: dict[str, tuple[tuple[str, ...], str]] = {
+    "events": (("person", "visitor"), "ask `members: {who: {events: …}}`"),
+    "sequence": (("person", "visitor"), "ask `members: {who: {sequence: …}}`"),
+    "account": (("person",), "write its conditions as they are"),
+    "members": (("account",), "write `account: {members: …}`"),
+    "household": (("person",), "drop it"),
+}
+"""Whom a kind of condition can be asked of, and what to do where it is asked of others."""
 
 
 def segment_mistakes(files: ProjectFiles) -> Iterator[ConfigError]:
-    """Find unknown segments, cycles, and expressions that are wrong."""
+    """Find unknown segments, cycles, expressions that are wrong, and conditions that contradict each other."""
     for section in files.segments:
-        for location, condition in conditions_of(section.value.members, ("members",)):
-            if condition.where is not None:
-                yield from _expression_mistakes(condition.where, (*location, "where"), section, files)
-            if condition.segment is not None and files.are_whole("segments"):
-                yield from _reference_mistakes(condition.segment, (*location, "segment"), section, files)
+        own = section.value
+        found = [
+            mistake
+            for place, entity_type, condition in typed_conditions_of(own.members, own.entity_type, ("members",))
+            for mistake in _mistakes_of(condition, place, entity_type, section, files)
+        ]
+        yield from found
+        if not found:
+            for place, sentence in find_contradictions(own.members, ("members",)):
+                yield ConfigError(section.document.where(place), said=sentence)
     if files.are_whole("segments"):
         yield from _chain_mistakes(files)
+
+
+def _mistakes_of(
+    condition: Condition, place: Location, entity_type: str, section: Section[SegmentConfig], files: ProjectFiles
+) -> Iterator[ConfigError]:
+    """What is wrong with a condition itself."""
+    if condition.where is not None:
+        yield from _expression_mistakes(condition.where, (*place, "where"), section, files)
+    for at, step in event_steps(condition):
+        if step.expression is not None:
+            where = section.document.where((*place, *at, "expression"))
+            yield from event_expression_mistakes(step.expression, where, ages="within_days")
+    for kind, (types, fix) in _ASKED_OF.items():
+        if getattr(condition, kind) is not None and entity_type not in types:
+            allowed = f"{kind} of {' or '.join(f'{it}s' for it in types)}"
+            yield section.mistake(*place, kind, got=f"{kind} of {entity_type}s", allowed=allowed, fix=fix)
+    if condition.segment is not None:
+        yield from _reference_mistakes(condition.segment, (*place, "segment"), entity_type, section, files)
+    if condition.like is not None:
+        yield from _reference_mistakes(condition.like.segment, (*place, "like", "segment"), entity_type, section, files)
+        yield from _like_mistakes(condition.like, (*place, "like", "traits"), section, files)
+
+
+def _like_mistakes(
+    like: LikeCondition, place: Location, section: Section[SegmentConfig], files: ProjectFiles
+) -> Iterator[ConfigError]:
+    columns = _columns(files)
+    if columns is None:
+        return
+    numbers = [name for name, kind in columns.items() if kind in ("double", "long")]
+    for index, name in enumerate(like.traits):
+        if name not in numbers:
+            got = f"'{name}', which is no number" if name in columns else f"unknown column '{name}'"
+            yield section.mistake(*place, index, got=got, allowed=", ".join(numbers), fix=choose_one(name, numbers))
+
+
+def _columns(files: ProjectFiles) -> dict[str, Kind] | None:
+    """What a segment can ask of a profile; None where `insights.yaml` cannot be read."""
+    if files.insights is None and not files.are_whole("insights.yaml"):
+        return None
+    insights = files.insights.value if files.insights else None
+    return {**PROFILE_COLUMNS, **RELATION_COLUMNS, **insight_columns(insights)}
 
 
 def _expression_mistakes(
@@ -39,20 +98,30 @@ def _expression_mistakes(
 ) -> list[ConfigError]:
     attributes = own_attributes(files) if files.are_whole("sources") else None
     where = section.document.where(location)
-    insights = files.insights.value if files.insights else None
-    if insights is None and not files.are_whole("insights.yaml") and asks_traits(text):
-        return []  # whether there are such traits is known once the file is in order
-    columns = {**PROFILE_COLUMNS, **RELATION_COLUMNS, **trait_columns(insights)}
+    columns = _columns(files)
+    if columns is None:
+        if _asks_insights(text):
+            return []  # whether there are such traits is known once the file is in order
+        columns = {**PROFILE_COLUMNS, **RELATION_COLUMNS}
     scope = Scope(text, where, columns, purposes=_purposes(files), attributes=attributes)
     check_expression(text, scope)
     return scope.mistakes
 
 
+def _asks_insights(text: str) -> bool:
+    """Whether an expression names a trait, a score or an offer; not where it cannot be read."""
+    try:
+        return any(name.startswith(PREFIXES) for name in referenced_columns(text))
+    except ConfigError:
+        return False
+
+
 def _reference_mistakes(
-    name: str, location: Location, section: Section[SegmentConfig], files: ProjectFiles
+    name: str, location: Location, own_type: str, section: Section[SegmentConfig], files: ProjectFiles
 ) -> Iterator[ConfigError]:
+    if not files.are_whole("segments"):
+        return
     types = {other.value.name: other.value.entity_type for other in files.segments}
-    own_type = section.value.entity_type
     if name not in types:
         yield _unknown(section, location, "segment", name, [other for other in types if other != section.value.name])
     elif types[name] != own_type:

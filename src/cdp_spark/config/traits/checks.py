@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from cdp_spark import columns as c
 from cdp_spark.config.base import choose_one, mistake
-from cdp_spark.config.expressions import Scope, check_expression, parse_expression, referenced_columns
+from cdp_spark.config.expressions import Scope, check_expression
 from cdp_spark.config.expressions.references import asks_clock
-from cdp_spark.config.traits.definitions import PREFIX, RFM_GROUP, RFM_LAST, RFM_PURCHASES, RFM_SCORES, RFM_VALUE
+from cdp_spark.config.traits.definitions import RFM_GROUP, RFM_LAST, RFM_PURCHASES, RFM_SCORES, RFM_VALUE
 from cdp_spark.config.traits.definitions import names_of as _names_of
 from cdp_spark.config.traits.model import NUMBER_COLUMNS, TEXT_COLUMNS
 from cdp_spark.errors import ConfigError
@@ -58,18 +58,20 @@ def trait_mistakes(files: ProjectFiles) -> Iterator[ConfigError]:
     for place, trait in enumerate(files.insights.value.traits):
         if trait.expression is not None:
             where = files.insights.document.where(("traits", place, "expression"))
-            scope = Scope(trait.expression, where, EVENT_COLUMNS)
-            node = check_expression(trait.expression, scope)
-            yield from scope.mistakes
-            if node is not None and not scope.mistakes and asks_clock(trait.expression):
-                got = "an expression that depends on the clock"
-                yield ConfigError(where, got=got, fix="choose ages of events by window_days")
+            yield from event_expression_mistakes(trait.expression, where, ages="window_days")
 
 
-def asks_traits(text: str) -> bool:
-    """Say whether an expression names a trait; not where it cannot be read."""
-    try:
-        parse_expression(text, where="expression")
-    except ConfigError:
-        return False
-    return any(name.startswith(PREFIX) for name in referenced_columns(text))
+def event_expression_mistakes(text: str, where: str, *, ages: str) -> Iterator[ConfigError]:
+    """Find what is wrong with an expression over an event.
+
+    Args:
+        text: the expression.
+        where: how errors name it.
+        ages: the key that says how old events may be.
+    """
+    scope = Scope(text, where, EVENT_COLUMNS)
+    node = check_expression(text, scope)
+    yield from scope.mistakes
+    if node is not None and not scope.mistakes and asks_clock(text):
+        got = "an expression that depends on the clock"
+        yield ConfigError(where, got=got, fix=f"choose ages of events by {ages}")

@@ -24,12 +24,16 @@ if TYPE_CHECKING:
     from cdp_spark.config.insights import InsightsConfig
     from cdp_spark.config.traits.model import RfmConfig, TraitConfig
 
-Reduction = Literal["count", "sum", "min", "max", "first", "last", "first_at", "last_at", "tally", "recent", "earliest"]
-"""`tally` counts each text, `recent` keeps the last texts, `earliest` the first one."""
+Reduction = Literal[
+    "count", "sum", "min", "max", "first", "last", "first_at", "last_at", "tally", "recent", "earliest", "sequence"
+]
+"""`tally` counts each text, `recent` keeps the last texts, `earliest` the first one, `sequence` counts chains."""
 ValueKind = Literal["number", "text", "list", "time"]
 
 PREFIX = "trait."
 """How an expression of a segment names a trait."""
+DEFINITION_FIGURE = "traits.definition."
+"""Of the figures that tell what each trait was made of, as many digits as a figure holds exactly."""
 LOCAL_HOUR = "local_hour"
 """The hour of an event on the person's clock; made by the engine."""
 
@@ -76,6 +80,26 @@ class Ages:
 
 
 @dataclass(frozen=True)
+class Chain:
+    """Events that follow each other.
+
+    Args:
+        steps: which events, in their order.
+        within_us: microseconds from the first to the last one at most; None for any time.
+        without: events that end a chain that is not complete.
+    """
+
+    steps: tuple[EventFilter, ...]
+    within_us: int | None = None
+    without: EventFilter | None = None
+
+    @property
+    def filters(self) -> tuple[EventFilter, ...]:
+        """The steps, and what must not come between."""
+        return (*self.steps, *((self.without,) if self.without else ()))
+
+
+@dataclass(frozen=True)
 class Measure:
     """One reduction of a person's events.
 
@@ -85,6 +109,7 @@ class Measure:
         ages: of these.
         column: of values; none for times and counts.
         keep: values that `recent` keeps.
+        chain: of a sequence; `events` are then those of all its steps.
     """
 
     reduction: Reduction
@@ -92,11 +117,17 @@ class Measure:
     ages: Ages
     column: str = ""
     keep: int = 0
+    chain: Chain | None = None
 
     @property
     def is_text(self) -> bool:
         """Whether it is of texts; numbers are read of a property otherwise."""
         return self.reduction in ("tally", "recent", "earliest")
+
+    @property
+    def filters(self) -> tuple[EventFilter, ...]:
+        """All that it asks of an event."""
+        return (self.events, *(self.chain.filters if self.chain else ()))
 
 
 @dataclass(frozen=True)
@@ -175,6 +206,11 @@ def _outlines(insights: InsightsConfig) -> tuple[TraitDefinition, ...]:
     return define_traits(insights.model_copy(update={"traits": traits}), time_zone="UTC")
 
 
+def definition_figure(definition: TraitDefinition) -> tuple[str, float]:
+    """The figure by which later runs and stages know what a trait was made of: the first digits of its hash."""
+    return f"{DEFINITION_FIGURE}{definition.name}", float(int(definition.definition_hash[:12], 16))
+
+
 def is_number(column: str) -> bool:
     """Whether a column has numbers."""
     return column in (*NUMBER_COLUMNS, *LINE_NUMBERS)
@@ -222,8 +258,13 @@ def _defined(config: TraitConfig, time_zone: str) -> Iterator[TraitDefinition]:
 
 
 def _filter(config: TraitConfig, events: tuple[str, ...] | None = None) -> EventFilter:
-    meaning = render(parse_expression(config.expression, where="expression")) if config.expression else None
-    return EventFilter(tuple(sorted(config.events if events is None else events)), config.where, meaning)
+    return event_filter(config.events if events is None else events, config.where, config.expression)
+
+
+def event_filter(events: Iterable[str], where: tuple[EventCondition, ...], expression: str | None) -> EventFilter:
+    """The filter that an entry's keys say, however they are written."""
+    meaning = render(parse_expression(expression, where="expression")) if expression else None
+    return EventFilter(tuple(sorted(events)), where, meaning)
 
 
 def _ages(config: TraitConfig) -> Ages:

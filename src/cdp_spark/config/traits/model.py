@@ -182,6 +182,14 @@ def _check_column(name: str, allowed: tuple[str, ...], key: str) -> None:
     raise mistake(got=f"'{name}'", allowed=listed, fix=choose_one(name, allowed), at=(key,))
 
 
+def check_number_column(name: str, key: str) -> None:
+    """Refuse a column of events that has no numbers.
+
+    Raises: PydanticCustomError: for the validator that calls this.
+    """
+    _check_column(name, (*NUMBER_COLUMNS, *LINE_NUMBERS), key)
+
+
 class RfmConfig(Strict):
     """`insights.rfm`: recency, frequency and monetary scores of customers."""
 

@@ -25,6 +25,7 @@ from cdp_spark.tables.catalog.gold import (
     PROFILES,
     SEGMENT_CHANGES,
     SEGMENT_MEMBERS,
+    SEGMENTS,
     UNIFIED_EVENTS,
     UNIFIED_IDS,
 )
@@ -83,6 +84,7 @@ __all__ = [
     "RUN_METRICS",
     "SCORES",
     "SCORE_MODELS",
+    "SEGMENTS",
     "SEGMENT_CHANGES",
     "SEGMENT_MEMBERS",
     "SESSIONS",
@@ -143,6 +145,7 @@ TABLES: dict[str, TableSpec] = {
         SCORES,
         OFFERS,
         TRAITS,
+        SEGMENTS,
         SEGMENT_MEMBERS,
         SEGMENT_CHANGES,
         SUPPRESSIONS,

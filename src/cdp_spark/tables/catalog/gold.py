@@ -181,6 +181,24 @@ HOUSEHOLDS = TableSpec(
     kind=TableKind.GOLD,
 )
 
+SEGMENTS = TableSpec(
+    name="segments",
+    grain="a segment of the configuration, and what became of it in the last run that evaluated segments",
+    schema=columns(
+        segment="string!",
+        entity_type="string!",
+        description="string!",
+        definition_hash="string!",
+        computed_at_utc="timestamp",
+        status="string!",
+        reason="string",
+        member_count="long!",
+    ),
+    keys=("segment",),
+    kind=TableKind.GOLD,
+    constraints={"known_status": "status IN ('ok', 'failed')"},
+)
+
 SEGMENT_MEMBERS = TableSpec(
     name="segment_members",
     grain="a membership span",
@@ -190,6 +208,7 @@ SEGMENT_MEMBERS = TableSpec(
         entered_at_utc="timestamp!",
         exited_at_utc="timestamp",
         definition_hash="string!",
+        distance="double",
     ),
     keys=("segment", "unified_id", "entered_at_utc"),
     kind=TableKind.GOLD,
@@ -209,7 +228,7 @@ SEGMENT_CHANGES = TableSpec(
     kind=TableKind.GOLD,
     constraints={
         "known_change": "change IN ('enter', 'exit')",
-        "known_reason": "reason IN ('data', 'definition', 'identity', 'consent', 'erasure')",
+        "known_reason": "reason IN ('data', 'definition', 'identity', 'consent', 'erasure', 'window')",
     },
 )
 

@@ -1,0 +1,66 @@
+"""Which segments somebody can enter or leave by the clock alone: an event leaves a window, a day passes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cdp_spark.config.checks.vocabulary import RELATION_COLUMNS
+from cdp_spark.config.expressions.references import asks_clock, referenced_columns
+from cdp_spark.config.insight_columns import OFFER, SCORE
+from cdp_spark.config.segment import conditions_of
+from cdp_spark.config.traits.definitions import PREFIX, RFM_GROUP, RFM_SCORES
+from cdp_spark.segments.asked import definitions_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cdp_spark.config.project import Project
+    from cdp_spark.config.segment import Condition
+    from cdp_spark.config.traits.definitions import TraitDefinition
+
+_OF_OTHERS = {*RELATION_COLUMNS, *(f"{PREFIX}{name}" for name in (*RFM_SCORES, RFM_GROUP))}
+"""Columns that depend on more than a profile and its events."""
+
+
+def find_clocked(project: Project) -> frozenset[str]:
+    """Name the segments that ask the clock, and beside it only a profile and its events.
+
+    Where one of them changes although nothing of the profile did, time passed. Of a segment that asks for accounts,
+    other people, scores or offers this cannot be told.
+    """
+    traits, by_name = definitions_of(project), {it.name: it for it in project.segments}
+
+    def all_conditions(name: str, seen: set[str]) -> Iterator[Condition]:
+        seen.add(name)
+        for _, part in conditions_of(by_name[name].members):
+            yield part
+            if part.segment is not None and part.segment not in seen:
+                yield from all_conditions(part.segment, seen)
+
+    found = set()
+    for name in by_name:
+        conditions = list(all_conditions(name, set()))
+        if any(_asks_clock(it, traits) for it in conditions) and not any(map(_asks_others, conditions)):
+            found.add(name)
+    return frozenset(found)
+
+
+def _asks_clock(condition: Condition, traits: dict[str, TraitDefinition]) -> bool:
+    if condition.where is not None:
+        asked = [it for name, it in traits.items() if name in referenced_columns(condition.where)]
+        return asks_clock(condition.where) or any(map(_moves, asked))
+    named = condition.events or condition.sequence
+    return named is not None and _moves(named.definition)
+
+
+def _moves(definition: TraitDefinition) -> bool:
+    """Whether a trait's value can differ with the time at which one looks; events that are yet to come apart."""
+    ages = [measure.ages for measure in definition.all_measures]
+    return definition.kind == "time" or any(it.under_days is not None or it.over_days is not None for it in ages)
+
+
+def _asks_others(condition: Condition) -> bool:
+    if condition.where is None:
+        return any(it is not None for it in (condition.account, condition.members, condition.household, condition.like))
+    asked = referenced_columns(condition.where)
+    return bool(asked & _OF_OTHERS) or any(name.startswith((SCORE, OFFER)) for name in asked)
