@@ -11,6 +11,7 @@ python -m benchmarks lifetime                            insights of a million g
 python -m benchmarks events                              a million events from files to `unified_events`
 python -m benchmarks scores                              probabilities, against drawn people's true ones
 python -m benchmarks traits                              traits of a million generated events
+python -m benchmarks segments                            50 segments of a million profiles and ten million events
 CDP_DATA_DIR=… python -m benchmarks offers                next best products, beside rivals
 """
 
@@ -26,7 +27,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks import cases, leads, lifetime, traits, unified
+from benchmarks import cases, leads, lifetime, segments, traits, unified
 from benchmarks.matching.memory import run_measured
 from benchmarks.matching.scores import Scores, score
 from benchmarks.offers import run as offers
@@ -47,6 +48,7 @@ _COMMANDS = {
     "lifetime": lifetime.main,
     "events": unified.main,
     "traits": traits.main,
+    "segments": segments.main,
     "offers": offers.main,
     "scores": leads.main,
 }

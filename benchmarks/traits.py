@@ -33,7 +33,7 @@ from cdp_spark.traits.stage import run
 if TYPE_CHECKING:
     from cdp_spark.tables.run import StageResult
 
-_FIRST = datetime(2026, 2, 1, 2, tzinfo=UTC)
+FIRST = datetime(2026, 2, 1, 2, tzinfo=UTC)
 _TYPES = ("page_view", "product_view", "add_to_cart", "purchase", "email_open", "return")
 _ODDS = (0.5, 0.25, 0.1, 0.05, 0.09, 0.01)
 _DRAWN_AT_ONCE = 1_000_000
@@ -50,7 +50,7 @@ def main(argv: list[str]) -> None:
     spark = get_session(SessionSettings(app_name="traits", master="local[2]", driver_memory=arguments.memory))
     with tempfile.TemporaryDirectory() as folder:
         store = Store(spark, folder)
-        _write_events(store, arguments)
+        write_events(store, arguments)
         print("| night | seconds | what |\n|---|---|---|")
         _nights(store, arguments)
     print(f"\n{arguments.events:,} events of {arguments.people:,} people; {os.cpu_count()} cores, load "
@@ -58,7 +58,8 @@ def main(argv: list[str]) -> None:
     spark.stop()
 
 
-def _write_events(store: Store, arguments: argparse.Namespace) -> None:
+def write_events(store: Store, arguments: argparse.Namespace) -> None:
+    """Draw as many events as the arguments say, and append them."""
     random = np.random.default_rng(arguments.seed)
     for start in range(0, arguments.events, _DRAWN_AT_ONCE):
         count = min(_DRAWN_AT_ONCE, arguments.events - start)
@@ -72,7 +73,7 @@ def draw_events(random: np.random.Generator, people: np.ndarray, ages: np.ndarra
     count = len(people)
     numbers = pa.array(np.arange(count)).cast(pa.string())
     types = pa.array(_TYPES).take(pa.array(random.choice(len(_TYPES), size=count, p=_ODDS)))
-    moment = int(_FIRST.timestamp() * 1e6) - (ages * 86_400e6).astype(np.int64)
+    moment = int(FIRST.timestamp() * 1e6) - (ages * 86_400e6).astype(np.int64)
     products = pa.array(random.integers(0, 5000, size=count))
     given = {
         "event_key": pc.binary_join_element_wise(prefix, numbers, ""),
@@ -118,14 +119,14 @@ def _project() -> Project:
 
 
 def _nights(store: Store, arguments: argparse.Namespace) -> None:
-    context = RunContext(store, _project(), "run", 1, _FIRST)
+    context = RunContext(store, _project(), "run", 1, FIRST)
     first = _timed("first, of everyone", context)
     read = {UNIFIED_EVENTS.name: store.version(UNIFIED_EVENTS), PROFILES.name: -1}
     random = np.random.default_rng(arguments.seed + 1)
     people = random.choice(arguments.people, size=max(arguments.people // 100, 1), replace=False)
     store.append(UNIFIED_EVENTS, draw_events(random, people, -random.random(len(people)), "b"), application=None)
-    later = replace(context, ordinal=2, as_of=_FIRST + timedelta(days=1), base_versions=dict(first.versions))
-    basis = Basis(1, _FIRST, read, first.versions, first.metrics)
+    later = replace(context, ordinal=2, as_of=FIRST + timedelta(days=1), base_versions=dict(first.versions))
+    basis = Basis(1, FIRST, read, first.versions, first.metrics)
     _timed("a hundredth has new events", replace(later, basis=basis))
 
 
