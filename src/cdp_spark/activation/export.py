@@ -50,8 +50,8 @@ class Delivery:
     Args:
         destination: its name.
         segment: whose members it takes.
-        status: skipped where the segment is smaller than the destination's `min_members`, held where a withdrawal for
-            its purpose cannot be read.
+        status: skipped where the segment is smaller than the destination's `min_members`, held where `find_hold` gives
+            a reason.
         row_count: profiles written, or rows acknowledged.
         withheld_count: members that lack the consent or the contact point.
         suppressed_count: members of a segment that the destination leaves out.
