@@ -21,7 +21,7 @@ from cdp_spark.privacy.people.identifiers import Known, find_known
 from cdp_spark.privacy.people.requests import People, as_begun, read_people
 from cdp_spark.privacy.people.traces import Traces, find_traces
 from cdp_spark.segments.changes import build_erased_members
-from cdp_spark.tables.catalog import ID_CHANGES, ID_REGISTRY, SEGMENT_CHANGES, SEGMENT_MEMBERS, TABLES
+from cdp_spark.tables.catalog import ID_CHANGES, ID_REGISTRY, SEGMENT_CHANGES, SEGMENT_MEMBERS, SEGMENTS, TABLES
 from cdp_spark.tables.increments.basis import extend_table
 from cdp_spark.tables.rows import as_frame
 from cdp_spark.tables.run import RunContext, StageResult
@@ -99,6 +99,8 @@ def _write_tombstones(context: RunContext, people: People) -> None:
     ids = pa.array(people.ids, pa.string())
     entries = context.fetch_released(ID_REGISTRY, only={c.UNIFIED_ID: ids})
     write_entries(context, close_erased(entries, release=release))
+    if SEGMENTS.name in context.base_versions:
+        store.rewind(SEGMENTS, context.base_versions[SEGMENTS.name])  # what a run without a release left is not kept
     if SEGMENT_CHANGES.name in context.base_versions:
         theirs = F.broadcast(erased.select(c.UNIFIED_ID).distinct())
         members = context.read_released(SEGMENT_MEMBERS).join(theirs, on=c.UNIFIED_ID, how="left_semi")

@@ -297,6 +297,7 @@ def _gold(records: Mapping[str, str], visitors: Mapping[str, str]) -> dict[str, 
             )
             for held, start, end in spans
         ],
+        "segments": [row_of(tables.SEGMENTS, segment="gold", status="ok")],
         "segment_members": [row_of(tables.SEGMENT_MEMBERS, segment="gold", unified_id=held) for held in EMAILS],
         "segment_changes": [
             row_of(tables.SEGMENT_CHANGES, release=1, segment="gold", unified_id=held, reason="data") for held in EMAILS
