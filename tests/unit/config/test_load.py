@@ -48,6 +48,20 @@ def test_a_good_project(project: Path) -> None:
     assert len(loaded.config_hash) == 64
 
 
+def test_a_source_takes_the_share_of_rejected_rows_that_the_project_states(project: Path) -> None:
+    def share() -> float:
+        return load_project(project).sources[0].max_rejected_share
+
+    assert share() == 0.05
+    settings = project / "project.yaml"
+    settings.write_text(settings.read_text() + "\ngates: {max_id_churn: 0.5}\n")
+    assert share() == 0.05
+    change(project, "project.yaml", "gates: {", "gates: {max_rejected_share: 0.9, ")
+    assert share() == 0.9
+    change(project, "sources/crm.yaml", "key: id", "key: id\nmax_rejected_share: 0.01")
+    assert share() == 0.01
+
+
 def test_optional_files_may_be_absent(project: Path) -> None:
     (project / "destinations.yaml").unlink()
     (project / "segments" / "gold.yaml").unlink()

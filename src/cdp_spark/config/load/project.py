@@ -58,7 +58,7 @@ def load_project(folder: Path, *, env: Mapping[str, str] = os.environ) -> Projec
         raise InvalidProjectError(mistakes)
     sections = {
         "settings": files.settings.value,
-        "sources": tuple(section.value for section in files.sources),
+        "sources": tuple(_with_share(section.value, files.settings.value) for section in files.sources),
         "match": files.match.value,
         "survivorship": files.survivorship.value if files.survivorship else SurvivorshipConfig(),
         "insights": files.insights.value if files.insights else InsightsConfig(),
@@ -67,6 +67,14 @@ def load_project(folder: Path, *, env: Mapping[str, str] = os.environ) -> Projec
     }
     project = Project.model_validate({"folder": str(folder), "config_hash": "", **sections})
     return reveal(project.model_copy(update={"config_hash": config_hash(project)}), env)
+
+
+def _with_share(source: SourceConfig, settings: ProjectSettings) -> SourceConfig:
+    """A source that says nothing takes the share of rejected rows that the project states."""
+    name = "max_rejected_share"
+    if name in source.model_fields_set or name not in settings.gates.model_fields_set:
+        return source
+    return source.model_copy(update={name: settings.gates.max_rejected_share})
 
 
 def config_hash(project: Project) -> str:
