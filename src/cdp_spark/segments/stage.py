@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from pyspark.sql import functions as F
 
@@ -28,13 +29,15 @@ from cdp_spark.tables.increments.basis import extend_table, keep_table
 from cdp_spark.tables.run import StageResult
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+    from datetime import datetime
 
     from pyspark.sql import DataFrame
 
     from cdp_spark.config.project import Project
     from cdp_spark.segments.compile import CompiledSegment
     from cdp_spark.tables.run import RunContext
+    from cdp_spark.tables.spec import TableSpec
 
 
 def run(context: RunContext) -> StageResult:
@@ -46,8 +49,9 @@ def run(context: RunContext) -> StageResult:
     Raises:
         ConfigError: a segment cannot be compiled.
     """
-    segments = _compile(context)
-    members = checkpoint(build_current_members(_related_profiles(context), segments))
+    segments = compile_segments(surroundings_of(context.project, context.as_of))
+    related = related_profiles(context.project, context.store.read, as_of=context.as_of)
+    members = checkpoint(build_current_members(related, segments))
     released = context.read_released(SEGMENT_MEMBERS)
     if context.basis is not None and build_moved_members(members, released).isEmpty():
         versions = {spec.name: keep_table(context, spec, context.basis) for spec in (SEGMENT_MEMBERS, SEGMENT_CHANGES)}
@@ -79,18 +83,30 @@ def _write(context: RunContext, segments: tuple[CompiledSegment, ...], current: 
     return versions
 
 
-def _related_profiles(context: RunContext) -> DataFrame:
-    store, asked = context.store, asked_relations(context.project.segments)
-    related = with_relations(store.read(PROFILES), store.read(ACCOUNT_MEMBERS), store.read(HOUSEHOLDS), asked=asked)
-    return with_traits(related, store.read(TRAITS), context.project, now=context.as_of)
+def related_profiles(project: Project, read: Callable[[TableSpec], DataFrame], *, as_of: datetime) -> DataFrame:
+    """Read the profiles with all that the project's segments ask beside a profile's own columns.
+
+    Args:
+        project: whose segments ask.
+        read: a table, as it is or as a release shows it.
+        as_of: the clock, UTC.
+    """
+    asked = asked_relations(project.segments)
+    related = with_relations(read(PROFILES), read(ACCOUNT_MEMBERS), read(HOUSEHOLDS), asked=asked)
+    return with_traits(related, read(TRAITS), project, now=as_of)
 
 
-def _compile(context: RunContext) -> tuple[CompiledSegment, ...]:
-    settings = context.project.settings
-    by_name = {segment.name: segment for segment in context.project.segments}
-    silence_is_consent = settings.consent.default == "granted"
-    traits = trait_columns(context.project.insights)
-    return compile_segments(Surroundings(by_name, context.now, silence_is_consent, traits))
+def surroundings_of(project: Project, as_of: datetime) -> Surroundings:
+    """What the segments of a project are compiled with.
+
+    Args:
+        project: whose segments ask.
+        as_of: the clock, UTC.
+    """
+    settings = project.settings
+    by_name = {segment.name: segment for segment in project.segments}
+    now = as_of.astimezone(ZoneInfo(settings.time_zone))
+    return Surroundings(by_name, now, settings.consent.default == "granted", trait_columns(project.insights))
 
 
 def warn(project: Project, figures: Mapping[str, float]) -> tuple[str, ...]:
