@@ -120,23 +120,48 @@ def values_of(tree: Part) -> tuple[Asked, ...]:
 
 
 def find_deciding(tree: Part, truths: Sequence[Truth]) -> tuple[str, ...]:
-    """Name the leaves that made the top of a tree what it is.
+    """Name the leaves that make somebody a member, or keep them out: whatever the others were, it would stay so.
 
-    Of `all` that fails these are the parts that fail, of `any` that holds the parts that hold; elsewhere all parts
-    count. A segment that is referred to stands for itself.
+    A segment that is referred to stands for itself.
 
     Args:
         tree: of a segment.
         truths: one per part, in the order of `walk`.
     """
-    return tuple(dict.fromkeys(_deciding(tree, list(truths))))
+    goal = _Goal(True, is_reached=truths[0] is True)
+    return tuple(dict.fromkeys(_deciding(tree, list(truths), goal)))
+
+
+@dataclass(frozen=True)
+class _Goal:
+    """A truth that a part has, or does not have, and that is to stay so.
+
+    Args:
+        value: the truth.
+        is_reached: whether the part has it.
+    """
+
+    value: bool
+    is_reached: bool
+
+    def is_met(self, truth: Truth) -> bool:
+        return (truth is self.value) is self.is_reached
+
+    @property
+    def negated(self) -> _Goal:
+        return _Goal(not self.value, is_reached=self.is_reached)
+
+    def needs_all(self, kind: Kind) -> bool:
+        """Whether each part below has to meet the goal; else one that does is enough."""
+        return (self.value is self.is_reached) is (kind == "all")
 
 
 def find_changed(tree: Part, truths: Sequence[Truth], earlier: Part, earlier_truths: Sequence[Truth]) -> Changed:
     """Name the leaves that made a person enter or leave, of a definition now and before.
 
-    What stands in both definitions had the same truth in both, and cannot be why; where nothing else decided, the
-    conditions were only joined in another way.
+    What stands in both definitions had the same truth in both, and cannot be why. Of the rest it is what kept the
+    person out, before of who enters and now of who leaves; else what let the person in; else the conditions are only
+    joined in another way.
 
     Args:
         tree: of the segment now.
@@ -144,23 +169,31 @@ def find_changed(tree: Part, truths: Sequence[Truth], earlier: Part, earlier_tru
         earlier: of the segment before.
         earlier_truths: one per part.
     """
-    in_both = {part.text for part in tree.walk()} & {part.text for part in earlier.walk()}
+    in_both = _unchanged(tree, earlier)
     now, before = find_deciding(tree, truths), find_deciding(earlier, earlier_truths)
-    own = Changed(tuple(it for it in now if it not in in_both), tuple(it for it in before if it not in in_both))
-    return own if own != Changed() else Changed(now)
+    own_now = Changed(now=tuple(it for it in now if it not in in_both))
+    own_before = Changed(before=tuple(it for it in before if it not in in_both))
+    ranked = (own_before, own_now) if truths[0] else (own_now, own_before)
+    return next((it for it in ranked if it != Changed()), Changed(now))
 
 
-def _deciding(part: Part, truths: Sequence[Truth]) -> Iterator[str]:
+def _unchanged(tree: Part, earlier: Part) -> set[str]:
+    """What stands in two trees and means the same; a segment that is referred to may mean something else."""
+    before = list(earlier.walk())
+    same = (it for it in tree.walk() for other in before if it.text == other.text and it.parts == other.parts)
+    return {it.text for it in same}
+
+
+def _deciding(part: Part, truths: Sequence[Truth], goal: _Goal) -> Iterator[str]:
     if not part.parts or part.kind == "segment":
         yield part.text
         return
-    own, place = truths[0], 1
-    decides_alone = part.kind in ("all", "any") and own is not (part.kind == "all")
+    inner, place = goal.negated if part.kind == "not" else goal, 1
     for child in part.parts:
         below = truths[place : place + child.size]
         place += child.size
-        if not decides_alone or below[0] is own:
-            yield from _deciding(child, below)
+        if part.kind == "not" or goal.needs_all(part.kind) or goal.is_met(below[0]):
+            yield from _deciding(child, below, inner)
 
 
 def _part(condition: Condition, segments: Mapping[str, SegmentConfig]) -> Part:

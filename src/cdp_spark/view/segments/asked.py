@@ -122,7 +122,8 @@ class AskedSegments:
         Raises:
             ConfigError: the project does not have one of them.
         """
-        return count_overlap(as_table(build_members(self._asked)), self._chosen(names))
+        chosen = self._chosen(names)
+        return count_overlap(as_table(build_members(self._asked)), chosen)
 
     def explain(self, name: str, reference: str) -> tuple[Explanation, ...]:
         """Say why somebody is or is not in a segment; several answers where people share an e-mail or phone.
@@ -182,7 +183,8 @@ class AskedSegments:
             as_of=self.clock,
             is_member=answer.is_member,
             was_member=any(it.exited_at is None for it in memberships),
-            is_of_type=person[c.ENTITY_TYPE] == self.released.find(name).entity_type,
+            segment_type=self.released.find(name).entity_type,
+            decided_by=find_deciding(self._asked.trees[name], answer.truths),
             memberships=memberships,
             conditions=_judge(self._asked.trees[name], iter(answer.truths), answer.row),
         )

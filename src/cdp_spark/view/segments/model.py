@@ -131,7 +131,8 @@ class Explanation:
         as_of: UTC; the clock that conditions on time were asked with.
         is_member: by the definition as it is.
         was_member: in the release.
-        is_of_type: False where the segment is of another entity type, so that no condition counts.
+        segment_type: entity type of the segment; where it is another one no condition counts.
+        decided_by: the conditions that make them a member or keep them out.
         memberships: of the release, newest first.
         conditions: of the segment as it is defined now.
     """
@@ -144,7 +145,8 @@ class Explanation:
     as_of: datetime
     is_member: bool
     was_member: bool
-    is_of_type: bool
+    segment_type: str
+    decided_by: tuple[str, ...]
     memberships: tuple[Membership, ...]
     conditions: Judged
 

@@ -20,6 +20,8 @@ def print_explanation(found: Explanation) -> None:
     out = console()
     out.print(f"{found.name}, {found.entity_type} {found.unified_id}", style="bold", soft_wrap=True)
     out.print(tell_answer(found), soft_wrap=True)
+    if found.entity_type == found.segment_type and not found.is_member:
+        out.print(f"Kept out by: {'; '.join(found.decided_by)}.", soft_wrap=True)
     for it in found.memberships:
         out.print(tell_membership(it), soft_wrap=True)
     out.print()
@@ -28,13 +30,17 @@ def print_explanation(found: Explanation) -> None:
 
 def tell_answer(found: Explanation) -> str:
     """Say whether somebody is a member by the definition, and in the release where that differs."""
-    if not found.is_of_type:
-        return f"Not in {found.segment}, which has no {found.entity_type}s."
+    if found.entity_type != found.segment_type:
+        return f"Not in {found.segment}, which is a segment of {found.segment_type}s."
     now = "" if found.is_member else "not "
     if found.is_member == found.was_member:
-        return f"{now}in {found.segment} (release {found.release}).".capitalize()
+        return _sentence(f"{now}in {found.segment} (release {found.release}).")
     was = "" if found.was_member else "not "
-    return f"{now}in {found.segment} by its definition now; {was}in it in release {found.release}.".capitalize()
+    return _sentence(f"{now}in {found.segment} by its definition now; {was}in it in release {found.release}.")
+
+
+def _sentence(text: str) -> str:
+    return text[0].upper() + text[1:]
 
 
 def tell_membership(span: Membership) -> str:

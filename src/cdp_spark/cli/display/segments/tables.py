@@ -87,7 +87,7 @@ def _percent(share: float | None) -> float | None:
 
 def _cell(found: Overlap, row: int, column: int) -> str:
     shared, share = found.shared[row][column], found.share(row, column)
-    return f"{shared:,}" if row == column or share is None else f"{shared:,} ({share:.0%})"
+    return f"{shared:,}" if row == column or not shared or share is None else f"{shared:,} ({share:.0%})"
 
 
 def print_differences(found: Sequence[SegmentDifference]) -> None:
