@@ -9,29 +9,30 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 from pyspark.sql import Window
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
+from cdp_spark.segments.asked import build_asked_profiles, surroundings_of
 from cdp_spark.segments.changes import ENTER, EXIT
 from cdp_spark.segments.compile import compile_segments, condition_column
 from cdp_spark.segments.members import build_current_members, with_member_flags
-from cdp_spark.segments.stage import related_profiles, surroundings_of
 from cdp_spark.segments.tree import build_tree, values_of
 from cdp_spark.tables.catalog import SEGMENT_MEMBERS
 from cdp_spark.tables.rows import as_table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from pyspark.sql import Column, DataFrame
 
     from cdp_spark.config.project import Project
+    from cdp_spark.segments.asked import Read
     from cdp_spark.segments.compile import CompiledSegment, Surroundings
     from cdp_spark.segments.tree import Part, Truth
-    from cdp_spark.tables.spec import TableSpec
 
     Row = Mapping[str, Any]
 
@@ -85,7 +86,7 @@ class Answer:
     row: Row
 
 
-def ask(project: Project, read: Callable[[TableSpec], DataFrame], *, as_of: datetime) -> AskedProfiles:
+def ask(project: Project, read: Read, *, as_of: datetime) -> AskedProfiles:
     """Compile a project's segments, and join what they read to the profiles.
 
     Args:
@@ -96,9 +97,10 @@ def ask(project: Project, read: Callable[[TableSpec], DataFrame], *, as_of: date
     Raises:
         ConfigError: a segment cannot be compiled.
     """
-    surroundings = surroundings_of(project, as_of)
+    now = as_of.astimezone(ZoneInfo(project.settings.time_zone))
+    surroundings = surroundings_of(project, now=now)
     return AskedProfiles(
-        profiles=related_profiles(project, read, as_of=as_of),
+        profiles=build_asked_profiles(read, project, now=as_of),
         segments={it.name: it for it in compile_segments(surroundings)},
         surroundings=surroundings,
         trees={name: build_tree(it, surroundings.segments) for name, it in surroundings.segments.items()},

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
 from cdp_spark.config.checks.impossible import find_impossible
-from cdp_spark.config.traits.definitions import trait_columns
+from cdp_spark.segments.asked import build_asked_profiles, surroundings_of
 from cdp_spark.segments.changes import Evidence, build_segment_changes
-from cdp_spark.segments.compile import Surroundings, compile_segments
+from cdp_spark.segments.compile import compile_segments
 from cdp_spark.segments.members import build_current_members, build_moved_members, build_segment_members
-from cdp_spark.segments.relations import asked_relations, with_relations
-from cdp_spark.segments.traits import asked_traits, changed_people, with_traits
+from cdp_spark.segments.traits import asked_traits, changed_people
 from cdp_spark.tables.catalog import (
-    ACCOUNT_MEMBERS,
-    HOUSEHOLDS,
     ID_CHANGES,
     PROFILES,
     SEGMENT_CHANGES,
@@ -29,15 +25,13 @@ from cdp_spark.tables.increments.basis import extend_table, keep_table
 from cdp_spark.tables.run import StageResult
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from datetime import datetime
+    from collections.abc import Mapping
 
     from pyspark.sql import DataFrame
 
     from cdp_spark.config.project import Project
     from cdp_spark.segments.compile import CompiledSegment
     from cdp_spark.tables.run import RunContext
-    from cdp_spark.tables.spec import TableSpec
 
 
 def run(context: RunContext) -> StageResult:
@@ -49,9 +43,9 @@ def run(context: RunContext) -> StageResult:
     Raises:
         ConfigError: a segment cannot be compiled.
     """
-    segments = compile_segments(surroundings_of(context.project, context.as_of))
-    related = related_profiles(context.project, context.store.read, as_of=context.as_of)
-    members = checkpoint(build_current_members(related, segments))
+    segments = compile_segments(surroundings_of(context.project, now=context.now))
+    profiles = build_asked_profiles(context.store.read, context.project, now=context.as_of)
+    members = checkpoint(build_current_members(profiles, segments))
     released = context.read_released(SEGMENT_MEMBERS)
     if context.basis is not None and build_moved_members(members, released).isEmpty():
         versions = {spec.name: keep_table(context, spec, context.basis) for spec in (SEGMENT_MEMBERS, SEGMENT_CHANGES)}
@@ -81,32 +75,6 @@ def _write(context: RunContext, segments: tuple[CompiledSegment, ...], current: 
     changes = build_segment_changes(store.read(SEGMENT_MEMBERS), evidence, release=context.ordinal)
     versions[SEGMENT_CHANGES.name] = extend_table(context, SEGMENT_CHANGES, changes)
     return versions
-
-
-def related_profiles(project: Project, read: Callable[[TableSpec], DataFrame], *, as_of: datetime) -> DataFrame:
-    """Read the profiles with all that the project's segments ask beside a profile's own columns.
-
-    Args:
-        project: whose segments ask.
-        read: a table, as it is or as a release shows it.
-        as_of: the clock, UTC.
-    """
-    asked = asked_relations(project.segments)
-    related = with_relations(read(PROFILES), read(ACCOUNT_MEMBERS), read(HOUSEHOLDS), asked=asked)
-    return with_traits(related, read(TRAITS), project, now=as_of)
-
-
-def surroundings_of(project: Project, as_of: datetime) -> Surroundings:
-    """What the segments of a project are compiled with.
-
-    Args:
-        project: whose segments ask.
-        as_of: the clock, UTC.
-    """
-    settings = project.settings
-    by_name = {segment.name: segment for segment in project.segments}
-    now = as_of.astimezone(ZoneInfo(settings.time_zone))
-    return Surroundings(by_name, now, settings.consent.default == "granted", trait_columns(project.insights))
 
 
 def warn(project: Project, figures: Mapping[str, float]) -> tuple[str, ...]:

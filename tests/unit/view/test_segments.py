@@ -26,8 +26,8 @@ from cdp_spark.errors import CdpError
 from cdp_spark.normalise.hashing import record_key
 from cdp_spark.runs.releases import Release, append_release
 from cdp_spark.runs.run_log import FINISHED, Run, StageOutcome, record
+from cdp_spark.segments.asked import surroundings_of
 from cdp_spark.segments.compile import compile_segments
-from cdp_spark.segments.stage import surroundings_of
 from cdp_spark.tables.catalog import (
     ACCOUNT_MEMBERS,
     HOUSEHOLDS,
@@ -154,7 +154,7 @@ def write_warehouse(folder: Path, hashes: Mapping[str, str]) -> None:
 def shop(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Shop:
     root = tmp_path_factory.mktemp("segments")
     shop = Shop(write_project(root / "now", DEFINITIONS), write_project(root / "before", BEFORE))
-    compiled = compile_segments(surroundings_of(load_project(shop.before), SECOND))
+    compiled = compile_segments(surroundings_of(load_project(shop.before), now=SECOND))
     (shop.folder / "warehouse").mkdir()
     write_warehouse(shop.folder / "warehouse", {it.name: it.definition_hash for it in compiled})
     return shop
@@ -270,7 +270,7 @@ def test_an_explanation_has_each_condition_with_what_it_reads_and_when_a_member_
 
 def test_a_difference_names_who_enters_and_leaves_and_the_conditions_that_decide(shop: Shop) -> None:
     loyal, romans, ulm, gone = shop.json("diff")
-    bob = {"unified_id": "bob", "name": "Bob", "records": "crm:BOB"}
+    bob = {"unified_id": "bob", "name": "Bob", "records": ["crm:BOB"]}
     counts = {"released": 1, "now": 1, "enters": 0, "exits": 0}
     assert loyal == {"segment": "loyal", **counts, "decided_by": [], "examples": {"enter": [], "exit": []}}
     decided = {"change": "exit", "condition": "phone is not null", "definition": "now", "people": 1}

@@ -145,7 +145,7 @@ class ReleasedSegments:
                 c.UNIFIED_ID: it,
                 c.ENTITY_TYPE: profiles[it][c.ENTITY_TYPE],
                 "name": name_profile(profiles[it]),
-                "records": ", ".join(titles[it][:_RECORDS_NAMED]) + (", …" if len(titles[it]) > _RECORDS_NAMED else ""),
+                "records": titles[it][:_RECORDS_NAMED],
             }
             for it in sorted(profiles)
         }

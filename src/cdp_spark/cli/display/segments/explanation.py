@@ -52,7 +52,7 @@ def tell_membership(span: Membership) -> str:
 
 
 def _reason(reason: str | None) -> str:
-    return f" (because of {reason})" if reason else ""
+    return f" ({reason})" if reason else ""
 
 
 def _rows(found: Judged, depth: int = 0) -> Iterator[dict[str, str]]:

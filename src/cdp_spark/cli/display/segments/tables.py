@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from cdp_spark.cli.display.output import console, plural, print_rows
+from cdp_spark.view.text import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from cdp_spark.view.segments.model import Overlap, Preview, SegmentDifference, SegmentFacts, SegmentSize
 
@@ -15,19 +16,21 @@ _WHOLE = 100
 
 
 def print_list(found: Sequence[SegmentFacts]) -> None:
-    """Print the segments of a project, one a row."""
+    """Print the segments of a project, one a row; on a terminal the time once, since all have it."""
+    for_people = console().is_terminal
     rows = [
         {
             "segment": it.segment,
             "of": it.entity_type,
             "members": "not yet" if it.members is None else it.members,
-            "computed at (UTC)": it.computed_at,
+            **({} if for_people else {"computed at (UTC)": it.computed_at}),
             "destinations": ", ".join(it.destinations),
             "description": it.description,
         }
         for it in found
     ]
-    print_rows(rows, title="" if rows else "segments", empty="the project has none")
+    title = f"members computed at {shown(found[0].computed_at)} UTC" if rows and for_people else ""
+    print_rows(rows, title=title if rows else "segments", empty="the project has none")
 
 
 def size_row(size: SegmentSize) -> dict[str, Any]:
@@ -37,8 +40,17 @@ def size_row(size: SegmentSize) -> dict[str, Any]:
 
 def print_preview(found: Preview) -> None:
     """Print some members with what the segment's conditions read, and how many there are."""
-    shown = f"{len(found.members):,} of {plural(found.size, 'member')}, by unified id"
-    print_rows(found.members, title=f"{found.segment}: {shown}" if found.members else found.segment, empty="no members")
+    count = f"{len(found.members):,} of {plural(found.size, 'member')}, by unified id"
+    title = f"{found.segment}: {count}" if found.members else found.segment
+    print_rows([_named(it) for it in found.members], title=title, empty="no members")
+
+
+def _named(person: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A person as a terminal has room for: the name and the first record; to programs all."""
+    if not console().is_terminal:
+        return person
+    rest = {name: value for name, value in person.items() if name not in ("unified_id", "name", "records")}
+    return {"record": (*person["records"], person["unified_id"])[0], "name": person["name"], **rest}
 
 
 def print_overlap(found: Overlap) -> None:
@@ -115,6 +127,6 @@ def _print_reasons(found: SegmentDifference) -> None:
     ]
     console().print()
     print_rows(rows, title=f"{found.segment}: conditions that decide")
-    examples = [{"change": change, **it} for change, people in (found.examples or {}).items() for it in people]
+    examples = [{"change": change, **_named(it)} for change, people in (found.examples or {}).items() for it in people]
     console().print()
     print_rows(examples, title=f"{found.segment}, for example")
