@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from cdp_spark.config.project import Project
     from cdp_spark.segments.asked import Read
     from cdp_spark.segments.compile import CompiledSegment, Surroundings
-    from cdp_spark.segments.tree import Part, Truth
+    from cdp_spark.segments.tree import ConditionPart, Truth
 
     Row = Mapping[str, Any]
 
@@ -56,7 +56,7 @@ class AskedProfiles:
     profiles: DataFrame
     segments: Mapping[str, CompiledSegment]
     surroundings: Surroundings
-    trees: Mapping[str, Part]
+    trees: Mapping[str, ConditionPart]
     spans: DataFrame
 
     @property
@@ -72,7 +72,7 @@ class AskedProfiles:
 
 
 @dataclass(frozen=True)
-class Answer:
+class SegmentAnswer:
     """What a segment's conditions come to for one profile.
 
     Args:
@@ -108,14 +108,14 @@ def ask(project: Project, read: Read, *, as_of: datetime) -> AskedProfiles:
     )
 
 
-def build_members(asked: AskedProfiles) -> DataFrame:
+def build_members_now(asked: AskedProfiles) -> DataFrame:
     """One row per segment and member, as of now."""
     return build_current_members(asked.profiles, tuple(asked.segments.values())).select(c.SEGMENT, c.UNIFIED_ID)
 
 
 def count_members(asked: AskedProfiles) -> dict[str, int]:
     """Count the members of every segment (an action)."""
-    counted = build_members(asked).groupBy(c.SEGMENT).count().collect()
+    counted = build_members_now(asked).groupBy(c.SEGMENT).count().collect()
     return dict.fromkeys(asked.segments, 0) | {row[c.SEGMENT]: int(row[COUNT]) for row in counted}
 
 
@@ -125,7 +125,9 @@ def fetch_members(asked: AskedProfiles, name: str, limit: int) -> list[Row]:
     return _fetched(members.select(c.UNIFIED_ID, *_read_columns(asked, name)).orderBy(c.UNIFIED_ID).limit(limit))
 
 
-def fetch_answers(asked: AskedProfiles, name: str, unified_ids: Sequence[str] | None = None) -> dict[str, Answer]:
+def fetch_answers(
+    asked: AskedProfiles, name: str, unified_ids: Sequence[str] | None = None
+) -> dict[str, SegmentAnswer]:
     """Fetch what a segment's conditions come to (an action).
 
     Args:
@@ -137,7 +139,7 @@ def fetch_answers(asked: AskedProfiles, name: str, unified_ids: Sequence[str] | 
     of_them = asked.flagged if unified_ids is None else asked.flagged.where(F.col(c.UNIFIED_ID).isin(*unified_ids))
     is_member, truths = asked.segments[name].condition.alias(IS_MEMBER), asked.truths(name).alias(TRUTHS)
     rows = _fetched(of_them.select(c.UNIFIED_ID, is_member, truths, *_read_columns(asked, name)))
-    return {row[c.UNIFIED_ID]: Answer(row[IS_MEMBER], tuple(row[TRUTHS]), row) for row in rows}
+    return {row[c.UNIFIED_ID]: SegmentAnswer(row[IS_MEMBER], tuple(row[TRUTHS]), row) for row in rows}
 
 
 def fetch_differences(asked: AskedProfiles, names: Sequence[str], earlier: AskedProfiles | None = None) -> list[Row]:

@@ -27,7 +27,7 @@ Kind = Literal["all", "any", "not", "segment", "leaf"]
 
 
 @dataclass(frozen=True)
-class Part:
+class ConditionPart:
     """A condition of a segment, with those below it.
 
     Args:
@@ -40,9 +40,9 @@ class Part:
     kind: Kind
     text: str
     condition: Condition
-    parts: tuple[Part, ...] = ()
+    parts: tuple[ConditionPart, ...] = ()
 
-    def walk(self) -> Iterator[Part]:
+    def walk(self) -> Iterator[ConditionPart]:
         """Yield this part and all below it, from the top down: the order in which truths are given."""
         yield self
         for part in self.parts:
@@ -87,7 +87,7 @@ class Changed:
     before: tuple[str, ...] = ()
 
 
-def build_tree(segment: SegmentConfig, segments: Mapping[str, SegmentConfig]) -> Part:
+def build_tree(segment: SegmentConfig, segments: Mapping[str, SegmentConfig]) -> ConditionPart:
     """Spell out a segment's conditions.
 
     Args:
@@ -112,14 +112,14 @@ def asked_values(condition: Condition) -> tuple[Asked, ...]:
     return tuple(found)
 
 
-def values_of(tree: Part) -> tuple[Asked, ...]:
+def values_of(tree: ConditionPart) -> tuple[Asked, ...]:
     """List what all leaves of a tree read, each value once, in their order."""
     return tuple(
         dict.fromkeys(it for part in tree.walk() if part.kind == "leaf" for it in asked_values(part.condition))
     )
 
 
-def find_deciding(tree: Part, truths: Sequence[Truth]) -> tuple[str, ...]:
+def find_deciding(tree: ConditionPart, truths: Sequence[Truth]) -> tuple[str, ...]:
     """Name the leaves that make somebody a member, or keep them out: whatever the others were, it would stay so.
 
     A segment that is referred to stands for itself.
@@ -156,7 +156,9 @@ class _Goal:
         return (self.value is self.is_reached) is (kind == "all")
 
 
-def find_changed(tree: Part, truths: Sequence[Truth], earlier: Part, earlier_truths: Sequence[Truth]) -> Changed:
+def find_changed(
+    tree: ConditionPart, truths: Sequence[Truth], earlier: ConditionPart, earlier_truths: Sequence[Truth]
+) -> Changed:
     """Name the leaves that made a person enter or leave, of a definition now and before.
 
     What stands in both definitions had the same truth in both, and cannot be why. Of the rest it is what kept the
@@ -177,14 +179,14 @@ def find_changed(tree: Part, truths: Sequence[Truth], earlier: Part, earlier_tru
     return next((it for it in ranked if it != Changed()), Changed(now))
 
 
-def _unchanged(tree: Part, earlier: Part) -> set[str]:
+def _unchanged(tree: ConditionPart, earlier: ConditionPart) -> set[str]:
     """What stands in two trees and means the same; a segment that is referred to may mean something else."""
     before = list(earlier.walk())
     same = (it for it in tree.walk() for other in before if it.text == other.text and it.parts == other.parts)
     return {it.text for it in same}
 
 
-def _deciding(part: Part, truths: Sequence[Truth], goal: _Goal) -> Iterator[str]:
+def _deciding(part: ConditionPart, truths: Sequence[Truth], goal: _Goal) -> Iterator[str]:
     if not part.parts or part.kind == "segment":
         yield part.text
         return
@@ -196,16 +198,16 @@ def _deciding(part: Part, truths: Sequence[Truth], goal: _Goal) -> Iterator[str]
             yield from _deciding(child, below, inner)
 
 
-def _part(condition: Condition, segments: Mapping[str, SegmentConfig]) -> Part:
+def _part(condition: Condition, segments: Mapping[str, SegmentConfig]) -> ConditionPart:
     if condition.not_ is not None:
-        return Part("not", "not", condition, (_part(condition.not_, segments),))
+        return ConditionPart("not", "not", condition, (_part(condition.not_, segments),))
     for kind, parts in (("all", condition.all), ("any", condition.any)):
         if parts:
-            return Part(kind, f"{kind} of", condition, tuple(_part(it, segments) for it in parts))  # type: ignore[arg-type]
+            return ConditionPart(kind, f"{kind} of", condition, tuple(_part(it, segments) for it in parts))  # type: ignore[arg-type]
     text = describe_leaf(condition)
     if condition.segment is None:
-        return Part("leaf", text, condition)
-    return Part("segment", text, condition, (build_tree(segments[condition.segment], segments),))
+        return ConditionPart("leaf", text, condition)
+    return ConditionPart("segment", text, condition, (build_tree(segments[condition.segment], segments),))
 
 
 def describe_leaf(condition: Condition) -> str:

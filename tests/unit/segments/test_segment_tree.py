@@ -11,24 +11,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cdp_spark.config.segment import Condition, SegmentConfig
-from cdp_spark.segments.tree import Changed, Part, Truth, build_tree, find_changed, find_deciding, values_of
+from cdp_spark.segments.tree import Changed, ConditionPart, Truth, build_tree, find_changed, find_deciding, values_of
 
 
 def segment(name: str, members: dict[str, Any]) -> SegmentConfig:
     return SegmentConfig.model_validate_json(json.dumps({"name": name, "members": members}))
 
 
-def tree_of(members: dict[str, Any], *others: SegmentConfig) -> Part:
+def tree_of(members: dict[str, Any], *others: SegmentConfig) -> ConditionPart:
     return build_tree(segment("asked", members), {it.name: it for it in others})
 
 
-def lines_of(part: Part, depth: int = 0) -> Iterator[str]:
+def lines_of(part: ConditionPart, depth: int = 0) -> Iterator[str]:
     yield "  " * depth + part.text
     for child in part.parts:
         yield from lines_of(child, depth + 1)
 
 
-def evaluate(part: Part, leaves: Iterator[Truth]) -> Iterator[Truth]:
+def evaluate(part: ConditionPart, leaves: Iterator[Truth]) -> Iterator[Truth]:
     """The truths of a tree from those of its leaves, by brute force: as SQL has them, of a segment never unknown."""
     if not part.parts:
         yield next(leaves)

@@ -13,8 +13,8 @@ from cdp_spark.cli.display.segments.tables import (
     overlap_facts,
     print_differences,
     print_list,
+    print_members,
     print_overlap,
-    print_preview,
     size_row,
 )
 from cdp_spark.config.load import load_project
@@ -60,7 +60,7 @@ def preview(
 ) -> None:
     """Show some members that a definition would have now, with the values that its conditions read."""
     found = _ask(ctx, as_of).preview(name, limit)
-    print_json(asdict(found)) if json else print_preview(found)
+    print_json(asdict(found)) if json else print_members(found)
 
 
 @app.command()

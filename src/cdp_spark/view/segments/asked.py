@@ -20,7 +20,7 @@ from cdp_spark.segments.answers import (
     TRUTHS,
     AskedProfiles,
     ask,
-    build_members,
+    build_members_now,
     count_members,
     fetch_answers,
     fetch_differences,
@@ -31,7 +31,7 @@ from cdp_spark.segments.tree import Changed, asked_values, find_changed, find_de
 from cdp_spark.tables.rows import as_table
 from cdp_spark.view.find import find_ids
 from cdp_spark.view.segments.model import (
-    Decided,
+    DecidingCondition,
     Explanation,
     Judged,
     Overlap,
@@ -46,8 +46,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from cdp_spark.config.project import Project
-    from cdp_spark.segments.answers import Answer
-    from cdp_spark.segments.tree import Part, Truth
+    from cdp_spark.segments.answers import SegmentAnswer
+    from cdp_spark.segments.tree import ConditionPart, Truth
     from cdp_spark.view.warehouse import ReleasedWarehouse
 
     Row = Mapping[str, Any]
@@ -123,7 +123,7 @@ class AskedSegments:
             ConfigError: the project does not have one of them.
         """
         chosen = self._chosen(names)
-        return count_overlap(as_table(build_members(self._asked)), chosen)
+        return count_overlap(as_table(build_members_now(self._asked)), chosen)
 
     def explain(self, name: str, reference: str) -> tuple[Explanation, ...]:
         """Say why somebody is or is not in a segment; several answers where people share an e-mail or phone.
@@ -172,7 +172,7 @@ class AskedSegments:
         asked = tuple(dict.fromkeys(names)) or tuple(sorted(it.name for it in self.project.segments))
         return tuple(self.released.find(name).name for name in asked)
 
-    def _explanation(self, name: str, person: Row, answer: Answer) -> Explanation:
+    def _explanation(self, name: str, person: Row, answer: SegmentAnswer) -> Explanation:
         memberships = self.released.memberships(name, person[c.UNIFIED_ID])
         return Explanation(
             segment=name,
@@ -223,18 +223,20 @@ class AskedSegments:
         size = self.released.sizes[name]
         some = self.released.name_people(self.released.some_members(name, _EXAMPLES))
         examples = {ENTER: (), EXIT: tuple(map(_without_type, some.values()))}
-        decided = (Decided(EXIT, _GONE, "now", size),)
+        decided = (DecidingCondition(EXIT, _GONE, "now", size),)
         return SegmentDifference(name, size, None, 0, size, decided, examples)
 
 
-def _judge(part: Part, truths: Iterator[Truth], row: Row) -> Judged:
+def _judge(part: ConditionPart, truths: Iterator[Truth], row: Row) -> Judged:
     truth = next(truths)
     parts = tuple(_judge(it, truths, row) for it in part.parts)
     values = {it.name: it.value_in(row) for it in asked_values(part.condition)} if part.kind == "leaf" else {}
     return Judged(part.text, truth, values, parts)
 
 
-def _count_deciding(rows: Iterable[Row], tree: Part, earlier: Part | None) -> tuple[Decided, ...]:
+def _count_deciding(
+    rows: Iterable[Row], tree: ConditionPart, earlier: ConditionPart | None
+) -> tuple[DecidingCondition, ...]:
     counts: Counter[tuple[str, str, str]] = Counter()
     for row in rows:
         if earlier is None or row[EARLIER] is None:
@@ -244,7 +246,7 @@ def _count_deciding(rows: Iterable[Row], tree: Part, earlier: Part | None) -> tu
         for definition, conditions in (("now", decides.now), ("before", decides.before)):
             counts.update({(row[c.CHANGE], it, definition): row[COUNT] for it in conditions})
     ranked = sorted(counts.items(), key=lambda it: (it[0][0], -it[1], it[0]))
-    return tuple(Decided(*key, people) for key, people in ranked)
+    return tuple(DecidingCondition(*key, people) for key, people in ranked)
 
 
 def _without_type(person: Row) -> dict[str, Any]:

@@ -152,7 +152,7 @@ class Explanation:
 
 
 @dataclass(frozen=True)
-class Decided:
+class DecidingCondition:
     """How many people a condition moves; a person whom several of them move counts for each.
 
     Args:
@@ -187,5 +187,5 @@ class SegmentDifference:
     now: int | None
     enters: int
     exits: int
-    decided_by: tuple[Decided, ...] = ()
+    decided_by: tuple[DecidingCondition, ...] = ()
     examples: Mapping[str, tuple[Mapping[str, Any], ...]] | None = None

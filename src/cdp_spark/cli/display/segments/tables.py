@@ -38,7 +38,7 @@ def size_row(size: SegmentSize) -> dict[str, Any]:
     return {"segment": size.segment, "now": size.now, "released": size.released, "difference": size.difference}
 
 
-def print_preview(found: Preview) -> None:
+def print_members(found: Preview) -> None:
     """Print some members with what the segment's conditions read, and how many there are."""
     count = f"{len(found.members):,} of {plural(found.size, 'member')}, by unified id"
     title = f"{found.segment}: {count}" if found.members else found.segment
