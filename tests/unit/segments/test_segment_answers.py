@@ -17,6 +17,7 @@ from cdp_spark.config.segment import Condition, SegmentConfig
 from cdp_spark.segments.answers import ask, fetch_answers
 from cdp_spark.segments.tree import Truth
 from cdp_spark.tables.catalog import PROFILES
+from cdp_spark.tables.rows import as_frame
 from cdp_spark.tables.spec import TableSpec
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -111,7 +112,7 @@ def test_every_condition_of_a_thousand_people_comes_to_what_brute_force_gives(sp
 
     def read(spec: TableSpec) -> DataFrame:
         found = [tuple(row.values()) for row in rows] if spec is PROFILES else []
-        return spark.createDataFrame(found, spec.schema)
+        return as_frame(spark, spec.table(found))
 
     project = project_of(SEGMENTS)
     asked = ask(project, read, as_of=NOW)
