@@ -36,6 +36,10 @@ PART_BYTES = 64_000_000
 """Bytes of a file of lines that one task reads: seconds of work, beside which starting the task is nothing."""
 EVENTS_ON_DRIVER = 2_000_000
 """Events that the driver scores people by and makes offers of, in some ten seconds and 1 GB; of more all cores do."""
+SPANS_ON_DRIVER = 3_000_000
+"""Spans of traits that the driver carries on by a run, at some 200 bytes each."""
+COMPARED_ON_DRIVER = 300_000
+"""Rows of two versions of a table that the driver compares, value by value: three seconds. Of more Spark does."""
 SNAPSHOTS_ON_DRIVER = 300_000
 """People's snapshots that a score is learned from: half a minute. Of more people some are left out."""
 GROUP_ROWS = 20_000
