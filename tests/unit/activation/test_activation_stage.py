@@ -10,12 +10,13 @@ from chispa import assert_df_equality
 from pyspark.sql import DataFrame, SparkSession
 from tests.unit.activation.released import AS_OF, Warehouse7, consent, destination, profile
 
-from cdp_spark.activation import stage
+from cdp_spark.activation import reading
 from cdp_spark.activation.audience import build_audience
 from cdp_spark.activation.stage import run
 from cdp_spark.config.destination import FileDestination
 from cdp_spark.errors import StateError
 from cdp_spark.tables.catalog import CONSENTS, DELIVERIES, WITHDRAWAL_ISSUES
+from cdp_spark.tables.rows import texts
 from cdp_spark.tables.run import LastFinish
 
 
@@ -61,7 +62,7 @@ def test_only_who_consented_is_exported_and_a_second_run_changes_nothing(warehou
     )
     for _ in range(2):
         figures = {name: value for name, value in run(context).metrics.items() if not name.startswith("basis.")}
-        assert figures == {"mailing.rows": 2.0, "mailing.withheld": 5.0, "mailing.suppressed": 0.0}
+        assert figures == {"mailing.rows": 2.0, "mailing.withheld": 5.0, "mailing.consent": 5.0}
         assert warehouse.text("mailing") == expected
         assert_deliveries(warehouse, ("mailing", 7, "all", "delivered", 2, 5, "run-7"))
 
@@ -105,14 +106,14 @@ def test_kinds_of_destinations(warehouse: Warehouse7) -> None:
     )
 
 
-def test_members_of_a_suppressed_segment_are_left_out(warehouse: Warehouse7) -> None:
+def test_members_of_an_excluded_segment_are_left_out(warehouse: Warehouse7) -> None:
     warehouse.fill(
         [profile("a", attributes={"tier": "=gold"}), profile("b", attributes={"other": "x"}), profile("c")],
         [consent("a@x.org", "granted"), consent("b@x.org", "granted"), consent("c@x.org", "denied")],
     )
     columns = ("unified_id", "attributes.tier")
     context = warehouse.context(
-        destination("prospects", suppress=("buyers", "vips")),
+        destination("prospects", exclude=("buyers", "vips")),
         destination("all", columns=columns, spreadsheet_safe=True),
         destination("typed", columns=columns, kind="parquet"),
     )
@@ -122,9 +123,15 @@ def test_members_of_a_suppressed_segment_are_left_out(warehouse: Warehouse7) -> 
     typed = warehouse.store.spark.read.parquet(str(warehouse.folder / "exports/typed/release=7"))
     assert typed.columns == ["unified_id", "tier"]
     assert [tuple(row) for row in typed.collect()] == [("a", "=gold"), ("b", None)]
-    assert result.detail.startswith("prospects: 1 profiles, 1 withheld for consent, 1 suppressed; all: 2 profiles")
-    suppressed = warehouse.store.read(DELIVERIES).where("suppressed_count = 1").select("destination")
-    assert [row.destination for row in suppressed.collect()] == ["prospects"]
+    assert result.detail.startswith(
+        "prospects: 1 profiles, 1 withheld: no consent, 1 withheld: in an excluded segment; all: 2 profiles"
+    )
+    withheld = warehouse.store.fetch(
+        DELIVERIES, ("destination", "withheld_by"), only={"destination": texts(["prospects"])}
+    )
+    assert withheld.to_pylist(maps_as_pydicts="strict") == [
+        {"destination": "prospects", "withheld_by": {"consent": 1, "excluded": 1}}
+    ]
 
 
 def test_accounts_need_no_purpose_and_refused_contact_points_stay_out(warehouse: Warehouse7) -> None:
@@ -172,7 +179,7 @@ def test_an_unchanged_export_is_copied_as_long_as_its_files_are_what_was_written
         made.append(settings["destination"].name)
         return build_audience(*arguments, **settings)
 
-    monkeypatch.setattr(stage, "build_audience", build)
+    monkeypatch.setattr(reading, "build_audience", build)
 
     def night(ordinal: int, *destinations: FileDestination) -> str:
         last = LastFinish(ordinal - 1, {}, {}, results[-1].metrics)

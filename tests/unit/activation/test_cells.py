@@ -7,7 +7,9 @@ from pyspark.sql import functions as F
 
 from cdp_spark.activation.cells import cells, spreadsheet_safe_expr
 from cdp_spark.config.destination import FileDestination
+from cdp_spark.config.sending import SentColumn
 from cdp_spark.errors import ConfigError
+from cdp_spark.tables.catalog import PROFILES
 
 
 def test_a_formula_gets_an_apostrophe(spark: SparkSession) -> None:
@@ -56,8 +58,8 @@ def test_an_unknown_column_is_refused(spark: SparkSession) -> None:
         kind="csv",
         segment="s",
         path="out",
-        columns=("email", "attributes.tier", "shoe_size"),
+        columns=tuple(SentColumn(of=it) for it in ("email", "attributes.tier", "shoe_size")),
         purpose="mail",
     )
     with pytest.raises(ConfigError, match="destination out: columns: got shoe_size; allowed: unified_id"):
-        cells(destination)
+        cells(destination, spark.createDataFrame([], PROFILES.schema))

@@ -14,6 +14,7 @@ from tests.unit.activation.receiver import SECRET, Receiver, Reply, receiver
 from tests.unit.activation.released import Warehouse7, consent, destination, profile
 
 from cdp_spark.activation import stage_rows
+from cdp_spark.activation.sending import senders
 from cdp_spark.activation.stage import run
 from cdp_spark.config.destination import DestinationsConfig, WebhookDestination
 from cdp_spark.errors import StateError
@@ -71,7 +72,7 @@ def test_each_night_sends_what_the_receiver_does_not_have(nights: Nights, monkey
         result = nights.run(crm, destination("files"))
         assert actions(state.requests[-1]) == [("add", "a"), ("add", "b")]
         assert state.requests[-1]["rows"][0]["values"] == {"email": "a@x.org", "city": "Bonn"}
-        assert "crm: 2 rows sent, 1 withheld for consent" in result.detail
+        assert "crm: 2 rows sent, 1 withheld: no consent" in result.detail
         assert result.warnings == ()
 
         with monkeypatch.context() as patched:
@@ -134,13 +135,13 @@ def test_a_project_without_destinations_of_rows_asks_nothing() -> None:
 def test_erased_people_are_told_and_leave_the_ledger() -> None:
     with receiver() as state:
         state.rows = {"a": {}, "b": {}}
-        told = stage_rows.tell_erased_rows(webhook(state), ("b", "merged"), release=9)
+        told = senders.tell_erased_rows(webhook(state), ("b", "merged"), release=9)
         assert (told.status, told.row_count) == ("delivered", 2)
         assert actions(state.requests[-1]) == [("erase", "b"), ("erase", "merged")]
-        stage_rows.tell_erased_rows(webhook(state), ("b", "merged"), release=9)
+        senders.tell_erased_rows(webhook(state), ("b", "merged"), release=9)
         assert (sorted(state.rows), state.repeated) == (["a"], 2)
         state.answer = lambda _number, _rows: Reply(422)
-        refused = stage_rows.tell_erased_rows(webhook(state), ("a",), release=9)
+        refused = senders.tell_erased_rows(webhook(state), ("a",), release=9)
         assert (refused.status, refused.problem) == ("failed", "1 erased profiles not acknowledged")
 
     class Traces:
