@@ -15,7 +15,17 @@ from cdp_spark.activation.audience import build_audience
 from cdp_spark.activation.stage import run
 from cdp_spark.config.destination import FileDestination
 from cdp_spark.errors import StateError
-from cdp_spark.tables.catalog import CONSENTS, DELIVERIES, WITHDRAWAL_ISSUES
+from cdp_spark.tables.catalog import (
+    ACCOUNT_MEMBERS,
+    CONSENTS,
+    DELIVERIES,
+    IDENTIFIERS,
+    OFFERS,
+    SCORES,
+    TRAITS,
+    UNIFIED_IDS,
+    WITHDRAWAL_ISSUES,
+)
 from cdp_spark.tables.rows import texts
 from cdp_spark.tables.run import LastFinish
 
@@ -132,6 +142,52 @@ def test_members_of_an_excluded_segment_are_left_out(warehouse: Warehouse7) -> N
     assert withheld.to_pylist(maps_as_pydicts="strict") == [
         {"destination": "prospects", "withheld_by": {"consent": 1, "excluded": 1}}
     ]
+
+
+def test_rows_have_columns_of_other_tables_and_say_by_which_segments_they_came(warehouse: Warehouse7) -> None:
+    consents = [consent(f"{it}@x.org", "granted") for it in "abc"]
+    acme = profile("acme", entity_type="account", company_name="Acme", attributes={"owner": "Kim"})
+    warehouse.fill([profile("a", given_name="=Jo\n\U0001f600"), profile("b"), profile("c"), acme], [*consents])
+    warehouse.write(TRAITS, ("a", "spend", "h", 12.5, None, None, None, AS_OF, None))
+    warehouse.write(SCORES, ("a", "churn", 1, 0.25, 2, {}, []), ("b", "other", 1, 0.5, 1, {}, []))
+    offer = ("p1", "Tea", "drinks", 0.5, "again", None, None, "Bought often")
+    warehouse.write(OFFERS, ("a", 1, *offer), ("a", 2, "p2", *offer[1:]))
+    warehouse.write(ACCOUNT_MEMBERS, ("a", "acme", "key", True, None, "r1", "r2", 1, None))
+    warehouse.suppress("email", "c@x.org")
+    columns = (
+        *("unified_id", "trait.spend", "score.churn", "score.churn.tier", "offer.2.product_id", "offer.1.reason"),
+        *("account.id", "account.company_name", "account.attributes.owner"),
+        {"name": "greeting", "template": "Dear {given_name|you}: {score.churn}"},
+    )
+    rich = destination("rich", segment=None, segments=("buyers", "all"), columns=columns, file_name="rich.csv")
+    result = run(warehouse.context(rich, destination("few", segment="vips", min_members=2)))
+    folder = warehouse.folder / "exports/rich/release=7"
+    assert (folder / "rich.csv").read_text() == (
+        "unified_id,spend,score_churn,score_churn_tier,offer_2_product_id,offer_1_reason,account_id,"
+        "account_company_name,account_attributes_owner,greeting,segments\n"
+        'a,12.5,0.25,2,p2,Bought often,acme,Acme,Kim,"Dear =Jo\n\U0001f600: 0.25",all;buyers\n'
+        "b,0.0,,,,,,,,,all\n"
+    )
+    assert [it.name for it in folder.glob("*.csv")] == ["rich.csv"]
+    assert result.detail == (
+        "rich: 2 profiles, 1 withheld: no consent, 1 withheld: on the suppression list; "
+        "few: skipped, 1 withheld: fewer than min_members"
+    )
+
+
+def test_visitors_go_out_by_the_cookies_whose_consent_was_given(warehouse: Warehouse7) -> None:
+    visitor: dict[str, Any] = {"entity_type": "visitor", "email": None, "emails": [], "consents": {}}
+    warehouse.fill([profile(it, **visitor) for it in ("both", "denied", "silent", "without")], [])
+    pairs = {"both": ["c1", "C2"], "denied": ["c3"], "silent": ["c4"]}
+    cookies = [(it, cookie) for it, values in pairs.items() for cookie in values]
+    warehouse.write(UNIFIED_IDS, *((cookie, "visitor", it) for it, cookie in cookies))
+    rows = [(cookie, "visitor", "cookie_id", cookie, cookie, True, None, None) for _, cookie in cookies]
+    warehouse.write(IDENTIFIERS, *rows, ("c4", "visitor", "cookie_id", "blocked", "h", False, "blocked", None))
+    given = [consent("c2", "granted"), consent("c3", "denied"), consent("blocked", "granted")]
+    warehouse.store.append(CONSENTS, CONSENTS.table(given), application=None)
+    columns = ("unified_id", "identifiers.cookie_id")
+    run(warehouse.context(destination("retarget", columns=columns, contact_point="cookie_id")))
+    assert warehouse.text("retarget") == "unified_id,cookie_id\nboth,C2\n"
 
 
 def test_accounts_need_no_purpose_and_refused_contact_points_stay_out(warehouse: Warehouse7) -> None:

@@ -126,6 +126,49 @@ def test_what_failed_goes_again_the_next_night_and_stops_no_other(nights: Nights
         assert (sorted(down.rows), len(up.requests)) == (["a", "b"], 1)
 
 
+def test_rows_wait_for_the_cap_and_for_the_morning(nights: Nights, monkeypatch: pytest.MonkeyPatch) -> None:
+    asleep, awake = {"zone": "Asia/Tokyo"}, {"zone": "Europe/Berlin"}
+    people = [profile(it, attributes=asleep if it == "a" else awake) for it in "ab"]
+    nights.warehouse.fill(people, [consent(f"{it}@x.org", "granted") for it in "ab"])
+    clock = SimpleNamespace(now=lambda _zone: datetime(2026, 1, 9, 14, tzinfo=UTC))
+    with receiver() as state, receiver() as texting:
+        low = webhook(state, channel="email")
+        high = webhook(state, channel="email", priority=5, segment="buyers").model_copy(update={"name": "high"})
+        sms = webhook(texting, channel="sms").model_copy(update={"name": "sms"})
+        with monkeypatch.context() as patched:
+            patched.setattr(stage_rows, "datetime", clock)
+            result = nights.run(low, high, sms)
+        assert sorted((it["destination"], actions(it)) for it in state.requests) == [
+            ("crm", [("add", "b")]),
+            ("high", [("add", "a")]),
+        ]
+        assert actions(texting.requests[-1]) == [("add", "b")]
+        assert "crm: 1 rows sent, 1 withheld: over the channel's cap" in result.detail
+        assert "sms: 1 rows sent, 1 withheld: quiet hours" in result.detail
+        assert result.warnings == ()
+        clock.now = lambda _zone: datetime(2026, 1, 10, 1, tzinfo=UTC)
+        monkeypatch.setattr(stage_rows, "datetime", clock)
+        nights.run(low, high, sms)
+        assert (len(state.requests), actions(texting.requests[-1])) == (2, [("add", "a")])
+        clock.now = lambda _zone: datetime(2126, 1, 10, 1, tzinfo=UTC)
+        nights.run(low, high, sms)
+        assert (state.requests[-1]["destination"], actions(state.requests[-1])) == ("crm", [("add", "a")])
+
+
+def test_files_of_changes_have_what_differs_from_the_last_one(nights: Nights) -> None:
+    changes = destination("files", mode="diff", columns=("city", "email"))
+
+    def night(*ids: str, city: str = "Bonn") -> str:
+        nights.fill(*ids, city=city)
+        nights.run(changes)
+        folder = nights.warehouse.folder / f"exports/files/release={nights.ordinal}/run=run-{nights.ordinal}"
+        return "".join(file.read_text() for file in folder.glob("part-*.csv"))
+
+    assert night("a", "b", "c") == "action,unified_id,city,email\nadd,a,Bonn,a@x.org\nadd,b,Bonn,b@x.org\n"
+    assert night("a", "b") == ""
+    assert night("a", city="Köln") == "action,unified_id,city,email\nremove,b,,\nupdate,a,Köln,a@x.org\n"
+
+
 def test_a_project_without_destinations_of_rows_asks_nothing() -> None:
     project = SimpleNamespace(destinations=DestinationsConfig(destinations=(destination("files"),)))
     context = RunContext(cast("Any", None), cast("Any", project), "run-1", 1, datetime(2026, 1, 9, tzinfo=UTC))

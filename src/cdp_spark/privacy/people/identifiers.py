@@ -66,8 +66,10 @@ class Known:
 
     @property
     def contact_hashes(self) -> tuple[str, ...]:
-        """The contact points, as `consents` has them."""
-        return tuple(sorted(sha256(value) for kind, value in self.own if kind in (EMAIL, PHONE)))
+        """The contact points, as `consents` has them; cookies and devices in lower case."""
+        of_people = {sha256(value) for kind, value in self.own if kind in (EMAIL, PHONE)}
+        of_devices = {sha256(value.lower()) for kind, value in self.own if kind in (c.COOKIE_ID, c.DEVICE_ID)}
+        return tuple(sorted(of_people | of_devices))
 
     def as_list(self, project: Project) -> SuppressionList:
         """A suppression list of these alone."""
