@@ -57,6 +57,7 @@ _REASONS: dict[Reason, str] = {
     "capped": "over the channel's cap",
     "quiet": "quiet hours",
     "below_min": "fewer than min_members",
+    "above_max": "more than max_members",
 }
 """Why members were withheld, as it is told."""
 
@@ -72,14 +73,14 @@ def run(context: RunContext) -> StageResult:
     """
     files = {each.name: partial(deliver, context, each) for each in context.project.destinations.whole_files}
     whole = run_together(context.store.spark, files).values()
-    of_rows, row_versions = deliver_rows(context)
-    deliveries = [*whole, *of_rows]
+    of_rows = deliver_rows(context)
+    deliveries = [*whole, *of_rows.deliveries]
     versions = record_deliveries(context, deliveries, again="cdp run --from activation --to activation")
     return StageResult(
-        versions=versions | row_versions,
+        versions={**versions, **of_rows.versions},
         metrics=_metrics(deliveries) | repeat_figures(deliveries),
         detail="; ".join(_sentence(delivery) for delivery in deliveries) or "no destinations",
-        warnings=tuple(filter(None, map(_warning, of_rows))),
+        warnings=(*filter(None, map(_warning, deliveries)), *of_rows.warnings),
     )
 
 
@@ -141,8 +142,9 @@ def _deliver_anew(context: RunContext, destination: FileDestination, location: s
     with cached_frame(read_audience(context, destination)) as audience:
         allowed, withheld = count_audience(audience)
         told = Delivery(destination.name, destination.label, "delivered", allowed, location, withheld)
-        if allowed < destination.min_members:
-            return replace(told, status="skipped", row_count=0, withheld={**withheld, "below_min": allowed})
+        out_of_bounds = destination.out_of_bounds(allowed)
+        if out_of_bounds:
+            return replace(told, status="skipped", row_count=0, withheld={**withheld, out_of_bounds: allowed})
         problem = _write(build_export(audience, destination=destination), destination, location)
     if problem:
         return replace(told, status="failed", row_count=0, problem=problem)
@@ -194,10 +196,11 @@ def _sentence(delivery: Delivery) -> str:
     told = f"{delivery.destination}: "
     if delivery.status == "held":
         return f"{told}held, a withdrawal cannot be read: {delivery.problem} (`cdp consent list`)"
-    withheld = [f"{count} withheld: {_REASONS[reason]}" for reason, count in delivery.withheld.items() if count]
+    withheld = [f"{count:,} withheld: {_REASONS[reason]}" for reason, count in delivery.withheld.items() if count]
     if delivery.status == "skipped":
         return f"{told}{', '.join(['skipped', *withheld])}"
-    sent = _fates(delivery.counts) if delivery.counts else f"{delivery.row_count} profiles"
+    profiles = f"{delivery.row_count:,} profile{'' if delivery.row_count == 1 else 's'}"
+    sent = _fates(delivery.counts) if delivery.counts else profiles
     return f"{told}{', '.join([sent, *withheld])}"
 
 
@@ -207,7 +210,10 @@ def _fates(counts: Mapping[str, int]) -> str:
 
 
 def _warning(delivery: Delivery) -> str:
-    """What the run's reader should look at, of a destination of rows."""
+    """What the run's reader should look at."""
+    count = delivery.withheld.get("above_max")
+    if count:
+        return f"destination {delivery.destination}: nothing sent, {count:,} is more than max_members"
     left = {name: count for name, count in delivery.counts.items() if name != "acknowledged"}
     if not any(left.values()):
         return ""

@@ -29,7 +29,7 @@ from cdp_spark.activation.audience import REASON
 from cdp_spark.activation.cells import cells
 from cdp_spark.activation.export import Delivery, Status
 from cdp_spark.activation.ledger import OPEN, Attempt, Rules, rows_to_send, send_rows, settle_all
-from cdp_spark.activation.planning import Plan, hash_rows, make_plan, rows_of
+from cdp_spark.activation.planning import Plan, hash_rows, make_plan, rows_of, warn_of_left_rows
 from cdp_spark.activation.reading import inputs_checksum, read_audience
 from cdp_spark.activation.repeat import has_inputs_of_last
 from cdp_spark.activation.sending.pacing import Due
@@ -75,8 +75,23 @@ class Prepared:
     waits: Mapping[str, Wait] = field(default_factory=dict)
 
 
-def deliver_rows(context: RunContext) -> tuple[list[Delivery], dict[str, int]]:
-    """Bring every destination of rows up to date; returns what became of each, and the versions of what was written.
+@dataclass(frozen=True)
+class RowDeliveries:
+    """What became of the destinations with a ledger.
+
+    Args:
+        deliveries: one of each destination.
+        versions: of the tables that were written.
+        warnings: of rows that destinations have which are configured no more.
+    """
+
+    deliveries: Sequence[Delivery] = ()
+    versions: Mapping[str, int] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+
+
+def deliver_rows(context: RunContext) -> RowDeliveries:
+    """Bring every destination with a ledger up to date.
 
     Where nothing that a destination depends on has changed, and nothing is open, nothing is read or sent.
     """
@@ -84,9 +99,11 @@ def deliver_rows(context: RunContext) -> tuple[list[Delivery], dict[str, int]]:
     inputs = {it.name: inputs_checksum(context, it) for it in destinations}  # before they are read: they may change
     told = {it.name: _without_sending(context, it, inputs[it.name]) for it in destinations}
     due = [it for it in destinations if told[it.name] is None]
+    warnings: tuple[str, ...] = ()
     if due:
         audiences = run_together(context.store.spark, {it.name: partial(_fetch_audience, context, it) for it in due})
         state = context.store.fetch(TO_SEND)
+        warnings = tuple(warn_of_left_rows(state, [it.name for it in destinations]))
         attempts = _fetch_attempts(context, state)
         prepared = _with_waits(context, [_prepare(context, it, audiences[it.name], state, attempts) for it in due])
         others = state.filter(pc.invert(pc.is_in(state[c.DESTINATION], value_set=pa.array([it.name for it in due]))))
@@ -103,7 +120,7 @@ def deliver_rows(context: RunContext) -> tuple[list[Delivery], dict[str, int]]:
         told |= {name: it.delivery for name, it in sent.items()}
     written = [spec for spec in (TO_SEND, DELIVERY_ATTEMPTS) if due and context.store.exists(spec)]
     versions = {spec.name: context.store.version(spec) for spec in written}
-    return [it for it in told.values() if it is not None], versions
+    return RowDeliveries([it for it in told.values() if it is not None], versions, warnings)
 
 
 def _without_sending(context: RunContext, destination: AnyDestination, inputs: float) -> Delivery | None:
@@ -146,10 +163,10 @@ def _prepare(
     rows = allowed.drop_columns([REASON, *(name for name in ZONE_COLUMNS if name in allowed.column_names)])
     reasons = audience[REASON].drop_null().value_counts().to_pylist()
     withheld = {it["values"]: it["counts"] for it in sorted(reasons, key=lambda it: str(it["values"]))}
-    is_small = rows.num_rows < destination.min_members
-    if is_small:
-        withheld["below_min"] = rows.num_rows
-    status: Status = "skipped" if is_small else "delivered"
+    out_of_bounds = destination.out_of_bounds(rows.num_rows)
+    if out_of_bounds:
+        withheld[out_of_bounds] = rows.num_rows
+    status: Status = "skipped" if out_of_bounds else "delivered"
     place = place_of(context, destination)
     told = Delivery(destination.name, destination.label, status, 0, place, withheld)
     own = state.filter(pc.equal(state[c.DESTINATION], destination.name))
@@ -159,7 +176,7 @@ def _prepare(
         target,
         context.ordinal,
         is_first=destination.mode == "changes" and not _is_known(context, told, own, target),
-        only_removals=is_small,
+        only_removals=out_of_bounds is not None,
     )
     wanted = pa.table({c.UNIFIED_ID: rows[c.UNIFIED_ID], c.CONTENT_HASH: pa.chunked_array([hash_rows(rows)])})
     plan = make_plan(own, attempts, wanted, rules, max_refusals=destination.max_refusals)

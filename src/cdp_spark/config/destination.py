@@ -42,6 +42,8 @@ class Destination(Strict):
     device. `none`: the profile's consent counts."""
     min_members: Annotated[int, Field(ge=0)] = 0
     """With fewer profiles to be sent, after all that are withheld, nothing is exported."""
+    max_members: Annotated[int, Field(ge=1)] | None = None
+    """With more profiles to be sent nothing is exported: a guard against a segment that matches everyone by mistake."""
     channel: SafeName | None = None
     """By which its rows reach people, such as `email` or `sms`, where each row is a message: the channel's cap and
     quiet hours count. Not for files that are written whole."""
@@ -62,6 +64,23 @@ class Destination(Strict):
             fix = "write `contact_point: none`, or name the purpose that the contact point consented to"
             raise mistake(got=got, allowed="contact_point none", fix=fix, at=("purpose",))
         return self
+
+    @model_validator(mode="after")
+    def _bounds_leave_room(self) -> Self:
+        if self.max_members is not None and self.max_members < self.min_members:
+            got = f"max_members {self.max_members} below min_members {self.min_members}"
+            raise mistake(got=got, fix="swap them", at=("max_members",))
+        return self
+
+    def out_of_bounds(self, count: int) -> Literal["below_min", "above_max"] | None:
+        """Tell why a number of profiles is not sent; None where it is.
+
+        Args:
+            count: profiles that would be sent.
+        """
+        if count < self.min_members:
+            return "below_min"
+        return "above_max" if self.max_members is not None and count > self.max_members else None
 
     @property
     def included(self) -> tuple[str, ...]:

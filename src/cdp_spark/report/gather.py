@@ -167,8 +167,13 @@ def with_empty_segments(segments: tuple[SegmentFact, ...], metrics: Mapping[str,
 
 def read_exports(deliveries: DataFrame) -> tuple[ExportFact, ...]:
     """Collect the deliveries of a run or release."""
-    names = (c.DESTINATION, c.SEGMENT, c.STATUS, c.ROW_COUNT, c.WITHHELD_COUNT, c.LOCATION)
-    return tuple(ExportFact(*row) for row in deliveries.select(*names).orderBy(c.DESTINATION, c.SEGMENT).collect())
+    names = (c.DESTINATION, c.SEGMENT, c.STATUS, c.ROW_COUNT, c.WITHHELD_COUNT, c.LOCATION, c.WITHHELD_BY)
+    rows = deliveries.select(*names).orderBy(c.DESTINATION, c.SEGMENT).collect()
+    return tuple(ExportFact(*row[: len(names) - 1], _reasons(row[c.WITHHELD_BY])) for row in rows)
+
+
+def _reasons(withheld: Mapping[str, int]) -> str:
+    return ", ".join(f"{reason} {count:,}" for reason, count in sorted(withheld.items()))
 
 
 def read_id_changes(id_changes: DataFrame, *, release: int) -> tuple[Count, ...]:

@@ -89,14 +89,16 @@ def test_kinds_of_destinations(warehouse: Warehouse7) -> None:
         destination("anyone", columns=("unified_id", "sources"), contact_point="none", kind="parquet"),
         destination("crowd", min_members=3),
         destination("nobody", segment="empty"),
-        destination("ads", kind="google_customer_match", columns=("email", "given_name")),
+        destination("everyone", max_members=1, contact_point="none"),
+        destination("ads", kind="google_customer_match", columns=("email", "given_name"), role="exclude"),
     )
     result = run(context)
     assert warehouse.text("machine") == "given_name,phone,revenue\n=cmd(),+491,-1.5\n"
     assert warehouse.text("sheet") == "given_name,phone,revenue\n'=cmd(),'+491,-1.5\n"
     assert warehouse.text("nobody") == "email\n"
     hashes = [hashlib.sha256(it).hexdigest() for it in (b"a@x.org", b"=cmd()")]
-    assert warehouse.text("ads") == f"Email,First Name\n{','.join(hashes)}\n"
+    ads = warehouse.folder / "exports/ads/release=7/exclude_ads.csv"
+    assert ads.read_text() == f"Email,First Name\n{','.join(hashes)}\n"
     spark = warehouse.store.spark
     assert_df_equality(
         spark.read.parquet(str(warehouse.folder / "exports/anyone/release=7")),
@@ -105,6 +107,7 @@ def test_kinds_of_destinations(warehouse: Warehouse7) -> None:
     )
     assert not (warehouse.folder / "exports/crowd").exists()
     assert "crowd: skipped" in result.detail
+    assert result.warnings == ("destination everyone: nothing sent, 2 is more than max_members",)
     assert_deliveries(
         warehouse,
         ("machine", 7, "all", "delivered", 1, 1, "run-7"),
@@ -112,6 +115,7 @@ def test_kinds_of_destinations(warehouse: Warehouse7) -> None:
         ("anyone", 7, "all", "delivered", 2, 0, "run-7"),
         ("crowd", 7, "all", "skipped", 0, 2, "run-7"),
         ("nobody", 7, "empty", "delivered", 0, 0, "run-7"),
+        ("everyone", 7, "all", "skipped", 0, 2, "run-7"),
         ("ads", 7, "all", "delivered", 1, 1, "run-7"),
     )
 
@@ -134,7 +138,7 @@ def test_members_of_an_excluded_segment_are_left_out(warehouse: Warehouse7) -> N
     assert typed.columns == ["unified_id", "tier"]
     assert [tuple(row) for row in typed.collect()] == [("a", "=gold"), ("b", None)]
     assert result.detail.startswith(
-        "prospects: 1 profiles, 1 withheld: no consent, 1 withheld: in an excluded segment; all: 2 profiles"
+        "prospects: 1 profile, 1 withheld: no consent, 1 withheld: in an excluded segment; all: 2 profiles"
     )
     withheld = warehouse.store.fetch(
         DELIVERIES, ("destination", "withheld_by"), only={"destination": texts(["prospects"])}

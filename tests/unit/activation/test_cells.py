@@ -52,6 +52,24 @@ def test_a_formula_gets_an_apostrophe(spark: SparkSession) -> None:
     )
 
 
+def test_a_template_is_as_safe_as_its_values(spark: SparkSession) -> None:
+    columns = (
+        SentColumn(name="greeting", template="{given_name|=you}"),
+        SentColumn(name="line", template="{family_name};{given_name|=you}"),
+    )
+    sheet = FileDestination(
+        name="out", kind="csv", segment="s", path="out", columns=columns, purpose="mail", spreadsheet_safe=True
+    )
+    rows = spark.createDataFrame([("=cmd()", "Ü"), ("", "Lee"), ("Jo", None)], "given_name string, family_name string")
+    assert_df_equality(
+        rows.select(*cells(sheet, rows)),
+        spark.createDataFrame(
+            [("'=cmd()", "Ü;'=cmd()"), ("'=you", "Lee;'=you"), ("Jo", None)], "greeting string, line string"
+        ),
+        ignore_nullable=True,
+    )
+
+
 def test_an_unknown_column_is_refused(spark: SparkSession) -> None:
     destination = FileDestination(
         name="out",

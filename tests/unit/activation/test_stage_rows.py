@@ -14,6 +14,8 @@ from tests.unit.activation.receiver import SECRET, Receiver, Reply, receiver
 from tests.unit.activation.released import Warehouse7, consent, destination, profile
 
 from cdp_spark.activation import stage_rows
+from cdp_spark.activation.ledger import Entry
+from cdp_spark.activation.planning import rows_of, warn_of_left_rows
 from cdp_spark.activation.sending import senders
 from cdp_spark.activation.stage import run
 from cdp_spark.config.destination import DestinationsConfig, WebhookDestination
@@ -169,10 +171,19 @@ def test_files_of_changes_have_what_differs_from_the_last_one(nights: Nights) ->
     assert night("a", city="Köln") == "action,unified_id,city,email\nremove,b,,\nupdate,a,Köln,a@x.org\n"
 
 
+def test_a_destination_that_was_renamed_is_told_of_with_what_it_left_behind() -> None:
+    entries = [Entry("a", "t", sent_hash="h"), Entry("b", "t"), Entry("c", "t", sent_hash="h")]
+    state = TO_SEND.table([row for name in ("old", "new") for row in rows_of(name, entries, TO_SEND.schema.names)])
+    assert list(warn_of_left_rows(state, ["new", "other"])) == [
+        "destination old is not configured, and keeps 2 rows that it was sent: "
+        "docs/activation.md says how they are taken back"
+    ]
+
+
 def test_a_project_without_destinations_of_rows_asks_nothing() -> None:
     project = SimpleNamespace(destinations=DestinationsConfig(destinations=(destination("files"),)))
     context = RunContext(cast("Any", None), cast("Any", project), "run-1", 1, datetime(2026, 1, 9, tzinfo=UTC))
-    assert stage_rows.deliver_rows(context) == ([], {})
+    assert stage_rows.deliver_rows(context) == stage_rows.RowDeliveries([], {})
 
 
 def test_erased_people_are_told_and_leave_the_ledger() -> None:

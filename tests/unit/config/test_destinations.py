@@ -129,6 +129,10 @@ def test_a_destination_of_one_segment_has_no_column_of_segments(shop: Path) -> N
             "allowed: email, phone, none. Fix: choose one of these",
         ),
         (
+            "segment: gold, columns: [email], min_members: 10, max_members: 9",
+            "destinations.0.max_members: got max_members 9 below min_members 10. Fix: swap them",
+        ),
+        (
             "segment: gold, columns: [email], role: exclude",
             "destinations.0.role: got role exclude for csv; allowed: google_customer_match, meta_audience. "
             "Fix: remove `role`",
