@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from functools import partial, reduce
+from operator import or_
 from typing import TYPE_CHECKING, Literal
 
 import pyarrow as pa
-from pyspark.sql import Column
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
@@ -21,7 +21,7 @@ from cdp_spark.tables.hashing import contact_point_hash_expr
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from pyspark.sql import DataFrame
+    from pyspark.sql import Column, DataFrame
 
     from cdp_spark.config.destination import Destination
 
@@ -140,7 +140,7 @@ def _is_listed(audience: DataFrame, is_suppressed: Callable[[str, str], bool] | 
     if is_suppressed is None:
         return F.lit(False)
     points = [(kind, _points_of(column)) for kind, column in _kinds(audience).items()]
-    return reduce(Column.__or__, [_holds(partial(is_suppressed, kind), values) for kind, values in points])
+    return reduce(or_, [_holds(partial(is_suppressed, kind), values) for kind, values in points])
 
 
 def _holds(rule: Callable[[str], bool], values: Column) -> Column:
