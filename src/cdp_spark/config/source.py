@@ -57,7 +57,7 @@ class ConsentFields(Strict):
     """How a row of a consent source becomes a consent."""
 
     contact: str
-    contact_type: Literal["email", "phone", "detect"] = "detect"
+    contact_type: Literal["email", "phone", "cookie_id", "device_id", "detect"] = "detect"
     purpose: str
     status: str
     given_at: TimeField

@@ -124,6 +124,7 @@ class ExportFact:
         rows: sent.
         withheld: members that were not sent.
         location: where they went; None where nothing was written.
+        reasons: why members were not sent, and how many for each.
     """
 
     destination: str
@@ -132,6 +133,7 @@ class ExportFact:
     rows: int
     withheld: int
     location: str | None = None
+    reasons: str = ""
 
 
 @dataclass(frozen=True)

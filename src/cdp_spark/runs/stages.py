@@ -217,7 +217,10 @@ NIGHTLY: tuple[Stage, ...] = (
         ACTIVATION,
         activate,
         "Brings the release's segments to the destinations.",
-        reads=(t.PROFILES, t.SEGMENT_MEMBERS, t.CONSENTS, t.WITHDRAWAL_ISSUES),
+        reads=(
+            *(t.PROFILES, t.SEGMENT_MEMBERS, t.TRAITS, t.SCORES, t.OFFERS, t.ACCOUNT_MEMBERS, t.UNIFIED_IDS),
+            *(t.IDENTIFIERS, t.CONSENTS, t.WITHDRAWAL_ISSUES, t.SUPPRESSIONS),
+        ),
         writes=(t.DELIVERIES, t.TO_SEND, t.DELIVERY_ATTEMPTS),
     ),
 )

@@ -16,9 +16,11 @@ from cdp_spark.config.checks.vocabulary import (
 from cdp_spark.config.load import config_hash, load_match, load_project, load_section
 from cdp_spark.config.match import EntityMatch
 from cdp_spark.config.project import ProjectSettings
+from cdp_spark.config.sending import SentColumn
 from cdp_spark.errors import InvalidProjectError
 from cdp_spark.limits import SEGMENT_CHAIN
 
+SENDABLE = f"{', '.join(PROFILE_COLUMNS)}, segments, attributes.tier, account.…, identifiers.…"
 METHODS = (
     "exact, jaro_winkler, levenshtein, name, company, date, email, phone, address, set_overlap, tokens, digits, "
     "generation, phonetic, number, days, geo, sql"
@@ -44,7 +46,7 @@ def test_a_good_project(project: Path) -> None:
     (source,) = loaded.sources
     assert (loaded.settings.name, source.key, source.columns["email"].from_) == ("shop", ("id",), ("work", "home"))
     assert loaded.segments[0].members.where == "attribute('tier') = 'gold'"
-    assert loaded.destinations.destinations[0].columns == ("email",)
+    assert loaded.destinations.destinations[0].columns == (SentColumn(of="email"),)
     assert len(loaded.config_hash) == 64
 
 
@@ -298,7 +300,7 @@ CHANGES: dict[str, tuple[str, str, str, list[str]]] = {
         "[e_mail]",
         [
             "destinations.yaml:2:67 destinations.0.columns.0: got unknown column 'e_mail'; allowed: "
-            f"{', '.join(PROFILE_COLUMNS)}, attributes.tier. Fix: choose one of these (did you mean 'email'?)"
+            f"{SENDABLE}. Fix: choose one of these (did you mean 'email'?)"
         ],
     ),
     "unknown own attribute of a profile": (
@@ -307,7 +309,7 @@ CHANGES: dict[str, tuple[str, str, str, list[str]]] = {
         "[attributes.tier, attributes.teir]",
         [
             "destinations.yaml:2:84 destinations.0.columns.1: got unknown column 'attributes.teir'; allowed: "
-            f"{', '.join(PROFILE_COLUMNS)}, attributes.tier. Fix: choose one of these (did you mean 'attributes.tier'?)"
+            f"{SENDABLE}. Fix: choose one of these (did you mean 'attributes.tier'?)"
         ],
     ),
     "a column twice": (
@@ -316,14 +318,14 @@ CHANGES: dict[str, tuple[str, str, str, list[str]]] = {
         "[email, attributes.tier, email]",
         ["destinations.yaml:2:91 destinations.0.columns.2: got a second column 'email'. Fix: leave one of them out"],
     ),
-    "unknown segment to suppress": (
+    "unknown segment to exclude": (
         "destinations.yaml",
         "purpose:",
-        "suppress: [gold, buyers], purpose:",
+        "exclude: [gold, buyers], purpose:",
         [
-            "destinations.yaml:2:86 destinations.0.suppress.0: got unknown segment of other persons 'gold'; allowed: "
+            "destinations.yaml:2:85 destinations.0.exclude.0: got unknown segment of other persons 'gold'; allowed: "
             "none, as there is none. Fix: choose one of these",
-            "destinations.yaml:2:92 destinations.0.suppress.1: got unknown segment 'buyers'; allowed: none, as there "
+            "destinations.yaml:2:91 destinations.0.exclude.1: got unknown segment 'buyers'; allowed: none, as there "
             "is none. Fix: choose one of these",
         ],
     ),

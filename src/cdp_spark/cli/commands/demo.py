@@ -83,7 +83,14 @@ def print_demo(outcome: DemoOutcome) -> None:
     print_rows([{"segment": name, "members": size} for name, size in run.segments.items()])
     out.print()
     sent = [
-        {"export": it.destination, "status": it.status, "sent": it.rows, "withheld": it.withheld} for it in run.exports
+        {
+            "export": it.destination,
+            "status": it.status,
+            "sent": it.rows,
+            "withheld": it.withheld,
+            "reasons": it.reasons,
+        }
+        for it in run.exports
     ]
     print_rows(sent, title="exports")
     out.print()
