@@ -58,7 +58,9 @@ _GAP = r"[ ,./-]{0,3}"
 _YEAR_FIRST = re.compile(r"(?P<y>[0-9]{4})(?P<s>[-/.])(?P<m>[0-9]{1,2})(?P=s)(?P<d>[0-9]{1,2})" + _TIME_OF_DAY)
 _COMPACT = re.compile(r"(?P<y>[0-9]{4})(?P<m>[0-9]{2})(?P<d>[0-9]{2})" + _TIME_OF_DAY)
 _NUMBERS = re.compile(r"([0-9]{1,2}) ?([-/. ]) ?([0-9]{1,2}) ?\2 ?([0-9]{4}|[0-9]{2})" + _TIME_OF_DAY)
-_IN_CHARACTERS = re.compile(r"(?P<y>[0-9]{4}) ?[年년] ?(?P<m>[0-9]{1,2}) ?[月월] ?(?P<d>[0-9]{1,2}) ?[日일]" + _TIME_OF_DAY)
+_IN_CHARACTERS = re.compile(
+    r"(?P<y>[0-9]{4}) ?[年년] ?(?P<m>[0-9]{1,2}) ?[月월] ?(?P<d>[0-9]{1,2}) ?[日일]" + _TIME_OF_DAY
+)
 """As East Asia writes it: `1985年4月12日`."""
 _WORDED = tuple(
     re.compile(pattern + _TIME_OF_DAY)

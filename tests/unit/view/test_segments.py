@@ -101,7 +101,7 @@ def write_project(folder: Path, definitions: Mapping[str, str]) -> Path:
         (folder / "segments" / f"{name}.yaml").write_text("{" + f"name: {name}, {text[1:]}")
     destinations = folder / "destinations.yaml"
     destinations.write_text(
-        destinations.read_text().replace("segment: reachable_gold", "segment: romans\n    suppress: loyal")
+        destinations.read_text().replace("segment: reachable_gold", "segment: romans\n    exclude: loyal")
     )
     return folder
 
@@ -171,7 +171,7 @@ def no_spark(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("no_spark")
 def test_the_list_has_every_segment_with_its_members_and_who_uses_it(shop: Shop) -> None:
     common = {"entity_type": "person", "computed_at": SECOND.isoformat()}
-    loyal = {**common, "segment": "loyal", "members": 1, "destinations": ["newsletter (suppress)"], "description": ""}
+    loyal = {**common, "segment": "loyal", "members": 1, "destinations": ["newsletter (exclude)"], "description": ""}
     romans = {**common, "segment": "romans", "members": 2, "destinations": ["newsletter"], "description": "In Rome"}
     ulm: dict[str, Any] = {**common, "segment": "ulm", "members": None, "destinations": [], "description": ""}
     assert shop.json("list") == [loyal, romans, ulm]

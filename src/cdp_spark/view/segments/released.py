@@ -160,13 +160,13 @@ class ReleasedSegments:
         return defaultdict(list, {who: _own(sorted(titles)) for who, titles in found.items()})
 
     def _facts_of(self, segment: SegmentConfig) -> SegmentFacts:
-        uses = (it for it in self.project.destinations.destinations if segment.name in (it.segment, *it.suppress))
+        uses = (it for it in self.project.destinations.destinations if segment.name in (*it.included, *it.exclude))
         return SegmentFacts(
             segment=segment.name,
             entity_type=segment.entity_type,
             members=self.sizes.get(segment.name),
             computed_at=self.evaluated.as_of,
-            destinations=tuple(it.name + ("" if it.segment == segment.name else " (suppress)") for it in uses),
+            destinations=tuple(it.name + ("" if segment.name in it.included else " (exclude)") for it in uses),
             description=segment.description,
         )
 
