@@ -16,6 +16,7 @@ from cdp_spark import columns as c
 from cdp_spark.activation.ad_audiences import audience_columns, hash_audience
 from cdp_spark.activation.audience import ALLOWED, SUPPRESSED
 from cdp_spark.activation.cells import cells
+from cdp_spark.activation.hold_out import HELD_OUT
 from cdp_spark.config.base import Secret
 from cdp_spark.config.destination import AUDIENCE_COLUMNS
 from cdp_spark.config.load.secrets import reveal
@@ -60,6 +61,7 @@ class Delivery:
         inputs: checksum of what the audience and the columns depend on.
         files: checksum of the files; None where this machine does not see them.
         counts: of a destination of rows, how many had which fate, and how many are given up.
+        held_out_count: members whom chance has put into a hold-out.
     """
 
     destination: str
@@ -73,13 +75,14 @@ class Delivery:
     inputs: float | None = None
     files: float | None = None
     counts: Mapping[str, int] = field(default_factory=dict)
+    held_out_count: int = 0
 
 
-def count_audience(audience: DataFrame) -> tuple[int, int, int]:
-    """Count the members that may be exported, those that are withheld and those that are suppressed."""
-    counts = (F.count_if(ALLOWED), F.count_if(SUPPRESSED), F.count(F.lit(1)))
-    allowed, suppressed, members = audience.agg(*counts).collect()[0]
-    return int(allowed), int(members - allowed - suppressed), int(suppressed)
+def count_audience(audience: DataFrame) -> tuple[int, int, int, int]:
+    """Count the members that may be exported, and those that are withheld, suppressed and held out."""
+    counts = (F.count_if(ALLOWED), F.count_if(SUPPRESSED), F.count_if(HELD_OUT), F.count(F.lit(1)))
+    allowed, suppressed, held_out, members = audience.agg(*counts).collect()[0]
+    return int(allowed), int(members - allowed - suppressed - held_out), int(suppressed), int(held_out)
 
 
 def build_export(audience: DataFrame, *, destination: FileDestination) -> DataFrame:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import shutil
+from dataclasses import replace
 from hashlib import file_digest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,8 @@ import pyarrow as pa
 
 from cdp_spark import columns as c
 from cdp_spark.activation.export import COPYING, Delivery, export_location
-from cdp_spark.tables.catalog import CONSENTS, DELIVERIES, PROFILES, SEGMENT_MEMBERS
+from cdp_spark.activation.hold_out import experiments_of, has_ended
+from cdp_spark.tables.catalog import CONSENTS, DELIVERIES, EXPERIMENT_ASSIGNMENTS, PROFILES, SEGMENT_MEMBERS
 from cdp_spark.tables.increments.basis import BASIS_PREFIX, checksum, newest_version_of
 
 if TYPE_CHECKING:
@@ -35,6 +37,8 @@ def inputs_checksum(context: RunContext, destination: AnyDestination) -> float:
     """Checksum of what decides about an export: the release's tables, the consents as they are now, the settings."""
     versions = [context.base_versions.get(spec.name) for spec in (PROFILES, SEGMENT_MEMBERS)]
     consents, policy = newest_version_of(context.store, CONSENTS), context.project.settings.consent
+    if experiments_of(context, destination):
+        versions += [context.base_versions.get(EXPERIMENT_ASSIGNMENTS.name), int(has_ended(context, destination))]
     return checksum([versions, consents, destination.model_dump(mode="json"), policy.model_dump(mode="json")])
 
 
@@ -70,6 +74,7 @@ def repeat_delivery(context: RunContext, destination: FileDestination, location:
         return None
     counts = (last[c.ROW_COUNT], last[c.WITHHELD_COUNT], last[c.SUPPRESSED_COUNT])
     told = Delivery(destination.name, destination.segment, last[c.STATUS], *counts, location, inputs=inputs)
+    told = replace(told, held_out_count=last[c.HELD_OUT_COUNT])
     if told.status == "skipped":
         return told
     files = context.last_figure(_figure(destination.name, _FILES))

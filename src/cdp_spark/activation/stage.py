@@ -18,6 +18,7 @@ from cdp_spark.activation.export import (
     idempotency_key,
     write_export,
 )
+from cdp_spark.activation.hold_out import warn_of_ended, with_held_out
 from cdp_spark.activation.repeat import files_checksum, inputs_checksum, repeat_delivery, repeat_figures
 from cdp_spark.activation.stage_rows import deliver_rows
 from cdp_spark.config.base import hide_secrets
@@ -70,7 +71,7 @@ def run(context: RunContext) -> StageResult:
         versions=versions | row_versions,
         metrics=_metrics(deliveries) | repeat_figures(deliveries),
         detail="; ".join(_sentence(delivery) for delivery in deliveries) or "no destinations",
-        warnings=tuple(filter(None, map(_warning, of_rows))),
+        warnings=(*warn_of_ended(context), *filter(None, map(_warning, of_rows))),
     )
 
 
@@ -130,9 +131,10 @@ def deliver(context: RunContext, destination: FileDestination) -> Delivery:
 
 def _deliver_anew(context: RunContext, destination: FileDestination, location: str) -> Delivery:
     with cached_frame(_audience(context, destination)) as audience:
-        allowed, withheld, suppressed = count_audience(audience)
+        allowed, withheld, suppressed, held_out = count_audience(audience)
         told = Delivery(destination.name, destination.segment, "delivered", allowed, withheld, suppressed, location)
-        if allowed + withheld + suppressed < destination.min_members:
+        told = replace(told, held_out_count=held_out)
+        if allowed + withheld + suppressed + held_out < destination.min_members:
             return replace(told, status="skipped", row_count=0, withheld_count=allowed + withheld)
         problem = _write(build_export(audience, destination=destination), destination, location)
     if problem:
@@ -141,13 +143,14 @@ def _deliver_anew(context: RunContext, destination: FileDestination, location: s
 
 
 def _audience(context: RunContext, destination: FileDestination) -> DataFrame:
-    return build_audience(
+    audience = build_audience(
         context.read_released(PROFILES),
         context.read_released(SEGMENT_MEMBERS),
         build_contact_point_consents(context.store.read(CONSENTS)),
         destination=destination,
         policy=context.project.settings.consent,
     )
+    return with_held_out(audience, context, destination)
 
 
 def _write(export: DataFrame, destination: FileDestination, location: str) -> str:
@@ -172,6 +175,7 @@ def _record(context: RunContext, delivery: Delivery) -> int:
         delivery.row_count,
         delivery.withheld_count,
         delivery.suppressed_count,
+        delivery.held_out_count,
         str(hide_secrets(delivery.location)),
         context.as_of,
         context.run_id,
@@ -183,12 +187,13 @@ def _record(context: RunContext, delivery: Delivery) -> int:
 
 
 def _metrics(deliveries: list[Delivery]) -> dict[str, float]:
-    counts = {"rows": "row_count", "withheld": "withheld_count", "suppressed": "suppressed_count"}
+    counts = {"rows": "row_count", **{name: f"{name}_count" for name in ("withheld", "suppressed")}}
     found = {
         f"{each.destination}.{name}": float(getattr(each, field))
         for name, field in counts.items()
         for each in deliveries
     }
+    found |= {f"{it.destination}.held_out": float(it.held_out_count) for it in deliveries if it.held_out_count}
     return found | {f"{it.destination}.{name}": float(count) for it in deliveries for name, count in it.counts.items()}
 
 
@@ -198,10 +203,11 @@ def _sentence(delivery: Delivery) -> str:
     if delivery.status == "held":
         return f"{delivery.destination}: held, a withdrawal cannot be read: {delivery.problem} (`cdp consent list`)"
     suppressed = f", {delivery.suppressed_count} suppressed" if delivery.suppressed_count else ""
+    held_out = f", {delivery.held_out_count} held out" if delivery.held_out_count else ""
     withheld = f"{delivery.withheld_count} withheld for consent"
     if delivery.counts:
-        return f"{delivery.destination}: {_fates(delivery.counts)}, {withheld}{suppressed}"
-    return f"{delivery.destination}: {delivery.row_count} profiles, {withheld}{suppressed}"
+        return f"{delivery.destination}: {_fates(delivery.counts)}, {withheld}{suppressed}{held_out}"
+    return f"{delivery.destination}: {delivery.row_count} profiles, {withheld}{suppressed}{held_out}"
 
 
 def _fates(counts: Mapping[str, int]) -> str:

@@ -28,6 +28,7 @@ from cdp_spark.activation.audience import ALLOWED, SUPPRESSED, build_audience
 from cdp_spark.activation.cells import cells
 from cdp_spark.activation.destinations.interface import Fate, Row
 from cdp_spark.activation.export import Delivery, Status
+from cdp_spark.activation.hold_out import HELD_OUT, with_held_out
 from cdp_spark.activation.ledger import OPEN, Attempt, Rules, rows_to_send, send_rows, settle_all
 from cdp_spark.activation.notice import ERASED
 from cdp_spark.activation.planning import Plan, hash_rows, make_plan, rows_of
@@ -120,9 +121,10 @@ def _fetch_audience(context: RunContext, destination: AnyRowDestination) -> pa.T
         destination=destination,
         policy=context.project.settings.consent,
     )
+    audience = with_held_out(audience, context, destination)
     others = [name for name in destination.columns if name != c.UNIFIED_ID]
     values = cells(destination.model_copy(update={"columns": tuple(others)}))
-    return as_table(audience.select(ALLOWED, SUPPRESSED, c.UNIFIED_ID, *values))
+    return as_table(audience.select(ALLOWED, SUPPRESSED, HELD_OUT, c.UNIFIED_ID, *values))
 
 
 def _fetch_attempts(context: RunContext, state: pa.Table) -> dict[str, list[Attempt]]:
@@ -143,13 +145,14 @@ def _prepare(
     state: pa.Table,
     attempts: Mapping[str, Sequence[Attempt]],
 ) -> Prepared:
-    rows = audience.filter(audience[ALLOWED]).drop_columns([ALLOWED, SUPPRESSED])
-    suppressed = pc.sum(audience[SUPPRESSED]).as_py() or 0
-    withheld = audience.num_rows - rows.num_rows - suppressed
+    rows = audience.filter(audience[ALLOWED]).drop_columns([ALLOWED, SUPPRESSED, HELD_OUT])
+    suppressed, held_out = (pc.sum(audience[name]).as_py() or 0 for name in (SUPPRESSED, HELD_OUT))
+    withheld = audience.num_rows - rows.num_rows - suppressed - held_out
     is_small = audience.num_rows < destination.min_members
     status: Status = "skipped" if is_small else "delivered"
     place = location_of(destination)
     told = Delivery(destination.name, destination.segment, status, 0, withheld, suppressed, place)
+    told = replace(told, held_out_count=held_out)
     own = state.filter(pc.equal(state[c.DESTINATION], destination.name))
     target = target_of(destination)
     rules = Rules(

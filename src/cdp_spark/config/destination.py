@@ -23,6 +23,15 @@ CHANGE_NAMES = ("segment", "added", "updated", "removed")
 """What a Slack template may name beside the columns: of a row, and of all changes together."""
 
 
+class ArmOfExperiment(Strict):
+    """The people of an experiment whom a destination gets."""
+
+    name: SafeName
+    """Name of the experiment."""
+    arm: SafeName
+    """Arm whose people are exported; those in control never are."""
+
+
 class Destination(Strict):
     """Which profiles go to a destination, with what, and by which consent."""
 
@@ -38,6 +47,10 @@ class Destination(Strict):
     """`email`, `phone`: the profile must have one and its own consent counts. `none`: the profile's consent counts."""
     min_members: Annotated[int, Field(ge=0)] = 0
     """A smaller segment is not exported."""
+    experiment: ArmOfExperiment | None = None
+    """Exports the people of one arm only."""
+    ignore_hold_out: bool = False
+    """Whether people of the global hold-out are exported, too: for what is no campaign, such as invoices."""
 
     @model_validator(mode="after")
     def _purpose_of_contacts(self) -> Self:

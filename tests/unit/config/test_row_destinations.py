@@ -46,8 +46,8 @@ def test_every_kind_is_accepted(project: Path) -> None:
         (
             f"{WEBHOOK}, retries: 3",
             "retries: got unknown key 'retries'; allowed: name, segment, columns, purpose, suppress, contact_point, "
-            "min_members, mode, nulls, max_refusals, url, timeout_seconds, private_addresses, kind, secret, "
-            "batch_size, row_errors. Fix: choose one of these",
+            "min_members, experiment, ignore_hold_out, mode, nulls, max_refusals, url, timeout_seconds, "
+            "private_addresses, kind, secret, batch_size, row_errors. Fix: choose one of these",
         ),
         (
             WEBHOOK.replace("https", "http"),

@@ -79,6 +79,7 @@ DELIVERIES = TableSpec(
         row_count="long!",
         withheld_count="long!",
         suppressed_count="long!",
+        held_out_count="long!",
         location="string",
         delivered_at_utc="timestamp!",
         run_id="string!",
