@@ -13,7 +13,7 @@ from pyspark.sql import DataFrame, SparkSession
 from cdp_spark.config.destination import AnyDestination, DestinationsConfig, FileDestination
 from cdp_spark.config.match import MatchConfig
 from cdp_spark.config.project import ConsentPolicy, Project, ProjectSettings, Warehouse
-from cdp_spark.tables.catalog import CONSENTS, DELIVERIES, PROFILES, SEGMENT_MEMBERS
+from cdp_spark.tables.catalog import CONSENTS, DELIVERIES, EXPERIMENT_ASSIGNMENTS, PROFILES, SEGMENT_MEMBERS
 from cdp_spark.tables.run import RunContext
 from cdp_spark.tables.store import Store
 
@@ -66,6 +66,11 @@ class Warehouse7:
     def withdraw(self, point: str) -> None:
         self.store.append(CONSENTS, CONSENTS.table([consent(point, "withdrawn", source="shop")]), application=point)
 
+    def assign(self, *rows: tuple[str, str, str]) -> None:
+        """Put people into arms: experiment, unified_id, arm."""
+        complete = [(*row, row[1], AS_OF, 1, "drawn", "{}", None, None) for row in rows]
+        self.store.overwrite(EXPERIMENT_ASSIGNMENTS, EXPERIMENT_ASSIGNMENTS.table(complete))
+
     def context(self, *destinations: AnyDestination, **values: Any) -> RunContext:
         settings = ProjectSettings(
             name="shop",
@@ -81,7 +86,8 @@ class Warehouse7:
             destinations=DestinationsConfig(destinations=destinations),
             config_hash="-",
         )
-        versions = {spec.name: self.store.version(spec) for spec in (PROFILES, SEGMENT_MEMBERS)}
+        specs = (PROFILES, SEGMENT_MEMBERS, EXPERIMENT_ASSIGNMENTS)
+        versions = {spec.name: self.store.version(spec) for spec in specs if self.store.exists(spec)}
         defaults = {"run_id": "run-7", "ordinal": 7, "as_of": AS_OF, "base_versions": versions}
         return RunContext(store=self.store, project=project, **{**defaults, **values})
 

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import date
+from dataclasses import replace
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,25 @@ from tests.unit.activation.released import AS_OF, Warehouse7, consent, destinati
 from cdp_spark.activation import stage
 from cdp_spark.activation.audience import build_audience
 from cdp_spark.activation.stage import run
-from cdp_spark.config.destination import FileDestination
+from cdp_spark.config.destination import ArmOfExperiment, FileDestination
+from cdp_spark.config.experiments import ExperimentConfig, ExperimentsConfig, HoldOutConfig, OutcomeOfExperiment
 from cdp_spark.errors import StateError
 from cdp_spark.tables.catalog import CONSENTS, DELIVERIES, WITHDRAWAL_ISSUES
 from cdp_spark.tables.run import LastFinish
+
+WINTER = ExperimentsConfig(
+    hold_out=HoldOutConfig(percent=5),
+    experiments=(
+        ExperimentConfig(
+            name="winter",
+            segment="all",
+            arms={"control": 20, "offer": 40, "other": 40},
+            starts=AS_OF.date(),
+            ends=AS_OF.date(),
+            outcome=OutcomeOfExperiment(events=("purchase",)),
+        ),
+    ),
+)
 
 
 @pytest.fixture
@@ -125,6 +141,43 @@ def test_members_of_a_suppressed_segment_are_left_out(warehouse: Warehouse7) -> 
     assert result.detail.startswith("prospects: 1 profiles, 1 withheld for consent, 1 suppressed; all: 2 profiles")
     suppressed = warehouse.store.read(DELIVERIES).where("suppressed_count = 1").select("destination")
     assert [row.destination for row in suppressed.collect()] == ["prospects"]
+
+
+def test_who_is_held_out_by_chance_gets_no_campaign(warehouse: Warehouse7) -> None:
+    names = ("a", "b", "c", "d", "e")
+    warehouse.fill([profile(name) for name in names], [consent(f"{name}@x.org", "granted") for name in names])
+    arms = {"a": "offer", "b": "other", "c": "control", "d": "offer"}
+    warehouse.assign(
+        *(("winter", name, arm) for name, arm in arms.items()),
+        *(("hold_out", name, "control" if name in "de" else "treated") for name in names),
+    )
+    arm = ArmOfExperiment(name="winter", arm="offer")
+    context = warehouse.context(
+        destination("offer", experiment=arm),
+        destination("everybody"),
+        destination("invoice", ignore_hold_out=True),
+    )
+    project = context.project.model_copy(update={"experiments": WINTER})
+    result = run(replace(context, project=project))
+    assert {name: warehouse.text(name).split() for name in ("offer", "everybody", "invoice")} == {
+        "offer": ["email", "a@x.org"],
+        "everybody": ["email", "a@x.org", "b@x.org", "c@x.org"],
+        "invoice": ["email", *(f"{name}@x.org" for name in names)],
+    }
+    assert result.detail == (
+        "offer: 1 profiles, 0 withheld for consent, 2 held out; everybody: 3 profiles, 0 withheld for consent, "
+        "2 held out; invoice: 5 profiles, 0 withheld for consent"
+    )
+    counts = {row.destination: row.held_out_count for row in warehouse.store.read(DELIVERIES).collect()}
+    assert counts == {"offer": 2, "everybody": 2, "invoice": 0}
+
+    over = replace(context, project=project, as_of=AS_OF + timedelta(days=1), run_id="run-8")
+    late = run(over)
+    assert warehouse.text("offer").split() == ["email"]
+    assert late.warnings == (
+        "destination offer: its experiment winter has ended, so it gets nobody; remove the destination, or its "
+        "`experiment`",
+    )
 
 
 def test_accounts_need_no_purpose_and_refused_contact_points_stay_out(warehouse: Warehouse7) -> None:

@@ -42,6 +42,9 @@ def _origin_mistakes(experiment: ExperimentConfig, at: Location, files: ProjectF
         if name not in sources:
             got, allowed, fix = _unknown("source of records", name, sources)
             yield section.mistake(*at, "assignments", "source", got=got, allowed=allowed, fix=fix)
+    if experiment.household and files.match is not None and not files.match.value.households.enabled:
+        got, fix = "households kept together, and none are made", "switch them on, or leave `household` out"
+        yield section.mistake(*at, "household", got=got, allowed="`households` in match.yaml", fix=fix)
 
 
 def _arm_mistakes(wanted: ArmOfExperiment, at: Location, files: ProjectFiles) -> Iterator[ConfigError]:
