@@ -32,7 +32,7 @@ MOVED_KEYS_ON_DRIVER_RECORDS = 1_000_000
 PART_BYTES = 64_000_000
 """Bytes of a file of lines that one task reads: seconds of work, beside which starting the task is nothing."""
 ASSIGNED_ON_DRIVER = 1_000_000
-"""Profiles whose arms the driver draws: ten seconds for each experiment that takes part all at once."""
+"""Profiles whose arms the driver draws: 13 s for an experiment that all take part in, then a second a run."""
 EVENTS_ON_DRIVER = 2_000_000
 """Events that the driver scores people by and makes offers of, in some ten seconds and 1 GB; of more all cores do."""
 SNAPSHOTS_ON_DRIVER = 300_000

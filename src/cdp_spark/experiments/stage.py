@@ -59,7 +59,7 @@ from cdp_spark.tables.catalog import (
 from cdp_spark.tables.checkpoint import checkpoint
 from cdp_spark.tables.increments.basis import empty_tables, keep_table, newest_version_of
 from cdp_spark.tables.increments.difference import build_changed_keys
-from cdp_spark.tables.rows import as_table, map_groups, map_rows, unite
+from cdp_spark.tables.rows import as_frame, as_table, map_groups, map_rows, unite
 from cdp_spark.tables.run import StageResult
 from cdp_spark.tables.serving import count_rows_at_most
 
@@ -181,7 +181,10 @@ def _assign(context: RunContext, released: Rows, figures: dict[str, float], *, o
     moves = read_moves(fetch_moved_ids(store, on_driver=on_driver))
     homes = read_homes(store, on_driver=on_driver)
     claims = with_homes(map_rows(released, partial(follow_ids, moves=moves), CLAIMS), homes)
-    candidates = with_homes(_candidates(context, figures, on_driver=on_driver), homes)
+    candidates = _candidates(context, figures, on_driver=on_driver)
+    if not on_driver:
+        candidates = as_frame(store.spark, candidates)  # those of files are on the driver
+    candidates = with_homes(candidates, homes)
     namespace = str(context.project.settings.namespace)
     drawing = Drawing(splits_of(config), namespace, context.ordinal, context.as_of)
     rule = partial(assign_arms, drawing=drawing)

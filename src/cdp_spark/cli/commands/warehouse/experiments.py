@@ -1,8 +1,10 @@
 """`cdp experiments`: who is in which arm, and what the arms came to."""
 
+from collections import Counter
 from typing import Annotated, Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import typer
 
 from cdp_spark import columns as c
@@ -12,7 +14,7 @@ from cdp_spark.cli.display.output import console, print_json, print_result, prin
 from cdp_spark.config.base import choose_one
 from cdp_spark.config.experiments import HOLD_OUT, ExperimentsConfig
 from cdp_spark.errors import ConfigError, StateError
-from cdp_spark.tables.catalog import EXPERIMENT_RESULTS
+from cdp_spark.tables.catalog import EXPERIMENT_ASSIGNMENTS, EXPERIMENT_RESULTS
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Show experiments: arms, outcomes, lift.")
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -22,12 +24,14 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 def list_experiments(ctx: typer.Context, json: Json = False) -> None:
     """List the experiments with their people in the newest release."""
     project, warehouse = open_released(ctx)
-    results = warehouse.fetch(EXPERIMENT_RESULTS, (c.EXPERIMENT, c.PEOPLE, c.IS_FINAL)).to_pylist()
-    rows = []
-    for name, facts in _facts_of(project.experiments).items():
-        own = [it for it in results if it[c.EXPERIMENT] == name]
-        result = "not measured" if not own else "final" if own[0][c.IS_FINAL] else "so far"
-        rows.append({"experiment": name, **facts, "people": sum(it[c.PEOPLE] for it in own), "result": result})
+    results = warehouse.fetch(EXPERIMENT_RESULTS, (c.EXPERIMENT, c.IS_FINAL)).to_pylist()
+    words = {row[c.EXPERIMENT]: "final" if row[c.IS_FINAL] else "so far" for row in results}
+    assigned = warehouse.fetch(EXPERIMENT_ASSIGNMENTS, (c.EXPERIMENT, c.END_REASON))
+    people = Counter(assigned.filter(pc.field(c.END_REASON).is_null())[c.EXPERIMENT].to_pylist())
+    rows = [
+        {"experiment": name, **facts, "people": people[name], "result": words.get(name, "not measured")}
+        for name, facts in _facts_of(project.experiments).items()
+    ]
     print_result(rows, as_json=json)
 
 
