@@ -34,7 +34,7 @@ def test_a_rate_is_told_in_percent_with_its_intervals() -> None:
             "people": 100,
             "with outcome": 30,
             "rate": "30.0%",
-            "difference (95 %)": "+10.0% (+2.0% to +18.0%)",
+            "difference (95 %)": "+10.0 pp (+2.0 pp to +18.0 pp)",
             "lift (95 %)": "+50.0% (+10.0% to +105.0%)",
         },
     ]

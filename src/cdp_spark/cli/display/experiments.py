@@ -8,7 +8,7 @@ from cdp_spark import columns as c
 from cdp_spark.limits import MIN_OUTCOMES, MISMATCH_P
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     Row = Mapping[str, Any]
 
@@ -25,9 +25,10 @@ def arm_rows(rows: Sequence[Row]) -> list[dict[str, object]]:
             "arm": row[c.ARM],
             "people": row[c.PEOPLE],
             "with outcome": row[c.CONVERTED],
-            "rate" if is_rate else "mean": _figure(row[c.MEAN], is_rate=is_rate),
-            "difference (95 %)": _interval(row, _DIFFERENCE, is_rate=is_rate) or _WITHOUT[row[c.STATUS]],
-            "lift (95 %)": _interval(row, _LIFT, is_rate=True),
+            "rate" if is_rate else "mean": _mean(row[c.MEAN], is_rate=is_rate),
+            "difference (95 %)": _interval(row, _DIFFERENCE, _points if is_rate else _amount)
+            or _WITHOUT[row[c.STATUS]],
+            "lift (95 %)": _interval(row, _LIFT, _percent),
         }
         for row in rows
     ]
@@ -56,15 +57,24 @@ _LIFT = (c.LIFT, c.LIFT_LOW, c.LIFT_HIGH)
 _WITHOUT = {"control": "", "too_few": "too few outcomes", "measured": ""}
 
 
-def _interval(row: Row, names: tuple[str, str, str], *, is_rate: bool) -> str:
+def _interval(row: Row, names: tuple[str, str, str], show: Callable[[float], str]) -> str:
     value, low, high = (row[name] for name in names)
-    if value is None:
-        return ""
-    shown, below, above = (_figure(it, is_rate=is_rate, sign="+") for it in (value, low, high))
-    return f"{shown} ({below} to {above})"
+    return "" if value is None else f"{show(value)} ({show(low)} to {show(high)})"
 
 
-def _figure(value: float | None, *, is_rate: bool, sign: str = "") -> str:
+def _mean(value: float | None, *, is_rate: bool) -> str:
     if value is None:
         return ""
-    return f"{value:{sign}.1%}" if is_rate else f"{value:{sign},.2f}"
+    return f"{value:.1%}" if is_rate else f"{value:,.2f}"
+
+
+def _percent(value: float) -> str:
+    return f"{value:+.1%}"
+
+
+def _points(value: float) -> str:
+    return f"{100 * value:+.1f} pp"
+
+
+def _amount(value: float) -> str:
+    return f"{value:+,.2f}"
