@@ -92,7 +92,8 @@ class LedgerStore:
 def audience(count: int) -> pa.Table:
     ids = [f"id{number:05}" for number in range(count)]
     yes, no = pa.array([True] * count), pa.array([False] * count)
-    return pa.table({"allowed": yes, "suppressed": no, "unified_id": ids, "email": [f"{it}@x.org" for it in ids]})
+    emails = [f"{it}@x.org" for it in ids]
+    return pa.table({"allowed": yes, "suppressed": no, "held_out": no, "unified_id": ids, "email": emails})
 
 
 def deliver(folder: Path, url: str, count: int, events: int) -> None:
