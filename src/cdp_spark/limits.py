@@ -34,6 +34,8 @@ MOVED_KEYS_ON_DRIVER_RECORDS = 1_000_000
 """Records that left, and that came, of which the driver compares names and contacts; about 1 kB each."""
 PART_BYTES = 64_000_000
 """Bytes of a file of lines that one task reads: seconds of work, beside which starting the task is nothing."""
+ASSIGNED_ON_DRIVER = 1_000_000
+"""Profiles whose arms the driver draws: 13 s for an experiment that all take part in, then a second a run."""
 EVENTS_ON_DRIVER = 2_000_000
 """Events that the driver scores people by and makes offers of, in some ten seconds and 1 GB; of more all cores do."""
 SPANS_ON_DRIVER = 3_000_000
@@ -83,6 +85,10 @@ TOUCHES_A_CONVERSION = 50
 fill a task."""
 CHANNELS_APART = 100
 """Channels whose removal effects are worked out, the most frequent: each solves a system of as many equations."""
+MIN_OUTCOMES = 10
+"""People with an outcome, and units, of an arm: below, the normal distribution is a poor one for a rate."""
+MISMATCH_P = 0.001
+"""Below it an experiment's arms are not what chance makes of their shares (Fabijan et al. 2019, KDD)."""
 DELIVERY_CHUNK_ROWS = 1_000
 """Rows of a destination that are recorded together, before they are sent and after: two writes of some 20 ms."""
 DELIVERY_MESSAGE_ROWS = 10_000

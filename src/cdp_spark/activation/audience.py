@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
     from cdp_spark.config.destination import Destination
 
-Reason = Literal["excluded", "suppressed", "consent", "capped", "quiet", "below_min", "above_max"]
-"""Why a member is withheld: by a segment to exclude, the suppression list, consent, a cap of the channel, quiet hours,
-or as there are fewer than `min_members` or more than `max_members`."""
+Reason = Literal["excluded", "suppressed", "held_out", "consent", "capped", "quiet", "below_min", "above_max"]
+"""Why a member is withheld: by a segment to exclude, the suppression list, chance, consent, a cap of the channel, quiet
+hours, or as there are fewer than `min_members` or more than `max_members`."""
 REASON = "withheld_reason"
 """Of an audience: null where the profile may be exported."""
 ANY_SILENCE = ConsentPolicy(default="granted")

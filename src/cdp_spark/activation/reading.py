@@ -6,10 +6,11 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from cdp_spark.activation.audience import build_audience, build_members
+from cdp_spark.activation.hold_out import experiments_of, has_ended, with_held_out
 from cdp_spark.config.wide_columns import IDENTIFIER
 from cdp_spark.normalise.identifiers import searched_identifiers
 from cdp_spark.normalise.keyed_hashing import keyed_hash
-from cdp_spark.tables.catalog import CONSENTS, PROFILES, SEGMENT_MEMBERS, SUPPRESSIONS
+from cdp_spark.tables.catalog import CONSENTS, EXPERIMENT_ASSIGNMENTS, PROFILES, SEGMENT_MEMBERS, SUPPRESSIONS
 from cdp_spark.tables.consents import build_contact_point_consents
 from cdp_spark.tables.increments.basis import checksum, newest_version_of
 from cdp_spark.tables.spec import TableKind
@@ -37,7 +38,7 @@ def read_audience(context: RunContext, destination: AnyDestination) -> DataFrame
     wide = with_wide_columns(
         profiles, asked_columns(destination), read=partial(_read, context), insights=context.project.insights
     )
-    return build_audience(
+    audience = build_audience(
         wide,
         members,
         build_contact_point_consents(context.store.read(CONSENTS)),
@@ -45,6 +46,7 @@ def read_audience(context: RunContext, destination: AnyDestination) -> DataFrame
         policy=context.project.settings.consent,
         is_suppressed=_suppression_test(context),
     )
+    return with_held_out(audience, context, destination)
 
 
 def asked_columns(destination: AnyDestination) -> frozenset[str]:
@@ -57,6 +59,8 @@ def inputs_checksum(context: RunContext, destination: AnyDestination) -> float:
     """Checksum of what decides about an export: tables of the release, consents and suppressions now, the settings."""
     specs = (PROFILES, SEGMENT_MEMBERS, *tables_of(asked_columns(destination)))
     versions = [_version(context, spec) for spec in specs]
+    if experiments_of(context, destination):
+        versions += [_version(context, EXPERIMENT_ASSIGNMENTS), int(has_ended(context, destination))]
     now = [newest_version_of(context.store, spec) for spec in (CONSENTS, SUPPRESSIONS)]
     settings = [destination.model_dump(mode="json"), context.project.settings.consent.model_dump(mode="json")]
     return checksum([versions, now, *settings])

@@ -17,6 +17,7 @@ from cdp_spark.activation.export import (
     idempotency_key,
     write_export,
 )
+from cdp_spark.activation.hold_out import warn_of_ended
 from cdp_spark.activation.reading import inputs_checksum, read_audience
 from cdp_spark.activation.repeat import files_checksum, repeat_delivery, repeat_figures
 from cdp_spark.activation.stage_rows import deliver_rows
@@ -53,6 +54,7 @@ _FATES = {
 _REASONS: dict[Reason, str] = {
     "excluded": "in an excluded segment",
     "suppressed": "on the suppression list",
+    "held_out": "in a hold-out",
     "consent": "no consent",
     "capped": "over the channel's cap",
     "quiet": "quiet hours",
@@ -80,7 +82,7 @@ def run(context: RunContext) -> StageResult:
         versions={**versions, **of_rows.versions},
         metrics=_metrics(deliveries) | repeat_figures(deliveries),
         detail="; ".join(_sentence(delivery) for delivery in deliveries) or "no destinations",
-        warnings=(*filter(None, map(_warning, deliveries)), *of_rows.warnings),
+        warnings=(*warn_of_ended(context), *filter(None, map(_warning, deliveries)), *of_rows.warnings),
     )
 
 

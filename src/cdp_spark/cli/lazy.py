@@ -26,6 +26,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "blocking": ("commands.matching.blocking:app", "Suggest and estimate blocking rules."),
     "model": ("commands.matching.model:app", "Fit and list match models."),
     "insights": ("commands.warehouse.insights:app", "Fit, list and judge the models of people's events."),
+    "experiments": ("commands.warehouse.experiments:app", "Show experiments: arms, outcomes, lift."),
     "why": ("commands.matching.why:why", "Explain why two records are together or apart."),
     "how": ("commands.matching.how:how", "Show how a person's records came together."),
     "evaluate": (

@@ -22,6 +22,15 @@ CHANGE_NAMES = ("segment", "added", "updated", "removed")
 """What a Slack template may name beside the columns: of a row, and of all changes together."""
 
 
+class ArmOfExperiment(Strict):
+    """The people of an experiment whom a destination gets."""
+
+    name: SafeName
+    """Name of the experiment."""
+    arm: SafeName
+    """Arm whose people are exported; those in control never are."""
+
+
 class Destination(Strict):
     """Which profiles go to a destination, with what, and by which consent."""
 
@@ -49,6 +58,10 @@ class Destination(Strict):
     quiet hours count. Not for files that are written whole."""
     priority: int = 0
     """Of the destinations of one channel, those of a higher priority use up the cap first."""
+    experiment: ArmOfExperiment | None = None
+    """Exports the people of one arm only."""
+    ignore_hold_out: bool = False
+    """Whether people of the global hold-out are exported, too: for what is no campaign, such as invoices."""
 
     @model_validator(mode="after")
     def _one_key_for_segments(self) -> Self:

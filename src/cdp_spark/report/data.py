@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from cdp_spark.report.accuracy import Accuracy
     from cdp_spark.report.behaviour import FunnelFact, RetentionFact
+    from cdp_spark.report.experiments import ExperimentFact
 
 
 @dataclass(frozen=True)
@@ -215,6 +216,7 @@ class ReportData:
         accuracy: against a truth, by entity type; empty where there is none.
         funnels: by name.
         retention: by name.
+        experiments: by name.
         project: its name.
     """
 
@@ -236,6 +238,7 @@ class ReportData:
     accuracy: tuple[Accuracy, ...] = ()
     funnels: tuple[FunnelFact, ...] = ()
     retention: tuple[RetentionFact, ...] = ()
+    experiments: tuple[ExperimentFact, ...] = ()
     project: str = ""
 
     @property

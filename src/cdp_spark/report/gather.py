@@ -20,6 +20,7 @@ from cdp_spark.report.data import (
     StageFact,
     WeightBin,
 )
+from cdp_spark.report.experiments import read_experiments
 from cdp_spark.report.flows import add_flows, read_sources, read_unread_values
 from cdp_spark.report.histograms import (
     BIN_BITS,
@@ -36,6 +37,7 @@ from cdp_spark.report.quality import read_quality
 from cdp_spark.tables.actions.together import run_together
 from cdp_spark.tables.catalog import (
     DELIVERIES,
+    EXPERIMENT_RESULTS,
     FUNNELS,
     ID_CHANGES,
     PAIR_SCORES,
@@ -119,6 +121,7 @@ def build_report_data(
         accuracy=accuracy,
         funnels=read_funnels(released.fetch(FUNNELS)),
         retention=read_retention(released.fetch(RETENTION)),
+        experiments=read_experiments(released.fetch(EXPERIMENT_RESULTS)),
         **run_together(store.spark, figures),
     )
 

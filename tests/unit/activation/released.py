@@ -19,7 +19,7 @@ from cdp_spark.config.scores import OutcomeConfig, ScoreConfig
 from cdp_spark.config.sending import Cap, QuietHours
 from cdp_spark.config.traits.model import TraitConfig
 from cdp_spark.ingest.suppression.register import Entry, list_identifiers
-from cdp_spark.tables.catalog import CONSENTS, DELIVERIES, PROFILES, SEGMENT_MEMBERS, TABLES
+from cdp_spark.tables.catalog import CONSENTS, DELIVERIES, EXPERIMENT_ASSIGNMENTS, PROFILES, SEGMENT_MEMBERS, TABLES
 from cdp_spark.tables.run import RunContext
 from cdp_spark.tables.spec import TableKind, TableSpec
 from cdp_spark.tables.store import Store
@@ -88,6 +88,11 @@ class Warehouse7:
     def suppress(self, kind: str, value: str) -> None:
         """Put an identifier on the suppression list."""
         list_identifiers(self.store, KEY, [(kind, value)], Entry("ann", "asked by phone", AS_OF))
+
+    def assign(self, *rows: tuple[str, str, str]) -> None:
+        """Put people into arms: experiment, unified_id, arm."""
+        complete = [(*row, row[1], AS_OF, 1, "drawn", "{}", None, None) for row in rows]
+        self.store.overwrite(EXPERIMENT_ASSIGNMENTS, EXPERIMENT_ASSIGNMENTS.table(complete))
 
     def context(self, *destinations: AnyDestination, **values: Any) -> RunContext:
         settings = ProjectSettings(

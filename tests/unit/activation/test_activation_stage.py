@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import date
+from dataclasses import replace
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,8 @@ from tests.unit.activation.released import AS_OF, Warehouse7, consent, destinati
 from cdp_spark.activation import reading
 from cdp_spark.activation.audience import build_audience
 from cdp_spark.activation.stage import run
-from cdp_spark.config.destination import FileDestination
+from cdp_spark.config.destination import ArmOfExperiment, FileDestination
+from cdp_spark.config.experiments import ExperimentConfig, ExperimentsConfig, HoldOutConfig, OutcomeOfExperiment
 from cdp_spark.errors import StateError
 from cdp_spark.tables.catalog import (
     ACCOUNT_MEMBERS,
@@ -28,6 +30,20 @@ from cdp_spark.tables.catalog import (
 )
 from cdp_spark.tables.rows import texts
 from cdp_spark.tables.run import LastFinish
+
+WINTER = ExperimentsConfig(
+    hold_out=HoldOutConfig(percent=5),
+    experiments=(
+        ExperimentConfig(
+            name="winter",
+            segment="all",
+            arms={"control": 20, "offer": 40, "other": 40},
+            starts=AS_OF.date(),
+            ends=AS_OF.date(),
+            outcome=OutcomeOfExperiment(events=("purchase",)),
+        ),
+    ),
+)
 
 
 @pytest.fixture
@@ -192,6 +208,43 @@ def test_visitors_go_out_by_the_cookies_whose_consent_was_given(warehouse: Wareh
     columns = ("unified_id", "identifiers.cookie_id")
     run(warehouse.context(destination("retarget", columns=columns, contact_point="cookie_id")))
     assert warehouse.text("retarget") == "unified_id,cookie_id\nboth,C2\n"
+
+
+def test_who_is_held_out_by_chance_gets_no_campaign(warehouse: Warehouse7) -> None:
+    names = ("a", "b", "c", "d", "e")
+    warehouse.fill([profile(name) for name in names], [consent(f"{name}@x.org", "granted") for name in names])
+    arms = {"a": "offer", "b": "other", "c": "control", "d": "offer"}
+    warehouse.assign(
+        *(("winter", name, arm) for name, arm in arms.items()),
+        *(("hold_out", name, "control" if name in "de" else "treated") for name in names),
+    )
+    arm = ArmOfExperiment(name="winter", arm="offer")
+    context = warehouse.context(
+        destination("offer", experiment=arm),
+        destination("everybody"),
+        destination("invoice", ignore_hold_out=True),
+    )
+    project = context.project.model_copy(update={"experiments": WINTER})
+    result = run(replace(context, project=project))
+    assert {name: warehouse.text(name).split() for name in ("offer", "everybody", "invoice")} == {
+        "offer": ["email", "a@x.org"],
+        "everybody": ["email", "a@x.org", "b@x.org", "c@x.org"],
+        "invoice": ["email", *(f"{name}@x.org" for name in names)],
+    }
+    assert result.detail == (
+        "offer: 1 profile, 2 withheld: in a hold-out; everybody: 3 profiles, 2 withheld: in a hold-out; "
+        "invoice: 5 profiles"
+    )
+    counts = {row.destination: row.withheld_by for row in warehouse.store.read(DELIVERIES).collect()}
+    assert counts == {"offer": {"held_out": 2}, "everybody": {"held_out": 2}, "invoice": {}}
+
+    over = replace(context, project=project, as_of=AS_OF + timedelta(days=1), run_id="run-8")
+    late = run(over)
+    assert warehouse.text("offer").split() == ["email"]
+    assert late.warnings == (
+        "destination offer: its experiment winter has ended, so it gets nobody; remove the destination, or its "
+        "`experiment`",
+    )
 
 
 def test_accounts_need_no_purpose_and_refused_contact_points_stay_out(warehouse: Warehouse7) -> None:

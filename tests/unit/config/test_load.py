@@ -583,7 +583,7 @@ def test_misspelt_files_and_folders_are_not_overlooked(project: Path) -> None:
     (project / "sources" / "till.yml").write_text("name: till\n")
     (project / "segment").mkdir()
     (project / "segment" / "x.yaml").write_text("name: x\n")
-    files = "project.yaml, match.yaml, survivorship.yaml, insights.yaml, destinations.yaml"
+    files = "project.yaml, match.yaml, survivorship.yaml, insights.yaml, experiments.yaml, destinations.yaml"
     assert mistakes(project) == [
         f"destination.yaml: got unknown file 'destination.yaml'; allowed: {files}. "
         "Fix: choose one of these (did you mean 'destinations.yaml'?); keep other YAML files elsewhere",

@@ -46,8 +46,9 @@ def test_every_kind_is_accepted(project: Path) -> None:
         (
             f"{WEBHOOK}, retries: 3",
             "retries: got unknown key 'retries'; allowed: name, segment, segments, exclude, columns, purpose, "
-            "contact_point, min_members, max_members, channel, priority, mode, nulls, max_refusals, url, "
-            "timeout_seconds, private_addresses, kind, secret, batch_size, row_errors. Fix: choose one of these",
+            "contact_point, min_members, max_members, channel, priority, experiment, ignore_hold_out, mode, nulls, "
+            "max_refusals, url, timeout_seconds, private_addresses, kind, secret, batch_size, row_errors. "
+            "Fix: choose one of these",
         ),
         (
             WEBHOOK.replace("https", "http"),
