@@ -50,7 +50,7 @@ class IdentifierRule(Strict):
 
 _DEFAULTS: dict[str, dict[str, Any]] = {
     "user_id": {"priority": 10, "links": True, "unique": True, "max_records": 50},
-    "account_id": {"priority": 20},
+    "customer_id": {"priority": 20},
     "loyalty_id": {"priority": 30, "links": True, "max_records": 50, "max_per_person": 10},
     "email_sha256": {"priority": 40, "max_per_person": 20},
     "email": {"priority": 50, "max_per_person": 20},
@@ -68,7 +68,7 @@ class IdentifiersConfig(Strict):
     """The section `identifiers` of `match.yaml`: a rule a type; what it does not say is as by default."""
 
     user_id: IdentifierRule = Field(default_factory=_default("user_id"))
-    account_id: IdentifierRule = Field(default_factory=_default("account_id"))
+    customer_id: IdentifierRule = Field(default_factory=_default("customer_id"))
     loyalty_id: IdentifierRule = Field(default_factory=_default("loyalty_id"))
     email_sha256: IdentifierRule = Field(default_factory=_default("email_sha256"))
     email: IdentifierRule = Field(default_factory=_default("email"))

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 IdentifierType = Literal[
-    "user_id", "device_id", "cookie_id", "loyalty_id", "account_id", "email", "phone", "email_sha256"
+    "user_id", "device_id", "cookie_id", "loyalty_id", "customer_id", "email", "phone", "email_sha256"
 ]
 
 

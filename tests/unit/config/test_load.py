@@ -440,7 +440,7 @@ CHANGES: dict[str, tuple[str, str, str, list[str]]] = {
     "account key of two kinds": (
         "match.yaml",
         "columns: email}",
-        "columns: email}\naccount_members: {keys: [{attribute: tier, source: crm, identifier: account_id}]}",
+        "columns: email}\naccount_members: {keys: [{attribute: tier, source: crm, identifier: customer_id}]}",
         [
             "match.yaml:6:26 account_members.keys.0: got `source` and `identifier`; allowed: one of both. "
             "Fix: name the source of accounts whose key it is, or the accounts' identifier"

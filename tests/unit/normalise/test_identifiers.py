@@ -12,8 +12,8 @@ from cdp_spark.normalise.identifiers import email_identifiers, read_identifier, 
 from cdp_spark.normalise.outcome import Normal
 
 HASH = sha256("ann@x.org")
-GUESTS = {"user_id": "Guest", "device_id": "guest", "cookie_id": "Guest", "loyalty_id": "GUEST", "account_id": "Guest"}
-KINDS = ("user_id", "device_id", "cookie_id", "loyalty_id", "account_id", "email_sha256")
+GUESTS = {"user_id": "Guest", "device_id": "guest", "cookie_id": "Guest", "loyalty_id": "GUEST", "customer_id": "Guest"}
+KINDS = ("user_id", "device_id", "cookie_id", "loyalty_id", "customer_id", "email_sha256")
 
 
 @pytest.mark.parametrize(
@@ -31,8 +31,8 @@ KINDS = ("user_id", "device_id", "cookie_id", "loyalty_id", "account_id", "email
         ("cookie_id", "C 1", Normal("C 1")),
         ("loyalty_id", "ab-12 3", Normal("AB123")),
         ("loyalty_id", "-", Normal(None, "placeholder")),
-        ("account_id", "unknown", Normal("unknown", "placeholder")),
-        ("account_id", "a-1", Normal("a-1")),
+        ("customer_id", "unknown", Normal("unknown", "placeholder")),
+        ("customer_id", "a-1", Normal("a-1")),
         *((kind, "Guest", Normal(written, "placeholder")) for kind, written in GUESTS.items()),
         ("email_sha256", HASH.upper(), Normal(HASH)),
         ("email_sha256", sha256(""), Normal(sha256(""), "placeholder")),
