@@ -59,11 +59,14 @@ def _write(folder: Path, template: Template, *, with_data: bool, today: date) ->
         if is_example and not with_data:
             continue
         if name == "project.yaml":
-            text = text.replace(_NAME, _project_name(folder)).replace(_NAMESPACE, str(uuid.uuid4()))
+            own = text.replace(_NAME, _project_name(folder)).replace(_NAMESPACE, str(uuid.uuid4()))
+        elif is_example and template != "starter":  # whose times lie around that day
+            own = _moved(text, today - _DATED)
+        else:
+            own = text
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        moved = is_example and template != "starter"  # whose times lie around that day
-        path.write_text(_moved(text, today - _DATED) if moved else text, encoding="utf-8")
+        path.write_text(own, encoding="utf-8")
         written.append(path)
     return written
 
