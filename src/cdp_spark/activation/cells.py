@@ -8,7 +8,7 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from cdp_spark import columns as c
-from cdp_spark.config.checks.vocabulary import OWN_PREFIX, own_name
+from cdp_spark.config.checks.vocabulary import IDENTIFIER_PREFIX, OWN_PREFIX, exported_name
 from cdp_spark.errors import ConfigError
 from cdp_spark.tables.catalog.gold import PROFILES
 
@@ -30,16 +30,16 @@ delimiters is tried once, from its beginning."""
 def cells(destination: AnyDestination) -> list[Column]:
     """The destination's columns, as its kind of file writes them.
 
-    An own attribute `attributes.NAME` is text and is written as NAME. Parquet keeps the types. CSV writes times as
-    ISO 8601 in UTC, lists joined by `;` and maps as JSON.
+    An own attribute `attributes.NAME`, or identifier `identifiers.NAME`, is text and is written as NAME. Parquet keeps
+    the types. CSV writes times as ISO 8601 in UTC, lists joined by `;` and maps as JSON.
 
     Raises:
         ConfigError: a column is not one of a profile.
     """
-    own = {name: own_name(name) for name in destination.columns}
+    own = {name: exported_name(name) for name in destination.columns}
     unknown = [name for name, of_source in own.items() if of_source is None and name not in PROFILES.schema.names]
     if unknown:
-        allowed = f"{', '.join(PROFILES.schema.names)}, {OWN_PREFIX}NAME"
+        allowed = f"{', '.join(PROFILES.schema.names)}, {OWN_PREFIX}NAME, {IDENTIFIER_PREFIX}NAME"
         raise ConfigError(f"destination {destination.name}: columns", got=", ".join(unknown), allowed=allowed)
     values = {name: F.col(name) if of_source is None else _own_value(of_source) for name, of_source in own.items()}
     if destination.kind == "csv":
@@ -61,7 +61,7 @@ def _own_value(attribute: str) -> Column:
 
 
 def _type_of(name: str) -> T.DataType:
-    return T.StringType() if own_name(name) is not None else PROFILES.schema[name].dataType
+    return T.StringType() if exported_name(name) is not None else PROFILES.schema[name].dataType
 
 
 def _csv_cell(value: Column, kind: T.DataType, *, spreadsheet_safe: bool) -> Column:

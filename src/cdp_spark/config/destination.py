@@ -18,6 +18,7 @@ AUDIENCE_COLUMNS: dict[str, tuple[str, ...]] = {
 }
 """Kinds of files for ad platforms, and the columns that each platform matches people by."""
 TEMPLATE_NAME = re.compile(r"\{([^{}]*)\}")
+_OWN = re.compile(r"^(attributes|identifiers)\.")
 ROW_NAMES = ("action", "segment", "unified_id")
 CHANGE_NAMES = ("segment", "added", "updated", "removed")
 """What a Slack template may name beside the columns: of a row, and of all changes together."""
@@ -29,7 +30,8 @@ class Destination(Strict):
     name: SafeName
     segment: str
     columns: Strings = Field(min_length=1)
-    """Columns of a profile; `attributes.NAME` for an own attribute, which is written as NAME."""
+    """Columns of a profile; `attributes.NAME` for an own attribute, `identifiers.NAME` for an own type of identifier,
+    which are written as NAME."""
     purpose: SafeName
     """The consent that a profile must have granted to be exported; `none` for segments of accounts only."""
     suppress: Strings = ()
@@ -136,7 +138,7 @@ class SlackDestination(HttpDestination):
 
     @model_validator(mode="after")
     def _names_are_known(self) -> Self:
-        columns = tuple(name.removeprefix("attributes.") for name in self.columns)
+        columns = tuple(_OWN.sub("", name) for name in self.columns)
         known = CHANGE_NAMES if self.per == "change" else (*columns, *ROW_NAMES)
         for name in TEMPLATE_NAME.findall(self.template):
             if name not in known:

@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 
 from cdp_spark.config.base import SafeName, Strict, TimeZone, mistake
 from cdp_spark.config.destination import NO_PURPOSE, DestinationsConfig
+from cdp_spark.config.identifiers import IdentifierRules, OwnIdentifier
 from cdp_spark.config.insights import InsightsConfig
 from cdp_spark.config.match import MatchConfig
 from cdp_spark.config.profile import SurvivorshipConfig
@@ -131,6 +132,8 @@ class ProjectSettings(Strict):
     gates: Gates = Gates()
     consent: ConsentPolicy = ConsentPolicy()
     suppression: SuppressionKey | None = None
+    identifiers: dict[SafeName, OwnIdentifier] = {}
+    """The project's own types of identifiers, such as a membership number."""
     report: str | None = None
     """Folder of the run reports, relative to the project folder; without it `report` beside the warehouse."""
 
@@ -148,3 +151,8 @@ class Project(Strict):
     destinations: DestinationsConfig = DestinationsConfig()
     config_hash: str
     """SHA-256 of the files' content, without secrets."""
+
+    @property
+    def identifiers(self) -> IdentifierRules:
+        """The rules of all types of identifiers."""
+        return IdentifierRules.of(self.match.identifiers, self.settings.identifiers)

@@ -5,7 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cdp_spark.config.base import choose_one
-from cdp_spark.config.checks.vocabulary import OWN_PREFIX, PROFILE_COLUMNS, own_attributes, own_name
+from cdp_spark.config.checks.vocabulary import (
+    IDENTIFIER_PREFIX,
+    OWN_PREFIX,
+    PROFILE_COLUMNS,
+    exported_name,
+    own_attributes,
+    own_identifiers,
+)
 from cdp_spark.config.destination import NO_PURPOSE
 
 if TYPE_CHECKING:
@@ -50,12 +57,13 @@ def _column_mistakes(
     known = list(PROFILE_COLUMNS)
     if files.are_whole("sources"):
         known += [f"{OWN_PREFIX}{name}" for name in own_attributes(files)]
+        known += [f"{IDENTIFIER_PREFIX}{name}" for name in own_identifiers(files)]
     written: set[str] = set()
     for position, column in enumerate(destination.columns):
         place = (*at, "columns", position)
-        if column not in known and (own_name(column) is None or files.are_whole("sources")):
+        if column not in known and (exported_name(column) is None or files.are_whole("sources")):
             yield _unknown(section, place, "column", column, known)
-        name = own_name(column) or column
+        name = exported_name(column) or column
         if name in written:
             yield section.mistake(*place, got=f"a second column '{name}'", fix="leave one of them out")
         written.add(name)

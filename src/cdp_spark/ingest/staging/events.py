@@ -128,8 +128,8 @@ def _read_value(rows: pa.Table, events: EventFields, staging: Staging) -> Amount
         return amounts(mapped(rows, events.value), staging)
 
     def read(price: str | None, quantity: str | None) -> tuple[Decimal | None, str | None]:
-        given = [None if text is None else read_amount(text, staging.decimal) for text in (quantity, price)]
-        worth = read_worth(*given, None)
+        pieces, each = (None if text is None else read_amount(text, staging.decimal) for text in (quantity, price))
+        worth = read_worth(pieces, each, None)
         return worth.value, worth.reason
 
     texts = [mapped(rows, events.price), mapped(rows, events.quantity)]

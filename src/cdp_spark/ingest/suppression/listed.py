@@ -21,7 +21,7 @@ from cdp_spark.ingest.suppression.hashing import EMAIL, EMAIL_SHA256, PHONE, SOU
 from cdp_spark.normalise.batches import map_distinct_rows
 from cdp_spark.normalise.countries import country_code
 from cdp_spark.normalise.hashing import record_key as key_of_record
-from cdp_spark.normalise.identifiers import searched_identifiers
+from cdp_spark.normalise.identifiers import BUILT_IN_FORMS, Forms, searched_identifiers
 from cdp_spark.normalise.placeholders import first_said, joined
 from cdp_spark.normalise.text import clean_text
 
@@ -43,11 +43,13 @@ class SuppressionList:
         key: of the hashes; not shown.
         hashes: of the identifiers.
         kinds: types of identifiers that the list holds; others need not be looked at.
+        forms: how types of identifiers are written.
     """
 
     key: bytes = field(repr=False)
     hashes: frozenset[str]
     kinds: frozenset[str]
+    forms: Forms = field(default_factory=lambda: BUILT_IN_FORMS)
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,10 @@ class Listed:
         if kind == SOURCE_RECORD:
             return self._has(kind, text)
         regions = {country or self.region, self.visitors_region or self.region} if kind == PHONE else {self.region}
-        return any(self._has(*pair) for it in regions for pair in searched_identifiers(kind, text, region=it))
+        forms = self.suppressions.forms
+        return any(
+            self._has(*pair) for it in regions for pair in searched_identifiers(kind, text, region=it, forms=forms)
+        )
 
     def mentions(self, text: str) -> bool:
         """Tell whether an e-mail somewhere in a text is on the list."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cdp_spark import columns as c
+from cdp_spark.config.base import choose_one
 from cdp_spark.errors import ConfigError, DataError, StateError
 from cdp_spark.ingest.suppression.hashing import key_name, keyed_hash
 from cdp_spark.ingest.suppression.listed import SuppressionList
@@ -52,7 +53,7 @@ def read_suppression_list(store: Store, project: Project) -> SuppressionList | N
     if not rows or suppression is None:
         return None
     hashes, kinds = frozenset(hashed for hashed, _ in rows), frozenset(kind for _, kind in rows)
-    return SuppressionList(key_of(suppression), hashes, kinds)
+    return SuppressionList(key_of(suppression), hashes, kinds, project.identifiers.forms)
 
 
 def check_key(store: Store, suppression: SuppressionKey | None) -> None:
@@ -91,7 +92,10 @@ def add_suppressions(store: Store, project: Project, kind: str, values: Iterable
     """
     suppression, region = suppression_of(project), project.settings.default_region
     key_of(suppression)
-    found = [searched_identifiers(kind, value, region=region) for value in values]
+    kinds, forms = (*project.identifiers.rules, c.NATIONAL_ID), project.identifiers.forms
+    if kind not in kinds:
+        raise ConfigError("--type", got=repr(kind), allowed=", ".join(kinds), fix=choose_one(kind, kinds))
+    found = [searched_identifiers(kind, value, region=region, forms=forms) for value in values]
     wrong = [str(position) for position, pairs in enumerate(found, start=1) if not pairs]
     if wrong:
         got = f"value {', '.join(wrong[:5])}, which is no {kind}"

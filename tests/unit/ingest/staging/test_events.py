@@ -172,7 +172,12 @@ def test_an_orders_lines_are_read_from_json_and_make_its_value() -> None:
 
 def test_a_row_that_says_the_price_of_a_piece_is_worth_all_its_pieces() -> None:
     fields = {"price": "each", "quantity": "n"}
-    rows = [{"each": "€2.50", "n": "3"}, {"each": "4", "n": None}, {"each": "4", "n": "few"}, {"each": None, "n": "2"}]
+    rows: list[dict[str, str | None]] = [
+        {"each": "€2.50", "n": "3"},
+        {"each": "4", "n": None},
+        {"each": "4", "n": "few"},
+        {"each": None, "n": "2"},
+    ]
     staged = [(it["value_given"], it["currency"], it["value_issues"]) for it in _events(fields, *rows)]
     assert staged == [
         (Decimal("7.5000"), "EUR", []),

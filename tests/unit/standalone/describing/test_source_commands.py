@@ -156,7 +156,7 @@ def test_the_examples_of_a_template_go_when_own_files_come(tmp_path: Path) -> No
     assert told.splitlines()[0] == ("Removed the example sources: consents, customers, order_lines, orders, web_events")
     assert sorted(path.name for path in (conf / "sources").iterdir()) == ["newsletter.yaml", "orders.yaml"]
     assert _source(conf, "orders")["events"]["value"] == "total"
-    with pytest.raises(ConfigError, match="newsletter.yaml: got a source that is there already"):
+    with pytest.raises(ConfigError, match=r"newsletter\.yaml: got a source that is there already"):
         _call(conf, "source", "add", str(tmp_path / "orders.csv"), "--name", "newsletter")
 
 

@@ -46,7 +46,7 @@ def how(
 
 def _settings(project: Project, records: Sequence[RecordName]) -> Settings:
     """How clusters of these records are made; visitors alone are clustered by identifiers only."""
-    types = tuple(project.match.identifiers.rules)
+    types = tuple(project.identifiers.rules)
     if records[0].entity_type == VISITOR:
         return Settings(ClusteringConfig(), (), types)
     entity_type, match = match_of(project, records)
