@@ -23,6 +23,7 @@ from cdp_spark.activation.stage_rows import deliver_rows
 from cdp_spark.config.base import hide_secrets
 from cdp_spark.config.destination import NO_PURPOSE
 from cdp_spark.errors import StateError
+from cdp_spark.normalise.text import plural
 from cdp_spark.session.files import JAVA_ERRORS
 from cdp_spark.tables.actions.together import run_together
 from cdp_spark.tables.catalog import CONSENTS, DELIVERIES, PROFILES, SEGMENT_MEMBERS
@@ -198,10 +199,10 @@ def _sentence(delivery: Delivery) -> str:
     if delivery.status == "held":
         return f"{delivery.destination}: held, a withdrawal cannot be read: {delivery.problem} (`cdp consent list`)"
     suppressed = f", {delivery.suppressed_count} suppressed" if delivery.suppressed_count else ""
-    withheld = f"{delivery.withheld_count} withheld for consent"
+    withheld = f"{delivery.withheld_count:,} withheld for consent"
     if delivery.counts:
         return f"{delivery.destination}: {_fates(delivery.counts)}, {withheld}{suppressed}"
-    return f"{delivery.destination}: {delivery.row_count} profiles, {withheld}{suppressed}"
+    return f"{delivery.destination}: {plural(delivery.row_count, 'profile')}, {withheld}{suppressed}"
 
 
 def _fates(counts: Mapping[str, int]) -> str:

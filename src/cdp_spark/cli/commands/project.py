@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import typer
 
 from cdp_spark.cli.display.configuration import write_configuration, write_functions
-from cdp_spark.cli.display.output import plural, print_json, print_rows
+from cdp_spark.cli.display.output import print_json, print_rows
 from cdp_spark.cli.display.plain import printable
 from cdp_spark.cli.display.source import check_facts, error_facts
 from cdp_spark.cli.options import options_of
@@ -16,6 +16,7 @@ from cdp_spark.config.authoring.starter import Template, write_starter
 from cdp_spark.config.checks.impossible import find_impossible
 from cdp_spark.config.load import load_project
 from cdp_spark.errors import InvalidProjectError
+from cdp_spark.normalise.text import plural
 from cdp_spark.standalone.describing.check import check_source, readable_parts
 
 

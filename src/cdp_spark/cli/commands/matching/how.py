@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from cdp_spark.cli.commands.opening import open_project
-from cdp_spark.cli.display.output import console, plural, print_json, print_rows
+from cdp_spark.cli.display.output import console, print_json, print_rows
 from cdp_spark.cli.display.pair import finite, weight_text
 from cdp_spark.cli.references import (
     ALLOWED,
@@ -24,6 +24,7 @@ from cdp_spark.explain.cluster import ClusterExplanation, Settings, explain_clus
 from cdp_spark.explain.merges import Merge
 from cdp_spark.explain.pairs.facts import RecordName
 from cdp_spark.explain.pairs.verdict import CUT_WORDS
+from cdp_spark.normalise.text import plural
 
 
 def how(
