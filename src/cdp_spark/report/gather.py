@@ -59,7 +59,7 @@ if TYPE_CHECKING:
 
 _WHOLE_RUN = "run"
 _COMPARED = {"profiles": "profiles:", "segments": "members of"}
-"""Stages whose figures (`profiles.person`, `segments.gold`) are compared with the previous release's, and their name."""
+"""Stages whose figures (`profiles.person`) are compared with the previous release's, and what they are called."""
 
 
 @dataclass(frozen=True)
