@@ -132,7 +132,7 @@ def test_nothing_found_is_no_mistake() -> None:
 def test_a_report_is_gathered_from_the_tables(spark: SparkSession, tmp_path: Path) -> None:
     store = Store(spark, str(tmp_path))
     clock = (AS_OF, 1, AS_OF, "h", 2.5)
-    before = (AS_OF, 0, AS_OF, "h", 2.5, None, None, {})
+    before: tuple[object, ...] = (AS_OF, 0, AS_OF, "h", 2.5, None, None, {})
     states: list[tuple[object, ...]] = [
         ("r-0", "profiles", "finished", *before, {"profiles.person": 3.0}),
         ("r-0", "segments", "finished", *before, {"segments.gold": 2.0}),
