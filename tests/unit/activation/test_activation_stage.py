@@ -122,7 +122,7 @@ def test_members_of_a_suppressed_segment_are_left_out(warehouse: Warehouse7) -> 
     typed = warehouse.store.spark.read.parquet(str(warehouse.folder / "exports/typed/release=7"))
     assert typed.columns == ["unified_id", "tier"]
     assert [tuple(row) for row in typed.collect()] == [("a", "=gold"), ("b", None)]
-    assert result.detail.startswith("prospects: 1 profiles, 1 withheld for consent, 1 suppressed; all: 2 profiles")
+    assert result.detail.startswith("prospects: 1 profile, 1 withheld for consent, 1 suppressed; all: 2 profiles")
     suppressed = warehouse.store.read(DELIVERIES).where("suppressed_count = 1").select("destination")
     assert [row.destination for row in suppressed.collect()] == ["prospects"]
 

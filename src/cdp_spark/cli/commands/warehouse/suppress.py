@@ -10,9 +10,11 @@ import typer
 from cdp_spark import columns as c
 from cdp_spark.cli.commands.opening import open_project
 from cdp_spark.cli.display.output import print_result
+from cdp_spark.cli.options import options_of
+from cdp_spark.config.load import load_project
 from cdp_spark.config.mapping import BUILT_IN_TYPES
 from cdp_spark.errors import ConfigError
-from cdp_spark.ingest.suppression.register import Entry, add_suppressions
+from cdp_spark.ingest.suppression.register import Entry, add_suppressions, check_type
 from cdp_spark.tables.catalog import SUPPRESSIONS
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Block identifiers at ingest.")
@@ -37,6 +39,7 @@ def add(
     if not given or not reason.strip():
         what = "no reason" if given else "no values"
         raise ConfigError("cdp suppress add", got=what, allowed="values, and a reason", fix="cdp suppress add --help")
+    check_type(load_project(options_of(ctx).project), kind)  # before Spark starts
     project, store = open_project(ctx)
     entry = Entry(author or getpass.getuser(), reason.strip(), datetime.now(UTC))
     added = add_suppressions(store, project, kind, given, entry)
