@@ -125,7 +125,7 @@ USER_ID = "user_id"
 DEVICE_ID = "device_id"
 COOKIE_ID = "cookie_id"
 LOYALTY_ID = "loyalty_id"
-ACCOUNT_ID = "account_id"
+CUSTOMER_ID = "customer_id"
 EMAIL_SHA256 = "email_sha256"
 
 # offers
@@ -179,6 +179,7 @@ CONTESTED = "contested"
 RECORD_OVERLAP = "record_overlap"
 
 # relations
+ACCOUNT_ID = "account_id"
 RELATION = "relation"
 IS_PRIMARY = "is_primary"
 ACCOUNT_RECORD_KEY = "account_record_key"

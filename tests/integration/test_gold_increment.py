@@ -125,7 +125,7 @@ def test_nights_are_those_of_full_runs_whatever_changed(nights: Nights) -> None:
     change_values(world)
     assert nights.pass_a_night(2) == ASLEEP | {
         "events": "incremental: 1 events are new, or their visitor, order or rate changed",
-        "profiles": "incremental: 6 profiles depend on what changed",
+        "profiles": "incremental: 6 profiles affected by changes",
         "relations": "account_members: incremental: 3 people changed; households: full",
         "traits": "incremental: 1 people depend on what changed",
         "segments": "members changed",
@@ -138,11 +138,11 @@ def test_nights_are_those_of_full_runs_whatever_changed(nights: Nights) -> None:
     change_ids(world)
     told = nights.pass_a_night(4)
     assert told["events"] == "incremental: 1 events are new, or their visitor, order or rate changed"
-    assert told["profiles"] == "incremental: 5 profiles depend on what changed"
+    assert told["profiles"] == "incremental: 5 profiles affected by changes"
 
     before = nights.versions()
     told = nights.pass_a_night(5)
-    assert told["profiles"] == "incremental: 1 profiles depend on what changed"  # of a grant from this day on
+    assert told["profiles"] == "incremental: 1 profile affected by changes"  # of a grant from this day on
     assert told["relations"] == "account_members: incremental: 0 people changed; households: unchanged"
     assert told["traits"] == "incremental: 3 people depend on what changed"  # a window let their events out
     moved = {name for name, version in nights.versions().items() if version != before[name]}
@@ -150,7 +150,7 @@ def test_nights_are_those_of_full_runs_whatever_changed(nights: Nights) -> None:
 
     nights.erase(6, "p2", "r20", visitor_key("c2"), cookie="c2", contacts=("m2@acme.org",))
     told = nights.pass_a_night(7)
-    assert told["profiles"] == "incremental: 0 profiles depend on what changed"
+    assert told["profiles"] == "incremental: 0 profiles affected by changes"
     assert told["relations"] == "account_members: incremental: 0 people changed; households: full"
 
     world.records["a_acme"]["domain"] = "acme.com"
@@ -165,7 +165,7 @@ def test_nights_are_those_of_full_runs_whatever_changed(nights: Nights) -> None:
 def test_a_night_in_which_nothing_changed_writes_nothing(nights: Nights) -> None:
     assert nights.pass_again(2) == {
         "events": "unchanged since run 1",
-        "profiles": "incremental: 1 profiles depend on what changed",  # of the record that is dated ahead
+        "profiles": "incremental: 1 profile affected by changes",  # of the record that is dated ahead
         "relations": "account_members: incremental: 0 people changed; households: unchanged",
         "traits": "incremental: 0 people depend on what changed",
         "segments": "nobody entered or left",

@@ -83,5 +83,5 @@ def _suppression_test(context: RunContext) -> Callable[[str, str], bool] | None:
 
 def _is_on(suppressions: SuppressionList, region: str, kind: str, value: str) -> bool:
     """Tell whether a contact point is on the list, by any of the identifiers that it is."""
-    pairs = searched_identifiers(kind, value, region=region)
+    pairs = searched_identifiers(kind, value, region=region, forms=suppressions.forms)
     return any(keyed_hash(*pair, key=suppressions.key) in suppressions.hashes for pair in pairs)

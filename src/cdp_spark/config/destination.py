@@ -43,7 +43,7 @@ class Destination(Strict):
     """Segments whose members are left out, such as those who bought already."""
     columns: SentColumns
     """What is sent: a profile's columns, `attributes.NAME`, `trait.NAME`, `score.NAME`, `score.NAME.tier`,
-    `offer.1.product_id`, `account.NAME`, `identifiers.cookie_id`; renamed, or put together by a template."""
+    `offer.1.product_id`, `account.NAME`, `identifiers.TYPE`; renamed, or put together by a template."""
     purpose: SafeName
     """The consent that a profile must have granted to be exported; `none` for segments of accounts only."""
     contact_point: Literal["email", "phone", "cookie_id", "device_id", "none"] = "email"

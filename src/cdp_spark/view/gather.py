@@ -83,7 +83,7 @@ class Gatherer:
         asked = reference.strip()
         if find_household(self.warehouse, asked):
             return (self._household(asked),)
-        ids = find_ids(self.warehouse, asked, at=self.at)
+        ids = find_ids(self.warehouse, asked, at=self.at, forms=self.project.identifiers.forms)
         return tuple(self._profile(it, asked) for it in ids)
 
     def _profile(self, unified_id: str, asked: str) -> ProfileView:

@@ -64,7 +64,7 @@ def test_a_key_may_be_an_identifier_of_one_account(spark: SparkSession, accounts
         spark,
         IDENTIFIERS,
         *[
-            {"record_key": key, "entity_type": "account", "type": "account_id", "value": value}
+            {"record_key": key, "entity_type": "account", "type": "customer_id", "value": value}
             | {"value_hash": value, "usable": usable}
             for key, value, usable in held
         ],
@@ -74,7 +74,7 @@ def test_a_key_may_be_an_identifier_of_one_account(spark: SparkSession, accounts
         *[{"record_key": f"p{value}", "unified_id": "P", "registration_number": value} for _, value, _ in held[1:]],
         {"record_key": "p77", "unified_id": "P", "registration_number": "77"},
     )
-    keys = (AccountKey(attribute="registration_number", identifier="account_id"),)
+    keys = (AccountKey(attribute="registration_number", identifier="customer_id"),)
     assert found(build_key_evidence(people, accounts, identifiers, keys=keys)) == [("p77", "A")]
 
 

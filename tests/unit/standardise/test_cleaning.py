@@ -15,6 +15,7 @@ from tests.unit.normalise.strategies import TEXTS
 from cdp_spark import columns as c
 from cdp_spark.config.mapping import ColumnMapping
 from cdp_spark.config.source import Meaning
+from cdp_spark.normalise.identifiers import BUILT_IN_FORMS, Forms, IdentifierForm
 from cdp_spark.standardise.cells import Memo
 from cdp_spark.standardise.cleaning import ATTRIBUTE_TYPES, clean_rows
 from cdp_spark.standardise.mapping import RawMapping
@@ -58,11 +59,12 @@ def _clean(
     memo: Memo | None = None,
     identifiers: Mapping[str, str] | None = None,
     attributes: Mapping[str, str] | None = None,
+    forms: Forms = BUILT_IN_FORMS,
 ) -> list[dict[str, object]]:
     def cell(name: str) -> pa.Array | None:
         return pa.array([row[name] for row in rows], pa.string()) if rows and name in rows[0] else None
 
-    mapping = RawMapping(meanings, identifiers or {}, attributes or {}, default_region=region)  # type: ignore[arg-type]
+    mapping = RawMapping(meanings, identifiers or {}, attributes or {}, default_region=region, forms=forms)
     cleaned: list[dict[str, object]] = clean_rows(cell, len(rows), mapping, as_of=TODAY, memo=memo).to_pylist()
     return cleaned
 
@@ -189,6 +191,17 @@ def test_further_identifiers_and_own_attributes() -> None:
     assert (first["emails"], first["attributes"], second["attributes"]) == (
         *(["ann@x.org"], [("shoe", "38")], [("colour", "red")]),
     )
+
+
+def test_an_own_type_of_identifier_is_an_attribute_too_where_it_is_well_written() -> None:
+    forms = {"membership_no": IdentifierForm(("no_separators", "upper"), "[A-Z]{2}[0-9]{4}")}
+    rows: list[Row] = [{"no": "mg-12 34", "size": "38"}, {"no": "MG12", "size": None}, {"no": "n/a", "size": "40"}]
+    found = _clean(rows, {}, identifiers={"membership_no": "no"}, attributes={"shoe": "size"}, forms=forms)
+    assert [(_found(row), row["attributes"]) for row in found] == [
+        ([("membership_no", "MG1234", None)], [("membership_no", "MG1234"), ("shoe", "38")]),
+        ([("membership_no", "MG12", "malformed")], []),
+        ([("membership_no", "N/A", "placeholder")], [("shoe", "40")]),
+    ]
 
 
 def test_an_unusable_national_id_is_an_identifier_still() -> None:

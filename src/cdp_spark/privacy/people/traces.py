@@ -86,8 +86,9 @@ def find_traces(context: RunContext, people: People, known: Known) -> Traces:
 def _held(context: RunContext, known: Known, rows: list[Found]) -> frozenset[Identifier]:
     """The identifiers that stand in rows, whatever their columns mean."""
     region, kinds = context.project.settings.default_region, {kind for kind, _ in known.own}
+    search = partial(searched_identifiers, region=region, forms=context.project.identifiers.forms)
     cells = {cell for row in rows for cell in row[_CELLS] if cell}
-    borne = {pair for kind in kinds for cell in cells for pair in searched_identifiers(kind, cell, region=region)}
+    borne = {pair for kind in kinds for cell in cells for pair in search(kind, cell)}
     return known.own & borne
 
 

@@ -61,6 +61,27 @@ OF_COMPANIES: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("employees", re.compile(r"(number_of_)?employees|employee_?count|head_?count|mitarbeiter(_?zahl)?|staff")),
     ("revenue", re.compile(r"(annual_)?(revenue|turnover)(_eur|_usd)?|jahresumsatz|umsatz")),
 )
+OF_EVENTS: tuple[tuple[str, re.Pattern[str]], ...] = (
+    (
+        "value",
+        re.compile(
+            r"((order|cart|grand|net|gross|line|event)_?)?(total|amount|value|sum|revenue)(_(gross|net|paid|eur|gbp|usd))?"
+            r"|(gesamt|bestell|rechnungs|brutto|netto)?_?(betrag|summe|preis_gesamt|wert)|warenwert|umsatz|gesamt|gesamtpreis"
+        ),
+    ),
+    ("price", re.compile(r"(unit_?|item_?|single_?|piece_?)?price(_(eur|gbp|usd))?|(einzel|stuck|stueck)?_?preis")),
+    ("currency", re.compile(r"currency(_?code)?|wahrung|waehrung")),
+    ("quantity", re.compile(r"quantity|qty|pieces|units|count|menge|anzahl|stuck|stueck")),
+    (
+        "product_id",
+        re.compile(r"(product|item|article|artikel|produkt)_?(id|no|nr|number|nummer|sku|code)|sku|product|ean"),
+    ),
+    ("category", re.compile(r"(product_?|item_?)?category|(waren|produkt)_?(gruppe|kategorie)|kategorie")),
+    ("campaign", re.compile(r"(utm_)?campaign(_?(id|name))?|kampagne")),
+    ("url", re.compile(r"(page_?|event_?)?url|page_?location")),
+)
+"""What else an event says to the names of its columns; of several columns the first."""
+NUMBERS = ("value", "price", "quantity")
 STATUS_WORDS = {
     **dict.fromkeys(words("yes ja y j true 1 subscribed opted_in opt_in optin optedin erteilt zugestimmt"), "granted"),
     **dict.fromkeys(words("active aktiv angemeldet in"), "granted"),
