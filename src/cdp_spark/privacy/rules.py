@@ -11,6 +11,7 @@ from cdp_spark import columns as c
 from cdp_spark.tables.actions.removal import AnyOf, Joined
 from cdp_spark.tables.catalog import (
     ABANDONED,
+    ACCOUNT_HIERARCHY,
     ACCOUNT_MEMBERS,
     ATTRIBUTIONS,
     CLUSTERS,
@@ -155,6 +156,7 @@ RULES: dict[str, Rule] = {
     PROFILE_HISTORY.name: _of_history,
     PROFILE_VALUES.name: _naming(c.UNIFIED_ID, c.RECORD_KEY),
     ACCOUNT_MEMBERS.name: _naming(c.UNIFIED_ID),
+    ACCOUNT_HIERARCHY.name: _naming(c.UNIFIED_ID, c.RECORD_KEY),
     HOUSEHOLDS.name: _naming(c.UNIFIED_ID),
     ABANDONED.name: _naming(c.UNIFIED_ID),
     SCORES.name: _naming(c.UNIFIED_ID),

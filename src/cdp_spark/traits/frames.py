@@ -8,26 +8,33 @@ from operator import or_
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from cdp_spark import columns as c
 from cdp_spark.config.expressions.compile import compile_expression
 from cdp_spark.config.traits.checks import EVENT_COLUMNS
-from cdp_spark.config.traits.definitions import LOCAL_HOUR, borders_of
+from cdp_spark.config.traits.definitions import ACCOUNT, LOCAL_HOUR, borders_of
 from cdp_spark.config.traits.model import LINES, PROPERTY
-from cdp_spark.tables.catalog import PROFILES, TRAITS, UNIFIED_EVENTS
+from cdp_spark.tables.catalog import PROFILES, SCORES, TRAITS, UNIFIED_EVENTS
 from cdp_spark.tables.checkpoint import unite_distinct
 from cdp_spark.tables.increments.difference import read_changed
 from cdp_spark.tables.rows import fold_sorted
 from cdp_spark.traits.engine import Plan
 from cdp_spark.traits.finish import TRAIT_VALUES, make_traits
+from cdp_spark.traits.frames_accounts import (
+    attribute_to_accounts,
+    build_roll_ups,
+    find_affected_accounts,
+    read_people_of_accounts,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
 
-    from pyspark.sql import Column, DataFrame
+    from pyspark.sql import Column
 
     from cdp_spark.config.traits.definitions import TraitDefinition
     from cdp_spark.tables.checkpoint import CountedFrame
@@ -47,11 +54,14 @@ def build_trait_values(
 
     Args:
         context: of the run.
-        definitions: of the traits.
-        people: whose; None for all.
-    Returns: rows of TRAIT_VALUES, one per person and trait that has a value.
+        definitions: of the traits, all of people, or all of accounts and all with or without their subsidiaries.
+        people: whose, or of which accounts; None for all.
+    Returns: rows of TRAIT_VALUES, one per person or account and trait that has a value.
     """
     events = context.store.read(UNIFIED_EVENTS).where(F.col(c.UNIFIED_ID).isNotNull())
+    if definitions[0].entity == ACCOUNT:
+        below = definitions[0].include_subsidiaries
+        events = attribute_to_accounts(events, read_people_of_accounts(context, include_subsidiaries=below))
     if people is not None:
         events = events.join(people.joinable, on=c.UNIFIED_ID, how="left_semi")
     expressions = _expressions(definitions)
@@ -133,15 +143,51 @@ def _homes(context: RunContext, definitions: Definitions) -> DataFrame:
     return context.store.read(PROFILES).select(c.UNIFIED_ID, c.COUNTRY, zone.alias(c.ZONE))
 
 
+def build_values(context: RunContext, definitions: Definitions, *, ids: CountedFrame | None = None) -> list[DataFrame]:
+    """Make traits in as few passes as they need: over the events of people, of accounts, of accounts with those below.
+
+    Args:
+        context: of the run.
+        definitions: of the traits.
+        ids: unified ids of people or accounts; None for all.
+    Returns: rows of TRAIT_VALUES of each pass.
+    """
+    passes: dict[tuple[str, bool, bool], list[TraitDefinition]] = {}
+    for it in definitions:
+        passes.setdefault((it.entity, it.include_subsidiaries, it.is_of_events), []).append(it)
+    return [
+        build_trait_values(context, tuple(group), people=ids)
+        if is_of_events
+        else build_roll_ups(context, group, accounts=ids)
+        for (_, _, is_of_events), group in passes.items()
+    ]
+
+
 def find_affected(context: RunContext, definitions: Definitions) -> CountedFrame:
-    """Find the people whose values may differ from those of the stage's basis.
+    """Find the people and accounts whose values may differ from those of the stage's basis.
 
     Args:
         context: of a stage with a basis.
         definitions: of the traits.
-    Returns: unified ids with a new, changed, moved or vanished event, one that began or ceased to count since the
-        basis's clock, or another time zone.
+    Returns: their unified ids.
     """
+    of_people = tuple(it for it in definitions if it.entity != ACCOUNT)
+    of_accounts = tuple(it for it in definitions if it.entity == ACCOUNT)
+    if not of_accounts:
+        return unite_distinct(_affected_by_events(context, of_people))
+    by_events = tuple(it for it in of_accounts if it.is_of_events)
+    found = _affected_by_events(context, by_events) if by_events else []
+    if any(it.finish == "score" for it in of_accounts):
+        found.append(read_changed(context, SCORES, key=(c.UNIFIED_ID,)))
+    nobody = context.store.read(UNIFIED_EVENTS).select(c.UNIFIED_ID).limit(0)
+    accounts = find_affected_accounts(context, of_accounts, reduce(DataFrame.unionByName, found, nobody))
+    if not of_people:
+        return accounts
+    return unite_distinct([*_affected_by_events(context, of_people), accounts.rows])
+
+
+def _affected_by_events(context: RunContext, definitions: Definitions) -> list[DataFrame]:
+    """Who has a new, changed, moved or vanished event, one that began or ceased to count, or another time zone."""
     names = named_columns(definitions)
     expressed = EVENT_COLUMNS.keys() if _expressions(definitions) else ()
     physical = {*names, *expressed, c.EVENT_KEY, c.OCCURRED_AT}
@@ -150,7 +196,7 @@ def find_affected(context: RunContext, definitions: Definitions) -> CountedFrame
     found += [it for it in (_crossing(context, definitions),) if it is not None]
     if any(it.zone for it in definitions):
         found.append(read_changed(context, PROFILES, key=(c.UNIFIED_ID,), columns=(c.COUNTRY, c.ATTRIBUTES)))
-    return unite_distinct([it.where(F.col(c.UNIFIED_ID).isNotNull()) for it in found])
+    return [it.where(F.col(c.UNIFIED_ID).isNotNull()) for it in found]
 
 
 def _stored(name: str) -> str:

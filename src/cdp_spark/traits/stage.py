@@ -1,7 +1,7 @@
-"""The traits stage: reads this run's events and profiles; writes the people's traits with their history.
+"""The traits stage: reads this run's events, profiles and relations; writes people's and accounts' traits.
 
-1. What has to be evaluated: traits whose definition changed, for everyone; and all traits of people whose values may
-   have changed, by their events, by the clock or by their time zone.
+1. What has to be evaluated: traits whose definition changed, for everyone; and all traits of people and accounts whose
+   values may have changed, by their events, by the clock, by their time zone, or by who belongs to an account.
 2. Their values are made of events in one pass each; RFM's scores of what all customers' purchases come to.
 3. Values that differ from the last release's close a span and open one; all other spans stay as they are.
 """
@@ -10,25 +10,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import reduce
 from typing import TYPE_CHECKING
 
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
-from cdp_spark.config.traits.definitions import borders_of, define_traits
+from cdp_spark.config.traits.definitions import ACCOUNT, borders_of, define_traits
 from cdp_spark.tables.catalog import TRAITS, UNIFIED_EVENTS
 from cdp_spark.tables.checkpoint import checkpoint
 from cdp_spark.tables.increments.basis import keep_table
 from cdp_spark.tables.increments.difference import has_between
 from cdp_spark.tables.rows import as_frame, as_table
 from cdp_spark.tables.run import StageResult
-from cdp_spark.traits.frames import build_spans, build_trait_values, find_affected, open_values, split_traits
+from cdp_spark.traits.frames import build_spans, build_values, find_affected, open_values, split_traits
 from cdp_spark.traits.rfm import RFM_MEASURES, RFM_SCORED, score_customers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from pyspark.sql import DataFrame
 
     from cdp_spark.config.project import Project
     from cdp_spark.config.traits.definitions import TraitDefinition
@@ -48,7 +48,7 @@ class _Work:
         definitions: of all traits.
         changed: names of those that are new or mean something else; evaluated for everyone.
         gone: names of traits that are there no more.
-        people: whose other traits are evaluated; None where all traits count as changed.
+        people: whose other traits are evaluated, and those of which accounts; None where all traits count as changed.
         rescored: whether RFM's scores are made anew in any case.
     """
 
@@ -91,8 +91,9 @@ def definitions_hold(context: RunContext, basis: Basis) -> bool:
 
 
 def _rescores(project: Project, basis: Basis) -> bool:
-    """Whether customers were erased, among whom the others' scores are found."""
-    return basis.erased and project.insights.rfm is not None
+    """Whether customers were erased, among whom the others' scores are found, or of whom accounts have values."""
+    of_accounts = any(it.entity == ACCOUNT for it in project.insights.traits)
+    return basis.erased and (project.insights.rfm is not None or of_accounts)
 
 
 def _days(count: int) -> timedelta:
@@ -115,8 +116,11 @@ def _figures_of(metrics: Mapping[str, float]) -> dict[str, float]:
 def _plan(context: RunContext, definitions: tuple[TraitDefinition, ...]) -> _Work:
     figures = _figures(definitions)
     before = _figures_of(context.basis.metrics) if context.basis else {}
+    erased = context.basis is not None and context.basis.erased
     changed = frozenset(
-        it.name for it in definitions if before.get(f"{_FIGURE}{it.name}") != figures[_FIGURE + it.name]
+        it.name
+        for it in definitions
+        if before.get(f"{_FIGURE}{it.name}") != figures[_FIGURE + it.name] or (erased and it.entity == ACCOUNT)
     )
     gone = frozenset(name.removeprefix(_FIGURE) for name in before.keys() - figures.keys())
     others = tuple(it for it in definitions if it.name not in changed)
@@ -140,12 +144,12 @@ def _spans(context: RunContext, work: _Work) -> DataFrame:
 def _values(context: RunContext, work: _Work) -> DataFrame:
     changed = tuple(it for it in work.definitions if it.name in work.changed)
     others = tuple(it for it in work.definitions if it.name not in work.changed)
-    passes = [build_trait_values(context, changed)] if changed else []
-    if work.people is not None and others:
-        passes.append(build_trait_values(context, others, people=work.people))
+    passes = build_values(context, changed)
+    if work.people is not None:
+        passes += build_values(context, others, ids=work.people)
     if not passes:
         return open_values(context.read_released(TRAITS), []).limit(0)
-    return passes[0] if len(passes) == 1 else passes[0].unionByName(passes[1])
+    return reduce(DataFrame.unionByName, passes)
 
 
 def _scores(context: RunContext, work: _Work, values: DataFrame, stays: DataFrame) -> DataFrame:
@@ -168,4 +172,5 @@ def _tell(work: _Work) -> str:
     if work.people is None:
         return "full"
     renewed = f"; evaluated for everyone: {', '.join(sorted(work.changed))}" if work.changed else ""
-    return f"incremental: {work.people.count:,} people depend on what changed{renewed}"
+    whose = "people and accounts" if any(it.entity == ACCOUNT for it in work.definitions) else "people"
+    return f"incremental: {work.people.count:,} {whose} depend on what changed{renewed}"

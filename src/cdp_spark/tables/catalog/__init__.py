@@ -15,6 +15,7 @@ from cdp_spark.tables.catalog.bronze import (
 )
 from cdp_spark.tables.catalog.delivery import DELIVERY_ATTEMPTS, TO_SEND
 from cdp_spark.tables.catalog.gold import (
+    ACCOUNT_HIERARCHY,
     ACCOUNT_MEMBERS,
     HOUSEHOLDS,
     ID_CHANGES,
@@ -48,6 +49,7 @@ from cdp_spark.tables.spec import TableKind, TableSpec
 
 __all__ = [
     "ABANDONED",
+    "ACCOUNT_HIERARCHY",
     "ACCOUNT_MEMBERS",
     "ATTRIBUTIONS",
     "CLUSTERS",
@@ -135,6 +137,7 @@ TABLES: dict[str, TableSpec] = {
         PROFILE_HISTORY,
         PROFILE_VALUES,
         ACCOUNT_MEMBERS,
+        ACCOUNT_HIERARCHY,
         HOUSEHOLDS,
         FUNNELS,
         RETENTION,
