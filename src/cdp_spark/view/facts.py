@@ -255,7 +255,7 @@ def build_hierarchy(tree: Rows, account_id: str, names: Mapping[str, str]) -> Se
         account_id: of the account.
         names: of accounts, by unified_id.
     """
-    own = next((it[c.PATH] for it in tree if it[c.UNIFIED_ID] == account_id), [])
+    own: Sequence[str] = next((it[c.PATH] for it in tree if it[c.UNIFIED_ID] == account_id), [])
     near = [it for it in tree if it[c.UNIFIED_ID] in own or account_id in it[c.PATH]]
     shown = sorted(near, key=lambda it: [names.get(step, step) + step for step in it[c.PATH]])
     rows = [
