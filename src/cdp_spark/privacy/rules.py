@@ -161,7 +161,7 @@ RULES: dict[str, Rule] = {
     ABANDONED.name: _naming(c.UNIFIED_ID),
     SCORES.name: _naming(c.UNIFIED_ID),
     OFFERS.name: _naming(c.UNIFIED_ID),
-    TRAITS.name: _naming(c.UNIFIED_ID),
+    TRAITS.name: lambda traces: (AnyOf((c.UNIFIED_ID,), (*traces.names, *traces.accounts)),),
     FUNNELS.name: _of_one_profile,
     RETENTION.name: _of_one_profile,
     SEGMENT_MEMBERS.name: _naming(c.UNIFIED_ID),

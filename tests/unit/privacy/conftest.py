@@ -247,11 +247,9 @@ def _gold(records: Mapping[str, str], visitors: Mapping[str, str]) -> dict[str, 
         tables.ATTRIBUTIONS,
         tables.PROFILES,
         tables.PROFILE_VALUES,
-        tables.ACCOUNT_MEMBERS,
         tables.ACCOUNT_HIERARCHY,
         tables.HOUSEHOLDS,
         tables.ABANDONED,
-        tables.TRAITS,
         tables.SCORES,
         tables.OFFERS,
         tables.TO_SEND,
@@ -307,6 +305,12 @@ def _gold(records: Mapping[str, str], visitors: Mapping[str, str]) -> dict[str, 
             for spec in (tables.FUNNELS, tables.RETENTION)
         },
         **{spec.name: [row_of(spec, unified_id=held) for held in EMAILS] for spec in by_person},
+        "account_members": [
+            row_of(tables.ACCOUNT_MEMBERS, unified_id=held, account_id=f"account-of-{held}") for held in EMAILS
+        ],
+        "traits": [
+            row_of(tables.TRAITS, unified_id=whose) for held in EMAILS for whose in (held, f"account-of-{held}")
+        ],
     }
 
 
