@@ -37,8 +37,7 @@ class SurvivorshipConfig(Strict):
     default: SurvivorshipRule = SurvivorshipRule(by=("source_priority", "most_recent", "most_complete"))
     attributes: dict[str, SurvivorshipRule] = {}
     groups: dict[SafeName, tuple[str, ...]] = {
-        "address": ("street", "house_number", "unit", "city", "postcode", "region", "country"),
-        "revenue": ("revenue", "revenue_currency"),
+        "address": ("street", "house_number", "unit", "city", "postcode", "region", "country")
     }
     """Attributes that win together, from one record: the one that wins most of a group's parts gives them all, and a
     part that it lacks is null rather than another record's. `attributes.NAME` names an own attribute."""

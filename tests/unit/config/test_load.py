@@ -553,14 +553,6 @@ def test_rules_that_cannot_work_are_found_before_a_run(project: Path) -> None:
     assert "31.12.1984" not in "".join(found)
 
 
-def test_a_sum_in_a_group_that_nobody_wrote_says_how_to_leave_it_out(project: Path) -> None:
-    (project / "survivorship.yaml").write_text("attributes: {revenue: {by: [sum]}}\n")
-    assert mistakes(project) == [
-        "survivorship.yaml:1:1 groups.revenue.0: got 'revenue', which is a 'sum'. "
-        "Fix: write `groups` yourself, without this one"
-    ]
-
-
 def test_a_steward_s_value_is_never_shown(project: Path) -> None:
     (project / "survivorship.yaml").write_text(
         "overrides: [{unified_id: u, attribute: email, value: 19840312, author: a, reason: r}]\n"

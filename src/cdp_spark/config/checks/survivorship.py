@@ -109,9 +109,7 @@ def _group_mistakes(config: SurvivorshipConfig, own: list[str] | None) -> Iterat
             elif part in seen:
                 yield RuleMistake(at, got=f"'{part}', which is in group '{seen[part]}' too", fix="keep it in one")
             elif rule is not None and rule.by[0] in ALONE:
-                is_written = "groups" in config.model_fields_set
-                fix = "take it out of the group" if is_written else "write `groups` yourself, without this one"
-                yield RuleMistake(at, got=f"'{part}', which is a '{rule.by[0]}'", fix=fix)
+                yield RuleMistake(at, got=f"'{part}', which is a '{rule.by[0]}'", fix="take it out of the group")
             seen.setdefault(part, group)
 
 
