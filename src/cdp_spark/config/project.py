@@ -46,6 +46,7 @@ GoldTable = Literal[
     "profile_history",
     "profile_values",
     "account_members",
+    "account_hierarchy",
     "households",
     "funnels",
     "retention",

@@ -55,6 +55,7 @@ ATTRIBUTE_TYPES: dict[str, pa.DataType] = {
     **dict.fromkeys((c.COMPANY_NAME, c.COMPANY_CORE, c.JOB_TITLE, c.DOMAIN, c.REGISTRATION_NUMBER, c.INDUSTRY), _TEXT),
     c.EMPLOYEES: pa.int64(),
     c.REVENUE: pa.float64(),
+    **dict.fromkeys((c.REVENUE_CURRENCY, c.LEGAL_FORM, c.OWNER, c.PARENT_ACCOUNT), _TEXT),
     c.EMAILS: pa.list_(_TEXT),
     c.PHONES: pa.list_(_TEXT),
     c.ATTRIBUTES: pa.map_(_TEXT, _TEXT),
@@ -297,16 +298,30 @@ _COMPANY_READERS: dict[str, Callable[[str], Any]] = {
     c.REGISTRATION_NUMBER: companies.read_registration_number,
     c.EMPLOYEES: companies.read_count,
     c.REVENUE: companies.read_figure,
+    c.REVENUE_CURRENCY: companies.read_currency,
+    c.LEGAL_FORM: companies.read_legal_form,
+    c.OWNER: companies.read_owner,
+    c.PARENT_ACCOUNT: companies.read_text,
 }
 
 
 def _read_companies(batch: Batch, texts: Texts) -> Group:
+    """What a column of its own does not say of legal form and currency, the name and the revenue do."""
     group = _read_all(batch, texts, _COMPANY_READERS)
-    if c.COMPANY_NAME not in group.values:
-        return group
-    memo = batch.remembered(companies.company_core)
-    core = map_distinct(group.values[c.COMPANY_NAME], companies.company_core, memo=memo)
-    return Group({**group.values, c.COMPANY_CORE: core}, group.reasons)
+    told: dict[str, pa.Array] = {}
+    if c.COMPANY_NAME in group.values:
+        memo = batch.remembered(companies.split_company_name)
+        split = map_fields(group.values[c.COMPANY_NAME], companies.split_company_name, (_TEXT, _TEXT), memo=memo)
+        told[c.COMPANY_CORE], told[c.LEGAL_FORM] = split
+    if c.REVENUE in texts:
+        memo = batch.remembered(companies.currency_of_figure)
+        told[c.REVENUE_CURRENCY] = map_distinct(texts[c.REVENUE], companies.currency_of_figure, memo=memo)
+    said = {name: pc.coalesce(group.values[name], it) if name in group.values else it for name, it in told.items()}
+    values = {**group.values, **said}
+    if c.REVENUE_CURRENCY in values:
+        nothing = values[c.REVENUE].is_null() if c.REVENUE in values else pa.scalar(True)
+        values[c.REVENUE_CURRENCY] = pc.if_else(nothing, None, values[c.REVENUE_CURRENCY])
+    return Group(values, group.reasons)
 
 
 def _read_identifiers(batch: Batch, texts: Texts) -> Group:

@@ -129,11 +129,12 @@ def test_the_most_trusted_relation_makes_the_primary_account(spark: SparkSession
     members = build_account_members(
         spark.createDataFrame(told, schema), people, precedence=("key", "domain", "employer")
     )
+    head = ("Head of Purchasing", "decision_maker", "head", "procurement")
     expected: list[tuple[Any, ...]] = [
-        ("P", "A", "employer", False, "Head of Purchasing", "p2", "a2", 2, day(2)),
-        ("P", "A", "key", True, "Head of Purchasing", "p1", "a1", 1, day(1)),
-        ("P", "B", "domain", False, None, "p3", "b1", 1, day(9)),
-        ("Q", "B", "domain", True, "Clerk", "q1", "b1", 1, None),
+        ("P", "A", "employer", False, *head, "p2", "a2", 2, day(2)),
+        ("P", "A", "key", True, *head, "p1", "a1", 1, day(1)),
+        ("P", "B", "domain", False, *[None] * 4, "p3", "b1", 1, day(9)),
+        ("Q", "B", "domain", True, "Clerk", "user", None, None, "q1", "b1", 1, None),
     ]
     assert_df_equality(
         members, spark.createDataFrame(expected, ACCOUNT_MEMBERS.schema), ignore_row_order=True, ignore_nullable=True

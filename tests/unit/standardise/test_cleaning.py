@@ -18,7 +18,7 @@ from cdp_spark.config.source import Meaning
 from cdp_spark.normalise.identifiers import BUILT_IN_FORMS, Forms, IdentifierForm
 from cdp_spark.standardise.cells import Memo
 from cdp_spark.standardise.cleaning import ATTRIBUTE_TYPES, clean_rows
-from cdp_spark.standardise.mapping import RawMapping
+from cdp_spark.standardise.mapping import RawMapping, from_column
 from cdp_spark.tables.catalog import RECORDS
 
 TODAY = date(2026, 1, 31)
@@ -105,6 +105,7 @@ def test_a_bad_row() -> None:
         "country": "DE",
         "company_name": "Acme GmbH",
         "company_core": "acme",
+        "legal_form": "gmbh",
         "value_issues": ["full_name:placeholder", "birth_date:malformed", "email:placeholder", "phone:placeholder"],
     }
 
@@ -262,6 +263,39 @@ def test_addresses_in_one_line() -> None:
         {"street": "Hauptstr.", "house_number": "5", "city": "Potsdam", "postcode": "10115", "country": "DE"},
         {"street": "Just A Street"},
         {"city": "Leeds", "postcode": "LS1 4AP"},
+    ]
+
+
+def test_name_and_revenue_of_a_company_tell_its_legal_form_and_currency() -> None:
+    names: tuple[Meaning, ...] = (
+        *("company_name", "legal_form", "revenue", "revenue_currency", "employees", "owner", "parent_account"),
+    )
+    meanings = {name: from_column(name) for name in names}
+    rows = [
+        ("Acme GmbH", None, "1,2 Mio. €", None, "51-200", "Ann@Vendor.example", "K 7"),
+        ("Acme GmbH", "G.m.b.H. & Co. KG", "$5M", "usd", "n/a", "n/a", None),
+        (None, None, None, "EUR", None, None, None),
+    ]
+    cleaned = _clean([dict(zip(names, row, strict=True)) for row in rows], meanings)
+    known = {"company_name": "Acme GmbH", "company_core": "acme"}
+    assert [_said(row) for row in cleaned] == [
+        {
+            **known,
+            "legal_form": "gmbh",
+            "revenue": 1_200_000.0,
+            "revenue_currency": "EUR",
+            "employees": 51,
+            "owner": "ann@vendor.example",
+            "parent_account": "K 7",
+        },
+        {
+            **known,
+            "legal_form": "gmbh co kg",
+            "revenue": 5_000_000.0,
+            "revenue_currency": "USD",
+            "value_issues": ["employees:placeholder", "owner:placeholder"],
+        },
+        {},
     ]
 
 

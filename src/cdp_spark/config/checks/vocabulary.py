@@ -54,7 +54,8 @@ PROFILE_COLUMNS: dict[str, Kind] = {
 """Columns of a profile that segments and destinations can use."""
 
 ACCOUNT_COLUMNS: dict[str, str] = {
-    f"account_{name}": name for name in (c.COMPANY_NAME, c.DOMAIN, c.INDUSTRY, c.EMPLOYEES, c.REVENUE, c.COUNTRY)
+    f"account_{name}": name
+    for name in (c.COMPANY_NAME, c.DOMAIN, c.INDUSTRY, c.EMPLOYEES, c.REVENUE, c.COUNTRY, c.OWNER)
 }
 """What a segment of persons can ask of their primary account: its name there, and the account's attribute."""
 
@@ -82,6 +83,8 @@ DERIVED_COLUMNS: dict[str, tuple[str, ...]] = {
     c.COUNTRY: (c.ADDRESS,),
     c.DOMAIN: (c.EMAIL,),
     c.COMPANY_CORE: (c.COMPANY_NAME,),
+    c.LEGAL_FORM: (c.COMPANY_NAME,),
+    c.REVENUE_CURRENCY: (c.REVENUE,),
     c.EMAILS: (c.EMAIL,),
     c.PHONES: (c.PHONE,),
 }

@@ -298,3 +298,29 @@ def test_cells_that_cannot_be_read_are_a_mistake(tmp_path: Path) -> None:
     )
     with pytest.raises(CdpError, match="source crm_export, phone: got 60 of 60 values in Telefon that cannot be read"):
         _call(conf, "validate", "--data")
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "Account ID;Company;Website;Industry;Employees;Annual revenue;Legal form;Account owner;Parent account",
+        "Firmen-Nr;Firma;Webseite;Branche;Mitarbeiterzahl;Jahresumsatz;Rechtsform;Kundenbetreuer;Muttergesellschaft",
+        "Compte ID;Société;Site web;Secteur d'activité;Effectif;Chiffre d'affaires;Forme juridique;Chargé de compte;"
+        "Société mère",
+        "Cuenta ID;Empresa;Sitio web;Sector;Número de empleados;Facturación;Forma jurídica;Gestor de cuenta;"
+        "Empresa matriz",
+    ],
+    ids=["en", "de", "fr", "es"],
+)
+def test_companies_are_accounts_whose_columns_are_known_in_four_languages(tmp_path: Path, header: str) -> None:
+    write_starter(tmp_path / "conf")
+    rows = [
+        f"A{n};Acme {n} GmbH;www.acme{n}.example;Steel;{n}1-{n}99;{n},5 Mio. €;GmbH;rep{n % 3}@vendor.example;A{n // 2}"
+        for n in range(1, 31)
+    ]
+    (tmp_path / "firms.csv").write_text("\n".join([header, *rows, ""]), encoding="utf-8")
+    _call(tmp_path / "conf", "source", "add", str(tmp_path / "firms.csv"))
+    source, names = _source(tmp_path / "conf", "firms"), header.split(";")
+    assert (source["entity_type"], source["key"]) == ("account", names[0])
+    meanings = ("company_name", "domain", "industry", "employees", "revenue", "legal_form", "owner", "parent_account")
+    assert source["columns"] == dict(zip(meanings, names[1:], strict=True))
