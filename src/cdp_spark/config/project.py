@@ -9,6 +9,8 @@ from pydantic import Field, model_validator
 
 from cdp_spark.config.base import SafeName, Strict, TimeZone, mistake
 from cdp_spark.config.destination import NO_PURPOSE, DestinationsConfig
+from cdp_spark.config.experiments import ExperimentsConfig
+from cdp_spark.config.identifiers import IdentifierRules, OwnIdentifier
 from cdp_spark.config.insights import InsightsConfig
 from cdp_spark.config.match import MatchConfig
 from cdp_spark.config.profile import SurvivorshipConfig
@@ -44,6 +46,7 @@ GoldTable = Literal[
     "profile_history",
     "profile_values",
     "account_members",
+    "account_hierarchy",
     "households",
     "funnels",
     "retention",
@@ -54,6 +57,8 @@ GoldTable = Literal[
     "segments",
     "segment_members",
     "segment_changes",
+    "experiment_assignments",
+    "experiment_results",
 ]
 """The tables that are published together."""
 
@@ -132,6 +137,8 @@ class ProjectSettings(Strict):
     gates: Gates = Gates()
     consent: ConsentPolicy = ConsentPolicy()
     suppression: SuppressionKey | None = None
+    identifiers: dict[SafeName, OwnIdentifier] = {}
+    """The project's own types of identifiers, such as a membership number."""
     report: str | None = None
     """Folder of the run reports, relative to the project folder; without it `report` beside the warehouse."""
 
@@ -146,6 +153,12 @@ class Project(Strict):
     survivorship: SurvivorshipConfig = SurvivorshipConfig()
     insights: InsightsConfig = InsightsConfig()
     segments: tuple[SegmentConfig, ...] = ()
+    experiments: ExperimentsConfig = ExperimentsConfig()
     destinations: DestinationsConfig = DestinationsConfig()
     config_hash: str
     """SHA-256 of the files' content, without secrets."""
+
+    @property
+    def identifiers(self) -> IdentifierRules:
+        """The rules of all types of identifiers."""
+        return IdentifierRules.of(self.match.identifiers, self.settings.identifiers)

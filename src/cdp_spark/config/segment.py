@@ -12,6 +12,7 @@ from pydantic import Field, model_validator
 
 from cdp_spark.config.base import SafeName, Strict, Strings, mistake
 from cdp_spark.config.traits.conditions import Bounds, EventsCondition, EventStep, SequenceCondition
+from cdp_spark.normalise.job_titles import Role
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 EntityType = Literal["person", "account", "visitor"]
 Relation = Literal["key", "domain", "employer"]
+Roles = tuple[Role, ...]
 
 
 class Condition(Strict):
@@ -79,6 +81,8 @@ class MembersCondition(PeopleCondition):
 
     relation: tuple[Relation, ...] = ()
     """How they are known to belong to the account; in any way where none is given."""
+    role: Roles = ()
+    """What they are there, as their job title tells; all count where none is given."""
 
 
 class HouseholdCondition(PeopleCondition):

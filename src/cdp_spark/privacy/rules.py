@@ -11,6 +11,7 @@ from cdp_spark import columns as c
 from cdp_spark.tables.actions.removal import AnyOf, Joined
 from cdp_spark.tables.catalog import (
     ABANDONED,
+    ACCOUNT_HIERARCHY,
     ACCOUNT_MEMBERS,
     ATTRIBUTIONS,
     CLUSTERS,
@@ -21,6 +22,8 @@ from cdp_spark.tables.catalog import (
     DELIVERIES,
     DELIVERY_ATTEMPTS,
     ERASURES,
+    EXPERIMENT_ASSIGNMENTS,
+    EXPERIMENT_RESULTS,
     FUNNELS,
     HOUSEHOLDS,
     ID_CHANGES,
@@ -130,6 +133,11 @@ def _of_one_profile(_traces: Traces) -> tuple[Matching, ...]:
     return (Joined(pa.table({_NAME: ["-"]}), lambda column: column(c.PROFILES) <= 1),)
 
 
+def _of_one_person(_traces: Traces) -> tuple[Matching, ...]:
+    """Figures of an arm with a single person, who may be one of the people; the next run counts everybody anew."""
+    return (Joined(pa.table({_NAME: ["-"]}), lambda column: column(c.PEOPLE) <= 1),)
+
+
 RULES: dict[str, Rule] = {
     REJECTED_ROWS.name: lambda traces: (AnyOf((c.ROW_HASH,), traces.refused),),
     WITHDRAWAL_ISSUES.name: lambda traces: (
@@ -156,15 +164,18 @@ RULES: dict[str, Rule] = {
     PROFILE_HISTORY.name: _of_history,
     PROFILE_VALUES.name: _naming(c.UNIFIED_ID, c.RECORD_KEY),
     ACCOUNT_MEMBERS.name: _naming(c.UNIFIED_ID),
+    ACCOUNT_HIERARCHY.name: _naming(c.UNIFIED_ID, c.RECORD_KEY),
     HOUSEHOLDS.name: _naming(c.UNIFIED_ID),
     ABANDONED.name: _naming(c.UNIFIED_ID),
     SCORES.name: _naming(c.UNIFIED_ID),
     OFFERS.name: _naming(c.UNIFIED_ID),
-    TRAITS.name: _naming(c.UNIFIED_ID),
+    TRAITS.name: lambda traces: (AnyOf((c.UNIFIED_ID,), (*traces.names, *traces.accounts)),),
     FUNNELS.name: _of_one_profile,
     RETENTION.name: _of_one_profile,
     SEGMENT_MEMBERS.name: _naming(c.UNIFIED_ID),
     SEGMENT_CHANGES.name: _naming(c.UNIFIED_ID),
+    EXPERIMENT_ASSIGNMENTS.name: _naming(c.UNIFIED_ID),
+    EXPERIMENT_RESULTS.name: _of_one_person,
     TO_SEND.name: _naming(c.UNIFIED_ID),
     DELIVERY_ATTEMPTS.name: _naming(c.UNIFIED_ID),
     RECORDS.name: _naming(c.RECORD_KEY),

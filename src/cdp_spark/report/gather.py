@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ from cdp_spark import columns as c
 from cdp_spark.errors import StateError
 from cdp_spark.report.behaviour import read_funnels, read_retention
 from cdp_spark.report.data import (
+    Change,
     Count,
     EntityCount,
     ExportFact,
@@ -20,6 +21,7 @@ from cdp_spark.report.data import (
     StageFact,
     WeightBin,
 )
+from cdp_spark.report.experiments import read_experiments
 from cdp_spark.report.flows import add_flows, read_sources, read_unread_values
 from cdp_spark.report.histograms import (
     BIN_BITS,
@@ -36,6 +38,7 @@ from cdp_spark.report.quality import read_quality
 from cdp_spark.tables.actions.together import run_together
 from cdp_spark.tables.catalog import (
     DELIVERIES,
+    EXPERIMENT_RESULTS,
     FUNNELS,
     ID_CHANGES,
     PAIR_SCORES,
@@ -57,6 +60,8 @@ if TYPE_CHECKING:
     from cdp_spark.tables.store import Store
 
 _WHOLE_RUN = "run"
+_COMPARED = {"profiles": "profiles:", "segments": "members of"}
+"""Stages whose figures (`profiles.person`) are compared with the previous release's, and what they are called."""
 
 
 @dataclass(frozen=True)
@@ -102,6 +107,7 @@ def build_report_data(
         ),
         "exports": lambda: read_exports(store.read(DELIVERIES).where(F.col(c.RUN_ID) == run_id)),
         "id_changes": lambda: read_id_changes(released.read(ID_CHANGES), release=ordinal),
+        "changes": lambda: read_changes(store.read(RUNS), ordinal),
     }
     sources = read_sources(_metrics_of(finished, "ingest"))
     source_quality, field_quality = read_quality(store, ordinal)
@@ -119,6 +125,7 @@ def build_report_data(
         accuracy=accuracy,
         funnels=read_funnels(released.fetch(FUNNELS)),
         retention=read_retention(released.fetch(RETENTION)),
+        experiments=read_experiments(released.fetch(EXPERIMENT_RESULTS)),
         **run_together(store.spark, figures),
     )
 
@@ -165,10 +172,45 @@ def with_empty_segments(segments: tuple[SegmentFact, ...], metrics: Mapping[str,
     return tuple(known.get(name, SegmentFact(name, 0)) for name in sorted(names | known.keys()))
 
 
+def read_changes(runs: DataFrame, ordinal: int) -> tuple[Change, ...]:
+    """Compare the numbers of profiles and members with those of the previous release.
+
+    Args:
+        runs: the run log.
+        ordinal: of the run and its release.
+    Returns: what either has, by name; nothing without a release before.
+    """
+    done = runs.where((F.col(c.STATUS) == "finished") & (F.col(c.ORDINAL) <= ordinal))
+    rows = done.where(F.col(c.STAGE).isin(*_COMPARED, "publish")).orderBy(c.AT).collect()
+    released = {int(row[c.ORDINAL]) for row in rows if row[c.STAGE] == "publish"}
+    previous = max((it for it in released if it < ordinal), default=None)
+    if previous is None:
+        return ()
+    before, now = (_compared([row for row in rows if row[c.ORDINAL] == it]) for it in (previous, ordinal))
+    names = sorted(before.keys() | now.keys())
+    return tuple(Change(name, before.get(name, 0), now.get(name, 0)) for name in names)
+
+
+def _compared(rows: list[Row]) -> dict[str, int]:
+    figures = {name: value for stage in _COMPARED for name, value in _metrics_of(rows, stage).items()}
+    parts = {name: name.partition(".") for name in figures}
+    return {
+        f"{_COMPARED[stage]} {what}": int(figures[name])
+        for name, (stage, _, what) in parts.items()
+        if stage in _COMPARED
+    }
+
+
 def read_exports(deliveries: DataFrame) -> tuple[ExportFact, ...]:
     """Collect the deliveries of a run or release."""
-    names = (c.DESTINATION, c.SEGMENT, c.STATUS, c.ROW_COUNT, c.WITHHELD_COUNT, c.LOCATION)
-    return tuple(ExportFact(*row) for row in deliveries.select(*names).orderBy(c.DESTINATION, c.SEGMENT).collect())
+    names = (c.DESTINATION, c.SEGMENT, c.STATUS, c.ROW_COUNT, c.WITHHELD_COUNT, c.LOCATION, c.WITHHELD_BY)
+    rows = deliveries.select(*names).orderBy(c.DESTINATION, c.SEGMENT).collect()
+    facts = [ExportFact(*row[: len(names) - 1]) for row in rows]
+    return tuple(replace(it, reasons=_reasons(row[c.WITHHELD_BY])) for it, row in zip(facts, rows, strict=True))
+
+
+def _reasons(withheld: Mapping[str, int]) -> str:
+    return ", ".join(f"{reason} {count:,}" for reason, count in sorted(withheld.items()))
 
 
 def read_id_changes(id_changes: DataFrame, *, release: int) -> tuple[Count, ...]:

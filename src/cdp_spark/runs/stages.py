@@ -17,6 +17,7 @@ from cdp_spark.behaviour.stage_sessions import run as make_sessions
 from cdp_spark.clustering.stage import run as cluster
 from cdp_spark.errors import ConfigError
 from cdp_spark.events.stage import run as stitch_events
+from cdp_spark.experiments.stage import run as experiment
 from cdp_spark.identity.stage import run as assign_ids
 from cdp_spark.ingest.stage import run as ingest
 from cdp_spark.privacy.notice import run as notify
@@ -47,7 +48,7 @@ Work = Callable[[RunContext], StageResult]
 IDENTITY, PUBLISH, ACTIVATION = "identity", "publish", "activation"
 AFTER_IDENTITY = (
     *("events", "sessions", "profiles", "relations"),
-    *("behaviour", "traits", "scores", "offers", "segments"),
+    *("behaviour", "scores", "traits", "offers", "segments", "experiments"),
 )
 """The stages that make the other gold tables."""
 EXPIRE, VACUUM, NOTICE = "expire", "vacuum", "notice"
@@ -165,9 +166,9 @@ NIGHTLY: tuple[Stage, ...] = (
     Stage(
         "relations",
         relate,
-        "Relates people to accounts and households.",
+        "Relates people to accounts and households, and accounts to the accounts above them.",
         reads=(t.RECORDS, t.IDENTIFIERS, t.UNIFIED_IDS, t.PROFILES),
-        writes=(t.ACCOUNT_MEMBERS, t.HOUSEHOLDS),
+        writes=(t.ACCOUNT_MEMBERS, t.ACCOUNT_HIERARCHY, t.HOUSEHOLDS),
     ),
     Stage(
         "behaviour",
@@ -177,19 +178,19 @@ NIGHTLY: tuple[Stage, ...] = (
         writes=(t.FUNNELS, t.RETENTION, t.ABANDONED),
     ),
     Stage(
-        "traits",
-        make_traits,
-        "Makes each person's traits of their events, and what segments ask of these, with their history.",
-        reads=(t.UNIFIED_EVENTS, t.PROFILES),
-        writes=(t.TRAITS,),
-    ),
-    Stage(
         "scores",
         score,
         "Scores profiles by models of their events: lifetime value, contracts, probabilities of outcomes.",
         reads=(t.UNIFIED_EVENTS, t.PROFILES),
         writes=(t.SCORES,),
         logs=(t.SCORE_MODELS,),
+    ),
+    Stage(
+        "traits",
+        make_traits,
+        "Makes traits of people's events, for people, accounts and the conditions of segments, with their history.",
+        reads=(t.UNIFIED_EVENTS, t.PROFILES, t.ACCOUNT_MEMBERS, t.ACCOUNT_HIERARCHY, t.SCORES),
+        writes=(t.TRAITS,),
     ),
     Stage(
         "offers",
@@ -211,6 +212,13 @@ NIGHTLY: tuple[Stage, ...] = (
         earlier=(t.RUNS,),
     ),
     Stage(
+        "experiments",
+        experiment,
+        "Puts people into the arms of experiments by chance, and compares what the arms came to.",
+        reads=(t.SEGMENT_MEMBERS, t.HOUSEHOLDS, t.ID_REGISTRY, t.UNIFIED_IDS, t.PROFILES, t.UNIFIED_EVENTS),
+        writes=(t.EXPERIMENT_ASSIGNMENTS, t.EXPERIMENT_RESULTS),
+    ),
+    Stage(
         PUBLISH,
         publish,
         "Checks the gates, and makes this run's gold tables visible together.",
@@ -221,7 +229,10 @@ NIGHTLY: tuple[Stage, ...] = (
         ACTIVATION,
         activate,
         "Brings the release's segments to the destinations.",
-        reads=(t.PROFILES, t.SEGMENTS, t.SEGMENT_MEMBERS, t.CONSENTS, t.WITHDRAWAL_ISSUES),
+        reads=(
+            *(t.PROFILES, t.SEGMENTS, t.SEGMENT_MEMBERS, t.TRAITS, t.SCORES, t.OFFERS, t.ACCOUNT_MEMBERS),
+            *(t.UNIFIED_IDS, t.IDENTIFIERS, t.CONSENTS, t.WITHDRAWAL_ISSUES, t.SUPPRESSIONS, t.EXPERIMENT_ASSIGNMENTS),
+        ),
         writes=(t.DELIVERIES, t.TO_SEND, t.DELIVERY_ATTEMPTS),
     ),
 )
@@ -233,7 +244,7 @@ ERASING: tuple[Stage, ...] = (
         ERASURE,
         erase,
         "Takes people out of every table, closes their IDs, and suppresses their identifiers.",
-        writes=(*_RULED, t.ID_REGISTRY, t.ID_CHANGES, t.SEGMENTS, t.MATCH_MODELS, t.SUPPRESSIONS),
+        writes=(*_RULED, t.ID_REGISTRY, t.ID_CHANGES, t.MATCH_MODELS, t.SUPPRESSIONS),
         earlier=(t.ERASURES, t.RELEASES, t.RUNS),
     ),
     Stage(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cdp_spark.config.insight_columns import SCORE, insight_columns, split_score
 from cdp_spark.config.segment import define_event_conditions
 from cdp_spark.config.traits.definitions import (
     PREFIX,
@@ -14,12 +13,13 @@ from cdp_spark.config.traits.definitions import (
     define_traits,
     definition_figure,
 )
+from cdp_spark.config.wide_columns import OFFER, SCORE, insight_columns, split_score
 from cdp_spark.segments.compile import Surroundings
 from cdp_spark.segments.derived import Relations
 from cdp_spark.segments.relations import asked_columns, asked_relations, with_relations
-from cdp_spark.segments.scores import with_offers, with_scores
-from cdp_spark.segments.traits import with_traits
-from cdp_spark.tables.catalog import ACCOUNT_MEMBERS, HOUSEHOLDS, OFFERS, PROFILES, SCORES, TRAITS
+from cdp_spark.segments.traits import asked_traits, with_days_since
+from cdp_spark.tables.catalog import ACCOUNT_MEMBERS, HOUSEHOLDS, PROFILES, SCORES, TRAITS
+from cdp_spark.tables.wide import with_wide_columns
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -59,8 +59,10 @@ def build_asked_profiles(read: Read, project: Project, *, now: datetime) -> Data
     """
     asked = asked_relations(project.segments)
     related = with_relations(read(PROFILES), read(ACCOUNT_MEMBERS), read(HOUSEHOLDS), asked=asked)
-    with_values = with_traits(related, read(TRAITS), project, now=now)
-    return with_offers(with_scores(with_values, read(SCORES), project), read(OFFERS), project)
+    of_models = {name for name in asked_columns(project.segments) if name.startswith((SCORE, OFFER))}
+    traits = asked_traits(project)
+    wide = with_wide_columns(related, {*traits, *of_models}, read=read, insights=project.insights)
+    return with_days_since(wide, traits, now=now)
 
 
 def read_relations(read: Read) -> Relations:

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from cdp_spark.config.checks.vocabulary import RELATION_COLUMNS
 from cdp_spark.config.expressions.references import asks_clock, referenced_columns
-from cdp_spark.config.insight_columns import OFFER, SCORE
 from cdp_spark.config.segment import conditions_of
-from cdp_spark.config.traits.definitions import PREFIX, RFM_GROUP, RFM_SCORES
+from cdp_spark.config.traits.definitions import ACCOUNT, PREFIX, RFM_GROUP, RFM_SCORES
+from cdp_spark.config.wide_columns import OFFER, SCORE
 from cdp_spark.segments.asked import definitions_of
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def find_clocked(project: Project) -> frozenset[str]:
     found = set()
     for name in by_name:
         conditions = list(all_conditions(name, set()))
-        if any(_asks_clock(it, traits) for it in conditions) and not any(map(_asks_others, conditions)):
+        if any(_asks_clock(it, traits) for it in conditions) and not any(_asks_others(it, traits) for it in conditions):
             found.add(name)
     return frozenset(found)
 
@@ -59,8 +59,9 @@ def _moves(definition: TraitDefinition) -> bool:
     return definition.kind == "time" or any(it.under_days is not None or it.over_days is not None for it in ages)
 
 
-def _asks_others(condition: Condition) -> bool:
+def _asks_others(condition: Condition, traits: dict[str, TraitDefinition]) -> bool:
     if condition.where is None:
         return any(it is not None for it in (condition.account, condition.members, condition.household, condition.like))
     asked = referenced_columns(condition.where)
-    return bool(asked & _OF_OTHERS) or any(name.startswith((SCORE, OFFER)) for name in asked)
+    of_accounts = any(traits[name].entity == ACCOUNT for name in asked & traits.keys())
+    return of_accounts or bool(asked & _OF_OTHERS) or any(name.startswith((SCORE, OFFER)) for name in asked)

@@ -122,6 +122,20 @@ def compile_segments(surroundings: Surroundings) -> tuple[CompiledSegment, ...]:
     return tuple(compiled.values())
 
 
+def condition_column(
+    condition: Condition, owner: SegmentConfig, surroundings: Surroundings, compiled: Mapping[str, CompiledSegment]
+) -> Column:
+    """Compile a part of a segment: true, false, or null where it is unknown.
+
+    Args:
+        condition: the part.
+        owner: its segment.
+        surroundings: as of `compile_segments`, which has accepted the segment.
+        compiled: its result, by name.
+    """
+    return _Compiler(owner.name, surroundings, compiled).part(condition).column
+
+
 def member_flag(name: str) -> str:
     """The column that says whether a profile is in a segment, for the segments that refer to it."""
     return f"in_segment.{name}"
@@ -238,7 +252,7 @@ class _Compiler:
         """A condition on other rows: those of the account, or of people."""
         if isinstance(settings, PeopleCondition):
             inner, kind = self.part(settings.who), "person"
-            said = settings.model_dump(mode="json", include={"relation", "others"})
+            said = settings.model_dump(mode="json", include={"relation", "role", "others"})
             meaning: Tree = {"people": type(settings).__name__, "who": inner.meaning, **said}
             bounds: Tree = {"every": True} if settings.every else {"bounds": list(settings.bounds)}
         else:

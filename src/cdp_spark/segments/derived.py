@@ -102,7 +102,9 @@ def _of_accounts(frame: DataFrame, account_members: DataFrame, derived: Sequence
 
 def _of_members(frame: DataFrame, account_members: DataFrame, derived: Sequence[Derived]) -> DataFrame:
     """One row per account with people; somebody who is related to it in several ways counts once."""
-    people = account_members.groupBy(c.UNIFIED_ID, c.ACCOUNT_ID).agg(F.collect_set(c.RELATION).alias(_RELATIONS))
+    people = account_members.groupBy(c.UNIFIED_ID, c.ACCOUNT_ID).agg(
+        F.collect_set(c.RELATION).alias(_RELATIONS), F.max(c.ROLE).alias(c.ROLE)
+    )
     counted = people.join(_answers(frame, derived), on=c.UNIFIED_ID, how="inner").groupBy(c.ACCOUNT_ID)
     return counted.agg(*map(_count, derived)).withColumnRenamed(c.ACCOUNT_ID, c.UNIFIED_ID)
 
@@ -119,7 +121,9 @@ def _count(derived: Derived) -> Column:
     settings = derived.settings
     counts = F.lit(True)
     if isinstance(settings, MembersCondition) and settings.relation:
-        counts = F.arrays_overlap(_RELATIONS, F.array(*map(F.lit, settings.relation)))
+        counts &= F.arrays_overlap(_RELATIONS, F.array(*map(F.lit, settings.relation)))
+    if isinstance(settings, MembersCondition) and settings.role:
+        counts &= F.coalesce(F.col(c.ROLE).isin(*settings.role), F.lit(False))
     held, people = (F.count_if(it) for it in (counts & F.col(f"`{derived.name}`"), counts))
     return F.struct(held.alias("held"), people.alias("people")).alias(derived.name)
 

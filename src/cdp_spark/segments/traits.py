@@ -1,4 +1,4 @@
-"""Profiles with the traits that segments ask for, one column each."""
+"""The traits that segments ask for."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
 from cdp_spark.config.segment import define_event_conditions
-from cdp_spark.config.traits.definitions import PREFIX, shows_zero, trait_columns
+from cdp_spark.config.traits.definitions import PREFIX, trait_columns
 from cdp_spark.segments.relations import asked_columns
 
 if TYPE_CHECKING:
@@ -20,12 +20,6 @@ if TYPE_CHECKING:
     from cdp_spark.config.expressions import Kind
     from cdp_spark.config.project import Project
 
-_VALUE_OF: dict[Kind, str] = {
-    "double": c.VALUE_NUMBER,
-    "string": c.VALUE_TEXT,
-    "strings": c.VALUE_LIST,
-    "long": c.VALUE_TIME,
-}
 _SECONDS_A_DAY = 86_400
 
 
@@ -36,35 +30,20 @@ def asked_traits(project: Project) -> dict[str, Kind]:
     return {name: kind for name, kind in trait_columns(project.insights).items() if name in asked} | unnamed
 
 
-def with_traits(profiles: DataFrame, traits: DataFrame, project: Project, *, now: datetime) -> DataFrame:
-    """Add the traits that segments read, and no join where none does.
+def with_days_since(profiles: DataFrame, traits: Mapping[str, Kind], *, now: datetime) -> DataFrame:
+    """Replace traits that are a time by the whole days since, which is what segments ask for.
 
     Args:
-        profiles: one row per unified_id.
-        traits: spans.
-        project: whose segments ask.
+        profiles: with the traits.
+        traits: columns and kinds.
         now: the run's clock.
-    Returns: the profiles with a column `trait.NAME` for each trait; of a time the whole days since.
     """
-    asked = asked_traits(project)
-    if not asked:
-        return profiles
-    of_asked = F.col(c.TRAIT).isin(*(name.removeprefix(PREFIX) for name in asked))
-    values = traits.where(F.col(c.VALID_TO).isNull() & of_asked).groupBy(c.UNIFIED_ID)
-    wide = values.agg(*(_value(name, kind, now).alias(name) for name, kind in asked.items()))
-    zero = {name: F.coalesce(f"`{name}`", F.lit(0.0)) for name in asked if name.removeprefix(PREFIX) in _zero(project)}
-    return profiles.join(wide, on=c.UNIFIED_ID, how="left").withColumns(zero)
+    times = [name for name, kind in traits.items() if kind == "long"]
+    return profiles.withColumns({name: _days_since(F.col(f"`{name}`"), now) for name in times})
 
 
-def _zero(project: Project) -> frozenset[str]:
-    return shows_zero(project.insights) | {it.name for it in define_event_conditions(project.segments)}
-
-
-def _value(name: str, kind: Kind, now: datetime) -> Column:
-    value = F.max(F.when(F.col(c.TRAIT) == name.removeprefix(PREFIX), F.col(_VALUE_OF[kind])))
-    if kind != "long":
-        return value
-    return F.floor((F.unix_seconds(F.lit(now)) - F.unix_seconds(value)) / _SECONDS_A_DAY).cast("long")
+def _days_since(time: Column, now: datetime) -> Column:
+    return F.floor((F.unix_seconds(F.lit(now)) - F.unix_seconds(time)) / _SECONDS_A_DAY).cast("long")
 
 
 def changed_people(traits: DataFrame, asked: Mapping[str, Kind], *, as_of: datetime) -> DataFrame | None:

@@ -66,6 +66,7 @@ _WORDS: dict[str, Any] = {
     "type": "email",
     "stage": "matching",
     "kind": "browse",
+    "origin": "drawn",
 }
 _BY_TYPE: dict[str, Any] = {
     "string": "-",
@@ -247,12 +248,12 @@ def _gold(records: Mapping[str, str], visitors: Mapping[str, str]) -> dict[str, 
         tables.ATTRIBUTIONS,
         tables.PROFILES,
         tables.PROFILE_VALUES,
-        tables.ACCOUNT_MEMBERS,
+        tables.ACCOUNT_HIERARCHY,
         tables.HOUSEHOLDS,
         tables.ABANDONED,
-        tables.TRAITS,
         tables.SCORES,
         tables.OFFERS,
+        tables.EXPERIMENT_ASSIGNMENTS,
         tables.TO_SEND,
         tables.DELIVERY_ATTEMPTS,
     )
@@ -306,7 +307,17 @@ def _gold(records: Mapping[str, str], visitors: Mapping[str, str]) -> dict[str, 
             spec.name: [row_of(spec), row_of(spec, name="many", profiles=2)]
             for spec in (tables.FUNNELS, tables.RETENTION)
         },
+        "experiment_results": [
+            row_of(tables.EXPERIMENT_RESULTS, status="control", kind="rate"),
+            row_of(tables.EXPERIMENT_RESULTS, experiment="many", people=2, status="control", kind="rate"),
+        ],
         **{spec.name: [row_of(spec, unified_id=held) for held in EMAILS] for spec in by_person},
+        "account_members": [
+            row_of(tables.ACCOUNT_MEMBERS, unified_id=held, account_id=f"account-of-{held}") for held in EMAILS
+        ],
+        "traits": [
+            row_of(tables.TRAITS, unified_id=whose) for held in EMAILS for whose in (held, f"account-of-{held}")
+        ],
     }
 
 

@@ -11,6 +11,8 @@ from pathlib import Path
 from cdp_spark.report import Accuracy, ReportData, render_report, write_report
 from cdp_spark.report.behaviour import read_funnels, read_retention
 from cdp_spark.report.data import (
+    Change,
+    ComparisonWeight,
     Count,
     EntityCount,
     ExportFact,
@@ -22,8 +24,9 @@ from cdp_spark.report.data import (
     UnreadValues,
     WeightBin,
 )
+from cdp_spark.report.experiments import LiftFact, read_experiments
 from cdp_spark.report.flows import add_flows
-from cdp_spark.tables.catalog import FUNNELS, RETENTION
+from cdp_spark.tables.catalog import EXPERIMENT_RESULTS, FUNNELS, RETENTION
 
 CRM = SourceFlow(
     "<b>crm</b>",
@@ -53,6 +56,8 @@ FULL = ReportData(
     exports=(ExportFact("newsletter", "gold & reachable", "delivered", 700, 77, "/exports/<x>"),),
     id_changes=(Count("merged (new record)", 31),),
     accuracy=(Accuracy("person", 1_000, 0, 400, 410, 800, 1_000, 600),),
+    changes=(Change("profiles: person", 4_400, 4_444), Change("members of <vip>", 9, 9)),
+    comparisons=(ComparisonWeight("person", 3, "birth_date", "equal", 11.25, "different", -4.5),),
 )
 
 
@@ -92,6 +97,9 @@ def test_every_figure_is_shown() -> None:
     assert "person 1,000 400 410 0.6000 0.7500 0.6667" in text
     assert "crm 5,555 1.2 12,345 50.0% 0.3%" in text
     assert "crm email 60.0% -30.0 75.0%" in text
+    assert "profiles: person 4,400 4,444 +44" in text
+    assert "members of &lt;vip&gt; 9 9 0" in text
+    assert "person 3 birth_date equal +11.2 different -4.5" in text
     assert "newsletter gold &amp; reachable delivered 700 77" in text
     assert "ingest 3.0 25.0%" in text
     assert "Run of 2 Feb 2026, 02:00 UTC (release 2)" in text
@@ -111,6 +119,31 @@ def test_funnels_and_cohorts_are_shown_with_their_shares() -> None:
     assert "cohort profiles 0 1 2026-01-01 40 100% 25% 2026-02-01 8 100%" in text
     assert Elements(html).open == []
     assert Elements(html).links == []
+
+
+def test_experiments_are_shown_with_the_lift_and_its_interval() -> None:
+    nothing = dict.fromkeys(EXPERIMENT_RESULTS.schema.names)
+    common = nothing | {"experiment": "<offer>", "kind": "rate", "is_final": False, "people_done": 0, "units": 0}
+    common |= {"expected_units": 0.0, "converted": 0, "outcome": 0.0, "sample_ratio_p": 1e-6}
+    lift = {"lift": 0.25, "lift_low": -0.1, "lift_high": 0.9}
+    rows = [
+        common | {"arm": "b", "people": 40, "mean": 0.25, "status": "measured", **lift},
+        common | {"arm": "control", "people": 1_000, "mean": 0.2, "status": "control"},
+        common | {"arm": "a", "people": 0, "status": "too_few"},
+    ]
+    facts = read_experiments(EXPERIMENT_RESULTS.table([list(row.values()) for row in rows]))
+    assert [(it.name, it.lift) for it in facts[0].arms] == [
+        ("control", None),
+        ("a", None),
+        ("b", LiftFact(0.25, -0.1, 0.9, at=35.0, left=0.0, right=100.0)),
+    ]
+    assert facts[0].zero == 10.0
+    html = render_report(replace(FULL, experiments=facts))
+    text = text_of(html)
+    assert "&lt;offer&gt; Warning: the arms are not as large as their shares." in text
+    assert "So far: the experiment or somebody's window is not over." in text
+    assert "control 1,000 20.0% a 0 too few outcomes b 40 25.0% +25.0% -10.0% +90.0%" in text
+    assert Elements(html).open == []
 
 
 def test_many_values_of_a_funnel_are_cut() -> None:
@@ -155,6 +188,12 @@ def test_the_file_bears_the_run(tmp_path: Path) -> None:
     path = write_report(FULL, tmp_path / "report")
     assert path.name == "20260202T020000Z-2.html"
     assert path.read_text(encoding="utf-8") == render_report(FULL)
+
+
+def test_visitors_are_no_source_records() -> None:
+    visitors = EntityCount("visitor", 80, 15, (Count("1", 15),))
+    counts = {it.label: it.count for it in replace(FULL, entities=(*FULL.entities, visitors)).funnel}
+    assert (counts["current source records"], counts["profiles: visitor"]) == (11_111, 15)
 
 
 def test_the_funnel_goes_from_rows_to_profiles() -> None:

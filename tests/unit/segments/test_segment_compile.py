@@ -17,8 +17,9 @@ from cdp_spark.config.traits.definitions import trait_columns
 from cdp_spark.errors import ConfigError
 from cdp_spark.segments.compile import CompiledSegment, Surroundings, compile_segments
 from cdp_spark.segments.members import build_current_members
-from cdp_spark.segments.traits import with_traits
+from cdp_spark.segments.traits import asked_traits, with_days_since
 from cdp_spark.tables.catalog import PROFILES, TRAITS
+from cdp_spark.tables.wide import with_wide_columns
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -115,7 +116,9 @@ def test_segments_ask_for_traits_and_for_days_since_a_time(spark: SparkSession) 
         config_hash="-",
     )
     profiles = profiles_of(spark, {"unified_id": "ann"}, {"unified_id": "bob"}, {"unified_id": "eve"})
-    found = with_traits(profiles, spark.createDataFrame(rows, TRAITS.schema), project, now=NOW)
+    spans, asked_of_traits = spark.createDataFrame(rows, TRAITS.schema), asked_traits(project)
+    wide = with_wide_columns(profiles, asked_of_traits, read=lambda _spec: spans, insights=project.insights)
+    found = with_days_since(wide, asked_of_traits, now=NOW)
     by_name = {each.name: each for each in project.segments}
     compiled = compile_segments(Surroundings(by_name, NOW, traits=trait_columns(project.insights)))
     members = build_current_members(found, compiled).select("segment", "unified_id").collect()

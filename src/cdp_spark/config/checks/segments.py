@@ -9,9 +9,9 @@ from cdp_spark.config.base import choose_one
 from cdp_spark.config.checks.contradictions import find_contradictions
 from cdp_spark.config.checks.vocabulary import PROFILE_COLUMNS, RELATION_COLUMNS, own_attributes
 from cdp_spark.config.expressions import Scope, check_expression, referenced_columns
-from cdp_spark.config.insight_columns import PREFIXES, insight_columns
 from cdp_spark.config.segment import event_steps, references, typed_conditions_of
 from cdp_spark.config.traits.checks import event_expression_mistakes
+from cdp_spark.config.wide_columns import INSIGHTS, insight_columns
 from cdp_spark.errors import ConfigError
 from cdp_spark.limits import SEGMENT_CHAIN
 
@@ -56,7 +56,7 @@ def _mistakes_of(
 ) -> Iterator[ConfigError]:
     """What is wrong with a condition itself."""
     if condition.where is not None:
-        yield from _expression_mistakes(condition.where, (*place, "where"), section, files)
+        yield from _expression_mistakes(condition.where, (*place, "where"), entity_type, section, files)
     for at, step in event_steps(condition):
         if step.expression is not None:
             where = section.document.where((*place, *at, "expression"))
@@ -69,13 +69,13 @@ def _mistakes_of(
         yield from _reference_mistakes(condition.segment, (*place, "segment"), entity_type, section, files)
     if condition.like is not None:
         yield from _reference_mistakes(condition.like.segment, (*place, "like", "segment"), entity_type, section, files)
-        yield from _like_mistakes(condition.like, (*place, "like", "traits"), section, files)
+        yield from _like_mistakes(condition.like, (*place, "like", "traits"), entity_type, section, files)
 
 
 def _like_mistakes(
-    like: LikeCondition, place: Location, section: Section[SegmentConfig], files: ProjectFiles
+    like: LikeCondition, place: Location, entity_type: str, section: Section[SegmentConfig], files: ProjectFiles
 ) -> Iterator[ConfigError]:
-    columns = _columns(files)
+    columns = _columns(files, entity_type)
     if columns is None:
         return
     numbers = [name for name, kind in columns.items() if kind in ("double", "long")]
@@ -85,20 +85,20 @@ def _like_mistakes(
             yield section.mistake(*place, index, got=got, allowed=", ".join(numbers), fix=choose_one(name, numbers))
 
 
-def _columns(files: ProjectFiles) -> dict[str, Kind] | None:
-    """What a segment can ask of a profile; None where `insights.yaml` cannot be read."""
+def _columns(files: ProjectFiles, entity_type: str) -> dict[str, Kind] | None:
+    """What a condition can ask of a profile of a type; None where `insights.yaml` cannot be read."""
     if files.insights is None and not files.are_whole("insights.yaml"):
         return None
     insights = files.insights.value if files.insights else None
-    return {**PROFILE_COLUMNS, **RELATION_COLUMNS, **insight_columns(insights)}
+    return {**PROFILE_COLUMNS, **RELATION_COLUMNS, **insight_columns(insights, entity_type=entity_type)}
 
 
 def _expression_mistakes(
-    text: str, location: Location, section: Section[SegmentConfig], files: ProjectFiles
+    text: str, location: Location, entity_type: str, section: Section[SegmentConfig], files: ProjectFiles
 ) -> list[ConfigError]:
     attributes = own_attributes(files) if files.are_whole("sources") else None
     where = section.document.where(location)
-    columns = _columns(files)
+    columns = _columns(files, entity_type)
     if columns is None:
         if _asks_insights(text):
             return []  # whether there are such traits is known once the file is in order
@@ -111,7 +111,7 @@ def _expression_mistakes(
 def _asks_insights(text: str) -> bool:
     """Whether an expression names a trait, a score or an offer; not where it cannot be read."""
     try:
-        return any(name.startswith(PREFIXES) for name in referenced_columns(text))
+        return any(name.startswith(INSIGHTS) for name in referenced_columns(text))
     except ConfigError:
         return False
 

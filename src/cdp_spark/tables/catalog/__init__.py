@@ -14,7 +14,9 @@ from cdp_spark.tables.catalog.bronze import (
     WITHDRAWAL_ISSUES,
 )
 from cdp_spark.tables.catalog.delivery import DELIVERY_ATTEMPTS, TO_SEND
+from cdp_spark.tables.catalog.experiments import EXPERIMENT_ASSIGNMENTS, EXPERIMENT_RESULTS
 from cdp_spark.tables.catalog.gold import (
+    ACCOUNT_HIERARCHY,
     ACCOUNT_MEMBERS,
     HOUSEHOLDS,
     ID_CHANGES,
@@ -49,6 +51,7 @@ from cdp_spark.tables.spec import TableKind, TableSpec
 
 __all__ = [
     "ABANDONED",
+    "ACCOUNT_HIERARCHY",
     "ACCOUNT_MEMBERS",
     "ATTRIBUTIONS",
     "CLUSTERS",
@@ -59,6 +62,8 @@ __all__ = [
     "DELIVERIES",
     "DELIVERY_ATTEMPTS",
     "ERASURES",
+    "EXPERIMENT_ASSIGNMENTS",
+    "EXPERIMENT_RESULTS",
     "FUNNELS",
     "GOLD",
     "HOUSEHOLDS",
@@ -137,6 +142,7 @@ TABLES: dict[str, TableSpec] = {
         PROFILE_HISTORY,
         PROFILE_VALUES,
         ACCOUNT_MEMBERS,
+        ACCOUNT_HIERARCHY,
         HOUSEHOLDS,
         FUNNELS,
         RETENTION,
@@ -148,6 +154,8 @@ TABLES: dict[str, TableSpec] = {
         SEGMENTS,
         SEGMENT_MEMBERS,
         SEGMENT_CHANGES,
+        EXPERIMENT_ASSIGNMENTS,
+        EXPERIMENT_RESULTS,
         SUPPRESSIONS,
         ERASURES,
         TO_SEND,
