@@ -61,14 +61,30 @@ def build_audience(
     if destination.purpose == NO_PURPOSE:
         known = _with_statuses(audience, build_refused_points(contact_point_consents))
         return _without_refused(known, ANY_SILENCE).withColumn(ALLOWED, ~F.col(SUPPRESSED)).drop(_STATUSES)
-    of_purpose = contact_point_consents.where(F.col(c.PURPOSE) == destination.purpose)
-    known = _with_statuses(audience, of_purpose)
-    released = F.try_element_at(F.col(c.CONSENTS), F.lit(destination.purpose))
-    of_profile = allowed_expr(released, policy=policy) & _no_refusal() & ~F.col(SUPPRESSED)
+    known = _with_statuses(audience, _of_purpose(contact_point_consents, destination.purpose))
+    of_profile = _allowed_profile(destination.purpose, policy) & ~F.col(SUPPRESSED)
     if destination.contact_point == "none":
         return known.withColumn(ALLOWED, of_profile).drop(_STATUSES)
     reachable = F.col(destination.contact_point).isNotNull()
     return _without_refused(known, policy).withColumn(ALLOWED, of_profile & reachable).drop(_STATUSES)
+
+
+def build_consenting_profiles(
+    profiles: DataFrame, contact_point_consents: DataFrame, *, purpose: str, policy: ConsentPolicy
+) -> DataFrame:
+    """Keep the profiles that may be used for a purpose, by the rule of `build_audience`.
+
+    Args:
+        profiles: of a release, one row per unified_id.
+        contact_point_consents: one row per (contact_point_hash, purpose), now.
+        purpose: that must be allowed by the profile, and by the newest word on each of its contact points.
+        policy: what holds where nobody was asked.
+
+    Returns: the profiles' columns, without the e-mails and phones that are not allowed by themselves.
+    """
+    known = _with_statuses(profiles, _of_purpose(contact_point_consents, purpose))
+    allowed = known.where(_allowed_profile(purpose, policy))
+    return _without_refused(allowed, policy).select(profiles.columns)
 
 
 def build_refused_points(contact_point_consents: DataFrame) -> DataFrame:
@@ -79,6 +95,15 @@ def build_refused_points(contact_point_consents: DataFrame) -> DataFrame:
     """
     refused = contact_point_consents.where(F.col(c.STATUS).isin(*_REFUSALS)).select(c.CONTACT_POINT_HASH).distinct()
     return refused.withColumn(c.STATUS, F.lit("denied"))
+
+
+def _of_purpose(contact_point_consents: DataFrame, purpose: str) -> DataFrame:
+    return contact_point_consents.where(F.col(c.PURPOSE) == purpose)
+
+
+def _allowed_profile(purpose: str, policy: ConsentPolicy) -> Column:
+    released = F.try_element_at(F.col(c.CONSENTS), F.lit(purpose))
+    return allowed_expr(released, policy=policy) & _no_refusal()
 
 
 def _with_suppressed(audience: DataFrame, current: DataFrame, destination: Destination) -> DataFrame:

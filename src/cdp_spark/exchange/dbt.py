@@ -38,8 +38,9 @@ if TYPE_CHECKING:
 
 SOURCE = "cdp"
 """The source's name: a model reads `{{ source('cdp', 'profiles') }}`."""
-_HEAD = """# Written by `cdp tables --dbt` for release {release}. Write it anew after each run. Needs dbt 1.10.5 or newer.
-"""
+_HEAD = (
+    "# Written by `cdp tables --dbt` for release {release}: write it anew after each run. For dbt 1.10.5 or newer.\n"
+)
 _PROFILE = (PROFILES, c.UNIFIED_ID)
 _REFERENCES: dict[tuple[str, str], tuple[TableSpec, str]] = {
     (UNIFIED_IDS.name, c.UNIFIED_ID): (ID_REGISTRY, c.UNIFIED_ID),

@@ -11,11 +11,13 @@ from pyspark.sql import DataFrame, SparkSession
 from tests.unit.activation.released import AS_OF, Warehouse7, consent, destination, profile
 
 from cdp_spark.activation import stage
-from cdp_spark.activation.audience import build_audience
+from cdp_spark.activation.audience import build_audience, build_consenting_profiles
 from cdp_spark.activation.stage import run
 from cdp_spark.config.destination import FileDestination
+from cdp_spark.config.project import ConsentPolicy
 from cdp_spark.errors import StateError
-from cdp_spark.tables.catalog import CONSENTS, DELIVERIES, WITHDRAWAL_ISSUES
+from cdp_spark.tables.catalog import CONSENTS, DELIVERIES, PROFILES, WITHDRAWAL_ISSUES
+from cdp_spark.tables.consents import build_contact_point_consents
 from cdp_spark.tables.run import LastFinish
 
 
@@ -64,6 +66,19 @@ def test_only_who_consented_is_exported_and_a_second_run_changes_nothing(warehou
         assert figures == {"mailing.rows": 2.0, "mailing.withheld": 5.0, "mailing.suppressed": 0.0}
         assert warehouse.text("mailing") == expected
         assert_deliveries(warehouse, ("mailing", 7, "all", "delivered", 2, 5, "run-7"))
+    shown = build_consenting_profiles(
+        warehouse.store.read(PROFILES),
+        build_contact_point_consents(warehouse.store.read(CONSENTS)),
+        purpose="mail",
+        policy=ConsentPolicy(purposes=("mail",)),
+    )
+    assert shown.columns == PROFILES.schema.names
+    assert sorted(map(tuple, shown.select("unified_id", "email", "emails", "phone").collect())) == [
+        ("b", "b@x.org", ["b@x.org", "b3@x.org"], None),
+        ("c", "c@x.org", ["c@x.org"], None),
+        ("granted_for_another_address", None, [], None),
+        ("without_address", None, [], None),
+    ]
 
 
 def test_kinds_of_destinations(warehouse: Warehouse7) -> None:
