@@ -14,6 +14,7 @@ from cdp_spark.config.destination import FileDestination
 from cdp_spark.config.source import SourceConfig
 from cdp_spark.demo.best import Best, find_best
 from cdp_spark.demo.generate import DemoSummary, generate
+from cdp_spark.demo.outgoing import Outgoing, delivering, find_outgoing
 from cdp_spark.errors import ConfigError
 from cdp_spark.report import Accuracy, Attribution, measure_accuracy, measure_attribution
 from cdp_spark.runs.plan import RunOptions
@@ -59,6 +60,7 @@ class DemoOutcome:
         exports: the folders that segments were written to.
         attribution: events against the truth.
         best: whom the models put first.
+        outgoing: what the segments share, and what came to a receiver on this machine.
     """
 
     data: DemoSummary
@@ -68,6 +70,7 @@ class DemoOutcome:
     exports: tuple[Path, ...]
     attribution: Attribution
     best: Best
+    outgoing: Outgoing
 
 
 def run_demo(
@@ -88,7 +91,8 @@ def run_demo(
     claim_folder(out, people=people, seed=seed)
     data = make_data(out / DATA, people=people, seed=seed, progress=progress)
     store = open_store(spark, project)
-    run = nightly(store, project, RunOptions(as_of=CLOCK, report=False, progress=progress))
+    with delivering(project) as (sending, receiver):
+        run = nightly(store, sending, RunOptions(as_of=CLOCK, report=False, progress=progress))
     judged = judge(store, out / DATA / "truth", run)
     report = write_run_report(store, project, run, accuracy=judged["accuracy"])
     return DemoOutcome(
@@ -97,19 +101,23 @@ def run_demo(
         warehouse=Path(store.location),
         exports=tuple(_resolved(project, each.path) for each in project.destinations.files),
         best=_best(store, project, run),
+        outgoing=find_outgoing(store, receiver, run_id=run.run.run_id, versions=_versions(run)),
         **judged,
     )
 
 
 def _best(store: Store, project: Project, run: RunSummary) -> Best:
-    versions = run.release.versions if run.release else {}
     stages = [it for it in run.outcomes if it.stage in _INSIGHTS]
-    return find_best(store, project, versions=versions, missing=tuple(w for it in stages for w in it.warnings))
+    return find_best(store, project, versions=_versions(run), missing=tuple(w for it in stages for w in it.warnings))
+
+
+def _versions(run: RunSummary) -> Mapping[str, int]:
+    return run.release.versions if run.release else {}
 
 
 def judge(store: Store, truth: Path, run: RunSummary) -> dict[str, Any]:
     """Compare what a run published with the demo's truth: `accuracy` and `attribution` of the outcome."""
-    versions = run.release.versions if run.release else {}
+    versions = _versions(run)
     figures: dict[str, Callable[[], Any]] = {
         "accuracy": partial(score_against_truth, store, truth / "records.csv", version=versions.get(UNIFIED_IDS.name)),
         "attribution": partial(score_events, store, truth, versions=versions),
