@@ -206,6 +206,7 @@ TARGET = "target"
 SENT_HASH = "sent_hash"
 IS_CERTAIN = "is_certain"
 ATTEMPT = "attempt"
+ACTION = "action"
 
 # runs
 STAGE = "stage"

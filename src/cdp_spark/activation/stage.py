@@ -48,6 +48,7 @@ _FATES = {
     "unknown": "of unknown fate",
     "unsent": "not sent",
     "dead": "given up",
+    "waiting": "waiting for `cdp activation export`",
 }
 """What became of rows, as it is told."""
 
@@ -211,7 +212,7 @@ def _fates(counts: Mapping[str, int]) -> str:
 
 def _warning(delivery: Delivery) -> str:
     """What the run's reader should look at, of a destination of rows."""
-    left = {name: count for name, count in delivery.counts.items() if name != "acknowledged"}
+    left = {name: count for name, count in delivery.counts.items() if name not in ("acknowledged", "waiting")}
     if not any(left.values()):
         return ""
     return f"destination {delivery.destination}: {_fates(left)}; the table delivery_attempts says why"

@@ -33,8 +33,14 @@ from cdp_spark.activation.notice import ERASED
 from cdp_spark.activation.planning import Plan, hash_rows, make_plan, rows_of
 from cdp_spark.activation.repeat import has_inputs_of_last, inputs_checksum
 from cdp_spark.config.base import Secret, hide_secrets
-from cdp_spark.config.destination import NO_PURPOSE, PostgresDestination, SlackDestination, WebhookDestination
-from cdp_spark.normalise.hashing import hash_key
+from cdp_spark.config.destination import (
+    NO_PURPOSE,
+    DrtDestination,
+    PostgresDestination,
+    SlackDestination,
+    WebhookDestination,
+)
+from cdp_spark.normalise.hashing import canonical_json, hash_key
 from cdp_spark.tables.actions.together import run_together
 from cdp_spark.tables.catalog import CONSENTS, DELIVERIES, DELIVERY_ATTEMPTS, PROFILES, SEGMENT_MEMBERS, TO_SEND
 from cdp_spark.tables.consents import build_contact_point_consents
@@ -46,10 +52,13 @@ if TYPE_CHECKING:
 
     from cdp_spark.activation.destinations.interface import Sender
     from cdp_spark.activation.ledger import AttemptStatus
-    from cdp_spark.config.destination import AnyRowDestination
+    from cdp_spark.config.destination import AnyRowDestination, OnlineDestination
     from cdp_spark.tables.run import RunContext
 
 log = logging.getLogger(__name__)
+
+NOT_TOLD = "delete the erased people there: drt is not told of them"
+"""What an erasure leaves to do at a destination that drt sends to."""
 
 
 @dataclass(frozen=True)
@@ -79,9 +88,9 @@ def deliver_rows(context: RunContext) -> tuple[list[Delivery], dict[str, int]]:
     told = {it.name: _without_sending(context, it, inputs[it.name]) for it in destinations}
     due = [it for it in destinations if told[it.name] is None]
     if due:
-        audiences = run_together(context.store.spark, {it.name: partial(_fetch_audience, context, it) for it in due})
+        audiences = run_together(context.store.spark, {it.name: partial(fetch_audience, context, it) for it in due})
         state = context.store.fetch(TO_SEND)
-        attempts = _fetch_attempts(context, state)
+        attempts = fetch_attempts(context, state)
         prepared = [_prepare(context, it, audiences[it.name], state, attempts) for it in due]
         others = state.filter(pc.invert(pc.is_in(state[c.DESTINATION], value_set=pa.array([it.name for it in due]))))
         if any(it.plan.is_changed for it in prepared):
@@ -111,7 +120,7 @@ def _without_sending(context: RunContext, destination: AnyRowDestination, inputs
     return None if is_due else replace(told, inputs=inputs)
 
 
-def _fetch_audience(context: RunContext, destination: AnyRowDestination) -> pa.Table:
+def fetch_audience(context: RunContext, destination: AnyRowDestination) -> pa.Table:
     """All members, with whether they are allowed, and their values (an action)."""
     audience = build_audience(
         context.read_released(PROFILES),
@@ -125,7 +134,7 @@ def _fetch_audience(context: RunContext, destination: AnyRowDestination) -> pa.T
     return as_table(audience.select(ALLOWED, SUPPRESSED, c.UNIFIED_ID, *values))
 
 
-def _fetch_attempts(context: RunContext, state: pa.Table) -> dict[str, list[Attempt]]:
+def fetch_attempts(context: RunContext, state: pa.Table) -> dict[str, list[Attempt]]:
     """What was recorded of open rows, by idempotency key."""
     keys = state.filter(pc.is_in(state[c.STATUS], value_set=pa.array(OPEN)))[c.IDEMPOTENCY_KEY].combine_chunks()
     found: defaultdict[str, list[Attempt]] = defaultdict(list)
@@ -185,10 +194,13 @@ def _write(context: RunContext, others: pa.Table, prepared: Sequence[Prepared]) 
 def _send(context: RunContext, prepared: Prepared, inputs: float, lock: threading.Lock) -> Prepared:
     """Send what is open, and settle it."""
     destination, entries = prepared.destination, prepared.plan.entries
+    if isinstance(destination, DrtDestination):
+        waiting = sum(it.status in OPEN for it in entries)
+        return replace(prepared, delivery=_told(prepared, inputs, {"waiting": waiting}, ""))
     due = pa.array([it.unified_id for it in entries if it.status in OPEN], pa.string())
     values = prepared.rows.filter(pc.is_in(prepared.rows[c.UNIFIED_ID], value_set=due))
     by_id = {row.pop(c.UNIFIED_ID): row for row in values.to_pylist(maps_as_pydicts="strict")}
-    rows = rows_to_send(entries, _with_id(by_id, destination))
+    rows = rows_to_send(entries, with_id(by_id, destination))
     if not rows:
         return replace(prepared, delivery=_told(prepared, inputs, {}, ""))
     numbers = {it.key: it.tries + 1 for it in entries}
@@ -200,7 +212,7 @@ def _send(context: RunContext, prepared: Prepared, inputs: float, lock: threadin
             status: AttemptStatus = fate.status if fate else "sending"
             attempts[row.key].append(Attempt(row.key, numbers[row.key], status))
         with lock:
-            _record_attempts(context, destination.name, sent, told, numbers)
+            record_attempts(context, destination.name, sent, told, numbers)
 
     sender = sender_of(destination, prepared.rows.schema)
     counts, problem = send_rows(rows, sender, record, chunk_rows=limits.DELIVERY_CHUNK_ROWS)
@@ -209,20 +221,41 @@ def _send(context: RunContext, prepared: Prepared, inputs: float, lock: threadin
     return replace(after, delivery=_told(after, inputs, cast("Mapping[str, int]", counts), problem))
 
 
-def _with_id(by_id: dict[str, dict[str, object]], destination: AnyRowDestination) -> dict[str, dict[str, object]]:
+def with_id(by_id: dict[str, dict[str, object]], destination: AnyRowDestination) -> dict[str, dict[str, object]]:
     """Put the ID among the values of a destination whose columns name it."""
     if c.UNIFIED_ID not in destination.columns:
         return by_id
     return {unified_id: {c.UNIFIED_ID: unified_id, **row} for unified_id, row in by_id.items()}
 
 
-def _record_attempts(
+def record_attempts(
     context: RunContext,
     destination: str,
     sent: Sequence[Row],
     fates: Sequence[Fate | None],
     numbers: Mapping[str, int],
 ) -> None:
+    """Append attempts to `delivery_attempts`; arguments as of `attempts_table`."""
+    lines = attempts_table(context, destination, sent, fates, numbers)
+    context.store.append(DELIVERY_ATTEMPTS, lines, application=None)
+
+
+def attempts_table(
+    context: RunContext,
+    destination: str,
+    sent: Sequence[Row],
+    fates: Sequence[Fate | None],
+    numbers: Mapping[str, int],
+) -> pa.Table:
+    """Make the rows of `delivery_attempts`.
+
+    Args:
+        context: of the run.
+        destination: its name.
+        sent: rows of the attempt.
+        fates: of each; None before it is sent.
+        numbers: of the attempts, by idempotency key.
+    """
     at = datetime.now(UTC)
     lines = []
     for row, fate in zip(sent, fates, strict=True):
@@ -230,7 +263,7 @@ def _record_attempts(
         status = fate.status if fate else "sending"
         ids = (destination, row.unified_id, row.key, numbers[row.key])
         lines.append((*ids, row.action, status, reason or None, at, context.ordinal, context.run_id))
-    context.store.append(DELIVERY_ATTEMPTS, DELIVERY_ATTEMPTS.table(lines), application=None)
+    return DELIVERY_ATTEMPTS.table(lines)
 
 
 def _told(prepared: Prepared, inputs: float, counts: Mapping[str, int], problem: str) -> Delivery:
@@ -249,6 +282,8 @@ def _told(prepared: Prepared, inputs: float, counts: Mapping[str, int], problem:
 
 def tell_erased_rows(destination: AnyRowDestination, ids: Sequence[str], *, release: int) -> Delivery:
     """Tell a destination which profiles were erased, each with a key that is the same if it is told again."""
+    if isinstance(destination, DrtDestination):
+        return Delivery(destination.name, ERASED, "held", 0, 0, 0, location_of(destination), problem=NOT_TOLD)
     target = target_of(destination)
     rows = [
         Row(it, "erase", hash_key(target=target, unified_id=it, action="erase", release=str(release)))
@@ -263,7 +298,7 @@ def tell_erased_rows(destination: AnyRowDestination, ids: Sequence[str], *, rele
     return told
 
 
-def sender_of(destination: AnyRowDestination, schema: pa.Schema) -> Sender:
+def sender_of(destination: OnlineDestination, schema: pa.Schema) -> Sender:
     """Make what sends to a destination; only now, as it needs the extra `activation`.
 
     Args:
@@ -289,9 +324,17 @@ def location_of(destination: AnyRowDestination) -> str:
         place = f"{destination.url}#{destination.table}"
         template = f"{hide_secrets(destination.url)}#{destination.table}"
         return Secret(place, template) if isinstance(destination.url, Secret) else place
-    return destination.url
+    return f"drt:{destination.to['type']}" if isinstance(destination, DrtDestination) else destination.url
 
 
 def target_of(destination: AnyRowDestination) -> str:
     """Hash of where a destination is: what one place acknowledged says nothing of another."""
-    return hash_key(name=destination.name, kind=destination.kind, place=str(hide_secrets(location_of(destination))))
+    place = str(hide_secrets(location_of(destination)))
+    if isinstance(destination, DrtDestination):
+        place = canonical_json(hide_secrets({name: it for name, it in destination.to.items() if _is_place(name)}))
+    return hash_key(name=destination.name, kind=destination.kind, place=place)
+
+
+def _is_place(name: str) -> bool:
+    """Whether a setting of drt says where rows go, and not how."""
+    return not name.endswith(("template", "retry", "rate_limit"))

@@ -1,0 +1,174 @@
+"""Rows handed over to drt, and what became of them: `to_send` says what is open, `delivery_attempts` takes the fates.
+
+1. `hand_over_rows` takes the open rows that the last activation planned. A row whose values have changed since, or
+   whose consent was withdrawn, waits for the next plan. drt's project is written, and the attempt recorded.
+2. `take_results` records each row's fate, once for each run of drt. The next activation settles `to_send` by them, as
+   it does after a run that was killed.
+
+Neither writes `to_send`, so neither needs the warehouse's lock.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pyarrow.compute as pc
+
+from cdp_spark import columns as c
+from cdp_spark.activation.audience import ALLOWED, SUPPRESSED
+from cdp_spark.activation.destinations.interface import Row
+from cdp_spark.activation.drt.project import HandedRow, Mark, read_mark, write_project
+from cdp_spark.activation.drt.results import name_run, read_results
+from cdp_spark.activation.export import Delivery
+from cdp_spark.activation.ledger import OPEN, settle_all
+from cdp_spark.activation.planning import entry_of, hash_rows
+from cdp_spark.activation.stage import record_deliveries
+from cdp_spark.activation.stage_rows import attempts_table, fetch_attempts, fetch_audience, location_of, with_id
+from cdp_spark.errors import ConfigError, StateError
+from cdp_spark.tables.catalog import DELIVERY_ATTEMPTS, TO_SEND
+from cdp_spark.tables.withdrawals import fetch_issues, find_open, holding, of_purpose, tell_names
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    import pyarrow as pa
+
+    from cdp_spark.activation.destinations.interface import Fate
+    from cdp_spark.activation.drt.results import SentRow
+    from cdp_spark.activation.ledger import Entry
+    from cdp_spark.config.destination import DrtDestination
+    from cdp_spark.tables.run import RunContext
+
+
+@dataclass(frozen=True)
+class Handed:
+    """What was handed over to a destination.
+
+    Args:
+        destination: its name.
+        rows: that drt is to send.
+        waiting: open rows that are not among them.
+    """
+
+    destination: str
+    rows: tuple[HandedRow, ...]
+    waiting: int
+
+
+def hand_over_rows(context: RunContext, destinations: Sequence[DrtDestination], folder: Path) -> list[Handed]:
+    """Write drt's project with all open rows, and record the attempt.
+
+    Args:
+        context: of the newest release; its run names the export.
+        destinations: that are exported.
+        folder: of the project.
+
+    Raises:
+        ConfigError: the folder holds something else.
+        StateError: a withdrawal of a destination's purpose cannot be read.
+    """
+    for destination in destinations:
+        _check_withdrawals(context, destination)
+    handed = [_open_rows(context, it) for it in destinations]
+    mark = Mark(context.ordinal, context.run_id, tuple(it.name for it in destinations))
+    write_project(folder, mark, {it.name: it for it in destinations}, {it.destination: it.rows for it in handed})
+    for it in handed:
+        _record(context, it.destination, [(row.row, row.attempt) for row in it.rows], None, step="sending")
+    return handed
+
+
+def take_results(context: RunContext, folder: Path) -> list[tuple[str, list[SentRow]]]:
+    """Record what became of the rows of a project, and return it by destination.
+
+    Raises:
+        ConfigError: the project has a destination that `destinations.yaml` lacks.
+        DataError: drt has not run in the folder.
+    """
+    mark = read_mark(folder)
+    by_name = {it.name: it for it in context.project.destinations.of_drt}
+    unknown = [name for name in mark.destinations if name not in by_name]
+    if unknown:
+        raise ConfigError(
+            str(folder), got=f"rows of {', '.join(unknown)}", allowed=", ".join(by_name) or "no destination"
+        )
+    run = name_run(folder)
+    told, deliveries = [], []
+    for name in mark.destinations:
+        destination = by_name[name]
+        renamed = destination.sync.get("field_mappings") or {}
+        rows = read_results(folder, name, renamed=renamed, replaces=destination.replaces)
+        judged = [it for it in rows if it.fate is not None]
+        sent = [(Row(it.unified_id, it.action, it.key), it.attempt) for it in judged]  # type: ignore[arg-type] # as written
+        _record(context, name, sent, [it.fate for it in judged], step=run)
+        told.append((name, rows))
+        deliveries.append(_delivery(destination, rows))
+    record_deliveries(context, deliveries, again="cdp activation export")
+    return told
+
+
+def _check_withdrawals(context: RunContext, destination: DrtDestination) -> None:
+    unread = of_purpose(holding(find_open(fetch_issues(context.store)), context.project), destination.purpose)
+    if unread:
+        got = f"a withdrawal that cannot be read: {tell_names(unread)}"
+        raise StateError(f"destination {destination.name}", got=got, fix="`cdp consent list` shows it")
+
+
+def _open_rows(context: RunContext, destination: DrtDestination) -> Handed:
+    state = context.store.fetch(TO_SEND)
+    attempts = fetch_attempts(context, state)
+    own = state.filter(pc.equal(state[c.DESTINATION], destination.name)).to_pylist()
+    entries = [entry_of(row) for row in own]
+    settled = [settle_all(it, attempts.get(it.key, ()), max_refusals=destination.max_refusals) for it in entries]
+    audience = fetch_audience(context, destination)
+    rows = audience.filter(audience[ALLOWED]).drop_columns([ALLOWED, SUPPRESSED])
+    wanted = _wanted(rows, destination)
+    due = [it for it in settled if it.status in OPEN or (destination.replaces and it.sent_hash is not None)]
+    found = [row for it in due if (row := _row(it, wanted, destination)) is not None]
+    return Handed(destination.name, tuple(found), len(due) - len(found))
+
+
+def _wanted(rows: pa.Table, destination: DrtDestination) -> dict[str, tuple[str, dict[str, object]]]:
+    """Content hash and values of each row that the destination is to have, by unified_id."""
+    hashes = hash_rows(rows).to_pylist()
+    by_id = {row.pop(c.UNIFIED_ID): row for row in rows.to_pylist(maps_as_pydicts="strict")}
+    values = with_id(by_id, destination)
+    return {unified_id: (content, values[unified_id]) for unified_id, content in zip(by_id, hashes, strict=True)}
+
+
+def _row(
+    entry: Entry, wanted: dict[str, tuple[str, dict[str, object]]], destination: DrtDestination
+) -> HandedRow | None:
+    """The row of an entry; None where it is not to be sent now."""
+    if entry.action == "remove":
+        is_told = destination.left is not None or destination.replaces
+        return HandedRow(Row(entry.unified_id, "remove", entry.key), entry.tries + 1) if is_told else None
+    content, values = wanted.get(entry.unified_id, ("", {}))
+    if content != (entry.content_hash or entry.sent_hash):
+        return None
+    return HandedRow(Row(entry.unified_id, entry.action or "update", entry.key, values), entry.tries + 1)
+
+
+def _record(
+    context: RunContext,
+    destination: str,
+    sent: Sequence[tuple[Row, int]],
+    fates: Sequence[Fate | None] | None,
+    *,
+    step: str,
+) -> None:
+    """Append attempts; a second time with the same step changes nothing."""
+    if sent:
+        rows, numbers = [row for row, _ in sent], {row.key: number for row, number in sent}
+        lines = attempts_table(context, destination, rows, fates or [None] * len(rows), numbers)
+        application = f"{context.application('activation', DELIVERY_ATTEMPTS)}:{destination}:{step}"
+        context.store.append(DELIVERY_ATTEMPTS, lines, application=application)
+
+
+def _delivery(destination: DrtDestination, rows: Sequence[SentRow]) -> Delivery:
+    statuses = [it.fate.status if it.fate else "waiting" for it in rows]
+    counts = {status: statuses.count(status) for status in dict.fromkeys(statuses)}
+    taken = counts.get("acknowledged", 0)
+    place = location_of(destination)
+    return Delivery(destination.name, destination.segment, "delivered", taken, 0, 0, place, counts=counts)
