@@ -103,7 +103,8 @@ def take_results(context: RunContext, folder: Path) -> list[tuple[str, list[Sent
         sent = [(Row(it.unified_id, it.action, it.key), it.attempt) for it in judged]  # type: ignore[arg-type] # as written
         _record(context, name, sent, [it.fate for it in judged], step=run)
         told.append((name, rows))
-        deliveries.append(_delivery(destination, rows))
+        if judged:
+            deliveries.append(_delivery(destination, rows))
     record_deliveries(context, deliveries, again="cdp activation export")
     return told
 

@@ -2,7 +2,7 @@
 
 drt_project.yml, .drt/profiles.yml   DuckDB in memory, which reads the rows
 syncs/NAME.yml, syncs/NAME_left.yml  where they go; the second is for those who left
-    rows/NAME.parquet                    the rows: unified_id, idempotency_key, action, attempt, and what is sent
+rows/NAME.parquet                    the rows: unified_id, idempotency_key, action, attempt, and what is sent
 cdp.json                             release, run and destinations
 """
 
