@@ -1,14 +1,15 @@
 # `make` lists the targets. `make demo` and `make test` need Python 3.11 or newer and Java 17 or newer, nothing else.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all test-connect attack lint fmt type docs wheel pack clean
+.PHONY: help setup demo test test-all coverage test-connect attack lint fmt type docs wheel pack clean
 
 BIN := .venv/bin
 READY := .venv/.ready
 MARKED := postgres or chromium or cluster or notebook or slow
 CODE := $(wildcard src jobs tests benchmarks notebooks)
 WORKERS ?= 2
-PYTEST := $(BIN)/python -m pytest tests -n $(WORKERS) --dist loadfile
+COVERAGE ?=
+PYTEST := $(BIN)/python -m pytest tests -n $(WORKERS) --dist loadfile $(if $(COVERAGE),--cov --cov-append --cov-report=)
 PEOPLE ?= 5000
 SEED ?= 7
 
@@ -29,6 +30,9 @@ test: setup ## run the tests that need only Python and Java
 
 test-all: setup ## run the slow tests (real kills, spark-submit) and those that need PostgreSQL, Chromium, a cluster or notebooks
 	$(PYTEST) -m "($(MARKED)) and not attack"
+
+coverage: setup ## refuse less than 90 % of src run by `make test test-all COVERAGE=1`
+	$(BIN)/coverage report --skip-covered --sort=cover --fail-under=90
 
 test-connect: setup ## run a night, a rollback, an erasure and `cdp resolve` on Spark's own Connect server
 	$(PYTEST) -m connect

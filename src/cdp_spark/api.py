@@ -18,6 +18,7 @@ from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
 from cdp_spark.activation.audience import build_consenting_profiles
+from cdp_spark.activation.reading import suppression_test
 from cdp_spark.config.base import choose_one
 from cdp_spark.config.load import load_project
 from cdp_spark.errors import ConfigError, StateError
@@ -30,7 +31,8 @@ from cdp_spark.tables.rows import rows_with, texts
 from cdp_spark.tables.spec import TableKind
 from cdp_spark.tables.store import Store, open_folder, open_store
 from cdp_spark.tables.withdrawals import fetch_issues, find_open, holding, of_purpose, tell_names
-from cdp_spark.view.warehouse import reader_of
+from cdp_spark.view.segments.asked import AskedSegments
+from cdp_spark.view.warehouse import ReleasedWarehouse, reader_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
     from cdp_spark.runs.summary import RunSummary
     from cdp_spark.tables.direct.table import Only
     from cdp_spark.tables.spec import TableSpec
+    from cdp_spark.view.segments.model import Explanation, SegmentSize
 
 Form = Literal["pandas", "arrow", "spark"]
 """What a table is read as."""
@@ -157,7 +160,13 @@ class OpenProject:
                 f"purpose {purpose}", got=got, fix="`cdp consent list` shows it, `cdp consent settle` ends it"
             )
         consents = build_contact_point_consents(self._store.read(CONSENTS))
-        return build_consenting_profiles(self._frame(PROFILES), consents, purpose=purpose, policy=policy)
+        return build_consenting_profiles(
+            self._frame(PROFILES),
+            consents,
+            purpose=purpose,
+            policy=policy,
+            is_suppressed=suppression_test(self._store, self.project),
+        )
 
     def segment(self, name: str, as_: Form = "pandas") -> Any:  # noqa: ANN401
         """Read the profiles that are in a segment at the release.
@@ -179,6 +188,32 @@ class OpenProject:
         self._check_segment(name, spans[c.SEGMENT].unique().to_pylist())
         now = spans.filter((pc.field(c.SEGMENT) == name) & pc.field(c.EXITED_AT).is_null())
         return self._read(PROFILES, as_, None, only={c.UNIFIED_ID: now[c.UNIFIED_ID].combine_chunks()})
+
+    def segment_sizes(self, *names: str) -> tuple[SegmentSize, ...]:
+        """Count the members that segments would have by their definitions now, beside those at the release; by Spark.
+
+        Args:
+            names: of segments of the project; none for all.
+
+        Raises:
+            ConfigError: the project does not have one of them.
+            StateError: nothing was published yet.
+        """
+        return self._segments.sizes(names)
+
+    def explain_segment(self, name: str, reference: str) -> tuple[Explanation, ...]:
+        """Say why somebody is or is not in a segment; several answers where people share an e-mail or phone; by Spark.
+
+        Args:
+            name: of a segment of the project.
+            reference: a unified id, a record such as `crm:K2001`, an e-mail address or a phone.
+
+        Raises:
+            ConfigError: the project does not have the segment.
+            DataError: nobody has the reference.
+            StateError: nothing was published yet.
+        """
+        return self._segments.explain(name, reference)
 
     def run(
         self, as_of: datetime | str | None = None, *, force: bool = False, full: bool = False, report: bool = True
@@ -211,6 +246,12 @@ class OpenProject:
     def _small(self) -> Store:
         """The warehouse for small reads; without Spark where that can be."""
         return open_folder(self.project) or self._store
+
+    @property
+    def _segments(self) -> AskedSegments:
+        small = open_folder(self.project)
+        through_spark = None if small is None else lambda: self._store
+        return AskedSegments(ReleasedWarehouse(small or self._store, self.release, through_spark), self.project)
 
     def _number_at(self, time: datetime | str) -> int:
         moment = _time("at", time)

@@ -19,6 +19,9 @@ OUTDATED_IN_PROCESS_VERSIONS = 2_000_000
 """Versions of records that standardise reads into the driver to find the current ones: 400 MB and three seconds."""
 READ_BY_DRIVER_BYTES = 1_000_000
 """Bytes of a table's files that the driver reads for Spark: milliseconds, where Spark takes a second to list them."""
+SMALL_TABLE_BYTES, SMALL_FILE_BYTES = 150_000_000, 20_000_000
+"""Bytes of tables, and of sources' files, up to which a run does without code generation: about three times those of
+the demo's 5,000 people, of whom it is known to be faster. Where it ceases to be so was not timed."""
 DATES_ON_DRIVER = 10_000_000
 """Rows of which the driver reads a column of dates or times: 80 MB and half a second."""
 IDENTITY_ON_DRIVER_RECORDS = 5_000_000
@@ -31,8 +34,14 @@ MOVED_KEYS_ON_DRIVER_RECORDS = 1_000_000
 """Records that left, and that came, of which the driver compares names and contacts; about 1 kB each."""
 PART_BYTES = 64_000_000
 """Bytes of a file of lines that one task reads: seconds of work, beside which starting the task is nothing."""
+ASSIGNED_ON_DRIVER = 1_000_000
+"""Profiles whose arms the driver draws: 13 s for an experiment that all take part in, then a second a run."""
 EVENTS_ON_DRIVER = 2_000_000
 """Events that the driver scores people by and makes offers of, in some ten seconds and 1 GB; of more all cores do."""
+SPANS_ON_DRIVER = 3_000_000
+"""Spans of traits that the driver carries on by a run, at some 200 bytes each."""
+COMPARED_ON_DRIVER = 300_000
+"""Rows of two versions of a table that the driver compares, value by value: three seconds. Of more Spark does."""
 SNAPSHOTS_ON_DRIVER = 300_000
 """People's snapshots that a score is learned from: half a minute. Of more people some are left out."""
 GROUP_ROWS = 20_000
@@ -76,6 +85,10 @@ TOUCHES_A_CONVERSION = 50
 fill a task."""
 CHANNELS_APART = 100
 """Channels whose removal effects are worked out, the most frequent: each solves a system of as many equations."""
+MIN_OUTCOMES = 10
+"""People with an outcome, and units, of an arm: below, the normal distribution is a poor one for a rate."""
+MISMATCH_P = 0.001
+"""Below it an experiment's arms are not what chance makes of their shares (Fabijan et al. 2019, KDD)."""
 DELIVERY_CHUNK_ROWS = 1_000
 """Rows of a destination that are recorded together, before they are sent and after: two writes of some 20 ms."""
 DELIVERY_MESSAGE_ROWS = 10_000

@@ -14,6 +14,7 @@ from tests.integration.postgres import Server, any_server
 from cdp_spark.activation.destinations.interface import Fate, Row
 from cdp_spark.activation.destinations.postgres import PostgresSender, column_types
 from cdp_spark.config.destination import PostgresDestination
+from cdp_spark.config.sending import SentColumn
 
 OK = Fate("acknowledged")
 TYPES = {"given_name": "string", "employees": "int64"}
@@ -28,7 +29,13 @@ def server() -> Iterator[Server]:
 def sender(server: Server, table: str, types: dict[str, str] = TYPES, **values: Any) -> PostgresSender:
     settings = {"url": server.url, "user": server.user, "password": server.password, **values}
     destination = PostgresDestination(
-        name="crm", kind="postgres", segment="all", columns=tuple(types), purpose="mail", table=table, **settings
+        name="crm",
+        kind="postgres",
+        segment="all",
+        columns=tuple(SentColumn(of=it) for it in types),
+        purpose="mail",
+        table=table,
+        **settings,
     )
     return PostgresSender(destination, column_types(types))
 

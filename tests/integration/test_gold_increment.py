@@ -33,6 +33,7 @@ ASLEEP = {
     **dict.fromkeys(("sessions", "behaviour"), "not configured"),
     "scores": "no models in insights.yaml",
     "offers": "no offers in insights.yaml",
+    "experiments": "no experiments in experiments.yaml",
 }
 """What stages say that the project asks nothing of."""
 COMPARED = (*EVENTS, *MADE, *RELATED, TRAITS, SEGMENT_MEMBERS, SEGMENT_CHANGES)

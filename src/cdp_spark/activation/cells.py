@@ -9,13 +9,17 @@ from pyspark.sql import types as T
 
 from cdp_spark import columns as c
 from cdp_spark.config.checks.vocabulary import OWN_PREFIX, own_name
+from cdp_spark.config.destination import FileDestination
 from cdp_spark.errors import ConfigError
 from cdp_spark.tables.catalog.gold import PROFILES
 
 if TYPE_CHECKING:
-    from pyspark.sql import Column
+    from collections.abc import Mapping
+
+    from pyspark.sql import Column, DataFrame
 
     from cdp_spark.config.destination import AnyDestination
+    from cdp_spark.config.sending import SentColumn
 
 _TIMESTAMP = "yyyy-MM-dd'T'HH:mm:ss'Z'"
 _SIGN = r"[=+\-@\x{FF1D}\x{FF0B}\x{FF0D}\x{FF20}]"
@@ -27,27 +31,51 @@ _INNER_FORMULA = rf"(?<![{_BLANK}{_DELIMITER}])([{_BLANK}]*+[{_DELIMITER}][{_BLA
 delimiters is tried once, from its beginning."""
 
 
-def cells(destination: AnyDestination) -> list[Column]:
+def cells(destination: AnyDestination, audience: DataFrame) -> list[Column]:
     """The destination's columns, as its kind of file writes them.
 
-    An own attribute `attributes.NAME` is text and is written as NAME. Parquet keeps the types. CSV writes times as
-    ISO 8601 in UTC, lists joined by `;` and maps as JSON.
+    An own attribute `attributes.NAME` is text. Parquet keeps the types. CSV writes times as ISO 8601 in UTC, lists
+    joined by `;` and maps as JSON; a template puts its values in as CSV writes them.
+
+    Args:
+        destination: names the columns.
+        audience: has them.
 
     Raises:
-        ConfigError: a column is not one of a profile.
+        ConfigError: a column is not one that a profile has.
     """
-    own = {name: own_name(name) for name in destination.columns}
-    unknown = [name for name, of_source in own.items() if of_source is None and name not in PROFILES.schema.names]
+    types = {field.name: field.dataType for field in audience.schema}
+    names = dict.fromkeys(name for column in destination.sent_columns for name in column.read)
+    unknown = [name for name in names if own_name(name) is None and name not in types]
     if unknown:
         allowed = f"{', '.join(PROFILES.schema.names)}, {OWN_PREFIX}NAME"
         raise ConfigError(f"destination {destination.name}: columns", got=", ".join(unknown), allowed=allowed)
-    values = {name: F.col(name) if of_source is None else _own_value(of_source) for name, of_source in own.items()}
-    if destination.kind == "csv":
-        values = {
-            name: _csv_cell(value, _type_of(name), spreadsheet_safe=destination.spreadsheet_safe)
-            for name, value in values.items()
-        }
-    return [value.alias(own[name] or name) for name, value in values.items()]
+    values = {name: (_value(name), types.get(name, T.StringType())) for name in names}
+    is_csv = destination.kind == "csv"
+    is_safe = isinstance(destination, FileDestination) and destination.spreadsheet_safe
+    return [_cell(it, values, is_csv=is_csv, is_safe=is_safe).alias(it.written) for it in destination.sent_columns]
+
+
+def _cell(
+    column: SentColumn, values: Mapping[str, tuple[Column, T.DataType]], *, is_csv: bool, is_safe: bool
+) -> Column:
+    if column.of is None:
+        text = _filled(column, values)
+        return spreadsheet_safe_expr(text) if is_safe else text
+    value, kind = values[column.of]
+    return _csv_cell(value, kind, spreadsheet_safe=is_safe) if is_csv else value
+
+
+def _filled(column: SentColumn, values: Mapping[str, tuple[Column, T.DataType]]) -> Column:
+    """The template's text; null where a value is missing that nothing stands for."""
+    pieces = []
+    for part in column.parts:
+        if isinstance(part, str):
+            pieces.append(F.lit(part))
+            continue
+        text = F.nullif(_as_text(*values[part.column]), F.lit(""))
+        pieces.append(text if part.otherwise is None else F.coalesce(text, F.lit(part.otherwise)))
+    return F.concat(*pieces)
 
 
 def spreadsheet_safe_expr(text: Column) -> Column:
@@ -56,12 +84,9 @@ def spreadsheet_safe_expr(text: Column) -> Column:
     return F.when(text.rlike(_FORMULA), F.concat(F.lit("'"), inside)).otherwise(inside)
 
 
-def _own_value(attribute: str) -> Column:
-    return F.try_element_at(F.col(c.ATTRIBUTES), F.lit(attribute))
-
-
-def _type_of(name: str) -> T.DataType:
-    return T.StringType() if own_name(name) is not None else PROFILES.schema[name].dataType
+def _value(name: str) -> Column:
+    attribute = own_name(name)
+    return F.col(f"`{name}`") if attribute is None else F.try_element_at(F.col(c.ATTRIBUTES), F.lit(attribute))
 
 
 def _csv_cell(value: Column, kind: T.DataType, *, spreadsheet_safe: bool) -> Column:

@@ -14,11 +14,12 @@ from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
 from cdp_spark.activation.ad_audiences import audience_columns, hash_audience
-from cdp_spark.activation.audience import ALLOWED, SUPPRESSED
+from cdp_spark.activation.audience import REASON
 from cdp_spark.activation.cells import cells
 from cdp_spark.config.base import Secret
 from cdp_spark.config.destination import AUDIENCE_COLUMNS
 from cdp_spark.config.load.secrets import reveal
+from cdp_spark.session.files import rename_only_file
 from cdp_spark.tables.rows import map_rows
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from pyspark.sql import DataFrame
 
+    from cdp_spark.activation.audience import Reason
     from cdp_spark.config.destination import FileDestination
 
 Status = Literal["delivered", "skipped", "held", "failed"]
@@ -33,7 +35,7 @@ Status = Literal["delivered", "skipped", "held", "failed"]
 COPYING = "_copying-"
 """Before the name of a folder that is being copied: who reads its parent as one table passes over it."""
 _ROWS_PER_FILE = 1_000_000
-_CSV_OPTIONS = {
+CSV_OPTIONS = {
     "header": "true",
     "escape": '"',
     "nullValue": "",
@@ -50,12 +52,11 @@ class Delivery:
     Args:
         destination: its name.
         segment: whose members it takes.
-        status: skipped where the segment is smaller than the destination's `min_members`, held where a withdrawal for
-            its purpose cannot be read.
+        status: skipped where fewer than the destination's `min_members` would be sent, held where a withdrawal for its
+            purpose cannot be read.
         row_count: profiles written, or rows acknowledged.
-        withheld_count: members that lack the consent or the contact point.
-        suppressed_count: members of a segment that the destination leaves out.
         location: the folder or URL.
+        withheld: how many members were not sent, by reason.
         problem: what went wrong, for a failed one; what holds a held one.
         inputs: checksum of what the audience and the columns depend on.
         files: checksum of the files; None where this machine does not see them.
@@ -66,47 +67,53 @@ class Delivery:
     segment: str
     status: Status
     row_count: int
-    withheld_count: int
-    suppressed_count: int
     location: str
+    withheld: Mapping[Reason, int] = field(default_factory=dict)
     problem: str = ""
     inputs: float | None = None
     files: float | None = None
     counts: Mapping[str, int] = field(default_factory=dict)
 
 
-def count_audience(audience: DataFrame) -> tuple[int, int, int]:
-    """Count the members that may be exported, those that are withheld and those that are suppressed."""
-    counts = (F.count_if(ALLOWED), F.count_if(SUPPRESSED), F.count(F.lit(1)))
-    allowed, suppressed, members = audience.agg(*counts).collect()[0]
-    return int(allowed), int(members - allowed - suppressed), int(suppressed)
+def count_audience(audience: DataFrame) -> tuple[int, dict[Reason, int]]:
+    """Count the members that may be exported, and those that are withheld by reason (an action)."""
+    counts = {row[REASON]: row["count"] for row in audience.groupBy(REASON).count().collect()}
+    return counts.pop(None, 0), dict(sorted(counts.items()))
 
 
 def build_export(audience: DataFrame, *, destination: FileDestination) -> DataFrame:
     """The rows to write, sorted by unified_id in one partition, so that equal audiences give equal files.
 
     Args:
-        audience: one row per member with `allowed`.
+        audience: one row per member with `withheld_reason`.
         destination: names the columns and the kind of file.
 
     Returns:
         one row per allowed member.
     """
-    allowed = audience.where(ALLOWED).repartition(1).sortWithinPartitions(c.UNIFIED_ID)
-    selected = allowed.select(*cells(destination))
+    allowed = audience.where(F.col(REASON).isNull()).repartition(1).sortWithinPartitions(c.UNIFIED_ID)
+    selected = allowed.select(*cells(destination, audience))
     if destination.kind not in AUDIENCE_COLUMNS:
         return selected
-    schema = ", ".join(f"`{name}` string" for name in audience_columns(destination.kind, destination.columns))
+    names = audience_columns(destination.kind, [it.written for it in destination.sent_columns])
+    schema = ", ".join(f"`{name}` string" for name in names)
     return cast("DataFrame", map_rows(selected, partial(hash_audience, kind=destination.kind), schema))
 
 
 def write_export(export: DataFrame, *, destination: FileDestination, location: str) -> None:
-    """Replace the folder by the export: one file, or one per million rows."""
-    writer = export.write.mode("overwrite").option("maxRecordsPerFile", _ROWS_PER_FILE)
-    if destination.kind != "parquet":
-        writer.options(**_CSV_OPTIONS).csv(location)
-    else:
+    """Replace the folder by the export: one file under its name, or part files of a million rows each.
+
+    Raises:
+        StateError: the file could not be given its name.
+    """
+    rows_per_file = 0 if destination.single_file else _ROWS_PER_FILE
+    writer = export.write.mode("overwrite").option("maxRecordsPerFile", rows_per_file)
+    if destination.kind == "parquet":
         writer.parquet(location)
+        return
+    writer.options(**CSV_OPTIONS).csv(location)
+    if destination.single_file:
+        rename_only_file(export.sparkSession, location, prefix="part-", name=destination.single_file)
 
 
 def export_location(destination: FileDestination, *, folder: str, release: int, below: str = "") -> str:

@@ -1,7 +1,8 @@
 """Rows handed over to drt, and what became of them: `to_send` says what is open, `delivery_attempts` takes the fates.
 
 1. `hand_over_rows` takes the open rows that the last activation planned. A row whose values have changed since, or
-   whose consent was withdrawn, waits for the next plan. drt's project is written, and the attempt recorded.
+   whose consent was withdrawn, is left out until the next plan; one that is over its channel's cap or in quiet hours
+   until a later export. drt's project is written, and the attempt recorded.
 2. `take_results` records each row's fate, once for each run of drt. The next activation settles `to_send` by them, as
    it does after a run that was killed.
 
@@ -11,26 +12,30 @@ Neither writes `to_send`, so neither needs the warehouse's lock.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pyarrow.compute as pc
 
 from cdp_spark import columns as c
-from cdp_spark.activation.audience import ALLOWED, SUPPRESSED
+from cdp_spark.activation.audience import REASON
 from cdp_spark.activation.destinations.interface import Row
 from cdp_spark.activation.drt.project import HandedRow, Mark, read_mark, write_project
 from cdp_spark.activation.drt.results import name_run, read_results
 from cdp_spark.activation.export import Delivery
 from cdp_spark.activation.ledger import OPEN, settle_all
 from cdp_spark.activation.planning import entry_of, hash_rows
+from cdp_spark.activation.sending.senders import location_of
+from cdp_spark.activation.sending.waits import find_waits, zones_by_id
 from cdp_spark.activation.stage import record_deliveries
-from cdp_spark.activation.stage_rows import attempts_table, fetch_attempts, fetch_audience, location_of, with_id
+from cdp_spark.activation.stage_rows import attempts_table, due_of, fetch_attempts, fetch_audience, values_of, with_id
+from cdp_spark.config.destination import NO_PURPOSE
 from cdp_spark.errors import ConfigError, StateError
 from cdp_spark.tables.catalog import DELIVERY_ATTEMPTS, TO_SEND
 from cdp_spark.tables.withdrawals import fetch_issues, find_open, holding, of_purpose, tell_names
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     import pyarrow as pa
@@ -38,6 +43,7 @@ if TYPE_CHECKING:
     from cdp_spark.activation.destinations.interface import Fate
     from cdp_spark.activation.drt.results import SentRow
     from cdp_spark.activation.ledger import Entry
+    from cdp_spark.activation.sending.pacing import Due, Wait
     from cdp_spark.config.destination import DrtDestination
     from cdp_spark.tables.run import RunContext
 
@@ -49,12 +55,29 @@ class Handed:
     Args:
         destination: its name.
         rows: that drt is to send.
-        waiting: open rows that are not among them.
+        left_out: how many open rows are not among them.
     """
 
     destination: str
     rows: tuple[HandedRow, ...]
-    waiting: int
+    left_out: int
+
+
+@dataclass(frozen=True)
+class _Opened:
+    """What is open at a destination.
+
+    Args:
+        destination: its settings.
+        entries: of the ledger, which are to be sent.
+        wanted: content hash and values of each row that it is to have, by unified_id.
+        due: what counts for the channel's cap and quiet hours.
+    """
+
+    destination: DrtDestination
+    entries: tuple[Entry, ...]
+    wanted: dict[str, tuple[str, dict[str, object]]]
+    due: Due
 
 
 def hand_over_rows(context: RunContext, destinations: Sequence[DrtDestination], folder: Path) -> list[Handed]:
@@ -71,7 +94,9 @@ def hand_over_rows(context: RunContext, destinations: Sequence[DrtDestination], 
     """
     for destination in destinations:
         _check_withdrawals(context, destination)
-    handed = [_open_rows(context, it) for it in destinations]
+    opened = [_find_open(context, it) for it in destinations]
+    waits = find_waits(context, [it.due for it in opened], now=datetime.now(UTC))
+    handed = [_handed(it, waits[it.destination.name]) for it in opened]
     mark = Mark(context.ordinal, context.run_id, tuple(it.name for it in destinations))
     write_project(folder, mark, {it.name: it for it in destinations}, {it.destination: it.rows for it in handed})
     for it in handed:
@@ -111,23 +136,32 @@ def take_results(context: RunContext, folder: Path) -> list[tuple[str, list[Sent
 
 def _check_withdrawals(context: RunContext, destination: DrtDestination) -> None:
     unread = of_purpose(holding(find_open(fetch_issues(context.store)), context.project), destination.purpose)
-    if unread:
+    if unread and destination.purpose != NO_PURPOSE:
         got = f"a withdrawal that cannot be read: {tell_names(unread)}"
         raise StateError(f"destination {destination.name}", got=got, fix="`cdp consent list` shows it")
 
 
-def _open_rows(context: RunContext, destination: DrtDestination) -> Handed:
+def _find_open(context: RunContext, destination: DrtDestination) -> _Opened:
+    """The rows that the last activation left open, by what was recorded since."""
     state = context.store.fetch(TO_SEND)
     attempts = fetch_attempts(context, state)
     own = state.filter(pc.equal(state[c.DESTINATION], destination.name)).to_pylist()
     entries = [entry_of(row) for row in own]
     settled = [settle_all(it, attempts.get(it.key, ()), max_refusals=destination.max_refusals) for it in entries]
+    due = tuple(it for it in settled if it.status in OPEN or (destination.replaces and it.sent_hash is not None))
     audience = fetch_audience(context, destination)
-    rows = audience.filter(audience[ALLOWED]).drop_columns([ALLOWED, SUPPRESSED])
-    wanted = _wanted(rows, destination)
-    due = [it for it in settled if it.status in OPEN or (destination.replaces and it.sent_hash is not None)]
-    found = [row for it in due if (row := _row(it, wanted, destination)) is not None]
-    return Handed(destination.name, tuple(found), len(due) - len(found))
+    allowed = audience.filter(pc.is_null(audience[REASON]))
+    is_kept_back = destination.out_of_bounds(allowed.num_rows) is not None and not destination.replaces
+    wanted = {} if is_kept_back else _wanted(values_of(allowed), destination)
+    zones = zones_by_id(allowed, context.project.settings.time_zone)
+    going = [it for it in due if it.action == "remove" or it.unified_id in wanted]
+    return _Opened(destination, due, wanted, due_of(destination, going, zones))
+
+
+def _handed(opened: _Opened, waits: Mapping[str, Wait]) -> Handed:
+    going = [it for it in opened.entries if it.unified_id not in waits]
+    found = [row for it in going if (row := _row(it, opened.wanted, opened.destination)) is not None]
+    return Handed(opened.destination.name, tuple(found), len(opened.entries) - len(found))
 
 
 def _wanted(rows: pa.Table, destination: DrtDestination) -> dict[str, tuple[str, dict[str, object]]]:
@@ -168,8 +202,8 @@ def _record(
 
 
 def _delivery(destination: DrtDestination, rows: Sequence[SentRow]) -> Delivery:
-    statuses = [it.fate.status if it.fate else "waiting" for it in rows]
+    statuses = [it.fate.status if it.fate else "ready" for it in rows]
     counts = {status: statuses.count(status) for status in dict.fromkeys(statuses)}
     taken = counts.get("acknowledged", 0)
     place = location_of(destination)
-    return Delivery(destination.name, destination.segment, "delivered", taken, 0, 0, place, counts=counts)
+    return Delivery(destination.name, destination.label, "delivered", taken, place, counts=counts)

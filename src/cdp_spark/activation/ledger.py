@@ -94,7 +94,7 @@ class Rules:
         target: which place it is now.
         release: to be delivered.
         is_first: whether nothing was ever planned for this place.
-        only_removals: whether nothing is added or updated, as the segment is too small.
+        only_removals: whether nothing is added or updated, as there are too few or too many members.
     """
 
     mode: Mode

@@ -36,7 +36,7 @@ ERASED = "_erased"
 def tell_erased(context: RunContext, destination: FileDestination, ids: Sequence[str]) -> Delivery:
     """Write the ids to `path/_erased/release=N` of a destination, one CSV file with the column unified_id."""
     location = export_location(destination, folder=context.project.folder, release=context.ordinal, below=ERASED)
-    told = Delivery(destination.name, ERASED, "delivered", len(ids), 0, 0, location)
+    told = Delivery(destination.name, ERASED, "delivered", len(ids), location)
     rows = as_frame(context.store.spark, pa.table({c.UNIFIED_ID: sorted(ids)})).coalesce(1)
     try:
         rows.write.mode("overwrite").option("header", "true").csv(location)

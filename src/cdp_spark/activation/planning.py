@@ -18,7 +18,7 @@ from cdp_spark.activation.ledger import Attempt, Entry, decide, settle_all
 from cdp_spark.normalise.hashing import KEY_LENGTH, canonical_json, sha256
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from cdp_spark.activation.ledger import Rules
 
@@ -85,6 +85,22 @@ def _find_settled(state: pa.Table, wanted: pa.Table, rules: Rules) -> pa.Chunked
         is_right = pc.or_(is_same, is_absent)
     is_quiet = pc.and_(pc.equal(state[c.STATUS], "acknowledged"), state[c.IS_CERTAIN])
     return pc.and_(pc.and_(is_quiet, pc.equal(state[c.TARGET], rules.target)), is_right)
+
+
+def warn_of_left_rows(state: pa.Table, configured: Collection[str]) -> Iterator[str]:
+    """Tell of destinations that are configured no more, or by another name, and still have rows: a sentence each.
+
+    Args:
+        state: `to_send`.
+        configured: names of the destinations.
+    """
+    there = state.filter(pc.is_valid(state[c.SENT_HASH]))[c.DESTINATION].value_counts().to_pylist()
+    for it in sorted(there, key=lambda it: str(it["values"])):
+        if it["values"] not in configured:
+            yield (
+                f"destination {it['values']} is not configured, and keeps {it['counts']:,} rows that it was sent: "
+                "docs/activation.md says how they are taken back"
+            )
 
 
 def entry_of(row: Mapping[str, Any]) -> Entry:

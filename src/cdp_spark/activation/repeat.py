@@ -7,6 +7,7 @@ the export depends on has changed, and that the files of the last one are on thi
 from __future__ import annotations
 
 import logging
+import re
 import shutil
 from hashlib import file_digest
 from pathlib import Path
@@ -16,8 +17,8 @@ import pyarrow as pa
 
 from cdp_spark import columns as c
 from cdp_spark.activation.export import COPYING, Delivery, export_location
-from cdp_spark.tables.catalog import CONSENTS, DELIVERIES, PROFILES, SEGMENT_MEMBERS
-from cdp_spark.tables.increments.basis import BASIS_PREFIX, checksum, newest_version_of
+from cdp_spark.tables.catalog import DELIVERIES
+from cdp_spark.tables.increments.basis import BASIS_PREFIX, checksum
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -28,14 +29,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _INPUTS, _FILES = "inputs", "files"
-_PART = "part-*"
-
-
-def inputs_checksum(context: RunContext, destination: AnyDestination) -> float:
-    """Checksum of what decides about an export: the release's tables, the consents as they are now, the settings."""
-    versions = [context.base_versions.get(spec.name) for spec in (PROFILES, SEGMENT_MEMBERS)]
-    consents, policy = newest_version_of(context.store, CONSENTS), context.project.settings.consent
-    return checksum([versions, consents, destination.model_dump(mode="json"), policy.model_dump(mode="json")])
+_IS_DATA = re.compile(r"(?!\.|_).+\.(?:csv|parquet)")
+"""Names of an export's own files: not of checksums, nor of Spark's mark that it is whole."""
 
 
 def has_inputs_of_last(context: RunContext, destination: AnyDestination, inputs: float) -> bool:
@@ -45,7 +40,8 @@ def has_inputs_of_last(context: RunContext, destination: AnyDestination, inputs:
 
 def files_checksum(location: str) -> float | None:
     """Checksum of an export's files; None where they are not on this machine."""
-    parts = sorted(Path(location).glob(_PART))
+    found = Path(location).iterdir() if Path(location).is_dir() else ()
+    parts = sorted(it for it in found if _IS_DATA.fullmatch(it.name))
     return checksum([_digest(part) for part in parts]) if parts else None
 
 
@@ -61,15 +57,17 @@ def repeat_delivery(context: RunContext, destination: FileDestination, location:
         context: of the run.
         destination: where to.
         location: the folder of this release's export.
-        inputs: from `inputs_checksum`.
+        inputs: checksum of what the export depends on.
     """
     if context.full or not has_inputs_of_last(context, destination, inputs):
         return None
     last = _last_delivery(context, destination)
     if last is None or last[c.STATUS] not in ("delivered", "skipped"):
         return None
-    counts = (last[c.ROW_COUNT], last[c.WITHHELD_COUNT], last[c.SUPPRESSED_COUNT])
-    told = Delivery(destination.name, destination.segment, last[c.STATUS], *counts, location, inputs=inputs)
+    withheld = dict(last[c.WITHHELD_BY])
+    told = Delivery(
+        destination.name, destination.label, last[c.STATUS], last[c.ROW_COUNT], location, withheld, inputs=inputs
+    )
     if told.status == "skipped":
         return told
     files = context.last_figure(_figure(destination.name, _FILES))
@@ -90,7 +88,7 @@ def _figure(destination: str, name: str) -> str:
 
 
 def _last_delivery(context: RunContext, destination: FileDestination) -> dict[str, Any] | None:
-    only = {c.DESTINATION: pa.array([destination.name]), c.SEGMENT: pa.array([destination.segment])}
+    only = {c.DESTINATION: pa.array([destination.name]), c.SEGMENT: pa.array([destination.label])}
     rows = context.store.fetch(DELIVERIES, only=only).sort_by(
         [(c.RELEASE, "descending"), (c.DELIVERED_AT, "descending")]
     )

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from pyspark.errors import PySparkException
 
-from cdp_spark.activation.audience import build_audience
 from cdp_spark.activation.export import (
     Delivery,
     build_export,
@@ -18,16 +17,17 @@ from cdp_spark.activation.export import (
     idempotency_key,
     write_export,
 )
-from cdp_spark.activation.repeat import files_checksum, inputs_checksum, repeat_delivery, repeat_figures
+from cdp_spark.activation.hold_out import warn_of_ended
+from cdp_spark.activation.reading import inputs_checksum, read_audience
+from cdp_spark.activation.repeat import files_checksum, repeat_delivery, repeat_figures
 from cdp_spark.activation.stage_rows import deliver_rows
 from cdp_spark.config.base import hide_secrets
 from cdp_spark.config.destination import NO_PURPOSE
 from cdp_spark.errors import StateError
 from cdp_spark.session.files import JAVA_ERRORS
 from cdp_spark.tables.actions.together import run_together
-from cdp_spark.tables.catalog import CONSENTS, DELIVERIES, PROFILES, SEGMENT_MEMBERS
+from cdp_spark.tables.catalog import DELIVERIES
 from cdp_spark.tables.checkpoint import cached_frame
-from cdp_spark.tables.consents import build_contact_point_consents
 from cdp_spark.tables.run import StageResult
 from cdp_spark.tables.trouble import is_disk_full
 from cdp_spark.tables.withdrawals import fetch_issues, find_open, holding, of_purpose, tell_names
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
     from pyspark.sql import DataFrame
 
+    from cdp_spark.activation.audience import Reason
     from cdp_spark.config.destination import FileDestination
     from cdp_spark.tables.run import RunContext
 
@@ -48,9 +49,20 @@ _FATES = {
     "unknown": "of unknown fate",
     "unsent": "not sent",
     "dead": "given up",
-    "waiting": "waiting for `cdp activation export`",
+    "ready": "ready for `cdp activation export`",
 }
 """What became of rows, as it is told."""
+_REASONS: dict[Reason, str] = {
+    "excluded": "in an excluded segment",
+    "suppressed": "on the suppression list",
+    "held_out": "in a hold-out",
+    "consent": "no consent",
+    "capped": "over the channel's cap",
+    "quiet": "quiet hours",
+    "below_min": "fewer than min_members",
+    "above_max": "more than max_members",
+}
+"""Why members were withheld, as it is told."""
 
 
 def run(context: RunContext) -> StageResult:
@@ -62,16 +74,16 @@ def run(context: RunContext) -> StageResult:
         ConfigError: a destination names a column that profiles lack.
         StateError: a destination could not be written; all others were.
     """
-    files = {each.name: partial(deliver, context, each) for each in context.project.destinations.files}
+    files = {each.name: partial(deliver, context, each) for each in context.project.destinations.whole_files}
     whole = run_together(context.store.spark, files).values()
-    of_rows, row_versions = deliver_rows(context)
-    deliveries = [*whole, *of_rows]
+    of_rows = deliver_rows(context)
+    deliveries = [*whole, *of_rows.deliveries]
     versions = record_deliveries(context, deliveries, again="cdp run --from activation --to activation")
     return StageResult(
-        versions=versions | row_versions,
+        versions={**versions, **of_rows.versions},
         metrics=_metrics(deliveries) | repeat_figures(deliveries),
         detail="; ".join(_sentence(delivery) for delivery in deliveries) or "no destinations",
-        warnings=tuple(filter(None, map(_warning, of_rows))),
+        warnings=(*warn_of_ended(context), *filter(None, map(_warning, deliveries)), *of_rows.warnings),
     )
 
 
@@ -116,46 +128,37 @@ def record_deliveries(context: RunContext, deliveries: Sequence[Delivery], *, ag
 
 
 def deliver(context: RunContext, destination: FileDestination) -> Delivery:
-    """Export one segment to one destination, unless a withdrawal for its purpose cannot be read.
+    """Export one audience to one destination, unless a withdrawal for its purpose cannot be read.
 
     Where nothing that the audience depends on has changed, the files of the last export are copied.
     """
     location = export_location(destination, folder=context.project.folder, release=context.ordinal)
     unread = of_purpose(holding(find_open(fetch_issues(context.store)), context.project), destination.purpose)
     if unread and destination.purpose != NO_PURPOSE:
-        return Delivery(destination.name, destination.segment, "held", 0, 0, 0, location, tell_names(unread))
+        return Delivery(destination.name, destination.label, "held", 0, location, problem=tell_names(unread))
     inputs = inputs_checksum(context, destination)
     repeated = repeat_delivery(context, destination, location, inputs)
     return repeated or replace(_deliver_anew(context, destination, location), inputs=inputs)
 
 
 def _deliver_anew(context: RunContext, destination: FileDestination, location: str) -> Delivery:
-    with cached_frame(_audience(context, destination)) as audience:
-        allowed, withheld, suppressed = count_audience(audience)
-        told = Delivery(destination.name, destination.segment, "delivered", allowed, withheld, suppressed, location)
-        if allowed + withheld + suppressed < destination.min_members:
-            return replace(told, status="skipped", row_count=0, withheld_count=allowed + withheld)
+    with cached_frame(read_audience(context, destination)) as audience:
+        allowed, withheld = count_audience(audience)
+        told = Delivery(destination.name, destination.label, "delivered", allowed, location, withheld)
+        out_of_bounds = destination.out_of_bounds(allowed)
+        if out_of_bounds:
+            return replace(told, status="skipped", row_count=0, withheld={**withheld, out_of_bounds: allowed})
         problem = _write(build_export(audience, destination=destination), destination, location)
     if problem:
         return replace(told, status="failed", row_count=0, problem=problem)
     return replace(told, files=files_checksum(location))
 
 
-def _audience(context: RunContext, destination: FileDestination) -> DataFrame:
-    return build_audience(
-        context.read_released(PROFILES),
-        context.read_released(SEGMENT_MEMBERS),
-        build_contact_point_consents(context.store.read(CONSENTS)),
-        destination=destination,
-        policy=context.project.settings.consent,
-    )
-
-
 def _write(export: DataFrame, destination: FileDestination, location: str) -> str:
     """Write and return what went wrong; the cause goes to the log only, as Spark's words are many."""
     try:
         write_export(export, destination=destination, location=location)
-    except (PySparkException, *JAVA_ERRORS) as error:
+    except (PySparkException, StateError, *JAVA_ERRORS) as error:
         log.warning("Destination %s could not be written: %s", destination.name, type(error).__name__)
         return "a full disk" if is_disk_full(error) else f"{type(error).__name__} while writing"
     return ""
@@ -171,8 +174,8 @@ def _record(context: RunContext, delivery: Delivery) -> int:
         delivery.segment,
         delivery.status,
         delivery.row_count,
-        delivery.withheld_count,
-        delivery.suppressed_count,
+        sum(delivery.withheld.values()),
+        dict(delivery.withheld),
         str(hide_secrets(delivery.location)),
         context.as_of,
         context.run_id,
@@ -184,25 +187,24 @@ def _record(context: RunContext, delivery: Delivery) -> int:
 
 
 def _metrics(deliveries: list[Delivery]) -> dict[str, float]:
-    counts = {"rows": "row_count", "withheld": "withheld_count", "suppressed": "suppressed_count"}
-    found = {
-        f"{each.destination}.{name}": float(getattr(each, field))
-        for name, field in counts.items()
-        for each in deliveries
-    }
-    return found | {f"{it.destination}.{name}": float(count) for it in deliveries for name, count in it.counts.items()}
+    found: dict[str, float] = {}
+    for it in deliveries:
+        counts: dict[str, int] = {"rows": it.row_count, "withheld": sum(it.withheld.values())}
+        counts.update({str(reason): count for reason, count in it.withheld.items()}, **it.counts)
+        found |= {f"{it.destination}.{name}": float(count) for name, count in counts.items()}
+    return found
 
 
 def _sentence(delivery: Delivery) -> str:
-    if delivery.status == "skipped":
-        return f"{delivery.destination}: skipped, the segment is smaller than min_members"
+    told = f"{delivery.destination}: "
     if delivery.status == "held":
-        return f"{delivery.destination}: held, a withdrawal cannot be read: {delivery.problem} (`cdp consent list`)"
-    suppressed = f", {delivery.suppressed_count} suppressed" if delivery.suppressed_count else ""
-    withheld = f"{delivery.withheld_count} withheld for consent"
-    if delivery.counts:
-        return f"{delivery.destination}: {_fates(delivery.counts)}, {withheld}{suppressed}"
-    return f"{delivery.destination}: {delivery.row_count} profiles, {withheld}{suppressed}"
+        return f"{told}held, a withdrawal cannot be read: {delivery.problem} (`cdp consent list`)"
+    withheld = [f"{count:,} withheld: {_REASONS[reason]}" for reason, count in delivery.withheld.items() if count]
+    if delivery.status == "skipped":
+        return f"{told}{', '.join(['skipped', *withheld])}"
+    profiles = f"{delivery.row_count:,} profile{'' if delivery.row_count == 1 else 's'}"
+    sent = _fates(delivery.counts) if delivery.counts else profiles
+    return f"{told}{', '.join([sent, *withheld])}"
 
 
 def _fates(counts: Mapping[str, int]) -> str:
@@ -211,8 +213,11 @@ def _fates(counts: Mapping[str, int]) -> str:
 
 
 def _warning(delivery: Delivery) -> str:
-    """What the run's reader should look at, of a destination of rows."""
-    left = {name: count for name, count in delivery.counts.items() if name not in ("acknowledged", "waiting")}
+    """What the run's reader should look at."""
+    count = delivery.withheld.get("above_max")
+    if count:
+        return f"destination {delivery.destination}: nothing sent, {count:,} is more than max_members"
+    left = {name: count for name, count in delivery.counts.items() if name not in ("acknowledged", "ready")}
     if not any(left.values()):
         return ""
     return f"destination {delivery.destination}: {_fates(left)}; the table delivery_attempts says why"

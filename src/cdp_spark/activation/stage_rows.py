@@ -2,9 +2,11 @@
 
 1. The audiences of all destinations of rows are fetched, side by side.
 2. Each is compared with the destination's part of `to_send`, after the fates that a killed run recorded behind it.
-3. `to_send` is written with what is to be sent, then it is sent, side by side; `delivery_attempts` has each attempt
+3. Rows that are over their channel's cap or in quiet hours are left for a later run (`pacing`). Those of drt are
+   looked at when they are handed over (`handover`).
+4. `to_send` is written with what is to be sent, then it is sent, side by side; `delivery_attempts` has each attempt
    before it begins, and each fate.
-4. `to_send` is written with what the destinations have now.
+5. `to_send` is written with what the destinations have now.
 
 A run that is killed anywhere begins again at 1, and sends what it has no acknowledgement of with the same keys.
 """
@@ -13,8 +15,8 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections import defaultdict
-from dataclasses import dataclass, replace
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, cast
@@ -24,41 +26,33 @@ import pyarrow.compute as pc
 
 from cdp_spark import columns as c
 from cdp_spark import limits
-from cdp_spark.activation.audience import ALLOWED, SUPPRESSED, build_audience
+from cdp_spark.activation.audience import REASON
 from cdp_spark.activation.cells import cells
-from cdp_spark.activation.destinations.interface import Fate, Row
 from cdp_spark.activation.export import Delivery, Status
 from cdp_spark.activation.ledger import OPEN, Attempt, Rules, rows_to_send, send_rows, settle_all
-from cdp_spark.activation.notice import ERASED
-from cdp_spark.activation.planning import Plan, hash_rows, make_plan, rows_of
-from cdp_spark.activation.repeat import has_inputs_of_last, inputs_checksum
-from cdp_spark.config.base import Secret, hide_secrets
-from cdp_spark.config.destination import (
-    NO_PURPOSE,
-    DrtDestination,
-    PostgresDestination,
-    SlackDestination,
-    WebhookDestination,
-)
-from cdp_spark.normalise.hashing import canonical_json, hash_key
+from cdp_spark.activation.planning import Plan, hash_rows, make_plan, rows_of, warn_of_left_rows
+from cdp_spark.activation.reading import inputs_checksum, read_audience
+from cdp_spark.activation.repeat import has_inputs_of_last
+from cdp_spark.activation.sending.pacing import Due
+from cdp_spark.activation.sending.senders import changes_sender, place_of, target_of
+from cdp_spark.activation.sending.waits import ZONE_COLUMNS, find_waits, zone_columns, zones_by_id
+from cdp_spark.config.base import hide_secrets
+from cdp_spark.config.destination import NO_PURPOSE, DrtDestination
 from cdp_spark.tables.actions.together import run_together
-from cdp_spark.tables.catalog import CONSENTS, DELIVERIES, DELIVERY_ATTEMPTS, PROFILES, SEGMENT_MEMBERS, TO_SEND
-from cdp_spark.tables.consents import build_contact_point_consents
+from cdp_spark.tables.catalog import DELIVERIES, DELIVERY_ATTEMPTS, TO_SEND
 from cdp_spark.tables.rows import as_table
 from cdp_spark.tables.withdrawals import fetch_issues, find_open, holding, of_purpose, tell_names
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from cdp_spark.activation.destinations.interface import Sender
-    from cdp_spark.activation.ledger import AttemptStatus
-    from cdp_spark.config.destination import AnyRowDestination, OnlineDestination
+    from cdp_spark.activation.destinations.interface import Fate, Row
+    from cdp_spark.activation.ledger import AttemptStatus, Entry
+    from cdp_spark.activation.sending.pacing import Wait
+    from cdp_spark.config.destination import AnyDestination
     from cdp_spark.tables.run import RunContext
 
 log = logging.getLogger(__name__)
-
-NOT_TOLD = "delete the erased people there: drt is not told of them"
-"""What an erasure leaves to do at a destination that drt sends to."""
 
 
 @dataclass(frozen=True)
@@ -70,28 +64,49 @@ class Prepared:
         delivery: what is known so far.
         rows: that it is to have: unified_id and its columns.
         plan: of what is to be sent.
+        zones: the time zone of each person, where the channel has quiet hours.
+        waits: rows that are left for a later run, and why.
     """
 
-    destination: AnyRowDestination
+    destination: AnyDestination
     delivery: Delivery
     rows: pa.Table
     plan: Plan
+    zones: Mapping[str, str] = field(default_factory=dict)
+    waits: Mapping[str, Wait] = field(default_factory=dict)
 
 
-def deliver_rows(context: RunContext) -> tuple[list[Delivery], dict[str, int]]:
-    """Bring every destination of rows up to date; returns what became of each, and the versions of what was written.
+@dataclass(frozen=True)
+class RowDeliveries:
+    """What became of the destinations with a ledger.
+
+    Args:
+        deliveries: one of each destination.
+        versions: of the tables that were written.
+        warnings: of rows that destinations have which are configured no more.
+    """
+
+    deliveries: Sequence[Delivery] = ()
+    versions: Mapping[str, int] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+
+
+def deliver_rows(context: RunContext) -> RowDeliveries:
+    """Bring every destination with a ledger up to date.
 
     Where nothing that a destination depends on has changed, and nothing is open, nothing is read or sent.
     """
-    destinations = context.project.destinations.rows
+    destinations = context.project.destinations.with_ledger
     inputs = {it.name: inputs_checksum(context, it) for it in destinations}  # before they are read: they may change
     told = {it.name: _without_sending(context, it, inputs[it.name]) for it in destinations}
     due = [it for it in destinations if told[it.name] is None]
+    warnings: tuple[str, ...] = ()
     if due:
         audiences = run_together(context.store.spark, {it.name: partial(fetch_audience, context, it) for it in due})
         state = context.store.fetch(TO_SEND)
+        warnings = tuple(warn_of_left_rows(state, [it.name for it in destinations]))
         attempts = fetch_attempts(context, state)
-        prepared = [_prepare(context, it, audiences[it.name], state, attempts) for it in due]
+        prepared = _with_waits(context, [_prepare(context, it, audiences[it.name], state, attempts) for it in due])
         others = state.filter(pc.invert(pc.is_in(state[c.DESTINATION], value_set=pa.array([it.name for it in due]))))
         if any(it.plan.is_changed for it in prepared):
             _write(context, others, prepared)
@@ -106,13 +121,12 @@ def deliver_rows(context: RunContext) -> tuple[list[Delivery], dict[str, int]]:
         told |= {name: it.delivery for name, it in sent.items()}
     written = [spec for spec in (TO_SEND, DELIVERY_ATTEMPTS) if due and context.store.exists(spec)]
     versions = {spec.name: context.store.version(spec) for spec in written}
-    return [it for it in told.values() if it is not None], versions
+    return RowDeliveries([it for it in told.values() if it is not None], versions, warnings)
 
 
-def _without_sending(context: RunContext, destination: AnyRowDestination, inputs: float) -> Delivery | None:
+def _without_sending(context: RunContext, destination: AnyDestination, inputs: float) -> Delivery | None:
     """The delivery of a destination that gets nothing now; None where it has to be looked at."""
-    place = location_of(destination)
-    told = Delivery(destination.name, destination.segment, "delivered", 0, 0, 0, place)
+    told = Delivery(destination.name, destination.label, "delivered", 0, place_of(context, destination))
     unread = of_purpose(holding(find_open(fetch_issues(context.store)), context.project), destination.purpose)
     if unread and destination.purpose != NO_PURPOSE:
         return replace(told, status="held", problem=tell_names(unread))
@@ -120,18 +134,12 @@ def _without_sending(context: RunContext, destination: AnyRowDestination, inputs
     return None if is_due else replace(told, inputs=inputs)
 
 
-def fetch_audience(context: RunContext, destination: AnyRowDestination) -> pa.Table:
-    """All members, with whether they are allowed, and their values (an action)."""
-    audience = build_audience(
-        context.read_released(PROFILES),
-        context.read_released(SEGMENT_MEMBERS),
-        build_contact_point_consents(context.store.read(CONSENTS)),
-        destination=destination,
-        policy=context.project.settings.consent,
-    )
-    others = [name for name in destination.columns if name != c.UNIFIED_ID]
-    values = cells(destination.model_copy(update={"columns": tuple(others)}))
-    return as_table(audience.select(ALLOWED, SUPPRESSED, c.UNIFIED_ID, *values))
+def fetch_audience(context: RunContext, destination: AnyDestination) -> pa.Table:
+    """All members, with why they are withheld, their values, and what tells their time zone (an action)."""
+    audience = read_audience(context, destination)
+    others = tuple(it for it in destination.sent_columns if it.written != c.UNIFIED_ID)
+    values = cells(destination.model_copy(update={"columns": others}), audience) if others else []
+    return as_table(audience.select(REASON, c.UNIFIED_ID, *values, *zone_columns(context, destination)))
 
 
 def fetch_attempts(context: RunContext, state: pa.Table) -> dict[str, list[Attempt]]:
@@ -145,20 +153,28 @@ def fetch_attempts(context: RunContext, state: pa.Table) -> dict[str, list[Attem
     return found
 
 
+def values_of(audience: pa.Table) -> pa.Table:
+    """What is sent of an audience, and the ids; neither reasons nor what tells a time zone."""
+    return audience.drop_columns([REASON, *(name for name in ZONE_COLUMNS if name in audience.column_names)])
+
+
 def _prepare(
     context: RunContext,
-    destination: AnyRowDestination,
+    destination: AnyDestination,
     audience: pa.Table,
     state: pa.Table,
     attempts: Mapping[str, Sequence[Attempt]],
 ) -> Prepared:
-    rows = audience.filter(audience[ALLOWED]).drop_columns([ALLOWED, SUPPRESSED])
-    suppressed = pc.sum(audience[SUPPRESSED]).as_py() or 0
-    withheld = audience.num_rows - rows.num_rows - suppressed
-    is_small = audience.num_rows < destination.min_members
-    status: Status = "skipped" if is_small else "delivered"
-    place = location_of(destination)
-    told = Delivery(destination.name, destination.segment, status, 0, withheld, suppressed, place)
+    allowed = audience.filter(pc.is_null(audience[REASON]))
+    rows = values_of(allowed)
+    reasons = audience[REASON].drop_null().value_counts().to_pylist()
+    withheld = {it["values"]: it["counts"] for it in sorted(reasons, key=lambda it: str(it["values"]))}
+    out_of_bounds = destination.out_of_bounds(rows.num_rows)
+    if out_of_bounds:
+        withheld[out_of_bounds] = rows.num_rows
+    status: Status = "skipped" if out_of_bounds else "delivered"
+    place = place_of(context, destination)
+    told = Delivery(destination.name, destination.label, status, 0, place, withheld)
     own = state.filter(pc.equal(state[c.DESTINATION], destination.name))
     target = target_of(destination)
     rules = Rules(
@@ -166,11 +182,37 @@ def _prepare(
         target,
         context.ordinal,
         is_first=destination.mode == "changes" and not _is_known(context, told, own, target),
-        only_removals=is_small,
+        only_removals=out_of_bounds is not None,
     )
     wanted = pa.table({c.UNIFIED_ID: rows[c.UNIFIED_ID], c.CONTENT_HASH: pa.chunked_array([hash_rows(rows)])})
     plan = make_plan(own, attempts, wanted, rules, max_refusals=destination.max_refusals)
-    return Prepared(destination, told, rows, plan)
+    return Prepared(destination, told, rows, plan, zones_by_id(allowed, context.project.settings.time_zone))
+
+
+def _with_waits(context: RunContext, prepared: Sequence[Prepared]) -> list[Prepared]:
+    """Leave rows for a later run; what is pending of them is not sent."""
+    sent_now = [it for it in prepared if not isinstance(it.destination, DrtDestination)]
+    due = [due_of(it.destination, it.plan.entries, it.zones) for it in sent_now]
+    waits = find_waits(context, due, now=datetime.now(UTC))
+    return [_without_waiting(it, waits.get(it.destination.name, {})) for it in prepared]
+
+
+def due_of(destination: AnyDestination, entries: Iterable[Entry], zones: Mapping[str, str]) -> Due:
+    """What a destination would be sent: its open rows that add or update someone."""
+    keys = {it.unified_id: it.key for it in entries if it.status in OPEN and it.action in ("add", "update")}
+    return Due(destination.name, destination.channel, destination.priority, keys, zones)
+
+
+def _without_waiting(prepared: Prepared, waits: Mapping[str, Wait]) -> Prepared:
+    if not waits:
+        return prepared
+    entries = tuple(
+        replace(it, status="unsent") if it.unified_id in waits and it.status == "pending" else it
+        for it in prepared.plan.entries
+    )
+    told = replace(prepared.delivery, withheld={**prepared.delivery.withheld, **Counter(waits.values())})
+    plan = replace(prepared.plan, entries=entries)
+    return replace(prepared, plan=plan, delivery=told, waits=waits)
 
 
 def _is_known(context: RunContext, told: Delivery, own: pa.Table, target: str) -> bool:
@@ -195,12 +237,13 @@ def _send(context: RunContext, prepared: Prepared, inputs: float, lock: threadin
     """Send what is open, and settle it."""
     destination, entries = prepared.destination, prepared.plan.entries
     if isinstance(destination, DrtDestination):
-        waiting = sum(it.status in OPEN for it in entries)
-        return replace(prepared, delivery=_told(prepared, inputs, {"waiting": waiting}, ""))
-    due = pa.array([it.unified_id for it in entries if it.status in OPEN], pa.string())
+        ready = sum(it.status in OPEN for it in entries)
+        return replace(prepared, delivery=_told(prepared, inputs, {"ready": ready}, ""))
+    going = [it for it in entries if it.unified_id not in prepared.waits]
+    due = pa.array([it.unified_id for it in going if it.status in OPEN], pa.string())
     values = prepared.rows.filter(pc.is_in(prepared.rows[c.UNIFIED_ID], value_set=due))
     by_id = {row.pop(c.UNIFIED_ID): row for row in values.to_pylist(maps_as_pydicts="strict")}
-    rows = rows_to_send(entries, with_id(by_id, destination))
+    rows = rows_to_send(going, with_id(by_id, destination))
     if not rows:
         return replace(prepared, delivery=_told(prepared, inputs, {}, ""))
     numbers = {it.key: it.tries + 1 for it in entries}
@@ -214,16 +257,16 @@ def _send(context: RunContext, prepared: Prepared, inputs: float, lock: threadin
         with lock:
             record_attempts(context, destination.name, sent, told, numbers)
 
-    sender = sender_of(destination, prepared.rows.schema)
+    sender = changes_sender(context, destination, prepared.rows.schema)
     counts, problem = send_rows(rows, sender, record, chunk_rows=limits.DELIVERY_CHUNK_ROWS)
     settled = tuple(settle_all(it, attempts.get(it.key, ()), max_refusals=destination.max_refusals) for it in entries)
     after = replace(prepared, plan=replace(prepared.plan, entries=settled))
     return replace(after, delivery=_told(after, inputs, cast("Mapping[str, int]", counts), problem))
 
 
-def with_id(by_id: dict[str, dict[str, object]], destination: AnyRowDestination) -> dict[str, dict[str, object]]:
+def with_id(by_id: dict[str, dict[str, object]], destination: AnyDestination) -> dict[str, dict[str, object]]:
     """Put the ID among the values of a destination whose columns name it."""
-    if c.UNIFIED_ID not in destination.columns:
+    if all(it.written != c.UNIFIED_ID for it in destination.columns):
         return by_id
     return {unified_id: {c.UNIFIED_ID: unified_id, **row} for unified_id, row in by_id.items()}
 
@@ -278,63 +321,3 @@ def _told(prepared: Prepared, inputs: float, counts: Mapping[str, int], problem:
         inputs=None if is_open else inputs,
     )
     return replace(told, status="failed", problem=problem) if problem else told
-
-
-def tell_erased_rows(destination: AnyRowDestination, ids: Sequence[str], *, release: int) -> Delivery:
-    """Tell a destination which profiles were erased, each with a key that is the same if it is told again."""
-    if isinstance(destination, DrtDestination):
-        return Delivery(destination.name, ERASED, "held", 0, 0, 0, location_of(destination), problem=NOT_TOLD)
-    target = target_of(destination)
-    rows = [
-        Row(it, "erase", hash_key(target=target, unified_id=it, action="erase", release=str(release)))
-        for it in sorted(ids)
-    ]
-    sender = sender_of(destination, pa.schema([]))
-    counts, problem = send_rows(rows, sender, lambda _rows, _fates: None, chunk_rows=limits.DELIVERY_CHUNK_ROWS)
-    told = Delivery(destination.name, ERASED, "delivered", counts["acknowledged"], 0, 0, location_of(destination))
-    left = len(rows) - counts["acknowledged"]
-    if left:
-        return replace(told, status="failed", problem=problem or f"{left} erased profiles not acknowledged")
-    return told
-
-
-def sender_of(destination: OnlineDestination, schema: pa.Schema) -> Sender:
-    """Make what sends to a destination; only now, as it needs the extra `activation`.
-
-    Args:
-        destination: its settings.
-        schema: of its rows.
-    """
-    if isinstance(destination, WebhookDestination):
-        from cdp_spark.activation.destinations.webhook import WebhookSender  # noqa: PLC0415 - an extra
-
-        return WebhookSender.of(destination)
-    if isinstance(destination, SlackDestination):
-        from cdp_spark.activation.destinations.slack import SlackSender  # noqa: PLC0415 - an extra
-
-        return SlackSender.of(destination)
-    from cdp_spark.activation.destinations.postgres import PostgresSender, column_types  # noqa: PLC0415 - an extra
-
-    return PostgresSender(destination, column_types({field.name: str(field.type) for field in schema}))
-
-
-def location_of(destination: AnyRowDestination) -> str:
-    """Where a destination is, as it is shown: a URL, with its table if it is a database's."""
-    if isinstance(destination, PostgresDestination):
-        place = f"{destination.url}#{destination.table}"
-        template = f"{hide_secrets(destination.url)}#{destination.table}"
-        return Secret(place, template) if isinstance(destination.url, Secret) else place
-    return f"drt:{destination.to['type']}" if isinstance(destination, DrtDestination) else destination.url
-
-
-def target_of(destination: AnyRowDestination) -> str:
-    """Hash of where a destination is: what one place acknowledged says nothing of another."""
-    place = str(hide_secrets(location_of(destination)))
-    if isinstance(destination, DrtDestination):
-        place = canonical_json(hide_secrets({name: it for name, it in destination.to.items() if _is_place(name)}))
-    return hash_key(name=destination.name, kind=destination.kind, place=place)
-
-
-def _is_place(name: str) -> bool:
-    """Whether a setting of drt says where rows go, and not how."""
-    return not name.endswith(("template", "retry", "rate_limit"))

@@ -21,10 +21,12 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("commands.run:app", "Run the nightly job, or some of its stages."),
     "stages": ("commands.stages:stages", "List the stages of a run, and the tables that each reads and writes."),
     "profile": ("commands.warehouse.profile:app", "Look up a profile."),
+    "segments": ("commands.segments:app", "List segments, try their definitions, explain who is in them."),
     "resolve": ("commands.matching.resolve:resolve_files", "Match records in your own files; no project needed."),
     "blocking": ("commands.matching.blocking:app", "Suggest and estimate blocking rules."),
     "model": ("commands.matching.model:app", "Fit and list match models."),
     "insights": ("commands.warehouse.insights:app", "Fit, list and judge the models of people's events."),
+    "experiments": ("commands.warehouse.experiments:app", "Show experiments: arms, outcomes, lift."),
     "why": ("commands.matching.why:why", "Explain why two records are together or apart."),
     "how": ("commands.matching.how:how", "Show how a person's records came together."),
     "evaluate": (

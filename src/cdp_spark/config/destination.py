@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
 from cdp_spark.config.base import SafeName, Strict, Strings, choose_one, mistake
+from cdp_spark.config.sending import SEGMENTS, TEMPLATE_NAME, Cap, QuietHours, SentColumn, SentColumns
 
 NO_PURPOSE = "none"
 """The purpose of a destination of accounts: consents are given by persons."""
@@ -17,7 +17,6 @@ AUDIENCE_COLUMNS: dict[str, tuple[str, ...]] = {
     "meta_audience": (*_PEOPLE, "city", "region", "birth_date", "gender"),
 }
 """Kinds of files for ad platforms, and the columns that each platform matches people by."""
-TEMPLATE_NAME = re.compile(r"\{([^{}]*)\}")
 ROW_NAMES = ("action", "segment", "unified_id")
 CHANGE_NAMES = ("segment", "added", "updated", "removed")
 """What a Slack template may name beside the columns: of a row, and of all changes together."""
@@ -25,21 +24,53 @@ SET_IN_SYNC = ("mode", "on_error", "dlq", "incremental_strategy")
 """Of drt's section `sync`, what its results are read by."""
 
 
+class ArmOfExperiment(Strict):
+    """The people of an experiment whom a destination gets."""
+
+    name: SafeName
+    """Name of the experiment."""
+    arm: SafeName
+    """Arm whose people are exported; those in control never are."""
+
+
 class Destination(Strict):
     """Which profiles go to a destination, with what, and by which consent."""
 
     name: SafeName
-    segment: str
-    columns: Strings = Field(min_length=1)
-    """Columns of a profile; `attributes.NAME` for an own attribute, which is written as NAME."""
+    segment: str | None = None
+    """Segment whose members go there; `segments` names several."""
+    segments: Strings = ()
+    """Segments of which each member goes there, once; the column `segments` says by which."""
+    exclude: Strings = ()
+    """Segments whose members are left out, such as those who bought already."""
+    columns: SentColumns
+    """What is sent: a profile's columns, `attributes.NAME`, `trait.NAME`, `score.NAME`, `score.NAME.tier`,
+    `offer.1.product_id`, `account.NAME`, `identifiers.cookie_id`; renamed, or put together by a template."""
     purpose: SafeName
     """The consent that a profile must have granted to be exported; `none` for segments of accounts only."""
-    suppress: Strings = ()
-    """Segments whose members are left out, such as those who bought already."""
-    contact_point: Literal["email", "phone", "none"] = "email"
-    """`email`, `phone`: the profile must have one and its own consent counts. `none`: the profile's consent counts."""
+    contact_point: Literal["email", "phone", "cookie_id", "device_id", "none"] = "email"
+    """The profile must have such a one, and its own consent counts: an e-mail, a phone, or of visitors a cookie or
+    device. `none`: the profile's consent counts."""
     min_members: Annotated[int, Field(ge=0)] = 0
-    """A smaller segment is not exported."""
+    """With fewer profiles to be sent, after all that are withheld, nothing is exported."""
+    max_members: Annotated[int, Field(ge=1)] | None = None
+    """With more profiles to be sent nothing is exported: a guard against a segment that matches everyone by mistake."""
+    channel: SafeName | None = None
+    """By which its rows reach people, such as `email` or `sms`, where each row is a message: the channel's cap and
+    quiet hours count. Not for files that are written whole."""
+    priority: int = 0
+    """Of the destinations of one channel, those of a higher priority use up the cap first."""
+    experiment: ArmOfExperiment | None = None
+    """Exports the people of one arm only."""
+    ignore_hold_out: bool = False
+    """Whether people of the global hold-out are exported, too: for what is no campaign, such as invoices."""
+
+    @model_validator(mode="after")
+    def _one_key_for_segments(self) -> Self:
+        if (self.segment is None) == (not self.segments):
+            got = "`segment` and `segments`" if self.segments else "neither `segment` nor `segments`"
+            raise mistake(got=got, allowed="one of both", fix="write all segments under `segments`", at=())
+        return self
 
     @model_validator(mode="after")
     def _purpose_of_contacts(self) -> Self:
@@ -49,35 +80,109 @@ class Destination(Strict):
             raise mistake(got=got, allowed="contact_point none", fix=fix, at=("purpose",))
         return self
 
+    @model_validator(mode="after")
+    def _bounds_leave_room(self) -> Self:
+        if self.max_members is not None and self.max_members < self.min_members:
+            got = f"max_members {self.max_members} below min_members {self.min_members}"
+            raise mistake(got=got, fix="swap them", at=("max_members",))
+        return self
+
+    def out_of_bounds(self, count: int) -> Literal["below_min", "above_max"] | None:
+        """Tell why a number of profiles is not sent; None where it is.
+
+        Args:
+            count: profiles that would be sent.
+        """
+        if count < self.min_members:
+            return "below_min"
+        return "above_max" if self.max_members is not None and count > self.max_members else None
+
+    @property
+    def included(self) -> tuple[str, ...]:
+        """The segments whose members go there."""
+        return self.segments or ((self.segment,) if self.segment is not None else ())
+
+    @property
+    def label(self) -> str:
+        """Names the segments, as it is told."""
+        return ", ".join(self.included)
+
+    @property
+    def sent_columns(self) -> tuple[SentColumn, ...]:
+        """All columns of a row: those that are configured, and the segments that it came by where there are several."""
+        is_named = any(it.written == SEGMENTS for it in self.columns)
+        return self.columns if is_named or len(self.included) == 1 else (*self.columns, SentColumn(of=SEGMENTS))
+
+    @property
+    def read_columns(self) -> frozenset[str]:
+        """The names of columns that its rows are made of."""
+        return frozenset(name for column in self.sent_columns for name in column.read)
+
 
 class FileDestination(Destination):
-    """An export of a segment's profiles to a folder, whole in each release."""
+    """An export of a segment's profiles to a folder, whole in each release or what changed since the last one."""
 
     kind: Literal["csv", "parquet", "google_customer_match", "meta_audience"]
     """The last two are CSV files of hashed values, as the ad platforms take them."""
     path: str
     """Folder; a release's export is written to `path/release=N`."""
+    mode: Literal["full", "diff"] = "full"
+    """`full`: all rows in each release. `diff`: rows that differ from what was written before; the column `action` says
+    whether to add, update or remove."""
+    file_name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}\.csv$")] | None = None
+    """Name of the one CSV file in the folder of a release, such as `audience.csv`, instead of Spark's part files."""
+    role: Literal["include", "exclude"] = "include"
+    """Ad audiences: `exclude` for a list of people to whom the platform must not show the campaign. Its file is called
+    `exclude_NAME.csv` unless `file_name` is given."""
     outside_project: bool = False
     """Whether `path` may be a folder of this machine outside the project's."""
     spreadsheet_safe: bool = False
     """CSV: a cell that a spreadsheet would run as a formula gets a leading apostrophe."""
 
     @model_validator(mode="after")
-    def _spreadsheets_are_csv(self) -> Self:
-        if self.spreadsheet_safe and self.kind != "csv":
-            raise mistake(
-                got=f"spreadsheet_safe for {self.kind}", allowed="csv", fix="remove `spreadsheet_safe`", at=("kind",)
-            )
+    def _settings_of_other_kinds(self) -> Self:
+        is_audience = self.kind in AUDIENCE_COLUMNS
+        wrong = (
+            (self.spreadsheet_safe and self.kind != "csv", "spreadsheet_safe", "csv"),
+            (
+                self.file_name is not None and self.kind == "parquet",
+                "file_name",
+                "csv, google_customer_match, meta_audience",
+            ),
+            (self.file_name is not None and self.mode == "diff", "file_name", "mode full"),
+            (self.mode == "diff" and is_audience, "mode diff", "csv, parquet"),
+            (self.role == "exclude" and not is_audience, "role exclude", ", ".join(AUDIENCE_COLUMNS)),
+            (self.channel is not None and self.mode == "full", "channel", "mode diff, which keeps who was sent what"),
+        )
+        for is_wrong, key, allowed in wrong:
+            if is_wrong:
+                got, name = f"{key} for {self.kind}", key.partition(" ")[0]
+                raise mistake(got=got, allowed=allowed, fix=f"remove `{name}`", at=(name,))
         return self
 
     @model_validator(mode="after")
     def _platform_takes_columns(self) -> Self:
-        taken = AUDIENCE_COLUMNS.get(self.kind, self.columns)
+        taken = AUDIENCE_COLUMNS.get(self.kind)
         for position, column in enumerate(self.columns):
-            if column not in taken:
-                got, fix = f"column '{column}' for {self.kind}", choose_one(column, taken)
+            if taken is not None and column.written not in taken:
+                got, fix = f"column '{column.written}' for {self.kind}", choose_one(column.written, taken)
                 raise mistake(got=got, allowed=", ".join(taken), fix=fix, at=("columns", position))
         return self
+
+    @property
+    def sent_columns(self) -> tuple[SentColumn, ...]:
+        """All columns of a row; ad platforms take no others than theirs."""
+        return self.columns if self.kind in AUDIENCE_COLUMNS else super().sent_columns
+
+    @property
+    def max_refusals(self) -> int:
+        """A file refuses no row by itself."""
+        return 1
+
+    @property
+    def single_file(self) -> str | None:
+        """The name of the one file of a release; None for Spark's part files."""
+        return self.file_name or (f"exclude_{self.name}.csv" if self.role == "exclude" else None)
 
 
 class RowDestination(Destination):
@@ -138,7 +243,7 @@ class SlackDestination(HttpDestination):
 
     @model_validator(mode="after")
     def _names_are_known(self) -> Self:
-        columns = tuple(name.removeprefix("attributes.") for name in self.columns)
+        columns = tuple(it.written for it in self.sent_columns)
         known = CHANGE_NAMES if self.per == "change" else (*columns, *ROW_NAMES)
         for name in TEMPLATE_NAME.findall(self.template):
             if name not in known:
@@ -197,6 +302,8 @@ class DrtDestination(RowDestination):
             raise mistake(got=f"replaces with mode {self.mode}", fix="write `mode: full`", at=("replaces",))
         if self.replaces and self.left is not None:
             raise mistake(got="left and replaces", fix="leave one of them out", at=("left",))
+        if self.replaces and self.channel is not None:
+            raise mistake(got="channel and replaces", fix="leave one of them out: nobody can wait", at=("channel",))
         return self
 
     @model_validator(mode="after")
@@ -217,6 +324,10 @@ class DestinationsConfig(Strict):
     """`destinations.yaml`."""
 
     destinations: tuple[Annotated[AnyDestination, Field(discriminator="kind")], ...] = ()
+    caps: dict[SafeName, Cap] = {}
+    """Channel to how many rows a profile gets by it, from all destinations together."""
+    quiet_hours: dict[SafeName, QuietHours] = {}
+    """Channel to the hours in which it sends nothing."""
 
     @property
     def files(self) -> tuple[FileDestination, ...]:
@@ -224,11 +335,21 @@ class DestinationsConfig(Strict):
         return tuple(it for it in self.destinations if isinstance(it, FileDestination))
 
     @property
+    def whole_files(self) -> tuple[FileDestination, ...]:
+        """Those that take all rows in the files of each release."""
+        return tuple(it for it in self.files if it.mode == "full")
+
+    @property
     def rows(self) -> tuple[AnyRowDestination, ...]:
-        """Those that take rows."""
+        """Those that take rows, and answer for each of them."""
         return tuple(it for it in self.destinations if not isinstance(it, FileDestination))
 
     @property
     def of_drt(self) -> tuple[DrtDestination, ...]:
         """Those among them that drt sends to."""
         return tuple(it for it in self.destinations if isinstance(it, DrtDestination))
+
+    @property
+    def with_ledger(self) -> tuple[AnyDestination, ...]:
+        """Those of which the ledger keeps what they have."""
+        return tuple(it for it in self.destinations if it not in self.whole_files)

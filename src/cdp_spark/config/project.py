@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 
 from cdp_spark.config.base import SafeName, Strict, TimeZone, mistake
 from cdp_spark.config.destination import NO_PURPOSE, DestinationsConfig
+from cdp_spark.config.experiments import ExperimentsConfig
 from cdp_spark.config.insights import InsightsConfig
 from cdp_spark.config.match import MatchConfig
 from cdp_spark.config.profile import SurvivorshipConfig
@@ -53,6 +54,8 @@ GoldTable = Literal[
     "traits",
     "segment_members",
     "segment_changes",
+    "experiment_assignments",
+    "experiment_results",
 ]
 """The tables that are published together."""
 
@@ -145,6 +148,7 @@ class Project(Strict):
     survivorship: SurvivorshipConfig = SurvivorshipConfig()
     insights: InsightsConfig = InsightsConfig()
     segments: tuple[SegmentConfig, ...] = ()
+    experiments: ExperimentsConfig = ExperimentsConfig()
     destinations: DestinationsConfig = DestinationsConfig()
     config_hash: str
     """SHA-256 of the files' content, without secrets."""

@@ -57,7 +57,7 @@ class ConsentFields(Strict):
     """How a row of a consent source becomes a consent."""
 
     contact: str
-    contact_type: Literal["email", "phone", "detect"] = "detect"
+    contact_type: Literal["email", "phone", "cookie_id", "device_id", "detect"] = "detect"
     purpose: str
     status: str
     given_at: TimeField
@@ -125,6 +125,7 @@ class SourceConfig(Strict):
     on_unreadable_withdrawal: Literal["stop", "continue"] = "stop"
     """Of consents: whether a withdrawal that cannot be read holds all exports of its purpose until it is settled."""
     max_rejected_share: Annotated[float, Field(ge=0, le=1)] = 0.05
+    """Without it the share of `gates` counts, where the project states one."""
     max_conflict_share: Annotated[float, Field(ge=0, le=1)] = 0.05
     """Of events: the share of rows that may have another row's `event_id` and a different content. Of such rows the
     latest is stored."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from cdp_spark.demo.files.assignments import NAME, write_assignments
 from cdp_spark.demo.files.delivery import MAX_NIGHTS, Batch, Source
 from cdp_spark.demo.files.truth import record_truth, visitor_truth, write_truth
 from cdp_spark.demo.files.writer import write_source
@@ -32,7 +33,7 @@ class DemoSummary:
         malformed: malformed lines per source.
         records: records of people and companies in the truth.
         visitors: cookies and devices in the truth.
-        files: how many, the truth's two included.
+        files: how many, the experiment's and the truth's two included.
     """
 
     people: int
@@ -45,12 +46,13 @@ class DemoSummary:
 
 
 def generate(out: Path, *, people: int, seed: int, nights: int = 1) -> DemoSummary:
-    """Write the sources of a made-up company and the truth about them.
+    """Write the sources of a made-up company, the arms of an experiment that it ran, and the truth about them.
 
     The same arguments write the same bytes; the first night's files do not depend on `nights`.
 
     Args:
-        out: the folder to write; one folder a source and `truth` are made in it, and files of the same names replaced.
+        out: the folder to write; one folder a source, `assignments` and `truth` are made in it, and files of the same
+            names replaced.
         people: how many; at least 100.
         seed: 0 or more.
         nights: deliveries, 1 to 7; the first has everything, each later one about 2% changed and new rows.
@@ -62,7 +64,7 @@ def generate(out: Path, *, people: int, seed: int, nights: int = 1) -> DemoSumma
     _check("nights", nights, 1, MAX_NIGHTS)
     world = build_world(people=people, seed=seed, rates=Rates())
     records, visitors = [], []
-    rows, malformed, file_count = {}, {}, 2
+    rows, malformed, file_count = {}, {}, 3
     for source in SOURCES:
         batches = [batch for batch in source.deliver(world, nights) if len(batch.entity)]
         malformed[source.name] = write_source(world, source, batches, out)
@@ -70,6 +72,7 @@ def generate(out: Path, *, people: int, seed: int, nights: int = 1) -> DemoSumma
         records += _records(world, source, batches)
         visitors += _visitors(world, source, batches)
         file_count += len(batches) + source.has_unclosed_quote
+    write_assignments(world, out / "assignments" / f"{NAME}.csv")
     return DemoSummary(
         people=people,
         accounts=world.account_count,

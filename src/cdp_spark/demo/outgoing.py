@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from cdp_spark.tables.store import Store
 
 _COLUMNS = ("email", "given_name")
+_PEOPLE = ("exclude", "contact_point", "experiment", "ignore_hold_out")
+"""What else of a destination says who goes there."""
 _STEPS = ("sending", "refused", "unknown", "unsent", "acknowledged")
 
 
@@ -56,9 +58,12 @@ def delivering(project: Project) -> Iterator[tuple[Project, Receiver | None]]:
 
     with open_receiver(failures=1) as receiver:
         first = exports[0]
-        added = destination_of(receiver, segment=first.segment, columns=_COLUMNS, purpose=first.purpose)
+        added = destination_of(receiver, segments=first.included, columns=_COLUMNS, purpose=first.purpose)
+        same_people = {name: getattr(first, name) for name in _PEOPLE}
         config = project.destinations
-        destinations = config.model_copy(update={"destinations": (*config.destinations, added)})
+        destinations = config.model_copy(
+            update={"destinations": (*config.destinations, added.model_copy(update=same_people))}
+        )
         yield project.model_copy(update={"destinations": destinations}), receiver
 
 

@@ -17,6 +17,7 @@ from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from cdp_spark.config.base import Secret
 from cdp_spark.config.destination import WebhookDestination
+from cdp_spark.config.sending import SentColumn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -121,13 +122,15 @@ def open_receiver(*, failures: int = 1) -> Iterator[Receiver]:
         server.server_close()
 
 
-def destination_of(receiver: Receiver, *, segment: str, columns: tuple[str, ...], purpose: str) -> WebhookDestination:
+def destination_of(
+    receiver: Receiver, *, segments: tuple[str, ...], columns: tuple[str, ...], purpose: str
+) -> WebhookDestination:
     """Describe the receiver as a destination."""
     destination = WebhookDestination(
         name=NAME,
         kind="webhook",
-        segment=segment,
-        columns=columns,
+        segments=segments,
+        columns=tuple(SentColumn(of=it) for it in columns),
         purpose=purpose,
         url=receiver.url,
         secret=_SECRET,

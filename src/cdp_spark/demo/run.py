@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from cdp_spark import columns as c
 from cdp_spark.config.destination import FileDestination
 from cdp_spark.config.source import SourceConfig
 from cdp_spark.demo.best import Best, find_best
@@ -22,7 +23,7 @@ from cdp_spark.runs.runner import nightly
 from cdp_spark.runs.stages import Progress, StageEvent, silent
 from cdp_spark.runs.summary import write_run_report
 from cdp_spark.tables.actions.together import run_together
-from cdp_spark.tables.catalog import RECORDS, UNIFIED_EVENTS, UNIFIED_IDS
+from cdp_spark.tables.catalog import EXPERIMENT_RESULTS, RECORDS, UNIFIED_EVENTS, UNIFIED_IDS
 from cdp_spark.tables.store import Store, open_store
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
     from pyspark.sql import SparkSession
 
+    from cdp_spark.config.experiments import ExperimentConfig
     from cdp_spark.config.project import Project
     from cdp_spark.runs.summary import RunSummary
 
@@ -60,6 +62,7 @@ class DemoOutcome:
         exports: the folders that segments were written to.
         attribution: events against the truth.
         best: whom the models put first.
+        experiments: rows of `experiment_results`, by experiment, control first.
         outgoing: what the segments share, and what came to a receiver on this machine.
     """
 
@@ -71,6 +74,7 @@ class DemoOutcome:
     attribution: Attribution
     best: Best
     outgoing: Outgoing
+    experiments: tuple[Mapping[str, Any], ...] = ()
 
 
 def run_demo(
@@ -101,6 +105,7 @@ def run_demo(
         warehouse=Path(store.location),
         exports=tuple(_resolved(project, each.path) for each in project.destinations.files),
         best=_best(store, project, run),
+        experiments=_experiments(store, run),
         outgoing=find_outgoing(store, receiver, run_id=run.run.run_id, versions=_versions(run)),
         **judged,
     )
@@ -113,6 +118,12 @@ def _best(store: Store, project: Project, run: RunSummary) -> Best:
 
 def _versions(run: RunSummary) -> Mapping[str, int]:
     return run.release.versions if run.release else {}
+
+
+def _experiments(store: Store, run: RunSummary) -> tuple[Mapping[str, Any], ...]:
+    version = run.release.versions.get(EXPERIMENT_RESULTS.name) if run.release else None
+    rows = [] if version is None else store.fetch(EXPERIMENT_RESULTS, version=version).to_pylist()
+    return tuple(sorted(rows, key=lambda it: (it[c.EXPERIMENT], it[c.STATUS] != "control", it[c.ARM])))
 
 
 def judge(store: Store, truth: Path, run: RunSummary) -> dict[str, Any]:
@@ -169,9 +180,20 @@ def move_project(project: Project, out: Path) -> Project:
                 update={"warehouse": warehouse, "report": _moved(settings.report or f"{_HOME}/report", out)}
             ),
             "sources": tuple(_at(each, _moved(each.path, out)) if each.path else each for each in project.sources),
+            "experiments": project.experiments.model_copy(
+                update={"experiments": tuple(_with_file(each, out) for each in project.experiments.experiments)}
+            ),
             "destinations": project.destinations.model_copy(update={"destinations": destinations}),
         }
     )
+
+
+def _with_file(experiment: ExperimentConfig, out: Path) -> ExperimentConfig:
+    file = experiment.assignments
+    if file is None:
+        return experiment
+    moved = file.model_copy(update={"path": _moved(file.path, out)})
+    return experiment.model_copy(update={"assignments": moved})
 
 
 def _is_demo(path: str) -> bool:

@@ -24,13 +24,13 @@ from cdp_spark.ingest.staging.faults import stage_delivery
 from cdp_spark.ingest.staging.repeats import count_repeats
 from cdp_spark.ingest.staging.rows import STAGED, Staging
 from cdp_spark.ingest.suppression.listed import Listed
-from cdp_spark.ingest.suppression.register import read_suppression_list
 from cdp_spark.ingest.withdrawals import undated_times, write_new_issues
 from cdp_spark.ingest.write import Written, count_new_rows, write_bronze
 from cdp_spark.tables.catalog import SOURCE_DELIVERIES
 from cdp_spark.tables.checkpoint import cached_frame
 from cdp_spark.tables.rows import Rows, as_frame
 from cdp_spark.tables.run import RunContext, StageResult
+from cdp_spark.tables.suppressions import read_suppression_list
 from cdp_spark.tables.withdrawals import fetch_issues, find_open, holding, tell_names
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from cdp_spark.config.source import SourceConfig
     from cdp_spark.ingest.deliveries import Delivery
     from cdp_spark.ingest.reading import Reading
-    from cdp_spark.ingest.suppression.listed import SuppressionList
+    from cdp_spark.normalise.keyed_hashing import SuppressionList
 
     Deliveries = Mapping[str, Delivery]
 

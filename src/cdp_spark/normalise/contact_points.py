@@ -1,5 +1,7 @@
 """Contact points: the one normal form by which consent, suppression, erasure and matching know a mailbox or a number.
 
+Consent also knows a browser by its cookie and an app by its device, whose owner nobody may know.
+
 A cell may list several: they are separated by `;`, `,`, `|`, line breaks or ` ::: `, or stand in a list of JSON.
 A comma in a quoted display name (`"Lee, Ann" <ann@x.org>`) separates nothing.
 """
@@ -13,9 +15,12 @@ from typing import Literal, NamedTuple
 from cdp_spark.normalise.email import mailbox, read_email
 from cdp_spark.normalise.hashing import sha256
 from cdp_spark.normalise.phone import read_phone
-from cdp_spark.normalise.text import WHITE_SPACE, clean_text
+from cdp_spark.normalise.placeholders import PLACEHOLDER, is_id_placeholder
+from cdp_spark.normalise.text import WHITE_SPACE, clean_text, without_float_tail
 
 EMAIL, PHONE = "email", "phone"
+ContactKind = Literal["email", "phone", "cookie_id", "device_id", "detect"]
+"""`detect` tells an e-mail from a phone."""
 
 _EXTENSION = r"[;,](?=\s*(?:ext\b|x ?\d))"
 """Of the number before it: `+1 312 555 0180;ext=101`."""
@@ -28,10 +33,10 @@ _VALUES = re.compile(rf'(?:"[^"]*"(?=\s*<)|{_EXTENSION}|[^;,|\r\n])+')
 
 
 class ContactPoint(NamedTuple):
-    """A mailbox or a number.
+    """A mailbox or a number; of consents also a cookie or a device.
 
     Args:
-        kind: `email` or `phone`.
+        kind: `email`, `phone`, `cookie_id` or `device_id`.
         value: the mailbox, or the number in E.164 (national digits where no country is known); beside a reason, what
             was read or dialled; None of an empty text.
         reason: why it cannot be used; None where it can.
@@ -81,7 +86,7 @@ def _named_value(entry: dict[str, object]) -> object:
     return next((entry[name] for name in _VALUE_NAMES if name in entry), None)
 
 
-def read_contact_point(text: str, kind: Literal["email", "phone", "detect"], region: str | None) -> ContactPoint:
+def read_contact_point(text: str, kind: ContactKind, region: str | None) -> ContactPoint:
     """Read one contact point in its normal form.
 
     Args:
@@ -90,13 +95,23 @@ def read_contact_point(text: str, kind: Literal["email", "phone", "detect"], reg
         region: ISO country of phones that name none.
     """
     text = clean_text(text)
+    if kind in ("cookie_id", "device_id"):
+        return _read_device(text, kind)
     if kind == PHONE or (kind != EMAIL and "@" not in text and "mailto:" not in text.lower()):
         return ContactPoint(PHONE, *read_phone(text, region))
     email, reason = read_email(text)
     return ContactPoint(EMAIL, mailbox(email) if email and reason is None else email, reason)
 
 
+def _read_device(text: str, kind: str) -> ContactPoint:
+    """Read a cookie or a device in the form of `contact_point_hash`."""
+    value = without_float_tail(text).lower()
+    if not value:
+        return ContactPoint(kind, None, None)
+    return ContactPoint(kind, value, PLACEHOLDER if is_id_placeholder(value) else None)
+
+
 def contact_point_hash(value: str) -> str:
-    """Return the hash under which consents know a clean e-mail or phone: that of its mailbox, or of its number."""
+    """Return the hash under which consents know a clean contact point: that of its mailbox, or of what it is."""
     lower = value.strip().lower()
     return sha256(mailbox(lower) if "@" in lower else lower)

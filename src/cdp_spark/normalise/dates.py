@@ -58,6 +58,10 @@ _GAP = r"[ ,./-]{0,3}"
 _YEAR_FIRST = re.compile(r"(?P<y>[0-9]{4})(?P<s>[-/.])(?P<m>[0-9]{1,2})(?P=s)(?P<d>[0-9]{1,2})" + _TIME_OF_DAY)
 _COMPACT = re.compile(r"(?P<y>[0-9]{4})(?P<m>[0-9]{2})(?P<d>[0-9]{2})" + _TIME_OF_DAY)
 _NUMBERS = re.compile(r"([0-9]{1,2}) ?([-/. ]) ?([0-9]{1,2}) ?\2 ?([0-9]{4}|[0-9]{2})" + _TIME_OF_DAY)
+_IN_CHARACTERS = re.compile(
+    r"(?P<y>[0-9]{4}) ?[年년] ?(?P<m>[0-9]{1,2}) ?[月월] ?(?P<d>[0-9]{1,2}) ?[日일]" + _TIME_OF_DAY
+)
+"""As East Asia writes it: `1985年4月12日`."""
 _WORDED = tuple(
     re.compile(pattern + _TIME_OF_DAY)
     for pattern in (
@@ -129,7 +133,7 @@ def _compiled(formats: tuple[str, ...]) -> tuple[Reader, ...]:
     patterns = [_of_pattern(written) for written in formats if written not in NOTATIONS]
     if patterns and order is None and not counted:
         return tuple(patterns)
-    usual = (partial(_of_parts, _YEAR_FIRST), _compact, partial(_numbers, order), _worded)
+    usual = (partial(_of_parts, _YEAR_FIRST), _compact, partial(_numbers, order), _worded, _in_characters)
     return (*patterns, *counted, *usual)
 
 
@@ -226,6 +230,10 @@ def _of_parts(pattern: re.Pattern[str], text: str, as_of: date) -> Day | None:
 
 def _compact(text: str, as_of: date) -> Day | None:
     return _of_parts(_COMPACT, text, as_of)
+
+
+def _in_characters(text: str, as_of: date) -> Day | None:
+    return _of_parts(_IN_CHARACTERS, text, as_of)
 
 
 def _worded(text: str, as_of: date) -> Day | None:

@@ -6,8 +6,8 @@ from dataclasses import replace
 from functools import partial
 
 from cdp_spark.activation.notice import tell_erased
+from cdp_spark.activation.sending.senders import tell_erased_rows
 from cdp_spark.activation.stage import hand_over
-from cdp_spark.activation.stage_rows import tell_erased_rows
 from cdp_spark.privacy.people.requests import read_people
 from cdp_spark.tables.run import RunContext, StageResult
 

@@ -21,6 +21,8 @@ from cdp_spark.tables.catalog import (
     DELIVERIES,
     DELIVERY_ATTEMPTS,
     ERASURES,
+    EXPERIMENT_ASSIGNMENTS,
+    EXPERIMENT_RESULTS,
     FUNNELS,
     HOUSEHOLDS,
     ID_CHANGES,
@@ -129,6 +131,11 @@ def _of_one_profile(_traces: Traces) -> tuple[Matching, ...]:
     return (Joined(pa.table({_NAME: ["-"]}), lambda column: column(c.PROFILES) <= 1),)
 
 
+def _of_one_person(_traces: Traces) -> tuple[Matching, ...]:
+    """Figures of an arm with a single person, who may be one of the people; the next run counts everybody anew."""
+    return (Joined(pa.table({_NAME: ["-"]}), lambda column: column(c.PEOPLE) <= 1),)
+
+
 RULES: dict[str, Rule] = {
     REJECTED_ROWS.name: lambda traces: (AnyOf((c.ROW_HASH,), traces.refused),),
     WITHDRAWAL_ISSUES.name: lambda traces: (
@@ -164,6 +171,8 @@ RULES: dict[str, Rule] = {
     RETENTION.name: _of_one_profile,
     SEGMENT_MEMBERS.name: _naming(c.UNIFIED_ID),
     SEGMENT_CHANGES.name: _naming(c.UNIFIED_ID),
+    EXPERIMENT_ASSIGNMENTS.name: _naming(c.UNIFIED_ID),
+    EXPERIMENT_RESULTS.name: _of_one_person,
     TO_SEND.name: _naming(c.UNIFIED_ID),
     DELIVERY_ATTEMPTS.name: _naming(c.UNIFIED_ID),
     RECORDS.name: _naming(c.RECORD_KEY),

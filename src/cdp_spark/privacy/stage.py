@@ -13,7 +13,7 @@ from cdp_spark.errors import StateError
 from cdp_spark.identity.changes import build_erased_changes, close_erased
 from cdp_spark.identity.frames_tables import write_entries
 from cdp_spark.identity.terms import VISITOR
-from cdp_spark.ingest.suppression.register import Entry, check_key, list_identifiers, suppression_of
+from cdp_spark.ingest.suppression.register import Entry, list_identifiers, suppression_of
 from cdp_spark.privacy.erase import count_rows_to_erase, erase_rows
 from cdp_spark.privacy.models import forget_values
 from cdp_spark.privacy.people.beside import note_beside
@@ -25,6 +25,7 @@ from cdp_spark.tables.catalog import ID_CHANGES, ID_REGISTRY, SEGMENT_CHANGES, S
 from cdp_spark.tables.increments.basis import extend_table
 from cdp_spark.tables.rows import as_frame
 from cdp_spark.tables.run import RunContext, StageResult
+from cdp_spark.tables.suppressions import check_key
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

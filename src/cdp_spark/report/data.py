@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from cdp_spark.report.accuracy import Accuracy
     from cdp_spark.report.behaviour import FunnelFact, RetentionFact
+    from cdp_spark.report.experiments import ExperimentFact
 
 
 @dataclass(frozen=True)
@@ -124,6 +125,7 @@ class ExportFact:
         rows: sent.
         withheld: members that were not sent.
         location: where they went; None where nothing was written.
+        reasons: why members were not sent, and how many for each.
     """
 
     destination: str
@@ -132,6 +134,7 @@ class ExportFact:
     rows: int
     withheld: int
     location: str | None = None
+    reasons: str = ""
 
 
 @dataclass(frozen=True)
@@ -213,6 +216,7 @@ class ReportData:
         accuracy: against a truth, by entity type; empty where there is none.
         funnels: by name.
         retention: by name.
+        experiments: by name.
         project: its name.
     """
 
@@ -234,6 +238,7 @@ class ReportData:
     accuracy: tuple[Accuracy, ...] = ()
     funnels: tuple[FunnelFact, ...] = ()
     retention: tuple[RetentionFact, ...] = ()
+    experiments: tuple[ExperimentFact, ...] = ()
     project: str = ""
 
     @property

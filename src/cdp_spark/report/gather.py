@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ from cdp_spark.report.data import (
     StageFact,
     WeightBin,
 )
+from cdp_spark.report.experiments import read_experiments
 from cdp_spark.report.flows import add_flows, read_sources, read_unread_values
 from cdp_spark.report.histograms import (
     BIN_BITS,
@@ -36,6 +37,7 @@ from cdp_spark.report.quality import read_quality
 from cdp_spark.tables.actions.together import run_together
 from cdp_spark.tables.catalog import (
     DELIVERIES,
+    EXPERIMENT_RESULTS,
     FUNNELS,
     ID_CHANGES,
     PAIR_SCORES,
@@ -119,6 +121,7 @@ def build_report_data(
         accuracy=accuracy,
         funnels=read_funnels(released.fetch(FUNNELS)),
         retention=read_retention(released.fetch(RETENTION)),
+        experiments=read_experiments(released.fetch(EXPERIMENT_RESULTS)),
         **run_together(store.spark, figures),
     )
 
@@ -167,8 +170,14 @@ def with_empty_segments(segments: tuple[SegmentFact, ...], metrics: Mapping[str,
 
 def read_exports(deliveries: DataFrame) -> tuple[ExportFact, ...]:
     """Collect the deliveries of a run or release."""
-    names = (c.DESTINATION, c.SEGMENT, c.STATUS, c.ROW_COUNT, c.WITHHELD_COUNT, c.LOCATION)
-    return tuple(ExportFact(*row) for row in deliveries.select(*names).orderBy(c.DESTINATION, c.SEGMENT).collect())
+    names = (c.DESTINATION, c.SEGMENT, c.STATUS, c.ROW_COUNT, c.WITHHELD_COUNT, c.LOCATION, c.WITHHELD_BY)
+    rows = deliveries.select(*names).orderBy(c.DESTINATION, c.SEGMENT).collect()
+    facts = [ExportFact(*row[: len(names) - 1]) for row in rows]
+    return tuple(replace(it, reasons=_reasons(row[c.WITHHELD_BY])) for it, row in zip(facts, rows, strict=True))
+
+
+def _reasons(withheld: Mapping[str, int]) -> str:
+    return ", ".join(f"{reason} {count:,}" for reason, count in sorted(withheld.items()))
 
 
 def read_id_changes(id_changes: DataFrame, *, release: int) -> tuple[Count, ...]:

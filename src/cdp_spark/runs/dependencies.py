@@ -13,6 +13,8 @@ from cdp_spark.config.expressions.references import asks_clock
 from cdp_spark.config.segment import conditions_of
 from cdp_spark.events.stage import settings_of as events_settings
 from cdp_spark.events.stage import warn as warn_of_events
+from cdp_spark.experiments.results import warn as warn_of_experiments
+from cdp_spark.experiments.stage import hold_experiments, settings_of_experiments
 from cdp_spark.profiles.extent import holds_for_profiles
 from cdp_spark.runs.stages import BY_NAME
 from cdp_spark.scores.stage import warn as warn_of_scores
@@ -130,6 +132,7 @@ _ALL = (
     _of("scores", _scores, also=(t.SCORE_MODELS,), holds=_hold_at_the_same_time, warns=warn_of_scores),
     _of("offers", _offers, also=(t.SCORE_MODELS,), holds=_hold_at_the_same_time, warns=warn_of_offers),
     _of("segments", _segments, but=(t.ID_CHANGES,), holds=_hold_for_segments, work=r"segment_changes\..*", warns=warn),
+    _of("experiments", settings_of_experiments, holds=hold_experiments, warns=warn_of_experiments),
 )
 
 DEPENDENCIES: dict[str, Dependencies] = {depends.stage: depends for depends in _ALL}

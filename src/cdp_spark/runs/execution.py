@@ -93,8 +93,8 @@ def run_scope(execution: Execution, run: Run, scope: Iterable[str]) -> Run:
     """Run the stages that the run has not finished yet, and record its end."""
     for stage in scope:
         run = _skip(execution, run, stage) if stage in run.finished else _advance(execution, run, stage)
-    record_metrics(execution.store, run, run.finished.values())
-    end = StageOutcome(RUN_STAGE, FINISHED, seconds=_total_seconds(run))
+    end = StageOutcome(RUN_STAGE, FINISHED, seconds=_total_seconds(run), metrics=execution.options.figures)
+    record_metrics(execution.store, run, (*run.finished.values(), end))
     record(execution.store, run, end)
     return replace(run, outcomes=(*run.outcomes, end))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -46,6 +46,7 @@ class RunOptions:
         report: write the HTML report of a nightly run.
         progress: told each stage's states.
         find_work: gives a stage's function by its name.
+        figures: of the start, recorded with the run's own.
     """
 
     as_of: datetime | None = None
@@ -54,6 +55,7 @@ class RunOptions:
     report: bool = True
     progress: Progress = silent
     find_work: Callable[[str], Work] = work_of
+    figures: Mapping[str, float] = field(default_factory=dict)
 
 
 def begin_run(

@@ -49,6 +49,7 @@ _ROWS = {
     "scores": r"scores\.\w+",
     "offers": r"offers\.rows",
     "segments": r"segments\.\w+",
+    "experiments": r"experiments\.people\.\w+",
     "activation": r"\w+\.rows",
 }
 """The figures of a stage that add up to the rows it is about."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from cdp_spark.errors import StateError
-from cdp_spark.ingest.suppression.register import check_key, suppression_of
+from cdp_spark.ingest.suppression.register import suppression_of
 from cdp_spark.privacy.people.requests import find_people, is_recorded, record_request
 from cdp_spark.privacy.rules import RULES
 from cdp_spark.privacy.stage import plan_erasure
@@ -23,6 +23,7 @@ from cdp_spark.runs.summary import RunSummary, summarise, write_run_report
 from cdp_spark.tables.catalog import TABLES
 from cdp_spark.tables.lock import hold_warehouse
 from cdp_spark.tables.run import RunContext
+from cdp_spark.tables.suppressions import check_key
 
 if TYPE_CHECKING:
     from cdp_spark.config.project import Project

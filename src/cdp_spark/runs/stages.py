@@ -17,6 +17,7 @@ from cdp_spark.behaviour.stage_sessions import run as make_sessions
 from cdp_spark.clustering.stage import run as cluster
 from cdp_spark.errors import ConfigError
 from cdp_spark.events.stage import run as stitch_events
+from cdp_spark.experiments.stage import run as experiment
 from cdp_spark.identity.stage import run as assign_ids
 from cdp_spark.ingest.stage import run as ingest
 from cdp_spark.privacy.notice import run as notify
@@ -47,7 +48,7 @@ Work = Callable[[RunContext], StageResult]
 IDENTITY, PUBLISH, ACTIVATION = "identity", "publish", "activation"
 AFTER_IDENTITY = (
     *("events", "sessions", "profiles", "relations"),
-    *("behaviour", "traits", "scores", "offers", "segments"),
+    *("behaviour", "traits", "scores", "offers", "segments", "experiments"),
 )
 """The stages that make the other gold tables."""
 EXPIRE, VACUUM, NOTICE = "expire", "vacuum", "notice"
@@ -207,6 +208,13 @@ NIGHTLY: tuple[Stage, ...] = (
         writes=(t.SEGMENT_MEMBERS, t.SEGMENT_CHANGES),
     ),
     Stage(
+        "experiments",
+        experiment,
+        "Puts people into the arms of experiments by chance, and compares what the arms came to.",
+        reads=(t.SEGMENT_MEMBERS, t.HOUSEHOLDS, t.ID_REGISTRY, t.UNIFIED_IDS, t.PROFILES, t.UNIFIED_EVENTS),
+        writes=(t.EXPERIMENT_ASSIGNMENTS, t.EXPERIMENT_RESULTS),
+    ),
+    Stage(
         PUBLISH,
         publish,
         "Checks the gates, and makes this run's gold tables visible together.",
@@ -217,7 +225,10 @@ NIGHTLY: tuple[Stage, ...] = (
         ACTIVATION,
         activate,
         "Brings the release's segments to the destinations.",
-        reads=(t.PROFILES, t.SEGMENT_MEMBERS, t.CONSENTS, t.WITHDRAWAL_ISSUES),
+        reads=(
+            *(t.PROFILES, t.SEGMENT_MEMBERS, t.TRAITS, t.SCORES, t.OFFERS, t.ACCOUNT_MEMBERS, t.UNIFIED_IDS),
+            *(t.IDENTIFIERS, t.CONSENTS, t.WITHDRAWAL_ISSUES, t.SUPPRESSIONS, t.EXPERIMENT_ASSIGNMENTS),
+        ),
         writes=(t.DELIVERIES, t.TO_SEND, t.DELIVERY_ATTEMPTS),
     ),
 )

@@ -91,6 +91,17 @@ def compile_segments(surroundings: Surroundings) -> tuple[CompiledSegment, ...]:
     return tuple(compiled.values())
 
 
+def condition_column(condition: Condition, owner: SegmentConfig, surroundings: Surroundings) -> Column:
+    """Compile a part of a segment: true, false, or null where it is unknown.
+
+    Args:
+        condition: the part.
+        owner: its segment.
+        surroundings: as of `compile_segments`, which has accepted the segment.
+    """
+    return _column(condition, owner, surroundings)
+
+
 def member_flag(name: str) -> str:
     """The column that says whether a profile is in a segment, for the segments that refer to it."""
     return f"in_segment.{name}"

@@ -39,7 +39,7 @@ def build_current_members(profiles: DataFrame, segments: Sequence[CompiledSegmen
     held = F.array(*(F.when(is_member, _as_struct(segment)) for is_member, segment in asked)).cast(
         f"array<struct<{c.SEGMENT}:string,{c.DEFINITION_HASH}:string>>"
     )
-    flagged = _with_flags(profiles, [segment for segment in segments if segment.name in referred])
+    flagged = with_member_flags(profiles, segments)
     return flagged.select(c.UNIFIED_ID, F.inline(F.array_compact(held))).select(*_MEMBER, c.DEFINITION_HASH)
 
 
@@ -94,8 +94,15 @@ def build_segment_members(
     return spans[0].unionByName(spans[1]).unionByName(spans[2])
 
 
-def _with_flags(profiles: DataFrame, referred: Sequence[CompiledSegment]) -> DataFrame:
-    """Add a column for each segment that others refer to, the innermost first."""
+def with_member_flags(profiles: DataFrame, segments: Sequence[CompiledSegment]) -> DataFrame:
+    """Add a column for each segment that others refer to, the innermost first.
+
+    Args:
+        profiles: one row per unified_id.
+        segments: of the project, with all that they refer to.
+    """
+    named = {name for segment in segments for name in segment.refers_to}
+    referred = [segment for segment in segments if segment.name in named]
     flagged = profiles
     for _, level in groupby(sorted(referred, key=lambda each: each.depth), key=lambda each: each.depth):
         flagged = flagged.withColumns({member_flag(each.name): each.condition for each in level})

@@ -8,15 +8,12 @@ from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
 from cdp_spark.config.checks.impossible import find_impossible
-from cdp_spark.config.traits.definitions import trait_columns
+from cdp_spark.segments.asked import build_asked_profiles, surroundings_of
 from cdp_spark.segments.changes import Evidence, build_segment_changes
-from cdp_spark.segments.compile import Surroundings, compile_segments
+from cdp_spark.segments.compile import compile_segments
 from cdp_spark.segments.members import build_current_members, build_moved_members, build_segment_members
-from cdp_spark.segments.relations import asked_relations, with_relations
-from cdp_spark.segments.traits import asked_traits, changed_people, with_traits
+from cdp_spark.segments.traits import asked_traits, changed_people
 from cdp_spark.tables.catalog import (
-    ACCOUNT_MEMBERS,
-    HOUSEHOLDS,
     ID_CHANGES,
     PROFILES,
     SEGMENT_CHANGES,
@@ -46,8 +43,9 @@ def run(context: RunContext) -> StageResult:
     Raises:
         ConfigError: a segment cannot be compiled.
     """
-    segments = _compile(context)
-    members = checkpoint(build_current_members(_related_profiles(context), segments))
+    segments = compile_segments(surroundings_of(context.project, now=context.now))
+    profiles = build_asked_profiles(context.store.read, context.project, now=context.as_of)
+    members = checkpoint(build_current_members(profiles, segments))
     released = context.read_released(SEGMENT_MEMBERS)
     if context.basis is not None and build_moved_members(members, released).isEmpty():
         versions = {spec.name: keep_table(context, spec, context.basis) for spec in (SEGMENT_MEMBERS, SEGMENT_CHANGES)}
@@ -77,20 +75,6 @@ def _write(context: RunContext, segments: tuple[CompiledSegment, ...], current: 
     changes = build_segment_changes(store.read(SEGMENT_MEMBERS), evidence, release=context.ordinal)
     versions[SEGMENT_CHANGES.name] = extend_table(context, SEGMENT_CHANGES, changes)
     return versions
-
-
-def _related_profiles(context: RunContext) -> DataFrame:
-    store, asked = context.store, asked_relations(context.project.segments)
-    related = with_relations(store.read(PROFILES), store.read(ACCOUNT_MEMBERS), store.read(HOUSEHOLDS), asked=asked)
-    return with_traits(related, store.read(TRAITS), context.project, now=context.as_of)
-
-
-def _compile(context: RunContext) -> tuple[CompiledSegment, ...]:
-    settings = context.project.settings
-    by_name = {segment.name: segment for segment in context.project.segments}
-    silence_is_consent = settings.consent.default == "granted"
-    traits = trait_columns(context.project.insights)
-    return compile_segments(Surroundings(by_name, context.now, silence_is_consent, traits))
 
 
 def warn(project: Project, figures: Mapping[str, float]) -> tuple[str, ...]:

@@ -83,6 +83,28 @@ def delete_folder(spark: SparkSession, location: str) -> None:
         raise _out_of_reach(location)
 
 
+def rename_only_file(spark: SparkSession, location: str, *, prefix: str, name: str) -> None:
+    """Rename the one file of a folder whose name begins so.
+
+    Raises:
+        StateError: there is none, or several, or nobody here can rename it.
+    """
+    found = [path for path in list_folder(spark, location) if path.rsplit("/", 1)[-1].startswith(prefix)]
+    if len(found) != 1:
+        raise StateError(f"folder {location}", got=f"{len(found)} files {prefix}…", allowed="one")
+    target = f"{found[0].rsplit('/', 1)[0]}/{name}"
+    try:
+        if is_remote_session(spark):
+            _as_path(found[0]).rename(target)
+            return
+        source = _java_path(spark, found[0])
+        is_done = bool(_file_system(spark, source).rename(source, _java_path(spark, target)))
+    except (AttributeError, TypeError, OSError, Py4JError) as error:
+        raise _out_of_reach(location) from error
+    if not is_done:
+        raise _out_of_reach(location)
+
+
 def read_newest_version(spark: SparkSession, identifier: str, *, is_path: bool) -> int | None:
     """Ask the log in a hundredth of a second, where `DESCRIBE HISTORY` takes half of one; None where it is elsewhere.
 

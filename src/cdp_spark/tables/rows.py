@@ -31,6 +31,8 @@ R = TypeVar("R", bound=Rows)
 _ROWS_A_PARTITION = 10_000
 _LISTED = 100
 """Values that a condition lists; more are joined to."""
+_FOLDED_AT_ONCE = 50_000
+"""Rows of a batch that the driver folds, as many as of one of Spark's."""
 _GROUP = "group_of_rows"
 
 
@@ -112,6 +114,11 @@ def field_of(rows: Rows, name: str) -> Column:
     return F.col(name) if isinstance(rows, DataFrame) else cast("Column", pc.field(name))
 
 
+def is_given(rows: Rows, name: str) -> Column:
+    """The condition that a column is not null, as `field_of` gives a column."""
+    return F.col(name).isNotNull() if isinstance(rows, DataFrame) else cast("Column", pc.field(name).is_valid())
+
+
 def with_largest(rows: Rows, by: str, name: str, renamed: str) -> Rows:
     """One row per value of a column: it, and the largest value of another column under a new name."""
     if isinstance(rows, DataFrame):
@@ -183,12 +190,12 @@ def map_groups(
 
 
 def fold_sorted(
-    rows: DataFrame,
+    rows: Rows,
     by: str,
     order: Sequence[str],
     fold: Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]],
-    schema: str | pa.Schema,
-) -> DataFrame:
+    schema: pa.Schema,
+) -> Rows:
     """Apply a rule that goes through the rows of one value in order, a batch after the other.
 
     Args:
@@ -198,7 +205,17 @@ def fold_sorted(
         fold: takes batches, of which one may end in the middle of a value's rows, and gives batches that are not empty.
         schema: of what it gives.
     """
-    return rows.repartition(by).sortWithinPartitions(by, *order).mapInArrow(fold, _spark_schema(schema))
+    if isinstance(rows, DataFrame):
+        return rows.repartition(by).sortWithinPartitions(by, *order).mapInArrow(fold, _spark_schema(schema))
+    batches = rows.take(_places_in_order(rows, by, order)).combine_chunks().to_batches(max_chunksize=_FOLDED_AT_ONCE)
+    return pa.Table.from_batches(fold(iter(batches)), schema)
+
+
+def _places_in_order(rows: pa.Table, by: str, order: Sequence[str]) -> pa.Array:
+    """The rows' places, those of one value next to each other and in order."""
+    values = rows[by].combine_chunks().dictionary_encode().indices
+    keys = pa.table([values, *(rows[name] for name in order)], names=[by, *order])
+    return pc.sort_indices(keys, sort_keys=[(name, "ascending") for name in keys.column_names])
 
 
 def _spark_schema(schema: str | pa.Schema) -> str | T.StructType:

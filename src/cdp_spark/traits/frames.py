@@ -1,115 +1,118 @@
-"""Traits in Spark: events to values, whose values may have changed, and their history."""
+"""Traits by either engine: events to values, and values to spans; on the driver, or in Spark's tasks."""
 
 from __future__ import annotations
 
 from datetime import timedelta
-from functools import partial, reduce
-from operator import or_
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, cast
 
 import pyarrow as pa
+import pyarrow.compute as pc
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from cdp_spark import columns as c
 from cdp_spark.config.expressions.compile import compile_expression
 from cdp_spark.config.traits.checks import EVENT_COLUMNS
-from cdp_spark.config.traits.definitions import LOCAL_HOUR, borders_of
 from cdp_spark.config.traits.model import LINES, PROPERTY
 from cdp_spark.tables.catalog import PROFILES, TRAITS, UNIFIED_EVENTS
-from cdp_spark.tables.checkpoint import unite_distinct
-from cdp_spark.tables.increments.difference import read_changed
-from cdp_spark.tables.rows import fold_sorted
+from cdp_spark.tables.rows import field_of, fold_sorted, is_given, map_groups, map_rows, unite
+from cdp_spark.tables.serving import serve_rows
 from cdp_spark.traits.engine import Plan
 from cdp_spark.traits.finish import TRAIT_VALUES, make_traits
+from cdp_spark.traits.frames_affected import named_columns, of_others, of_people, stored_columns
+from cdp_spark.traits.spans import SPANS, carry_on
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
 
-    from pyspark.sql import Column, DataFrame
+    from pyspark.sql import Column
 
-    from cdp_spark.config.traits.definitions import TraitDefinition
-    from cdp_spark.tables.checkpoint import CountedFrame
+    from cdp_spark.tables.rows import Rows
     from cdp_spark.tables.run import RunContext
+    from cdp_spark.traits.frames_affected import Definitions, People
 
-_VALUES = (c.DEFINITION_HASH, c.VALUE_NUMBER, c.VALUE_TEXT, c.VALUE_LIST, c.VALUE_TIME)
-_TRAIT = [c.UNIFIED_ID, c.TRAIT]
 _ORDERED = ("first", "last", "recent", "earliest")
 """Reductions that depend on which of the events of one time is first."""
-Definitions = tuple["TraitDefinition", ...]
 
 
 def build_trait_values(
-    context: RunContext, definitions: Definitions, *, people: CountedFrame | None = None
-) -> DataFrame:
+    context: RunContext, definitions: Definitions, *, on_driver: bool, people: People | None = None
+) -> Rows:
     """Make traits of events.
 
     Args:
         context: of the run.
-        definitions: of the traits.
-        people: whose; None for all.
+        definitions: of the traits; on the driver without expressions.
+        on_driver: read the events, and make the traits, there.
+        people: whose, where the events are read; None for all.
     Returns: rows of TRAIT_VALUES, one per person and trait that has a value.
     """
-    events = context.store.read(UNIFIED_EVENTS).where(F.col(c.UNIFIED_ID).isNotNull())
+    only = {c.UNIFIED_ID: people} if isinstance(people, pa.Array) else {}
+    names = [c.UNIFIED_ID, *dict.fromkeys((*stored_columns(definitions), c.EVENT_TYPE))]
+    events = serve_rows(context.store, UNIFIED_EVENTS, names, only=only, on_driver=on_driver)
     if people is not None:
-        events = events.join(people.joinable, on=c.UNIFIED_ID, how="left_semi")
+        events = of_people(events, people)
     expressions = _expressions(definitions)
-    plan = Plan(definitions, _microseconds(context.as_of), expressions)
-    needed = _needed_events(events, definitions, context.as_of).withColumn(c.ATTRIBUTES, F.col(c.PROPERTIES))
-    rows = needed.select(*_columns(definitions, context, expressions))
+    plan = Plan(definitions, int(pa.scalar(context.as_of, pa.timestamp("us", "UTC")).value), expressions)
+    rows = _needed_columns(_needed_events(events, definitions, context.as_of), definitions, context, expressions)
     if any(it.zone for it in definitions):
-        rows = rows.join(_homes(context, definitions), on=c.UNIFIED_ID, how="left")
-    order = (c.OCCURRED_AT, c.EVENT_KEY) if c.EVENT_KEY in rows.columns else ()
+        rows = _with_homes(rows, context, definitions, on_driver=on_driver)
+    order = (c.OCCURRED_AT, c.EVENT_KEY) if c.EVENT_KEY in rows.schema.names else ()
     return fold_sorted(rows, c.UNIFIED_ID, order, partial(make_traits, plan=plan), TRAIT_VALUES)
 
 
-def _microseconds(moment: datetime) -> int:
-    return int(pa.scalar(moment, pa.timestamp("us", "UTC")).value)
-
-
-def _needed_events(events: DataFrame, definitions: Definitions, as_of: datetime) -> DataFrame:
-    """The events that some trait may count: of its types, and of its ages."""
+def _needed_events(events: Rows, definitions: Definitions, as_of: datetime) -> Rows:
+    """The events of people that some trait may count: of its types, and of its ages."""
     measures = [measure for it in definitions for measure in it.all_measures]
-    needed = events.where(F.col(c.OCCURRED_AT) <= F.lit(as_of))
+    time = field_of(events, c.OCCURRED_AT)
+    needed = is_given(events, c.UNIFIED_ID) & (time <= as_of)
     oldest = [measure.ages.under_days for measure in measures]
     bounded = [days for days in oldest if days is not None]
     if len(bounded) == len(oldest):
-        needed = needed.where(F.col(c.OCCURRED_AT) > _before(as_of, max(bounded)))
+        needed &= time > as_of - timedelta(days=max(bounded))
     if all(measure.events.events for measure in measures):
         types = sorted({name for measure in measures for name in measure.events.events})
-        needed = needed.where(F.col(c.EVENT_TYPE).isin(types))
-    return needed
+        needed &= field_of(events, c.EVENT_TYPE).isin(types)
+    return events.filter(needed)
 
 
-def _before(moment: datetime, days: int) -> Column:
-    return F.lit(moment - timedelta(days=days))
-
-
-def named_columns(definitions: Definitions) -> frozenset[str]:
-    """The columns of events that measures name, as they name them."""
-    measures = [measure for it in definitions for measure in it.all_measures]
-    values = {measure.column for measure in measures} - {"", LOCAL_HOUR}
-    conditions = {condition.column for measure in measures for condition in measure.events.where}
-    types = {c.EVENT_TYPE for measure in measures if measure.events.events}
-    return frozenset(values | conditions | types)
-
-
-def _columns(definitions: Definitions, context: RunContext, expressions: dict[str, str]) -> Iterator[Column]:
-    yield F.col(c.UNIFIED_ID)
-    yield F.col(c.OCCURRED_AT)
+def _needed_columns(events: Rows, definitions: Definitions, context: RunContext, expressions: dict[str, str]) -> Rows:
+    """The columns that measures name, as they name them; expressions as their truth."""
+    fixed = [c.UNIFIED_ID, c.OCCURRED_AT]
     if any(measure.reduction in _ORDERED for it in definitions for measure in it.all_measures):
-        yield F.col(c.EVENT_KEY)
-    named = named_columns(definitions)
-    for name in sorted({c.LINES if it.startswith(LINES) else it for it in named}):
-        if name.startswith(PROPERTY):
-            yield F.col(c.PROPERTIES)[name.removeprefix(PROPERTY)].alias(name)
-        else:
-            yield F.col(name).cast("double") if name == c.VALUE else F.col(name)
+        fixed.append(c.EVENT_KEY)
+    names = sorted({c.LINES if it.startswith(LINES) else it for it in named_columns(definitions)})
+    if isinstance(events, DataFrame):
+        read = events.withColumn(c.ATTRIBUTES, F.col(c.PROPERTIES)) if expressions else events
+        return read.select(*fixed, *(_column(name) for name in names), *_conditions(expressions, context))
+    return pa.table({name: events[name] for name in fixed} | {name: _read_column(events, name) for name in names})
+
+
+def _column(name: str) -> Column:
+    if name.startswith(PROPERTY):
+        return F.col(c.PROPERTIES)[name.removeprefix(PROPERTY)].alias(name)
+    return F.col(name).cast("double") if name == c.VALUE else F.col(name)
+
+
+def _read_column(events: pa.Table, name: str) -> pa.ChunkedArray:
+    if name.startswith(PROPERTY):
+        return pc.map_lookup(events[c.PROPERTIES], name.removeprefix(PROPERTY), "first")
+    return events[name].cast(pa.float64()) if name == c.VALUE else events[name]
+
+
+def _expressions(definitions: Definitions) -> dict[str, str]:
+    """Expression to the column with its truth."""
+    texts = {measure.events.expression for it in definitions for measure in it.all_measures}
+    return {text: f"expression_{number}" for number, text in enumerate(sorted(text for text in texts if text))}
+
+
+def _conditions(expressions: dict[str, str], context: RunContext) -> Iterator[Column]:
     kinds = {name: _KINDS[kind] for name, kind in EVENT_COLUMNS.items()}
     for text, name in expressions.items():
-        condition = compile_expression(text, columns=kinds, now=context.now, where="trait")
-        yield condition.alias(name)
+        yield compile_expression(text, columns=kinds, now=context.now, where="trait").alias(name)
 
 
 _KINDS: dict[str, T.DataType] = {
@@ -120,119 +123,59 @@ _KINDS: dict[str, T.DataType] = {
 }
 
 
-def _expressions(definitions: Definitions) -> dict[str, str]:
-    """Expression to the column with its truth."""
-    texts = {measure.events.expression for it in definitions for measure in it.all_measures}
-    return {text: f"expression_{number}" for number, text in enumerate(sorted(text for text in texts if text))}
-
-
-def _homes(context: RunContext, definitions: Definitions) -> DataFrame:
-    """The country and the own time zone of each profile."""
+def _with_homes(rows: Rows, context: RunContext, definitions: Definitions, *, on_driver: bool) -> Rows:
+    """Add the country and the own time zone of each profile."""
     attribute = next(it.zone[0] for it in definitions if it.zone)
-    zone = F.col(c.ATTRIBUTES)[attribute] if attribute else F.lit(None).cast("string")
-    return context.store.read(PROFILES).select(c.UNIFIED_ID, c.COUNTRY, zone.alias(c.ZONE))
-
-
-def find_affected(context: RunContext, definitions: Definitions) -> CountedFrame:
-    """Find the people whose values may differ from those of the stage's basis.
-
-    Args:
-        context: of a stage with a basis.
-        definitions: of the traits.
-    Returns: unified ids with a new, changed, moved or vanished event, one that began or ceased to count since the
-        basis's clock, or another time zone.
-    """
-    names = named_columns(definitions)
-    expressed = EVENT_COLUMNS.keys() if _expressions(definitions) else ()
-    physical = {*names, *expressed, c.EVENT_KEY, c.OCCURRED_AT}
-    held = [name for name in UNIFIED_EVENTS.schema.names if any(_stored(it) == name for it in physical)]
-    found = [read_changed(context, UNIFIED_EVENTS, key=(c.UNIFIED_ID,), columns=held)]
-    found += [it for it in (_crossing(context, definitions),) if it is not None]
-    if any(it.zone for it in definitions):
-        found.append(read_changed(context, PROFILES, key=(c.UNIFIED_ID,), columns=(c.COUNTRY, c.ATTRIBUTES)))
-    return unite_distinct([it.where(F.col(c.UNIFIED_ID).isNotNull()) for it in found])
-
-
-def _stored(name: str) -> str:
-    """The column of `unified_events` that a named one is in."""
-    if name.startswith(PROPERTY) or name == c.ATTRIBUTES:
-        return c.PROPERTIES
-    return c.LINES if name.startswith(LINES) else name
-
-
-def _crossing(context: RunContext, definitions: Definitions) -> DataFrame | None:
-    """Who has an event that passed the border of an age between the two clocks."""
-    basis = context.basis
-    if basis is None or basis.as_of == context.as_of:
-        return None
-    time = F.col(c.OCCURRED_AT)
-    passed = [
-        (time > _before(basis.as_of, days))
-        & (time <= _before(context.as_of, days))
-        & (F.col(c.EVENT_TYPE).isin(*sorted(types)) if types else F.lit(True))
-        for days, types in borders_of(definitions).items()
-    ]
-    return context.store.read(UNIFIED_EVENTS).where(reduce(or_, passed)).select(c.UNIFIED_ID)
+    names = (c.UNIFIED_ID, c.COUNTRY, c.ATTRIBUTES)
+    homes = serve_rows(context.store, PROFILES, names, only={}, on_driver=on_driver)
+    if isinstance(homes, DataFrame):
+        zone = F.col(c.ATTRIBUTES)[attribute] if attribute else F.lit(None).cast("string")
+        zones = homes.select(c.UNIFIED_ID, c.COUNTRY, zone.alias(c.ZONE))
+        return rows.join(zones, on=c.UNIFIED_ID, how="left")
+    events = cast("pa.Table", rows)
+    place = pc.index_in(events[c.UNIFIED_ID], value_set=homes[c.UNIFIED_ID].combine_chunks())
+    own = pc.map_lookup(homes[c.ATTRIBUTES], attribute, "first") if attribute else pa.nulls(len(homes), pa.string())
+    return events.append_column(c.COUNTRY, homes[c.COUNTRY].take(place)).append_column(c.ZONE, own.take(place))
 
 
 def split_traits(
-    released: DataFrame, *, people: CountedFrame | None, stale: Sequence[str]
-) -> tuple[DataFrame, DataFrame]:
+    context: RunContext, *, people: People | None, stale: Sequence[str], on_driver: bool
+) -> tuple[Rows, Rows]:
     """Part the spans of the last release into those that stay, and those that were evaluated again.
 
     Args:
-        released: spans.
-        people: whose traits were all evaluated; None for everyone's.
+        context: of the run.
+        people: whose traits were all evaluated, where the spans are wanted; None for everyone's.
         stale: traits that were evaluated for everyone.
+        on_driver: where the spans are wanted.
     """
+    released: Rows = context.fetch_released(TRAITS) if on_driver else context.read_released(TRAITS)
+    names = TRAITS.schema.names
     if people is None:
-        return released.limit(0), released
-    is_stale = F.col(c.TRAIT).isin(*stale) if stale else F.lit(False)
-    others = released.where(~is_stale)
-    again = others.join(people.joinable, on=c.UNIFIED_ID, how="left_semi").select(*TRAITS.schema.names)
-    stays = others.join(people.joinable, on=c.UNIFIED_ID, how="left_anti").select(*TRAITS.schema.names)
-    return stays, released.where(is_stale).unionByName(again) if stale else again
+        return TRAITS.fetched_schema().empty_table(), released
+    is_stale = field_of(released, c.TRAIT).isin(list(stale))
+    others = released.filter(~is_stale)
+    again, stays = of_people(others, people).select(names), of_others(others, people).select(names)
+    return stays, unite(context.store.spark, [released.filter(is_stale).select(names), again])
 
 
-def build_spans(values: DataFrame, previous: DataFrame, *, as_of: datetime) -> DataFrame:
-    """Carry the history of traits on by one run, as `profile_history` is.
+def build_spans(values: Rows, previous: Rows, *, as_of: datetime, row_count: int) -> Rows:
+    """Carry the history of traits on by one run.
 
     Args:
         values: rows of TRAIT_VALUES, of all people and traits that were evaluated.
-        previous: their spans, at most one open per unified_id and trait; what they say of `as_of` and later is written
-            anew.
-        as_of: of the run; when values that are new begin.
-    Returns: one row per unified_id, trait and valid_from_utc.
+        previous: their spans, where the values are; none on the driver where there is no history.
+        as_of: of the run.
+        row_count: of both, about.
+    Returns: rows of the table.
     """
-    now = F.lit(as_of)
-    ended = F.coalesce(F.col(c.VALID_TO) < now, F.lit(False))
-    before = previous.where(F.col(c.VALID_FROM) < now).withColumn(c.VALID_TO, F.when(ended, F.col(c.VALID_TO)))
-    past = before.where(F.col(c.VALID_TO).isNotNull())
-    opened = before.where(F.col(c.VALID_TO).isNull())
-    pairs = _as_struct(opened, "before", c.VALID_FROM).join(_as_struct(values, "now"), on=_TRAIT, how="full_outer")
-    there = [F.col(side).isNotNull() for side in ("before", "now")]
-    same = there[0] & there[1] & reduce(lambda one, it: one & it, map(_is_same, _VALUES))
-    spans = F.array(
-        F.when(there[0], _span("before", F.col("before")[c.VALID_FROM], F.when(~same, now))),
-        F.when(there[1] & ~same, _span("now", now, F.lit(None).cast("timestamp"))),
-    )
-    return TRAITS.conform(past).unionByName(TRAITS.conform(pairs.select(*_TRAIT, F.inline(F.array_compact(spans)))))
+    if not isinstance(previous, DataFrame) and not previous.num_rows:
+        return map_rows(values, partial(carry_on, previous=SPANS.empty_table(), as_of=as_of), SPANS)
+    parts = [values.select(TRAIT_VALUES.names), previous.select(SPANS.names)]
+    return map_groups(parts, c.UNIFIED_ID, partial(carry_on, as_of=as_of), SPANS, row_count=row_count)
 
 
-def _as_struct(rows: DataFrame, name: str, *others: str) -> DataFrame:
-    return rows.select(*_TRAIT, F.struct(*_VALUES, *others).alias(name))
-
-
-def _is_same(name: str) -> Column:
-    return F.col("before")[name].eqNullSafe(F.col("now")[name])
-
-
-def _span(side: str, start: Column, end: Column) -> Column:
-    values = [F.col(side)[name].alias(name) for name in _VALUES]
-    return F.struct(*values, start.alias(c.VALID_FROM), end.alias(c.VALID_TO))
-
-
-def open_values(spans: DataFrame, traits: Iterable[str]) -> DataFrame:
+def open_values(spans: Rows, traits: Iterable[str]) -> Rows:
     """The values now of some traits, in the columns of TRAIT_VALUES."""
-    now = spans.where(F.col(c.VALID_TO).isNull() & F.col(c.TRAIT).isin(*traits))
-    return now.select(*TRAIT_VALUES.names)
+    is_open = ~is_given(spans, c.VALID_TO)
+    return spans.filter(is_open & field_of(spans, c.TRAIT).isin(list(traits))).select(TRAIT_VALUES.names)

@@ -4,6 +4,8 @@
    have changed, by their events, by the clock or by their time zone.
 2. Their values are made of events in one pass each; RFM's scores of what all customers' purchases come to.
 3. Values that differ from the last release's close a span and open one; all other spans stay as they are.
+
+Where events and spans are few, all of it is done on the driver, without a query; expressions are Spark's to evaluate.
 """
 
 from __future__ import annotations
@@ -12,28 +14,34 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from pyspark.sql import functions as F
+import pyarrow.compute as pc
+from pyspark.sql import DataFrame
 
 from cdp_spark import columns as c
+from cdp_spark import limits
 from cdp_spark.config.traits.definitions import borders_of, define_traits
 from cdp_spark.tables.catalog import TRAITS, UNIFIED_EVENTS
 from cdp_spark.tables.checkpoint import checkpoint
 from cdp_spark.tables.increments.basis import keep_table
 from cdp_spark.tables.increments.difference import has_between
-from cdp_spark.tables.rows import as_frame, as_table
+from cdp_spark.tables.rows import as_table, field_of, is_given, unite
 from cdp_spark.tables.run import StageResult
-from cdp_spark.traits.frames import build_spans, build_trait_values, find_affected, open_values, split_traits
+from cdp_spark.tables.serving import count_rows_at_most, serve_rows
+from cdp_spark.traits.finish import TRAIT_VALUES
+from cdp_spark.traits.frames import build_spans, build_trait_values, open_values, split_traits
+from cdp_spark.traits.frames_affected import count_people, find_affected, has_expressions
 from cdp_spark.traits.rfm import RFM_MEASURES, RFM_SCORED, score_customers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pyspark.sql import DataFrame
+    import pyarrow as pa
 
     from cdp_spark.config.project import Project
     from cdp_spark.config.traits.definitions import TraitDefinition
-    from cdp_spark.tables.checkpoint import CountedFrame
+    from cdp_spark.tables.rows import Rows
     from cdp_spark.tables.run import Basis, RunContext
+    from cdp_spark.traits.frames_affected import People
 
 _FIGURE = "traits.definition."
 """Of the figures by which the next run finds the traits whose definition changed."""
@@ -50,19 +58,22 @@ class _Work:
         gone: names of traits that are there no more.
         people: whose other traits are evaluated; None where all traits count as changed.
         rescored: whether RFM's scores are made anew in any case.
+        on_driver: whether events, people and spans are on the driver.
+        events: how many there are, about.
     """
 
     definitions: tuple[TraitDefinition, ...]
     changed: frozenset[str]
     gone: frozenset[str]
-    people: CountedFrame | None
+    people: People | None
     rescored: bool
+    on_driver: bool
+    events: int
 
     @property
     def is_none(self) -> bool:
         """Whether nothing can differ from the stage's basis, where it has one."""
-        people = self.people.count if self.people else 0
-        return not (people or self.changed or self.gone or self.rescored)
+        return not (count_people(self.people) or self.changed or self.gone or self.rescored)
 
 
 def run(context: RunContext) -> StageResult:
@@ -75,7 +86,8 @@ def run(context: RunContext) -> StageResult:
         version = keep_table(context, TRAITS, context.basis)
     else:
         version = store.overwrite(TRAITS, _spans(context, work))
-    metrics = {**_figures(definitions), **_counts(store.read(TRAITS), definitions)}
+    spans = serve_rows(store, TRAITS, (c.TRAIT, c.VALID_TO), only={}, on_driver=work.on_driver)
+    metrics = {**_figures(definitions), **_counts(spans, definitions)}
     return StageResult({TRAITS.name: version}, metrics, _tell(work))
 
 
@@ -120,52 +132,63 @@ def _plan(context: RunContext, definitions: tuple[TraitDefinition, ...]) -> _Wor
     )
     gone = frozenset(name.removeprefix(_FIGURE) for name in before.keys() - figures.keys())
     others = tuple(it for it in definitions if it.name not in changed)
-    people = find_affected(context, others) if context.basis and others else None
+    events = count_rows_at_most(context.store, UNIFIED_EVENTS)
+    on_driver = events <= limits.EVENTS_ON_DRIVER and _is_for_driver(context, definitions)
+    people = find_affected(context, others, on_driver=on_driver) if context.basis and others else None
     rescored = context.basis is not None and _rescores(context.project, context.basis)
-    return _Work(definitions, changed, gone, people, rescored)
+    return _Work(definitions, changed, gone, people, rescored, on_driver, events)
 
 
-def _spans(context: RunContext, work: _Work) -> DataFrame:
+def _is_for_driver(context: RunContext, definitions: tuple[TraitDefinition, ...]) -> bool:
+    """Whether all conditions can be evaluated on the driver, and it can hold the history."""
+    if has_expressions(definitions):
+        return False
+    store = context.store
+    return not store.exists(TRAITS) or count_rows_at_most(store, TRAITS) <= limits.SPANS_ON_DRIVER
+
+
+def _spans(context: RunContext, work: _Work) -> Rows:
     """All spans: those that stay, and those that go on from what was evaluated."""
     has_scores = any(it.name in RFM_MEASURES for it in work.definitions)
     stale = sorted({*work.changed, *work.gone, *RFM_SCORED})
-    stays, previous = split_traits(context.read_released(TRAITS), people=work.people, stale=stale)
-    values = _values(context, work)
+    stays, previous = split_traits(context, people=work.people, stale=stale, on_driver=work.on_driver)
+    values, spark = _values(context, work), context.store.spark
     if has_scores:
-        values = checkpoint(values)
-        values = values.unionByName(_scores(context, work, values, stays))
-    return stays.unionByName(build_spans(values, previous, as_of=context.as_of))
+        values = checkpoint(values) if isinstance(values, DataFrame) else values
+        values = unite(spark, [values, _scores(context, work, values, stays)])
+    return unite(spark, [stays, build_spans(values, previous, as_of=context.as_of, row_count=work.events)])
 
 
-def _values(context: RunContext, work: _Work) -> DataFrame:
+def _values(context: RunContext, work: _Work) -> Rows:
     changed = tuple(it for it in work.definitions if it.name in work.changed)
     others = tuple(it for it in work.definitions if it.name not in work.changed)
-    passes = [build_trait_values(context, changed)] if changed else []
+    passes = [build_trait_values(context, changed, on_driver=work.on_driver)] if changed else []
     if work.people is not None and others:
-        passes.append(build_trait_values(context, others, people=work.people))
-    if not passes:
-        return open_values(context.read_released(TRAITS), []).limit(0)
-    return passes[0] if len(passes) == 1 else passes[0].unionByName(passes[1])
+        passes.append(build_trait_values(context, others, on_driver=work.on_driver, people=work.people))
+    return unite(context.store.spark, passes) if passes else TRAIT_VALUES.empty_table()
 
 
-def _scores(context: RunContext, work: _Work, values: DataFrame, stays: DataFrame) -> DataFrame:
+def _scores(context: RunContext, work: _Work, values: Rows, stays: Rows) -> pa.Table:
     """RFM's scores of all customers: of values that were evaluated, and of those that stay."""
     needed = [c.UNIFIED_ID, c.TRAIT, c.VALUE_NUMBER, c.VALUE_TIME]
-    fresh = values.where(F.col(c.TRAIT).isin(*RFM_MEASURES)).select(*needed)
-    measured = fresh.unionByName(open_values(stays, RFM_MEASURES).select(*needed))
+    fresh = values.filter(field_of(values, c.TRAIT).isin(list(RFM_MEASURES))).select(needed)
+    measured = unite(context.store.spark, [fresh, open_values(stays, RFM_MEASURES).select(needed)])
     definition_hash = next(it.definition_hash for it in work.definitions if it.name == RFM_MEASURES[-1])
-    scored = score_customers(as_table(measured), definition_hash, as_of=context.as_of)
-    return as_frame(context.store.spark, scored)
+    return score_customers(as_table(measured), definition_hash, as_of=context.as_of)
 
 
-def _counts(spans: DataFrame, definitions: tuple[TraitDefinition, ...]) -> dict[str, float]:
+def _counts(spans: Rows, definitions: tuple[TraitDefinition, ...]) -> dict[str, float]:
     """People with a value of each trait."""
-    counted = spans.where(F.col(c.VALID_TO).isNull()).groupBy(c.TRAIT).count().collect()
-    return {**{f"traits.{it.name}": 0.0 for it in definitions}, **{f"traits.{it[0]}": float(it[1]) for it in counted}}
+    now = spans.filter(~is_given(spans, c.VALID_TO))
+    if isinstance(now, DataFrame):
+        counted = [tuple(it) for it in now.groupBy(c.TRAIT).count().collect()]
+    else:
+        counted = [(it["values"], it["counts"]) for it in pc.value_counts(now[c.TRAIT]).to_pylist()]
+    return {**{f"traits.{it.name}": 0.0 for it in definitions}, **{f"traits.{name}": float(n) for name, n in counted}}
 
 
 def _tell(work: _Work) -> str:
     if work.people is None:
         return "full"
     renewed = f"; evaluated for everyone: {', '.join(sorted(work.changed))}" if work.changed else ""
-    return f"incremental: {work.people.count:,} people depend on what changed{renewed}"
+    return f"incremental: {count_people(work.people):,} people depend on what changed{renewed}"

@@ -45,8 +45,9 @@ class ReleasedWarehouse:
         return cls(store, current_release(store), through_spark)
 
     def read(self, spec: TableSpec) -> DataFrame:
-        """Read a gold table at the release, by Spark."""
-        return self.release.read(self.store, spec)
+        """Read a gold table at the release, any other as it is now, by Spark."""
+        store = self.store if self.through_spark is None else self.through_spark()
+        return self.release.read(store, spec) if spec.kind is TableKind.GOLD else store.read(spec)
 
     def fetch(self, spec: TableSpec, columns: Sequence[str] | None = None, *, only: Only | None = None) -> pa.Table:
         """Fetch a gold table at the release, any other as it is now; no rows of what the release does not name.

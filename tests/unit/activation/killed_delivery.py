@@ -23,7 +23,8 @@ from tests.unit.activation.receiver import SECRET
 from cdp_spark import limits
 from cdp_spark.activation import stage_rows
 from cdp_spark.activation.destinations.http import Poster
-from cdp_spark.config.destination import WebhookDestination
+from cdp_spark.config.destination import DestinationsConfig, WebhookDestination
+from cdp_spark.config.sending import SentColumn
 from cdp_spark.tables.direct.create import create_in_folder
 from cdp_spark.tables.direct.table import LocalTable
 from cdp_spark.tables.direct.write import Write
@@ -91,8 +92,8 @@ class LedgerStore:
 
 def audience(count: int) -> pa.Table:
     ids = [f"id{number:05}" for number in range(count)]
-    yes, no = pa.array([True] * count), pa.array([False] * count)
-    return pa.table({"allowed": yes, "suppressed": no, "unified_id": ids, "email": [f"{it}@x.org" for it in ids]})
+    reasons = pa.nulls(count, pa.string())
+    return pa.table({"withheld_reason": reasons, "unified_id": ids, "email": [f"{it}@x.org" for it in ids]})
 
 
 def deliver(folder: Path, url: str, count: int, events: int) -> None:
@@ -113,14 +114,15 @@ def deliver(folder: Path, url: str, count: int, events: int) -> None:
         name="crm",
         kind="webhook",
         segment="all",
-        columns=("email",),
+        columns=(SentColumn(of="email"),),
         purpose="mail",
         url=url,
         secret=SECRET,
         batch_size=20,
         private_addresses=True,
     )
-    project = SimpleNamespace(destinations=SimpleNamespace(rows=(crm,)))
+    settings = SimpleNamespace(time_zone="UTC")
+    project = SimpleNamespace(destinations=DestinationsConfig(destinations=(crm,)), settings=settings)
     store = LedgerStore(folder)
     context = RunContext(cast("Any", store), cast("Any", project), "run-1", 1, datetime(2026, 1, 9, tzinfo=UTC))
     stage_rows.deliver_rows(context)

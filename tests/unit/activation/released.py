@@ -11,14 +11,29 @@ from uuid import UUID
 from pyspark.sql import DataFrame, SparkSession
 
 from cdp_spark.config.destination import AnyDestination, DestinationsConfig, FileDestination
+from cdp_spark.config.insights import InsightsConfig
 from cdp_spark.config.match import MatchConfig
-from cdp_spark.config.project import ConsentPolicy, Project, ProjectSettings, Warehouse
-from cdp_spark.tables.catalog import CONSENTS, DELIVERIES, PROFILES, SEGMENT_MEMBERS
+from cdp_spark.config.offers import OffersConfig
+from cdp_spark.config.project import ConsentPolicy, Project, ProjectSettings, SuppressionKey, Warehouse
+from cdp_spark.config.scores import OutcomeConfig, ScoreConfig
+from cdp_spark.config.sending import Cap, QuietHours
+from cdp_spark.config.traits.model import TraitConfig
+from cdp_spark.ingest.suppression.register import Entry, list_identifiers
+from cdp_spark.tables.catalog import CONSENTS, DELIVERIES, EXPERIMENT_ASSIGNMENTS, PROFILES, SEGMENT_MEMBERS, TABLES
 from cdp_spark.tables.run import RunContext
+from cdp_spark.tables.spec import TableKind, TableSpec
 from cdp_spark.tables.store import Store
 
 AS_OF = datetime(2026, 1, 9, 2, tzinfo=UTC)
 GRANTED = {"mail": "granted"}
+KEY = SuppressionKey(secret_key="0123456789abcdef-not-shown")
+CAPS = {"email": Cap(at_most=1, within_days=7)}
+QUIET_HOURS = {"sms": QuietHours(start=21, end=8, zone_attribute="zone")}
+INSIGHTS = InsightsConfig(
+    traits=(TraitConfig(name="spend", of="sum", value_of="value", events=("purchase",)),),
+    scores=(ScoreConfig(name="churn", outcome=OutcomeConfig(event_types=("purchase",), within_days=30)),),
+    offers=OffersConfig(),
+)
 
 
 def profile(unified_id: str, **values: Any) -> dict[str, Any]:
@@ -66,22 +81,38 @@ class Warehouse7:
     def withdraw(self, point: str) -> None:
         self.store.append(CONSENTS, CONSENTS.table([consent(point, "withdrawn", source="shop")]), application=point)
 
+    def write(self, spec: TableSpec, *rows: tuple[object, ...]) -> None:
+        """Replace a table."""
+        self.store.overwrite(spec, spec.table(rows))
+
+    def suppress(self, kind: str, value: str) -> None:
+        """Put an identifier on the suppression list."""
+        list_identifiers(self.store, KEY, [(kind, value)], Entry("ann", "asked by phone", AS_OF))
+
+    def assign(self, *rows: tuple[str, str, str]) -> None:
+        """Put people into arms: experiment, unified_id, arm."""
+        complete = [(*row, row[1], AS_OF, 1, "drawn", "{}", None, None) for row in rows]
+        self.store.overwrite(EXPERIMENT_ASSIGNMENTS, EXPERIMENT_ASSIGNMENTS.table(complete))
+
     def context(self, *destinations: AnyDestination, **values: Any) -> RunContext:
         settings = ProjectSettings(
             name="shop",
             namespace=UUID(int=1),
             warehouse=Warehouse(path="warehouse"),
             consent=ConsentPolicy(purposes=("mail",)),
+            suppression=KEY,
         )
         project = Project(
             folder=str(self.folder),
             settings=settings,
             sources=(),
             match=MatchConfig(),
-            destinations=DestinationsConfig(destinations=destinations),
+            insights=INSIGHTS,
+            destinations=DestinationsConfig(destinations=destinations, caps=CAPS, quiet_hours=QUIET_HOURS),
             config_hash="-",
         )
-        versions = {spec.name: self.store.version(spec) for spec in (PROFILES, SEGMENT_MEMBERS)}
+        gold = [spec for spec in TABLES.values() if spec.kind is TableKind.GOLD and self.store.exists(spec)]
+        versions = {spec.name: self.store.version(spec) for spec in gold}
         defaults = {"run_id": "run-7", "ordinal": 7, "as_of": AS_OF, "base_versions": versions}
         return RunContext(store=self.store, project=project, **{**defaults, **values})
 

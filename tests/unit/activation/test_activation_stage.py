@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import date
+from dataclasses import replace
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,15 +11,42 @@ from chispa import assert_df_equality
 from pyspark.sql import DataFrame, SparkSession
 from tests.unit.activation.released import AS_OF, Warehouse7, consent, destination, profile
 
-from cdp_spark.activation import stage
+from cdp_spark.activation import reading
 from cdp_spark.activation.audience import build_audience, build_consenting_profiles
 from cdp_spark.activation.stage import run
-from cdp_spark.config.destination import FileDestination
+from cdp_spark.config.destination import ArmOfExperiment, FileDestination
+from cdp_spark.config.experiments import ExperimentConfig, ExperimentsConfig, HoldOutConfig, OutcomeOfExperiment
 from cdp_spark.config.project import ConsentPolicy
 from cdp_spark.errors import StateError
-from cdp_spark.tables.catalog import CONSENTS, DELIVERIES, PROFILES, WITHDRAWAL_ISSUES
+from cdp_spark.tables.catalog import (
+    ACCOUNT_MEMBERS,
+    CONSENTS,
+    DELIVERIES,
+    IDENTIFIERS,
+    OFFERS,
+    PROFILES,
+    SCORES,
+    TRAITS,
+    UNIFIED_IDS,
+    WITHDRAWAL_ISSUES,
+)
 from cdp_spark.tables.consents import build_contact_point_consents
+from cdp_spark.tables.rows import texts
 from cdp_spark.tables.run import LastFinish
+
+WINTER = ExperimentsConfig(
+    hold_out=HoldOutConfig(percent=5),
+    experiments=(
+        ExperimentConfig(
+            name="winter",
+            segment="all",
+            arms={"control": 20, "offer": 40, "other": 40},
+            starts=AS_OF.date(),
+            ends=AS_OF.date(),
+            outcome=OutcomeOfExperiment(events=("purchase",)),
+        ),
+    ),
+)
 
 
 @pytest.fixture
@@ -63,7 +91,7 @@ def test_only_who_consented_is_exported_and_a_second_run_changes_nothing(warehou
     )
     for _ in range(2):
         figures = {name: value for name, value in run(context).metrics.items() if not name.startswith("basis.")}
-        assert figures == {"mailing.rows": 2.0, "mailing.withheld": 5.0, "mailing.suppressed": 0.0}
+        assert figures == {"mailing.rows": 2.0, "mailing.withheld": 5.0, "mailing.consent": 5.0}
         assert warehouse.text("mailing") == expected
         assert_deliveries(warehouse, ("mailing", 7, "all", "delivered", 2, 5, "run-7"))
     shown = build_consenting_profiles(
@@ -71,12 +99,12 @@ def test_only_who_consented_is_exported_and_a_second_run_changes_nothing(warehou
         build_contact_point_consents(warehouse.store.read(CONSENTS)),
         purpose="mail",
         policy=ConsentPolicy(purposes=("mail",)),
+        is_suppressed=lambda _kind, value: value == "granted_for_another_address@x.org",
     )
     assert shown.columns == PROFILES.schema.names
     assert sorted(map(tuple, shown.select("unified_id", "email", "emails", "phone").collect())) == [
         ("b", "b@x.org", ["b@x.org", "b3@x.org"], None),
         ("c", "c@x.org", ["c@x.org"], None),
-        ("granted_for_another_address", None, [], None),
         ("without_address", None, [], None),
     ]
 
@@ -93,14 +121,16 @@ def test_kinds_of_destinations(warehouse: Warehouse7) -> None:
         destination("anyone", columns=("unified_id", "sources"), contact_point="none", kind="parquet"),
         destination("crowd", min_members=3),
         destination("nobody", segment="empty"),
-        destination("ads", kind="google_customer_match", columns=("email", "given_name")),
+        destination("everyone", max_members=1, contact_point="none"),
+        destination("ads", kind="google_customer_match", columns=("email", "given_name"), role="exclude"),
     )
     result = run(context)
     assert warehouse.text("machine") == "given_name,phone,revenue\n=cmd(),+491,-1.5\n"
     assert warehouse.text("sheet") == "given_name,phone,revenue\n'=cmd(),'+491,-1.5\n"
     assert warehouse.text("nobody") == "email\n"
     hashes = [hashlib.sha256(it).hexdigest() for it in (b"a@x.org", b"=cmd()")]
-    assert warehouse.text("ads") == f"Email,First Name\n{','.join(hashes)}\n"
+    ads = warehouse.folder / "exports/ads/release=7/exclude_ads.csv"
+    assert ads.read_text() == f"Email,First Name\n{','.join(hashes)}\n"
     spark = warehouse.store.spark
     assert_df_equality(
         spark.read.parquet(str(warehouse.folder / "exports/anyone/release=7")),
@@ -109,6 +139,7 @@ def test_kinds_of_destinations(warehouse: Warehouse7) -> None:
     )
     assert not (warehouse.folder / "exports/crowd").exists()
     assert "crowd: skipped" in result.detail
+    assert result.warnings == ("destination everyone: nothing sent, 2 is more than max_members",)
     assert_deliveries(
         warehouse,
         ("machine", 7, "all", "delivered", 1, 1, "run-7"),
@@ -116,18 +147,19 @@ def test_kinds_of_destinations(warehouse: Warehouse7) -> None:
         ("anyone", 7, "all", "delivered", 2, 0, "run-7"),
         ("crowd", 7, "all", "skipped", 0, 2, "run-7"),
         ("nobody", 7, "empty", "delivered", 0, 0, "run-7"),
+        ("everyone", 7, "all", "skipped", 0, 2, "run-7"),
         ("ads", 7, "all", "delivered", 1, 1, "run-7"),
     )
 
 
-def test_members_of_a_suppressed_segment_are_left_out(warehouse: Warehouse7) -> None:
+def test_members_of_an_excluded_segment_are_left_out(warehouse: Warehouse7) -> None:
     warehouse.fill(
         [profile("a", attributes={"tier": "=gold"}), profile("b", attributes={"other": "x"}), profile("c")],
         [consent("a@x.org", "granted"), consent("b@x.org", "granted"), consent("c@x.org", "denied")],
     )
     columns = ("unified_id", "attributes.tier")
     context = warehouse.context(
-        destination("prospects", suppress=("buyers", "vips")),
+        destination("prospects", exclude=("buyers", "vips")),
         destination("all", columns=columns, spreadsheet_safe=True),
         destination("typed", columns=columns, kind="parquet"),
     )
@@ -137,9 +169,98 @@ def test_members_of_a_suppressed_segment_are_left_out(warehouse: Warehouse7) -> 
     typed = warehouse.store.spark.read.parquet(str(warehouse.folder / "exports/typed/release=7"))
     assert typed.columns == ["unified_id", "tier"]
     assert [tuple(row) for row in typed.collect()] == [("a", "=gold"), ("b", None)]
-    assert result.detail.startswith("prospects: 1 profiles, 1 withheld for consent, 1 suppressed; all: 2 profiles")
-    suppressed = warehouse.store.read(DELIVERIES).where("suppressed_count = 1").select("destination")
-    assert [row.destination for row in suppressed.collect()] == ["prospects"]
+    assert result.detail.startswith(
+        "prospects: 1 profile, 1 withheld: no consent, 1 withheld: in an excluded segment; all: 2 profiles"
+    )
+    withheld = warehouse.store.fetch(
+        DELIVERIES, ("destination", "withheld_by"), only={"destination": texts(["prospects"])}
+    )
+    assert withheld.to_pylist(maps_as_pydicts="strict") == [
+        {"destination": "prospects", "withheld_by": {"consent": 1, "excluded": 1}}
+    ]
+
+
+def test_rows_have_columns_of_other_tables_and_say_by_which_segments_they_came(warehouse: Warehouse7) -> None:
+    consents = [consent(f"{it}@x.org", "granted") for it in "abc"]
+    acme = profile("acme", entity_type="account", company_name="Acme", attributes={"owner": "Kim"})
+    warehouse.fill([profile("a", given_name="=Jo\n\U0001f600"), profile("b"), profile("c"), acme], [*consents])
+    warehouse.write(TRAITS, ("a", "spend", "h", 12.5, None, None, None, AS_OF, None))
+    warehouse.write(SCORES, ("a", "churn", 1, 0.25, 2, {}, []), ("b", "other", 1, 0.5, 1, {}, []))
+    offer = ("p1", "Tea", "drinks", 0.5, "again", None, None, "Bought often")
+    warehouse.write(OFFERS, ("a", 1, *offer), ("a", 2, "p2", *offer[1:]))
+    warehouse.write(ACCOUNT_MEMBERS, ("a", "acme", "key", True, None, "r1", "r2", 1, None))
+    warehouse.suppress("email", "c@x.org")
+    columns = (
+        *("unified_id", "trait.spend", "score.churn", "score.churn.tier", "offer.2.product_id", "offer.1.reason"),
+        *("account.id", "account.company_name", "account.attributes.owner"),
+        {"name": "greeting", "template": "Dear {given_name|you}: {score.churn}"},
+    )
+    rich = destination("rich", segment=None, segments=("buyers", "all"), columns=columns, file_name="rich.csv")
+    result = run(warehouse.context(rich, destination("few", segment="vips", min_members=2)))
+    folder = warehouse.folder / "exports/rich/release=7"
+    assert (folder / "rich.csv").read_text() == (
+        "unified_id,spend,score_churn,score_churn_tier,offer_2_product_id,offer_1_reason,account_id,"
+        "account_company_name,account_attributes_owner,greeting,segments\n"
+        'a,12.5,0.25,2,p2,Bought often,acme,Acme,Kim,"Dear =Jo\n\U0001f600: 0.25",all;buyers\n'
+        "b,0.0,,,,,,,,,all\n"
+    )
+    assert [it.name for it in folder.glob("*.csv")] == ["rich.csv"]
+    assert result.detail == (
+        "rich: 2 profiles, 1 withheld: no consent, 1 withheld: on the suppression list; "
+        "few: skipped, 1 withheld: fewer than min_members"
+    )
+
+
+def test_visitors_go_out_by_the_cookies_whose_consent_was_given(warehouse: Warehouse7) -> None:
+    visitor: dict[str, Any] = {"entity_type": "visitor", "email": None, "emails": [], "consents": {}}
+    warehouse.fill([profile(it, **visitor) for it in ("both", "denied", "silent", "without")], [])
+    pairs = {"both": ["c1", "C2"], "denied": ["c3"], "silent": ["c4"]}
+    cookies = [(it, cookie) for it, values in pairs.items() for cookie in values]
+    warehouse.write(UNIFIED_IDS, *((cookie, "visitor", it) for it, cookie in cookies))
+    rows = [(cookie, "visitor", "cookie_id", cookie, cookie, True, None, None) for _, cookie in cookies]
+    warehouse.write(IDENTIFIERS, *rows, ("c4", "visitor", "cookie_id", "blocked", "h", False, "blocked", None))
+    given = [consent("c2", "granted"), consent("c3", "denied"), consent("blocked", "granted")]
+    warehouse.store.append(CONSENTS, CONSENTS.table(given), application=None)
+    columns = ("unified_id", "identifiers.cookie_id")
+    run(warehouse.context(destination("retarget", columns=columns, contact_point="cookie_id")))
+    assert warehouse.text("retarget") == "unified_id,cookie_id\nboth,C2\n"
+
+
+def test_who_is_held_out_by_chance_gets_no_campaign(warehouse: Warehouse7) -> None:
+    names = ("a", "b", "c", "d", "e")
+    warehouse.fill([profile(name) for name in names], [consent(f"{name}@x.org", "granted") for name in names])
+    arms = {"a": "offer", "b": "other", "c": "control", "d": "offer"}
+    warehouse.assign(
+        *(("winter", name, arm) for name, arm in arms.items()),
+        *(("hold_out", name, "control" if name in "de" else "treated") for name in names),
+    )
+    arm = ArmOfExperiment(name="winter", arm="offer")
+    context = warehouse.context(
+        destination("offer", experiment=arm),
+        destination("everybody"),
+        destination("invoice", ignore_hold_out=True),
+    )
+    project = context.project.model_copy(update={"experiments": WINTER})
+    result = run(replace(context, project=project))
+    assert {name: warehouse.text(name).split() for name in ("offer", "everybody", "invoice")} == {
+        "offer": ["email", "a@x.org"],
+        "everybody": ["email", "a@x.org", "b@x.org", "c@x.org"],
+        "invoice": ["email", *(f"{name}@x.org" for name in names)],
+    }
+    assert result.detail == (
+        "offer: 1 profile, 2 withheld: in a hold-out; everybody: 3 profiles, 2 withheld: in a hold-out; "
+        "invoice: 5 profiles"
+    )
+    counts = {row.destination: row.withheld_by for row in warehouse.store.read(DELIVERIES).collect()}
+    assert counts == {"offer": {"held_out": 2}, "everybody": {"held_out": 2}, "invoice": {}}
+
+    over = replace(context, project=project, as_of=AS_OF + timedelta(days=1), run_id="run-8")
+    late = run(over)
+    assert warehouse.text("offer").split() == ["email"]
+    assert late.warnings == (
+        "destination offer: its experiment winter has ended, so it gets nobody; remove the destination, or its "
+        "`experiment`",
+    )
 
 
 def test_accounts_need_no_purpose_and_refused_contact_points_stay_out(warehouse: Warehouse7) -> None:
@@ -187,7 +308,7 @@ def test_an_unchanged_export_is_copied_as_long_as_its_files_are_what_was_written
         made.append(settings["destination"].name)
         return build_audience(*arguments, **settings)
 
-    monkeypatch.setattr(stage, "build_audience", build)
+    monkeypatch.setattr(reading, "build_audience", build)
 
     def night(ordinal: int, *destinations: FileDestination) -> str:
         last = LastFinish(ordinal - 1, {}, {}, results[-1].metrics)

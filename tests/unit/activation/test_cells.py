@@ -7,7 +7,9 @@ from pyspark.sql import functions as F
 
 from cdp_spark.activation.cells import cells, spreadsheet_safe_expr
 from cdp_spark.config.destination import FileDestination
+from cdp_spark.config.sending import SentColumn
 from cdp_spark.errors import ConfigError
+from cdp_spark.tables.catalog import PROFILES
 
 
 def test_a_formula_gets_an_apostrophe(spark: SparkSession) -> None:
@@ -50,14 +52,32 @@ def test_a_formula_gets_an_apostrophe(spark: SparkSession) -> None:
     )
 
 
+def test_a_template_is_as_safe_as_its_values(spark: SparkSession) -> None:
+    columns = (
+        SentColumn(name="greeting", template="{given_name|=you}"),
+        SentColumn(name="line", template="{family_name};{given_name|=you}"),
+    )
+    sheet = FileDestination(
+        name="out", kind="csv", segment="s", path="out", columns=columns, purpose="mail", spreadsheet_safe=True
+    )
+    rows = spark.createDataFrame([("=cmd()", "Ü"), ("", "Lee"), ("Jo", None)], "given_name string, family_name string")
+    assert_df_equality(
+        rows.select(*cells(sheet, rows)),
+        spark.createDataFrame(
+            [("'=cmd()", "Ü;'=cmd()"), ("'=you", "Lee;'=you"), ("Jo", None)], "greeting string, line string"
+        ),
+        ignore_nullable=True,
+    )
+
+
 def test_an_unknown_column_is_refused(spark: SparkSession) -> None:
     destination = FileDestination(
         name="out",
         kind="csv",
         segment="s",
         path="out",
-        columns=("email", "attributes.tier", "shoe_size"),
+        columns=tuple(SentColumn(of=it) for it in ("email", "attributes.tier", "shoe_size")),
         purpose="mail",
     )
     with pytest.raises(ConfigError, match="destination out: columns: got shoe_size; allowed: unified_id"):
-        cells(destination)
+        cells(destination, spark.createDataFrame([], PROFILES.schema))

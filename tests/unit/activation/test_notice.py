@@ -18,13 +18,19 @@ from cdp_spark.config.destination import DestinationsConfig, FileDestination
 from cdp_spark.config.load.secrets import reveal
 from cdp_spark.config.match import MatchConfig
 from cdp_spark.config.project import Project, ProjectSettings, Warehouse
+from cdp_spark.config.sending import SentColumn
 from cdp_spark.errors import StateError
 from cdp_spark.tables.catalog import DELIVERIES
 from cdp_spark.tables.run import RunContext
 from cdp_spark.tables.store import Store
 
 MAILING = FileDestination(
-    name="mailing", kind="csv", segment="all", path="exports/mailing", columns=("email",), purpose="mail"
+    name="mailing",
+    kind="csv",
+    segment="all",
+    path="exports/mailing",
+    columns=(SentColumn(of="email"),),
+    purpose="mail",
 )
 
 

@@ -14,6 +14,9 @@ from tests.unit.activation.receiver import SECRET, Receiver, Reply, receiver
 from tests.unit.activation.released import Warehouse7, consent, destination, profile
 
 from cdp_spark.activation import stage_rows
+from cdp_spark.activation.ledger import Entry
+from cdp_spark.activation.planning import rows_of, warn_of_left_rows
+from cdp_spark.activation.sending import senders
 from cdp_spark.activation.stage import run
 from cdp_spark.config.destination import DestinationsConfig, WebhookDestination
 from cdp_spark.errors import StateError
@@ -71,7 +74,7 @@ def test_each_night_sends_what_the_receiver_does_not_have(nights: Nights, monkey
         result = nights.run(crm, destination("files"))
         assert actions(state.requests[-1]) == [("add", "a"), ("add", "b")]
         assert state.requests[-1]["rows"][0]["values"] == {"email": "a@x.org", "city": "Bonn"}
-        assert "crm: 2 rows sent, 1 withheld for consent" in result.detail
+        assert "crm: 2 rows sent, 1 withheld: no consent" in result.detail
         assert result.warnings == ()
 
         with monkeypatch.context() as patched:
@@ -125,22 +128,74 @@ def test_what_failed_goes_again_the_next_night_and_stops_no_other(nights: Nights
         assert (sorted(down.rows), len(up.requests)) == (["a", "b"], 1)
 
 
+def test_rows_wait_for_the_cap_and_for_the_morning(nights: Nights, monkeypatch: pytest.MonkeyPatch) -> None:
+    asleep, awake = {"zone": "Asia/Tokyo"}, {"zone": "Europe/Berlin"}
+    people = [profile(it, attributes=asleep if it == "a" else awake) for it in "ab"]
+    nights.warehouse.fill(people, [consent(f"{it}@x.org", "granted") for it in "ab"])
+    clock = SimpleNamespace(now=lambda _zone: datetime(2026, 1, 9, 14, tzinfo=UTC))
+    with receiver() as state, receiver() as texting:
+        low = webhook(state, channel="email")
+        high = webhook(state, channel="email", priority=5, segment="buyers").model_copy(update={"name": "high"})
+        sms = webhook(texting, channel="sms").model_copy(update={"name": "sms"})
+        with monkeypatch.context() as patched:
+            patched.setattr(stage_rows, "datetime", clock)
+            result = nights.run(low, high, sms)
+        assert sorted((it["destination"], actions(it)) for it in state.requests) == [
+            ("crm", [("add", "b")]),
+            ("high", [("add", "a")]),
+        ]
+        assert actions(texting.requests[-1]) == [("add", "b")]
+        assert "crm: 1 rows sent, 1 withheld: over the channel's cap" in result.detail
+        assert "sms: 1 rows sent, 1 withheld: quiet hours" in result.detail
+        assert result.warnings == ()
+        clock.now = lambda _zone: datetime(2026, 1, 10, 1, tzinfo=UTC)
+        monkeypatch.setattr(stage_rows, "datetime", clock)
+        nights.run(low, high, sms)
+        assert (len(state.requests), actions(texting.requests[-1])) == (2, [("add", "a")])
+        clock.now = lambda _zone: datetime(2126, 1, 10, 1, tzinfo=UTC)
+        nights.run(low, high, sms)
+        assert (state.requests[-1]["destination"], actions(state.requests[-1])) == ("crm", [("add", "a")])
+
+
+def test_files_of_changes_have_what_differs_from_the_last_one(nights: Nights) -> None:
+    changes = destination("files", mode="diff", columns=("city", "email"))
+
+    def night(*ids: str, city: str = "Bonn") -> str:
+        nights.fill(*ids, city=city)
+        nights.run(changes)
+        folder = nights.warehouse.folder / f"exports/files/release={nights.ordinal}/run=run-{nights.ordinal}"
+        return "".join(file.read_text() for file in folder.glob("part-*.csv"))
+
+    assert night("a", "b", "c") == "action,unified_id,city,email\nadd,a,Bonn,a@x.org\nadd,b,Bonn,b@x.org\n"
+    assert night("a", "b") == ""
+    assert night("a", city="Köln") == "action,unified_id,city,email\nremove,b,,\nupdate,a,Köln,a@x.org\n"
+
+
+def test_a_destination_that_was_renamed_is_told_of_with_what_it_left_behind() -> None:
+    entries = [Entry("a", "t", sent_hash="h"), Entry("b", "t"), Entry("c", "t", sent_hash="h")]
+    state = TO_SEND.table([row for name in ("old", "new") for row in rows_of(name, entries, TO_SEND.schema.names)])
+    assert list(warn_of_left_rows(state, ["new", "other"])) == [
+        "destination old is not configured, and keeps 2 rows that it was sent: "
+        "docs/activation.md says how they are taken back"
+    ]
+
+
 def test_a_project_without_destinations_of_rows_asks_nothing() -> None:
     project = SimpleNamespace(destinations=DestinationsConfig(destinations=(destination("files"),)))
     context = RunContext(cast("Any", None), cast("Any", project), "run-1", 1, datetime(2026, 1, 9, tzinfo=UTC))
-    assert stage_rows.deliver_rows(context) == ([], {})
+    assert stage_rows.deliver_rows(context) == stage_rows.RowDeliveries([], {})
 
 
 def test_erased_people_are_told_and_leave_the_ledger() -> None:
     with receiver() as state:
         state.rows = {"a": {}, "b": {}}
-        told = stage_rows.tell_erased_rows(webhook(state), ("b", "merged"), release=9)
+        told = senders.tell_erased_rows(webhook(state), ("b", "merged"), release=9)
         assert (told.status, told.row_count) == ("delivered", 2)
         assert actions(state.requests[-1]) == [("erase", "b"), ("erase", "merged")]
-        stage_rows.tell_erased_rows(webhook(state), ("b", "merged"), release=9)
+        senders.tell_erased_rows(webhook(state), ("b", "merged"), release=9)
         assert (sorted(state.rows), state.repeated) == (["a"], 2)
         state.answer = lambda _number, _rows: Reply(422)
-        refused = stage_rows.tell_erased_rows(webhook(state), ("a",), release=9)
+        refused = senders.tell_erased_rows(webhook(state), ("a",), release=9)
         assert (refused.status, refused.problem) == ("failed", "1 erased profiles not acknowledged")
 
     class Traces:

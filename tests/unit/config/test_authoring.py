@@ -72,11 +72,12 @@ def test_schemas_are_written_one_a_kind(tmp_path: Path) -> None:
         "match.schema.json",
         "survivorship.schema.json",
         "insights.schema.json",
+        "experiments.schema.json",
         "destinations.schema.json",
         "source.schema.json",
         "segment.schema.json",
     ]
-    assert json.loads(written[5].read_text())["title"] == "cdp-spark source"
+    assert json.loads(written[6].read_text())["title"] == "cdp-spark source"
 
 
 def test_the_vocabulary_is_that_of_the_tables() -> None:

@@ -16,9 +16,11 @@ from cdp_spark.config.checks.vocabulary import (
 from cdp_spark.config.load import config_hash, load_match, load_project, load_section
 from cdp_spark.config.match import EntityMatch
 from cdp_spark.config.project import ProjectSettings
+from cdp_spark.config.sending import SentColumn
 from cdp_spark.errors import InvalidProjectError
 from cdp_spark.limits import SEGMENT_CHAIN
 
+SENDABLE = f"{', '.join(PROFILE_COLUMNS)}, segments, attributes.tier, account.…, identifiers.…"
 METHODS = (
     "exact, jaro_winkler, levenshtein, name, company, date, email, phone, address, set_overlap, tokens, digits, "
     "generation, phonetic, number, days, geo, sql"
@@ -44,8 +46,22 @@ def test_a_good_project(project: Path) -> None:
     (source,) = loaded.sources
     assert (loaded.settings.name, source.key, source.columns["email"].from_) == ("shop", ("id",), ("work", "home"))
     assert loaded.segments[0].members.where == "attribute('tier') = 'gold'"
-    assert loaded.destinations.destinations[0].columns == ("email",)
+    assert loaded.destinations.destinations[0].columns == (SentColumn(of="email"),)
     assert len(loaded.config_hash) == 64
+
+
+def test_a_source_takes_the_share_of_rejected_rows_that_the_project_states(project: Path) -> None:
+    def share() -> float:
+        return load_project(project).sources[0].max_rejected_share
+
+    assert share() == 0.05
+    settings = project / "project.yaml"
+    settings.write_text(settings.read_text() + "\ngates: {max_id_churn: 0.5}\n")
+    assert share() == 0.05
+    change(project, "project.yaml", "gates: {", "gates: {max_rejected_share: 0.9, ")
+    assert share() == 0.9
+    change(project, "sources/crm.yaml", "key: id", "key: id\nmax_rejected_share: 0.01")
+    assert share() == 0.01
 
 
 def test_optional_files_may_be_absent(project: Path) -> None:
@@ -284,7 +300,7 @@ CHANGES: dict[str, tuple[str, str, str, list[str]]] = {
         "[e_mail]",
         [
             "destinations.yaml:2:67 destinations.0.columns.0: got unknown column 'e_mail'; allowed: "
-            f"{', '.join(PROFILE_COLUMNS)}, attributes.tier. Fix: choose one of these (did you mean 'email'?)"
+            f"{SENDABLE}. Fix: choose one of these (did you mean 'email'?)"
         ],
     ),
     "unknown own attribute of a profile": (
@@ -293,7 +309,7 @@ CHANGES: dict[str, tuple[str, str, str, list[str]]] = {
         "[attributes.tier, attributes.teir]",
         [
             "destinations.yaml:2:84 destinations.0.columns.1: got unknown column 'attributes.teir'; allowed: "
-            f"{', '.join(PROFILE_COLUMNS)}, attributes.tier. Fix: choose one of these (did you mean 'attributes.tier'?)"
+            f"{SENDABLE}. Fix: choose one of these (did you mean 'attributes.tier'?)"
         ],
     ),
     "a column twice": (
@@ -302,14 +318,14 @@ CHANGES: dict[str, tuple[str, str, str, list[str]]] = {
         "[email, attributes.tier, email]",
         ["destinations.yaml:2:91 destinations.0.columns.2: got a second column 'email'. Fix: leave one of them out"],
     ),
-    "unknown segment to suppress": (
+    "unknown segment to exclude": (
         "destinations.yaml",
         "purpose:",
-        "suppress: [gold, buyers], purpose:",
+        "exclude: [gold, buyers], purpose:",
         [
-            "destinations.yaml:2:86 destinations.0.suppress.0: got unknown segment of other persons 'gold'; allowed: "
+            "destinations.yaml:2:85 destinations.0.exclude.0: got unknown segment of other persons 'gold'; allowed: "
             "none, as there is none. Fix: choose one of these",
-            "destinations.yaml:2:92 destinations.0.suppress.1: got unknown segment 'buyers'; allowed: none, as there "
+            "destinations.yaml:2:91 destinations.0.exclude.1: got unknown segment 'buyers'; allowed: none, as there "
             "is none. Fix: choose one of these",
         ],
     ),
@@ -567,7 +583,7 @@ def test_misspelt_files_and_folders_are_not_overlooked(project: Path) -> None:
     (project / "sources" / "till.yml").write_text("name: till\n")
     (project / "segment").mkdir()
     (project / "segment" / "x.yaml").write_text("name: x\n")
-    files = "project.yaml, match.yaml, survivorship.yaml, insights.yaml, destinations.yaml"
+    files = "project.yaml, match.yaml, survivorship.yaml, insights.yaml, experiments.yaml, destinations.yaml"
     assert mistakes(project) == [
         f"destination.yaml: got unknown file 'destination.yaml'; allowed: {files}. "
         "Fix: choose one of these (did you mean 'destinations.yaml'?); keep other YAML files elsewhere",

@@ -45,9 +45,10 @@ def test_every_kind_is_accepted(project: Path) -> None:
         ("mode: diff", "kind: got nothing. Fix: add the key `kind`"),
         (
             f"{WEBHOOK}, retries: 3",
-            "retries: got unknown key 'retries'; allowed: name, segment, columns, purpose, suppress, contact_point, "
-            "min_members, mode, nulls, max_refusals, url, timeout_seconds, private_addresses, kind, secret, "
-            "batch_size, row_errors. Fix: choose one of these",
+            "retries: got unknown key 'retries'; allowed: name, segment, segments, exclude, columns, purpose, "
+            "contact_point, min_members, max_members, channel, priority, experiment, ignore_hold_out, mode, nulls, "
+            "max_refusals, url, timeout_seconds, private_addresses, kind, secret, batch_size, row_errors. "
+            "Fix: choose one of these",
         ),
         (
             WEBHOOK.replace("https", "http"),

@@ -76,7 +76,7 @@ def test_segments_that_share_members_are_listed_with_the_ledger_of_the_run() -> 
 def test_a_receiver_that_fails_once_has_every_row_in_the_end() -> None:
     rows = [Row(name, "add", f"key-{name}", {"email": f"{name}@x.org"}) for name in "ab"]
     with open_receiver() as receiver:
-        sender = WebhookSender.of(destination_of(receiver, segment="all", columns=("email",), purpose="mail"))
+        sender = WebhookSender.of(destination_of(receiver, segments=("all",), columns=("email",), purpose="mail"))
         assert [fate.status for fate in sender.send(rows)] == ["acknowledged", "acknowledged"]
         sender.send([*rows[:1], Row("b", "remove", "key-b-2")])
     assert [(it.rows, it.status) for it in receiver.requests] == [(2, 503), (2, 200), (2, 200)]
@@ -86,7 +86,7 @@ def test_a_receiver_that_fails_once_has_every_row_in_the_end() -> None:
 
 def test_a_receiver_takes_no_row_with_another_signature() -> None:
     with open_receiver(failures=0) as receiver:
-        destination = destination_of(receiver, segment="all", columns=("email",), purpose="mail")
+        destination = destination_of(receiver, segments=("all",), columns=("email",), purpose="mail")
         forged = destination.model_copy(update={"secret": "whsec_YW5vdGhlcg=="})
         [fate] = WebhookSender.of(forged).send([Row("a", "add", "key-a", {})])
     assert (fate.status, receiver.people) == ("unsent", {})
@@ -98,7 +98,7 @@ def test_the_demo_sends_to_the_receiver_what_it_exports_first(monkeypatch: pytes
     with delivering(project) as (sending, receiver):
         added = sending.destinations.rows[-1]
         assert receiver is not None
-        assert (added.name, added.segment, added.purpose) == (NAME, first.segment, first.purpose)
+        assert (added.name, added.included, added.purpose) == (NAME, first.included, first.purpose)
         assert (str(added.url), repr(added.url)) == (receiver.url, "'${CDP_DEMO_RECEIVER}'")  # type: ignore[union-attr]
     monkeypatch.setattr(outgoing, "find_spec", lambda _name: None)
     with delivering(project) as (same, none):

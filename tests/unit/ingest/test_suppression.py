@@ -19,16 +19,16 @@ from cdp_spark.config.source import SourceConfig
 from cdp_spark.errors import ConfigError, DataError, StateError
 from cdp_spark.ingest.stage import run
 from cdp_spark.ingest.suppression.frames import holds_listed_expr, is_listed_expr
-from cdp_spark.ingest.suppression.hashing import SOURCE_RECORD, keyed_hash
 from cdp_spark.ingest.suppression.listed import Listed
 from cdp_spark.ingest.suppression.register import (
     Entry,
     add_suppressions,
     list_identifiers,
-    read_suppression_list,
 )
+from cdp_spark.normalise.keyed_hashing import SOURCE_RECORD, keyed_hash
 from cdp_spark.tables.catalog import CONSENTS, REJECTED_ROWS, SOURCE_EVENTS, SOURCE_RECORDS, SUPPRESSIONS
 from cdp_spark.tables.run import RunContext
+from cdp_spark.tables.suppressions import read_suppression_list
 
 Make = Callable[..., SourceConfig]
 KEY = SuppressionKey(secret_key="0123456789abcdef-not-shown")

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from tests.unit.normalise.strategies import TEXTS
 
-from cdp_spark.normalise.contact_points import ContactPoint, read_contact_point, split_cell
+from cdp_spark.normalise.contact_points import ContactPoint, contact_point_hash, read_contact_point, split_cell
+from cdp_spark.normalise.hashing import sha256
 
 
 @pytest.mark.parametrize(
@@ -95,3 +96,20 @@ def test_what_is_no_contact_point_says_why() -> None:
     assert read_contact_point("noreply@x.org", "detect", "DE") == ContactPoint("email", "noreply@x.org", "placeholder")
     assert read_contact_point("a@x.org", "phone", "DE") == ContactPoint("phone", "a@xorg", "not_a_number")
     assert read_contact_point(" ", "email", "DE") == ContactPoint("email", None, None)
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "expected"),
+    [
+        (" GA1.2.Ab ", "cookie_id", ContactPoint("cookie_id", "ga1.2.ab", None)),
+        ("80331.0", "device_id", ContactPoint("device_id", "80331", None)),
+        ("00000000-0000-0000", "device_id", ContactPoint("device_id", "00000000-0000-0000", "placeholder")),
+        ("", "cookie_id", ContactPoint("cookie_id", None, None)),
+    ],
+)
+def test_consents_know_cookies_and_devices_whatever_their_case(
+    text: str, kind: Literal["cookie_id", "device_id"], expected: ContactPoint
+) -> None:
+    found = read_contact_point(text, kind, "DE")
+    assert found == expected
+    assert found.value is None or contact_point_hash(found.value.upper()) == sha256(found.value)

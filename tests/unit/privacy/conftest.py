@@ -66,6 +66,7 @@ _WORDS: dict[str, Any] = {
     "type": "email",
     "stage": "matching",
     "kind": "browse",
+    "origin": "drawn",
 }
 _BY_TYPE: dict[str, Any] = {
     "string": "-",
@@ -253,6 +254,7 @@ def _gold(records: Mapping[str, str], visitors: Mapping[str, str]) -> dict[str, 
         tables.TRAITS,
         tables.SCORES,
         tables.OFFERS,
+        tables.EXPERIMENT_ASSIGNMENTS,
         tables.TO_SEND,
         tables.DELIVERY_ATTEMPTS,
     )
@@ -305,6 +307,10 @@ def _gold(records: Mapping[str, str], visitors: Mapping[str, str]) -> dict[str, 
             spec.name: [row_of(spec), row_of(spec, name="many", profiles=2)]
             for spec in (tables.FUNNELS, tables.RETENTION)
         },
+        "experiment_results": [
+            row_of(tables.EXPERIMENT_RESULTS, status="control", kind="rate"),
+            row_of(tables.EXPERIMENT_RESULTS, experiment="many", people=2, status="control", kind="rate"),
+        ],
         **{spec.name: [row_of(spec, unified_id=held) for held in EMAILS] for spec in by_person},
     }
 

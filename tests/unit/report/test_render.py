@@ -22,8 +22,9 @@ from cdp_spark.report.data import (
     UnreadValues,
     WeightBin,
 )
+from cdp_spark.report.experiments import LiftFact, read_experiments
 from cdp_spark.report.flows import add_flows
-from cdp_spark.tables.catalog import FUNNELS, RETENTION
+from cdp_spark.tables.catalog import EXPERIMENT_RESULTS, FUNNELS, RETENTION
 
 CRM = SourceFlow(
     "<b>crm</b>",
@@ -111,6 +112,31 @@ def test_funnels_and_cohorts_are_shown_with_their_shares() -> None:
     assert "cohort profiles 0 1 2026-01-01 40 100% 25% 2026-02-01 8 100%" in text
     assert Elements(html).open == []
     assert Elements(html).links == []
+
+
+def test_experiments_are_shown_with_the_lift_and_its_interval() -> None:
+    nothing = dict.fromkeys(EXPERIMENT_RESULTS.schema.names)
+    common = nothing | {"experiment": "<offer>", "kind": "rate", "is_final": False, "people_done": 0, "units": 0}
+    common |= {"expected_units": 0.0, "converted": 0, "outcome": 0.0, "sample_ratio_p": 1e-6}
+    lift = {"lift": 0.25, "lift_low": -0.1, "lift_high": 0.9}
+    rows = [
+        common | {"arm": "b", "people": 40, "mean": 0.25, "status": "measured", **lift},
+        common | {"arm": "control", "people": 1_000, "mean": 0.2, "status": "control"},
+        common | {"arm": "a", "people": 0, "status": "too_few"},
+    ]
+    facts = read_experiments(EXPERIMENT_RESULTS.table([list(row.values()) for row in rows]))
+    assert [(it.name, it.lift) for it in facts[0].arms] == [
+        ("control", None),
+        ("a", None),
+        ("b", LiftFact(0.25, -0.1, 0.9, at=35.0, left=0.0, right=100.0)),
+    ]
+    assert facts[0].zero == 10.0
+    html = render_report(replace(FULL, experiments=facts))
+    text = text_of(html)
+    assert "&lt;offer&gt; Warning: the arms are not as large as their shares." in text
+    assert "So far: the experiment or somebody's window is not over." in text
+    assert "control 1,000 20.0% a 0 too few outcomes b 40 25.0% +25.0% -10.0% +90.0%" in text
+    assert Elements(html).open == []
 
 
 def test_many_values_of_a_funnel_are_cut() -> None:

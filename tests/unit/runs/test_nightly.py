@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+import pyarrow as pa
 import pytest
 from pyspark.sql import functions as F
 from tests.unit.runs.fakes import ALL, MONDAY, FakeStages, Killed, make_project
@@ -29,7 +30,7 @@ def options(stages: FakeStages, **changes: object) -> RunOptions:
 
 def test_nightly_runs_publish_and_tell_what_they_did(store: Store, stages: FakeStages) -> None:
     events: list[StageEvent] = []
-    summary = nightly(store, make_project(), options(stages, progress=events.append))
+    summary = nightly(store, make_project(), options(stages, progress=events.append, figures={"session.is_small": 1.0}))
     assert stages.calls == ALL
     assert summary.run.run_id == "20261123T020000Z-1"
     assert (summary.all_sources.delivered, summary.all_sources.rejected, summary.resumed) == (10, 1, False)
@@ -47,6 +48,9 @@ def test_nightly_runs_publish_and_tell_what_they_did(store: Store, stages: FakeS
         "id_churn": ("publish", 0.0),
         "profiles": ("publish", 2.0),
     }
+    assert store.fetch(RUN_METRICS, only={"stage": pa.array(["run"])}).to_pylist() == [
+        {"run_id": "20261123T020000Z-1", "name": "session.is_small", "metric": 1.0, "stage": "run"}
+    ]
     assert stages.contexts["identity"].base_versions == {}
     assert stages.contexts["activation"].base_versions == FIRST
 

@@ -8,18 +8,23 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
+import pyarrow as pa
+import pytest
 from pyspark.sql import DataFrame, SparkSession
 
+from cdp_spark import limits
 from cdp_spark.config.insights import InsightsConfig
 from cdp_spark.config.match import MatchConfig
 from cdp_spark.config.project import Project, ProjectSettings, Warehouse
+from cdp_spark.config.traits.definitions import define_traits
 from cdp_spark.tables.catalog import PROFILES, TRAITS, UNIFIED_EVENTS
 from cdp_spark.tables.increments.basis import newest_version_of
 from cdp_spark.tables.run import Basis, RunContext, StageResult
 from cdp_spark.tables.store import Store
+from cdp_spark.traits.frames_affected import has_expressions
 from cdp_spark.traits.stage import definitions_hold, run
 
 FIRST = datetime(2026, 2, 1, 2, tzinfo=UTC)
@@ -76,6 +81,34 @@ def events_of(spark: SparkSession, events: Sequence[Event]) -> DataFrame:
     return spark.createDataFrame([tuple(row.values()) for row in rows], UNIFIED_EVENTS.schema)
 
 
+def write_events(store: Store, events: Sequence[Event]) -> None:
+    """Write what `events_of` makes, without Spark."""
+    rows = [
+        {
+            "event_key": key,
+            "source": "shop",
+            "event_type": kind,
+            "occurred_at_utc": FIRST - timedelta(days=age),
+            "unified_id": person,
+            "value": Decimal(value),
+            "lines": [{"product_id": f"p{key}", "quantity": 1.0}],
+            "properties": [],
+        }
+        for key, person, kind, age, value in events
+    ]
+    store.overwrite(UNIFIED_EVENTS, pa.Table.from_pylist(rows, UNIFIED_EVENTS.table([]).schema))
+
+
+def fetched_spans(store: Store) -> dict[tuple[str, str], list[tuple[object, int, int | None]]]:
+    """What `spans` says, without Spark."""
+    found: dict[tuple[str, str], list[Any]] = {}
+    for row in store.fetch(TRAITS).sort_by("valid_from_utc").to_pylist():
+        value = next(it for it in list(row.values())[3:7] if it is not None)
+        days = [(at - FIRST).days if at else None for at in (row["valid_from_utc"], row["valid_to_utc"])]
+        found.setdefault((row["unified_id"], row["trait"]), []).append((value, *days))
+    return found
+
+
 def profiles_of(spark: SparkSession, **homes: tuple[str | None, str | None]) -> DataFrame:
     empty = dict.fromkeys(PROFILES.schema.names) | {"entity_type": "person", "emails": [], "phones": [], "sources": []}
     rows = [
@@ -120,18 +153,22 @@ def test_a_stage_without_traits_makes_no_table(spark: SparkSession, tmp_path: Pa
     assert not store.exists(TRAITS)
 
 
-def test_nights_touch_what_changed_and_equal_a_full_one(spark: SparkSession, tmp_path: Path) -> None:
+@pytest.mark.parametrize("on_driver", [True, False], ids=["on the driver", "in Spark"])
+def test_nights_touch_what_changed_and_equal_a_full_one(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, on_driver: bool
+) -> None:
+    monkeypatch.setattr(limits, "EVENTS_ON_DRIVER", 100 if on_driver else 0)
     store = Store(spark, str(tmp_path / "w"))
     store.overwrite(UNIFIED_EVENTS, events_of(spark, EVENTS))
     store.overwrite(PROFILES, profiles_of(spark, ann=("DE", None), bob=("US", "Asia/Tokyo")))
-    names = ("bought", "spent", "recent", "big", "hour")
+    names = ("bought", "spent", "recent", "hour", *(() if on_driver else ("big",)))  # Spark evaluates expressions
     first = night(store, project_of(*names, rfm=True), FIRST)
     since = timedelta(days=-3)
-    assert spans(store) == {
+    big = {} if on_driver else {("ann", "big"): [(since, 0, None)]}
+    assert spans(store) == big | {
         ("ann", "bought"): [(2.0, 0, None)],
         ("ann", "spent"): [(25.5, 0, None)],
         ("ann", "recent"): [(["p7", "p2"], 0, None)],
-        ("ann", "big"): [(since, 0, None)],
         ("ann", "hour"): [(3.0, 0, None)],
         ("ann", "rfm_last_purchase"): [(since, 0, None)],
         ("ann", "rfm_purchases"): [(2.0, 0, None)],
@@ -163,7 +200,7 @@ def test_nights_touch_what_changed_and_equal_a_full_one(spark: SparkSession, tmp
     assert second.detail == "incremental: 4 people depend on what changed"
     incremental = spans(store)
     assert incremental["ann", "bought"] == [(2.0, 0, 1), (1.0, 1, None)]  # a window let a purchase out
-    assert incremental["ann", "big"] == [(since, 0, 1)]  # the trait is gone
+    assert incremental.get(("ann", "big")) == (None if on_driver else [(since, 0, 1)])  # the trait is gone
     assert incremental["ann", "hour"] == [(3.0, 0, 1), (2.0, 1, None)]  # she moved
     assert incremental["ann", "recent"] == [(["p7", "p2"], 0, None)]
     assert incremental["bob", "spent"] == [(5.0, 0, 1)]
@@ -175,6 +212,34 @@ def test_nights_touch_what_changed_and_equal_a_full_one(spark: SparkSession, tmp
     full = run(RunContext(store, changed, "run", 2, SECOND, dict(first.versions)))
     assert full.detail == "full"
     assert spans(store) == incremental
+
+
+def test_a_night_of_few_events_asks_spark_nothing(tmp_path: Path) -> None:
+    store = Store(cast("SparkSession", None), str(tmp_path))
+    vars(store)["folder"] = tmp_path
+    write_events(store, EVENTS)
+    first = night(store, project_of("bought", "recent"), FIRST)
+    bought, last = ("ann", "bought"), ("eve", "recent")
+    assert {it: fetched_spans(store)[it] for it in (bought, last)} == {
+        bought: [(2.0, 0, None)],
+        last: [(["p5"], 0, None)],
+    }
+    write_events(store, [*EVENTS, ("8", "eve", "purchase", -0.25, "7")])
+    second = night(store, project_of("recent", "spent"), SECOND, first)
+    assert second.detail == "incremental: 2 people depend on what changed; evaluated for everyone: spent"
+    assert second.metrics["traits.spent"] == 3
+    assert {it: fetched_spans(store)[it] for it in (bought, last, ("eve", "spent"), ("ann", "recent"))} == {
+        bought: [(2.0, 0, 1)],  # the trait is gone
+        last: [(["p5"], 0, 1), (["p8", "p5"], 1, None)],
+        ("eve", "spent"): [(7.0, 1, None)],
+        ("ann", "recent"): [(["p7", "p2"], 0, None)],
+    }
+
+
+def test_conditions_in_the_grammar_are_left_to_spark() -> None:
+    plain, expressed = (define_traits(project_of(name).insights, time_zone="UTC") for name in ("bought", "big"))
+    assert not has_expressions(plain)
+    assert has_expressions(expressed)
 
 
 def test_a_changed_definition_is_evaluated_for_everyone_and_nothing_else_is(

@@ -14,7 +14,7 @@ from cdp_spark import limits
 from cdp_spark.activation.destinations.http import Poster
 from cdp_spark.activation.destinations.interface import json_value
 from cdp_spark.activation.destinations.webhook import fates_of
-from cdp_spark.config.destination import TEMPLATE_NAME
+from cdp_spark.config.sending import TEMPLATE_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -60,7 +60,7 @@ class SlackSender:
         if batch[0].action == "erase":
             ids = ", ".join(row.unified_id for row in batch[:_NAMED_IDS])
             more = f" and {len(batch) - _NAMED_IDS} more" if len(batch) > _NAMED_IDS else ""
-            return f"Erased from {self.destination.segment}: {ids}{more}. Delete messages that name them."
+            return f"Erased from {self.destination.label}: {ids}{more}. Delete messages that name them."
         values = self._of_change(batch) if self.destination.per == "change" else self._of_row(batch[0])
         filled = TEMPLATE_NAME.sub(
             lambda found: values.get(found[1], "").translate(_ESCAPED), self.destination.template
@@ -69,12 +69,12 @@ class SlackSender:
 
     def _of_row(self, row: Row) -> Mapping[str, str]:
         written = {name: _shown(json_value(value)) for name, value in row.values.items()}
-        return {**written, "action": row.action, "segment": self.destination.segment, "unified_id": row.unified_id}
+        return {**written, "action": row.action, "segment": self.destination.label, "unified_id": row.unified_id}
 
     def _of_change(self, batch: Sequence[Row]) -> Mapping[str, str]:
         counts = Counter(row.action for row in batch)
         numbers = {"added": counts["add"], "updated": counts["update"], "removed": counts["remove"]}
-        return {"segment": self.destination.segment, **{name: f"{count:,}" for name, count in numbers.items()}}
+        return {"segment": self.destination.label, **{name: f"{count:,}" for name, count in numbers.items()}}
 
 
 def _shown(value: object) -> str:

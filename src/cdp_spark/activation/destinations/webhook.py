@@ -85,7 +85,7 @@ class WebhookSender:
             }
             for row in batch
         ]
-        content = {"destination": self.destination.name, "segment": self.destination.segment, "rows": rows}
+        content = {"destination": self.destination.name, "segment": self.destination.label, "rows": rows}
         return json.dumps(content, ensure_ascii=False, separators=(",", ":"))
 
 

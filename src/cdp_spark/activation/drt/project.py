@@ -139,7 +139,7 @@ def left_name(destination: str) -> str:
 
 
 def _query(destination: DrtDestination, *, left: bool) -> str:
-    names = [c.UNIFIED_ID] if left else sent_columns(destination)
+    names = [c.UNIFIED_ID] if left else [it.written for it in destination.sent_columns]
     own = {name: name if name == c.UNIFIED_ID else f"{_VALUE}{name}" for name in names}
     selected = ", ".join(f'"{source}" AS "{name}"' for name, source in own.items())
     sign = "=" if left else "<>"
@@ -149,13 +149,8 @@ def _query(destination: DrtDestination, *, left: bool) -> str:
     )
 
 
-def sent_columns(destination: DrtDestination) -> list[str]:
-    """Names of the columns that are sent; an own attribute goes by its name."""
-    return [name.removeprefix("attributes.") for name in destination.columns]
-
-
 def _rows_table(destination: DrtDestination, rows: Sequence[HandedRow]) -> pa.Table:
-    names = [name for name in sent_columns(destination) if name != c.UNIFIED_ID]
+    names = [it.written for it in destination.sent_columns if it.written != c.UNIFIED_ID]
     facts = {
         c.UNIFIED_ID: pa.array([it.row.unified_id for it in rows], pa.string()),
         c.IDEMPOTENCY_KEY: pa.array([it.row.key for it in rows], pa.string()),

@@ -38,7 +38,7 @@ def export(
     run_id = f"by-hand-{now:%Y%m%dT%H%M%S%fZ}"
     context = RunContext(store, project, run_id, release.number, now, base_versions=release.versions)
     handed = hand_over_rows(context, wanted, to)
-    rows = [{"destination": it.destination, "rows": len(it.rows), "waiting": it.waiting} for it in handed]
+    rows = [{"destination": it.destination, "rows": len(it.rows), "left out": it.left_out} for it in handed]
     if json:
         print_json({"format": output, "folder": str(to), "release": release.number, "destinations": rows})
         return

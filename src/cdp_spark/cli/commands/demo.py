@@ -1,15 +1,17 @@
 """`cdp demo`: the whole road once, on made-up data, with the result judged by the truth."""
 
+from itertools import groupby
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from cdp_spark.cli.display.experiments import arm_rows
 from cdp_spark.cli.display.output import console, near, print_json, print_rows
 from cdp_spark.cli.display.progress import show_progress
 from cdp_spark.cli.display.summary import summary_facts
 from cdp_spark.cli.options import options_of
-from cdp_spark.columns import NAME, PRODUCT_NAME, REASON
+from cdp_spark.columns import EXPERIMENT, NAME, PRODUCT_NAME, REASON
 from cdp_spark.config.load import load_project
 from cdp_spark.demo.best import Best
 from cdp_spark.demo.outgoing import Outgoing
@@ -53,6 +55,7 @@ def demo_facts(outcome: DemoOutcome) -> dict[str, Any]:
         "accuracy": [accuracy_facts(each) for each in outcome.accuracy],
         "events": vars(outcome.attribution),
         "best": {name: list(rows) for name, rows in vars(outcome.best).items()},
+        "experiments": list(outcome.experiments),
         "outgoing": vars(outcome.outgoing),
         "warehouse": str(outcome.warehouse),
         "exports_to": [str(path) for path in outcome.exports],
@@ -88,11 +91,21 @@ def print_demo(outcome: DemoOutcome) -> None:
         print_rows(outcome.outgoing.overlaps, title="members that segments share")
         out.print()
     sent = [
-        {"export": it.destination, "status": it.status, "sent": it.rows, "withheld": it.withheld} for it in run.exports
+        {
+            "export": it.destination,
+            "status": it.status,
+            "sent": it.rows,
+            "withheld": it.withheld,
+            "reasons": it.reasons,
+        }
+        for it in run.exports
     ]
     print_rows(sent, title="exports")
     out.print()
     _print_best(outcome.best)
+    for name, rows_of_one in groupby(outcome.experiments, key=lambda row: str(row[EXPERIMENT])):
+        print_rows(arm_rows(list(rows_of_one)), title=f"experiment {name}")
+        out.print()
     _print_delivery(outcome.outgoing)
     places = {"tables": outcome.warehouse, "exports": _common(outcome.exports), "report": run.report}
     for name, path in places.items():

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from cdp_spark.cli.commands.opening import open_project
+from cdp_spark.cli.commands.opening import open_for_run
 from cdp_spark.cli.display.output import print_json
 from cdp_spark.cli.display.progress import show_progress
 from cdp_spark.cli.display.summary import print_summary, summary_facts
@@ -72,9 +72,9 @@ def _run(
     ctx: typer.Context, run_options: RunOptions, *, between: tuple[str | None, str | None] | None, as_json: bool
 ) -> None:
     options = options_of(ctx)
-    project, store = open_project(ctx)
+    project, store, size = open_for_run(ctx)
     with show_progress(quiet=options.quiet or as_json) as progress:
-        told = replace(run_options, progress=progress)
+        told = replace(run_options, progress=progress, figures=size.figures)
         if between is None:
             summary = nightly(store, project, told)
         else:

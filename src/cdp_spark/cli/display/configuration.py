@@ -36,6 +36,7 @@ _FILES = {
     "match": "match.yaml",
     "survivorship": "survivorship.yaml",
     "insights": "insights.yaml",
+    "experiments": "experiments.yaml",
     "destinations": "destinations.yaml",
     "source": "sources/NAME.yaml",
     "segment": "segments/NAME.yaml",

@@ -16,7 +16,7 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 def json_schemas() -> dict[str, dict[str, Any]]:
-    """Give the JSON Schema of each kind of file: project, match, survivorship, destinations, source, segment."""
+    """Give the JSON Schema of each kind of file, such as project, match or source."""
     models = {Path(name).stem: model for name, model in FILES.items()}
     models |= {folder.removesuffix("s"): model for folder, model in FOLDERS.items()}
     return {kind: _schema(kind, model) for kind, model in models.items()}

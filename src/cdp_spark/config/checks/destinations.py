@@ -1,24 +1,28 @@
-"""Destinations: segments, columns and purposes."""
+"""Destinations: segments, columns, purposes and channels."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from cdp_spark import columns as c
 from cdp_spark.config.base import choose_one
-from cdp_spark.config.checks.vocabulary import OWN_PREFIX, PROFILE_COLUMNS, own_attributes, own_name
+from cdp_spark.config.checks.vocabulary import OWN_PREFIX, PROFILE_COLUMNS, SURVIVING_ATTRIBUTES, own_attributes
 from cdp_spark.config.destination import NO_PURPOSE
+from cdp_spark.config.sending import SEGMENTS
+from cdp_spark.config.wide_columns import ACCOUNT, ACCOUNT_KEY, ACCOUNT_OWN, IDENTIFIERS, insight_columns
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from cdp_spark.config.checks.files import ProjectFiles, Section
     from cdp_spark.config.destination import Destination, DestinationsConfig
     from cdp_spark.config.documents.document import Location
+    from cdp_spark.config.sending import SentColumn
     from cdp_spark.errors import ConfigError
 
 
 def destination_mistakes(files: ProjectFiles) -> Iterator[ConfigError]:
-    """Find unknown segments, columns and purposes, and persons who would be exported without a purpose."""
+    """Find unknown segments, columns, purposes and channels, and persons who would be exported without a purpose."""
     if files.destinations is None:
         return
     for index, destination in enumerate(files.destinations.value.destinations):
@@ -27,38 +31,111 @@ def destination_mistakes(files: ProjectFiles) -> Iterator[ConfigError]:
             yield from _segment_mistakes(files.destinations, destination, at, files)
         yield from _column_mistakes(files.destinations, destination, at, files)
         yield from _purpose_mistakes(files.destinations, destination, at, files)
+        yield from _visitor_mistakes(files.destinations, destination, at, files)
+    yield from _channel_mistakes(files.destinations, files)
+
+
+def _types(files: ProjectFiles) -> dict[str, str]:
+    """Segment to the entity type of its members."""
+    return {segment.value.name: segment.value.entity_type for segment in files.segments}
 
 
 def _segment_mistakes(
     section: Section[DestinationsConfig], destination: Destination, at: Location, files: ProjectFiles
 ) -> Iterator[ConfigError]:
-    types = {segment.value.name: segment.value.entity_type for segment in files.segments}
-    if destination.segment not in types:
-        yield _unknown(section, (*at, "segment"), "segment", destination.segment, list(types))
+    types = _types(files)
+    places: list[Location] = [(*at, "segments", position) for position in range(len(destination.segments))]
+    named = list(zip(places or [(*at, "segment")], destination.included, strict=True))
+    unknown = [(place, name) for place, name in named if name not in types]
+    yield from (_unknown(section, place, "segment", name, list(types)) for place, name in unknown)
+    if unknown:
         return
-    own_type = types[destination.segment]
-    others = [name for name, kind in types.items() if kind == own_type and name != destination.segment]
-    for position, name in enumerate(destination.suppress):
+    own_type = types[destination.included[0]]
+    same = [name for name, kind in types.items() if kind == own_type]
+    for place, name in named:
+        if name not in same:
+            yield _unknown(section, place, f"segment of {own_type}s", name, same)
+    others = [name for name in same if name not in destination.included]
+    for position, name in enumerate(destination.exclude):
         if name not in others:
             noun = "segment" if name not in types else f"segment of other {own_type}s"
-            yield _unknown(section, (*at, "suppress", position), noun, name, others)
+            yield _unknown(section, (*at, "exclude", position), noun, name, others)
 
 
 def _column_mistakes(
     section: Section[DestinationsConfig], destination: Destination, at: Location, files: ProjectFiles
 ) -> Iterator[ConfigError]:
-    known = list(PROFILE_COLUMNS)
-    if files.are_whole("sources"):
-        known += [f"{OWN_PREFIX}{name}" for name in own_attributes(files)]
+    known, own = _known_columns(files), (OWN_PREFIX, ACCOUNT_OWN)
     written: set[str] = set()
     for position, column in enumerate(destination.columns):
         place = (*at, "columns", position)
-        if column not in known and (own_name(column) is None or files.are_whole("sources")):
-            yield _unknown(section, place, "column", column, known)
-        name = own_name(column) or column
-        if name in written:
-            yield section.mistake(*place, got=f"a second column '{name}'", fix="leave one of them out")
-        written.add(name)
+        for name in column.read:
+            if name not in known and (files.are_whole("sources") or not name.startswith(own)):
+                got, fix = f"unknown column '{name}'", choose_one(name, known)
+                yield section.mistake(*_place_of(column, place), got=got, allowed=_shown(known), fix=fix)
+        if column.written in written:
+            yield section.mistake(*place, got=f"a second column '{column.written}'", fix="leave one of them out")
+        written.add(column.written)
+
+
+def _place_of(column: SentColumn, place: Location) -> Location:
+    """Where a column names others; written as a name alone it has no keys."""
+    if column.template is not None:
+        return (*place, "template")
+    return (*place, "of") if column.name is not None else place
+
+
+def _known_columns(files: ProjectFiles) -> list[str]:
+    own = own_attributes(files) if files.are_whole("sources") else []
+    insights = files.insights.value if files.insights is not None else None
+    of_account = [name for name in SURVIVING_ATTRIBUTES if name not in (c.EMAIL, c.PHONE)]
+    return [
+        *PROFILE_COLUMNS,
+        SEGMENTS,
+        *(f"{OWN_PREFIX}{name}" for name in own),
+        *insight_columns(insights),
+        ACCOUNT_KEY,
+        *(f"{ACCOUNT}{name}" for name in of_account),
+        *(f"{ACCOUNT_OWN}{name}" for name in own),
+        *IDENTIFIERS,
+    ]
+
+
+def _shown(known: Sequence[str]) -> str:
+    """Name the columns; those of traits, scores, offers and accounts are too many."""
+    prefixes = {
+        f"{name.partition('.')[0]}.…": None for name in known if "." in name and not name.startswith(OWN_PREFIX)
+    }
+    plain = (name for name in known if "." not in name or name.startswith(OWN_PREFIX))
+    return ", ".join((*plain, *prefixes))
+
+
+def _visitor_mistakes(
+    section: Section[DestinationsConfig], destination: Destination, at: Location, files: ProjectFiles
+) -> Iterator[ConfigError]:
+    """Cookies and devices are visitors' contact points, e-mails and phones are those of persons."""
+    types = {_types(files).get(name) for name in destination.included}
+    of_visitors = destination.contact_point in ("cookie_id", "device_id")
+    if types <= {None} or destination.contact_point == "none" or of_visitors == (types == {"visitor"}):
+        return
+    allowed = "email, phone, none" if of_visitors else "cookie_id, device_id, none"
+    got = f"contact_point {destination.contact_point} for a segment of {'/'.join(sorted(filter(None, types)))}s"
+    yield section.mistake(*at, "contact_point", got=got, allowed=allowed, fix="choose one of these")
+
+
+def _channel_mistakes(section: Section[DestinationsConfig], files: ProjectFiles) -> Iterator[ConfigError]:
+    """A cap or quiet hours of a channel that no destination has would hold nothing back."""
+    config = section.value
+    channels = sorted({it.channel for it in config.destinations if it.channel is not None})
+    for key, names in (("caps", config.caps), ("quiet_hours", config.quiet_hours)):
+        for name in names:
+            if name not in channels:
+                yield _unknown(section, (key, name), "channel", name, channels)
+    for name, hours in config.quiet_hours.items():
+        zone = hours.zone_attribute
+        if zone is not None and files.are_whole("sources") and zone not in own_attributes(files):
+            place = ("quiet_hours", name, "zone_attribute")
+            yield _unknown(section, place, "attribute", zone, own_attributes(files))
 
 
 def _purpose_mistakes(
@@ -70,16 +147,17 @@ def _purpose_mistakes(
         if purposes is not None and destination.purpose not in purposes:
             yield _unknown(section, place, "purpose", destination.purpose, purposes)
         return
-    types = {segment.value.name: segment.value.entity_type for segment in files.segments}
-    if types.get(destination.segment) == "person":
-        got = f"no purpose for '{destination.segment}', a segment of persons"
+    types = _types(files)
+    persons = [name for name in destination.included if types.get(name) in ("person", "visitor")]
+    if persons:
+        got = f"no purpose for '{persons[0]}', a segment of {types[persons[0]]}s"
         allowed = ", ".join(purposes) if purposes else "a purpose of project.yaml"
         fix = "name the purpose that they consented to; `none` is for segments of accounts"
         yield section.mistake(*place, got=got, allowed=allowed, fix=fix)
 
 
 def _unknown(
-    section: Section[DestinationsConfig], location: Location, noun: str, name: str, allowed: list[str]
+    section: Section[DestinationsConfig], location: Location, noun: str, name: str, allowed: Sequence[str]
 ) -> ConfigError:
     names = ", ".join(allowed) or "none, as there is none"
     return section.mistake(*location, got=f"unknown {noun} '{name}'", allowed=names, fix=choose_one(name, allowed))

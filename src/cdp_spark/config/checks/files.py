@@ -11,6 +11,7 @@ from cdp_spark.errors import ConfigError
 if TYPE_CHECKING:
     from cdp_spark.config.destination import DestinationsConfig
     from cdp_spark.config.documents.document import Document
+    from cdp_spark.config.experiments import ExperimentsConfig
     from cdp_spark.config.insights import InsightsConfig
     from cdp_spark.config.match import MatchConfig
     from cdp_spark.config.profile import SurvivorshipConfig
@@ -47,6 +48,7 @@ class ProjectFiles:
         match: `match.yaml`.
         survivorship: `survivorship.yaml`.
         insights: `insights.yaml`.
+        experiments: `experiments.yaml`.
         destinations: `destinations.yaml`.
         sources: the files of `sources/`, by name.
         segments: the files of `segments/`, by name.
@@ -57,6 +59,7 @@ class ProjectFiles:
     match: Section[MatchConfig] | None = None
     survivorship: Section[SurvivorshipConfig] | None = None
     insights: Section[InsightsConfig] | None = None
+    experiments: Section[ExperimentsConfig] | None = None
     destinations: Section[DestinationsConfig] | None = None
     sources: tuple[Section[SourceConfig], ...] = ()
     segments: tuple[Section[SegmentConfig], ...] = ()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from cdp_spark.config.checks.behaviour import behaviour_mistakes
 from cdp_spark.config.checks.destinations import destination_mistakes
 from cdp_spark.config.checks.events import event_mistakes
+from cdp_spark.config.checks.experiments import experiment_mistakes
 from cdp_spark.config.checks.matching import match_mistakes
 from cdp_spark.config.checks.names import name_mistakes
 from cdp_spark.config.checks.quality import quality_mistakes
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 _CHECKS = (
     *(name_mistakes, event_mistakes, match_mistakes, survivorship_mistakes, quality_mistakes),
-    *(behaviour_mistakes, trait_mistakes, segment_mistakes, destination_mistakes),
+    *(behaviour_mistakes, trait_mistakes, segment_mistakes, experiment_mistakes, destination_mistakes),
 )
 
 

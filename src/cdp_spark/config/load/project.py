@@ -14,6 +14,7 @@ from cdp_spark.config.checks.files import ProjectFiles, Section
 from cdp_spark.config.checks.places import place_mistakes
 from cdp_spark.config.checks.project import cross_check
 from cdp_spark.config.destination import DestinationsConfig
+from cdp_spark.config.experiments import ExperimentsConfig
 from cdp_spark.config.insights import InsightsConfig
 from cdp_spark.config.load.secrets import reveal
 from cdp_spark.config.load.sections import read_section
@@ -34,6 +35,7 @@ FILES: dict[str, type[Strict]] = {
     "match.yaml": MatchConfig,
     "survivorship.yaml": SurvivorshipConfig,
     "insights.yaml": InsightsConfig,
+    "experiments.yaml": ExperimentsConfig,
     "destinations.yaml": DestinationsConfig,
 }
 FOLDERS: dict[str, type[Strict]] = {"sources": SourceConfig, "segments": SegmentConfig}
@@ -45,7 +47,7 @@ def load_project(folder: Path, *, env: Mapping[str, str] = os.environ) -> Projec
 
     Args:
         folder: holds `project.yaml`, `match.yaml`, `sources/*.yaml` and, if wanted, `survivorship.yaml`,
-            `insights.yaml`, `segments/*.yaml`, `destinations.yaml`.
+            `insights.yaml`, `segments/*.yaml`, `experiments.yaml`, `destinations.yaml`.
         env: where `${NAME}` comes from.
     Returns: the project; its secrets are revealed to who uses them and hidden from who prints them.
     Raises: InvalidProjectError: all mistakes of all files at once.
@@ -58,15 +60,24 @@ def load_project(folder: Path, *, env: Mapping[str, str] = os.environ) -> Projec
         raise InvalidProjectError(mistakes)
     sections = {
         "settings": files.settings.value,
-        "sources": tuple(section.value for section in files.sources),
+        "sources": tuple(_with_share(section.value, files.settings.value) for section in files.sources),
         "match": files.match.value,
         "survivorship": files.survivorship.value if files.survivorship else SurvivorshipConfig(),
         "insights": files.insights.value if files.insights else InsightsConfig(),
         "segments": tuple(section.value for section in files.segments),
+        "experiments": files.experiments.value if files.experiments else ExperimentsConfig(),
         "destinations": files.destinations.value if files.destinations else DestinationsConfig(),
     }
     project = Project.model_validate({"folder": str(folder), "config_hash": "", **sections})
     return reveal(project.model_copy(update={"config_hash": config_hash(project)}), env)
+
+
+def _with_share(source: SourceConfig, settings: ProjectSettings) -> SourceConfig:
+    """A source that says nothing takes the share of rejected rows that the project states."""
+    name = "max_rejected_share"
+    if name in source.model_fields_set or name not in settings.gates.model_fields_set:
+        return source
+    return source.model_copy(update={name: settings.gates.max_rejected_share})
 
 
 def config_hash(project: Project) -> str:
@@ -104,6 +115,7 @@ def _read_files(folder: Path, env: Mapping[str, str], mistakes: list[CdpError]) 
         survivorship=read_optional(SurvivorshipConfig, "survivorship.yaml"),
         insights=read_optional(InsightsConfig, "insights.yaml"),
         segments=read_all(SegmentConfig, "segments"),
+        experiments=read_optional(ExperimentsConfig, "experiments.yaml"),
         destinations=read_optional(DestinationsConfig, "destinations.yaml"),
         broken=frozenset(broken),
     )

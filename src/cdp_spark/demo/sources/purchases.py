@@ -161,8 +161,7 @@ def _deliver_returns(world: World, nights: int) -> list[Batch]:
 def _deliver_receipts(world: World, nights: int) -> list[Batch]:
     rng = stream(world.seed, "till_receipts")
     who, cards = loyalty_cards(world)
-    customer, times = purchase_times(rng, len(who), world.rates.source.receipts_a_card)
-    times, night = spread(rng, times, world.rates.delivery)
+    customer, times, night = _receipt_times(world, rng, len(who))
     size = len(customer)
     products = draw_rows(rng, read_words("products"), size)
     quantity = np.minimum(rng.geometric(0.6, size), 20).astype(np.int64)
@@ -178,6 +177,22 @@ def _deliver_receipts(world: World, nights: int) -> list[Batch]:
         "ZAHLART": draw(rng, "phrases", size, kind="payment"),
     }
     return event_batches(world, nights, name="till_receipts", columns=columns, entity=who[customer], night=night)
+
+
+def _receipt_times(world: World, rng: np.random.Generator, cards: int) -> tuple[Indices, Times, Indices]:
+    customer, times = purchase_times(rng, cards, world.rates.source.receipts_a_card)
+    return customer, *spread(rng, times, world.rates.delivery)
+
+
+def purchases_of_people(world: World) -> tuple[Indices, Times]:
+    """Who bought when, in the web shop and at the tills, of what the first night delivers."""
+    orders, who = _draw_orders(world), loyalty_cards(world)[0]
+    customer, times, night = _receipt_times(world, stream(world.seed, "till_receipts"), len(who))
+    early = [orders.night == 1, night == 1]
+    return (
+        np.r_[orders.person[early[0]], who[customer][early[1]]],
+        np.r_[orders.times[early[0]], times[early[1]]],
+    )
 
 
 PURCHASE_SOURCES = (

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial, reduce
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -17,11 +17,11 @@ import pyarrow.compute as pc
 
 from cdp_spark.columns import NATIONAL_ID
 from cdp_spark.ingest.staging.paths import value_at
-from cdp_spark.ingest.suppression.hashing import EMAIL, EMAIL_SHA256, PHONE, SOURCE_RECORD, keyed_hash
 from cdp_spark.normalise.batches import map_distinct_rows
 from cdp_spark.normalise.countries import country_code
 from cdp_spark.normalise.hashing import record_key as key_of_record
 from cdp_spark.normalise.identifiers import searched_identifiers
+from cdp_spark.normalise.keyed_hashing import EMAIL, EMAIL_SHA256, PHONE, SOURCE_RECORD, keyed_hash
 from cdp_spark.normalise.placeholders import first_said, joined
 from cdp_spark.normalise.text import clean_text
 
@@ -30,24 +30,10 @@ if TYPE_CHECKING:
 
     from cdp_spark.config.mapping import ColumnMapping
     from cdp_spark.config.source import SourceConfig
+    from cdp_spark.normalise.keyed_hashing import SuppressionList
 
 _AROUND_EMAILS = (re.compile(r"[=:{}\\]"), re.compile(r"[=:{}\\']"))
 """What parts an e-mail from other words in a line that is no row; some mailboxes have an apostrophe."""
-
-
-@dataclass(frozen=True)
-class SuppressionList:
-    """What ingest leaves out.
-
-    Args:
-        key: of the hashes; not shown.
-        hashes: of the identifiers.
-        kinds: types of identifiers that the list holds; others need not be looked at.
-    """
-
-    key: bytes = field(repr=False)
-    hashes: frozenset[str]
-    kinds: frozenset[str]
 
 
 @dataclass(frozen=True)

@@ -13,19 +13,20 @@ import pyarrow.compute as pc
 from cdp_spark import columns as c
 from cdp_spark.config.mapping import IdentifierType
 from cdp_spark.identity.terms import VISITOR
-from cdp_spark.ingest.suppression.hashing import (
+from cdp_spark.ingest.suppression.register import suppression_of
+from cdp_spark.normalise.hashing import sha256
+from cdp_spark.normalise.identifiers import searched_identifiers
+from cdp_spark.normalise.keyed_hashing import (
     EMAIL,
     EMAIL_SHA256,
     PHONE,
     SOURCE_RECORD,
+    SuppressionList,
     keyed_hash,
 )
-from cdp_spark.ingest.suppression.listed import SuppressionList
-from cdp_spark.ingest.suppression.register import key_of, suppression_of
-from cdp_spark.normalise.hashing import sha256
-from cdp_spark.normalise.identifiers import searched_identifiers
 from cdp_spark.tables.catalog import CLUSTERS, IDENTIFIERS, PROFILE_HISTORY, RECORDS, UNIFIED_IDS
 from cdp_spark.tables.rows import rows_without, texts, tuples_of
+from cdp_spark.tables.suppressions import key_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Set
@@ -65,8 +66,10 @@ class Known:
 
     @property
     def contact_hashes(self) -> tuple[str, ...]:
-        """The contact points, as `consents` has them."""
-        return tuple(sorted(sha256(value) for kind, value in self.own if kind in (EMAIL, PHONE)))
+        """The contact points, as `consents` has them; cookies and devices in lower case."""
+        of_people = {sha256(value) for kind, value in self.own if kind in (EMAIL, PHONE)}
+        of_devices = {sha256(value.lower()) for kind, value in self.own if kind in (c.COOKIE_ID, c.DEVICE_ID)}
+        return tuple(sorted(of_people | of_devices))
 
     def as_list(self, project: Project) -> SuppressionList:
         """A suppression list of these alone."""

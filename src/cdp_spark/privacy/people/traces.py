@@ -22,7 +22,7 @@ from cdp_spark.tables.rows import rows_with, texts, tuples_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from cdp_spark.ingest.suppression.listed import SuppressionList
+    from cdp_spark.normalise.keyed_hashing import SuppressionList
     from cdp_spark.privacy.people.identifiers import Identifier, Known
     from cdp_spark.privacy.people.requests import People
     from cdp_spark.tables.run import RunContext

@@ -95,6 +95,7 @@ _COMPOUND = re.compile(
     r"\b(rechnungs?|kunden|versand|liefer|notfall(?:kontakt)?|privat)(?=[a-z]{3})(?!betreuer|nummer)"
 )
 """German words that stand before a meaning in one word, such as `Rechnungsname`."""
+_SAYS_NOTHING = frozenset({"s", "metadata", "utc", "gmt"})
 _TIME = re.compile(
     "date|time|timestamp|datetime|datum|zeit|fecha|data|created|updated|modified|changed|since|expires|expiry|on|at|"
     "ts|registered|joined|login|seen|activity|angelegt|geandert"
@@ -105,7 +106,7 @@ _ID = re.compile("ids?|uuid|guid|key|ref|reference|token|hash|leid|euid|[a-z]{1,
 def read_column_name(column: str) -> ColumnName:
     """Tell what a column's name says."""
     name = _COMPOUND.sub(r"\1_", plain_name(column))
-    words = [word for word in name.split("_") if word and word != "s"]
+    words = [word for word in name.split("_") if word and word not in _SAYS_NOTHING]
     somebody = next((word for word in words if _SOMEBODY.fullmatch(word)), None) or _by_somebody(words)
     found = _meaning(words, somebody is not None)
     if found is None:

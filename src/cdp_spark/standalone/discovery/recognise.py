@@ -196,7 +196,8 @@ def _meaning(profile: ColumnProfile, name: ColumnName) -> tuple[Meaning, str]:
     by_value = _by_value(profile, name)
     if named == "birth_date" and max(profile.shares["year"], profile.shares["no_year"]) >= _BIRTHDAYS:
         return "birthday", "years of birth" if profile.shares["year"] >= _BIRTHDAYS else "birthdays without a year"
-    if named == "full_name" and profile.mean_words <= _NAME_WORDS and by_value[0] == "text":
+    may_be_company = named == "full_name" and name.rank < LATER and profile.mean_words <= _NAME_WORDS
+    if may_be_company and by_value[0] == "text":
         return "company_name", "names, but many are not of people"
     said = f" (its name says {named}, but {refuted})" if named is not None else ""
     return by_value[0], f"{by_value[1]}{said}"

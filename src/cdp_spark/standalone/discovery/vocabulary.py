@@ -6,6 +6,8 @@ import re
 import unicodedata
 from typing import Literal
 
+from cdp_spark.standalone.discovery.scripts import in_latin_words
+
 Meaning = Literal[
     "given_name",
     "middle_name",
@@ -50,14 +52,15 @@ _NAMES: tuple[tuple[Meaning, str], ...] = (
         "full_name",
         r"full_?name complete_?name whole_?name first_and_(sur|last)_?name display_?name file_as "
         r"(customer|contact|person|client|patient|holder)_?name nom_complet nom_et_prenoms? "
-        r"nombre_(completo|y_apellidos?) "
-        r"nome_completo nome_e_cognome volledige_naam imie_i_nazwisko vollstandiger_name fullstandigt_namn "
-        r"(vor_und_nachname|name_vorname|vorname_name)",
+        r"nombre_(completo|y_apellidos?) nome_completo nome_e_cognome volledige_naam imie_i_nazwisko "
+        r"vollstandiger_name fullstandigt_namn (vor_und_nachname|name_vorname|vorname_name) "
+        r"(ime_i_prezime|jmeno_a_prijmeni|ad_soyad|adi_soyadi|nume_si_prenume|teljes_nev|ho_(va_)?ten|nama_lengkap)",
     ),
     (
         "given_name",
         r"given_?names?\d? first_?names? fore_?names? christian_?name f_?name vor_?name pre_?nom nombre nome "
-        r"voornaam fornamn fornavn imie primeiro_nome primer_nombre pierwsze_imie",
+        r"voornaam fornamn fornavn imie primeiro_nome primer_nombre pierwsze_imie jmeno keresztnev uto_?nev "
+        r"prenume etunimi ime adi nama_depan krestni_jmeno onoma",
     ),
     (
         "middle_name",
@@ -68,78 +71,116 @@ _NAMES: tuple[tuple[Meaning, str], ...] = (
         "family_name",
         r"sur_?names? last_?names? family_?names? l_?name nach_?name familien_?name nom(_de_famille)? "
         r"apellidos?(_paternos?)? cognome achternaam efternamn etternavn efternavn nazwisko sobrenome apelido "
-        r"maiden_?name geburtsname",
+        r"maiden_?name geburtsname prijmeni priezvisko vezetek_?nev csaladnev nume sukunimi prezime priimek "
+        r"soyadi? soyisim nama_belakang eponymo",
     ),
     (
         "birth_date",
         r"dob d_?o_?b (date|day|year)_?of_?birth birth_?(date|day|dt|year|s?day) bdate geburts(datum|tag) "
-        r"(date_(de_)?|ne_)naissance (fecha|data)_(de_)?(nacimiento|nascimento|nascita) data_urodzenia geboortedatum "
-        r"fodelsedatum fodselsdato compleanno cumpleanos aniversario anniversaire verjaardag urodziny born(_on)?",
+        r"(date_(de_)?|ne_)naissance (fecha|data)_(de_)?(nacimiento|nascimento|nascita) data_urodzenia "
+        r"geboortedatum fodelsedatum fodselsdato compleanno cumpleanos aniversario anniversaire verjaardag "
+        r"urodziny born(_on)? datum_(narozeni|narodenia|rodenja|rojstva) szuletesi_(datum|ido) data_nasterii "
+        r"syntyma(aika|paiva) dogum_tarihi tanggal_lahir ngay_sinh",
     ),
-    ("gender", r"gender sex geschlecht sexe sexo salutation anrede civilite"),
+    (
+        "gender",
+        r"gender sex geschlecht sexe sexo salutation anrede civilite pohlavi pohlavie nem sukupuoli spol cinsiyet "
+        r"jenis_kelamin gioi_tinh plec kon kjonn geslacht genere",
+    ),
     (
         "email",
-        r"e_?mails?(_?(address(es)?|addr|adressen?|id))? mail courriels? correos?(_electronicos?)? poczta e_?post",
+        r"e_?mails?(_?(address(es)?|addr|adressen?|id))? mail courriels? correos?(_electronicos?)? poczta e_?post "
+        r"e_?maily sahkoposti e_?posta(_adresi)? epost",
     ),
     (
         "phone",
         r"(tele)?phones?(_?(no|num|numbers?|nr))? tel(efon|efono|efoon|_?no|_?nr)? mobile?(_?(phone|no|number))? "
         r"cell(_?phone)? handy(nummer)? (mobil_?)?telefonnummer telefoonnummer portable movil celular cellulare "
-        r"telefone "
-        r"komorka mobilnummer numero_de_telephone numero_de_telefono numer_telefonu "
-        r"contact_?number fax(_?(no|number|nr))?",
+        r"telefone komorka mobilnummer numero_de_telephone numero_de_telefono numer_telefonu contact_?number "
+        r"fax(_?(no|number|nr))? telefonszam puhelin(numero)? telefon_?(numarasi|no)? (nomor|no)_(telepon|hp) "
+        r"telepon dien_thoai so_dien_thoai mobil(telefon)? matkapuhelin cep_telefonu telefonni_cislo",
     ),
     ("house_number", r"(street|house|building|str)_?(no|num|number|nr) hausn(umme)?r numero"),
     ("unit", r"unit apt apartment flat suite address_?(line_?)?[23] addr_?[23] street_?[23] extended_?address"),
     (
         "street",
-        r"street(_?(name|address))? address_?(line_?)?1 addr_?1 str(asse)? strasse rue calle via road "
-        r"ulica rua straat gatuadress",
+        r"street(_?(name|address))? address_?(line_?)?1 addr_?1 str(asse)? strasse rue calle via road ulica rua "
+        r"straat gatuadress ulice utca katuosoite cadde sokak strada gade(navn)? vej gata jalan",
     ),
     (
         "address",
         r"address full_?address postal_?address mailing_?address address_\d+_formatted addr adresse anschrift "
-        r"direccion "
-        r"endereco indirizzo adres residence",
+        r"direccion endereco indirizzo adres residence adresa cim osoite adresi? alamat dia_chi adress",
     ),
-    ("postcode", r"(post(al)?|zip)_?(code|cd)? zip plz cp code_postal codigo_postal kod_pocztowy cep cap"),
+    (
+        "postcode",
+        r"(post(al)?|zip)_?(code|cd)? zip plz cp code_postal codigo_postal kod_pocztowy cep cap psc iranyitoszam "
+        r"cod_postal postinumero postanski_broj postna_stevilka posta_kodu kode_pos postnr postnummer postleitzahl",
+    ),
     (
         "city",
-        r"city town suburb locality ort stadt ville ciudad place municipality birth_?place place_of_birth "
-        r"plaats comune miasto miejscowosc cidade localidad poblacion citta",
+        r"city town suburb locality ort stadt ville ciudad place municipality birth_?place place_of_birth plaats "
+        r"comune miasto miejscowosc cidade localidad poblacion citta mesto mestu varos oras kaupunki sehir kota "
+        r"thanh_pho stad poststed bynavn",
     ),
-    ("region", r"state region province county bundesland departement territory"),
-    ("country", r"country(_?(code|name))? country_(or_)?region cc land pays pais paese kraj nation(ality)?"),
+    (
+        "region",
+        r"state region province county bundesland departement territory kraj_?region vojvodstvo wojewodztwo megye "
+        r"judet maakunta zupanija provinsi tinh provincia estado",
+    ),
+    (
+        "country",
+        r"country(_?(code|name))? country_(or_)?region cc land pays pais paese kraj nation(ality)? zeme orszag "
+        r"tara maa drzava ulke negara quoc_gia",
+    ),
     (
         "national_id",
         r"(soc(ial)?_?sec(urity)?|national|tax|fiscal|passport|id_?card|identity|insurance)"
-        r"(_?(id|no|num|number|nr|code))? ssn nino nin tin vat(_?(id|no|number))? nhs(_?no)? bsn cpf dni nie pesel "
-        r"aadhaar codice_fiscale",
+        r"(_?(id|no|num|number|nr|code))? "
+        r"ssn nino nin tin vat(_?(id|no|number))? nhs(_?no)? bsn cpf dni nie pesel aadhaar codice_fiscale",
     ),
     (
         "registration_number",
-        r"(registration|register|company|commercial_register|trade_register|organi[sz]ation|org|business)_?"
-        r"(no|num|number|nr|id)(_?(no|num|number|nr))? handelsregister(nummer)? hrb siren siret kvk krs "
-        r"regon abn ein duns lei cnpj",
+        r"(registration|register|company|commercial_register|trade_register|organi[sz]ation|org|business)"
+        r"_?(no|num|number|nr|id)(_?(no|num|number|nr))? "
+        r"handelsregister(nummer)? hrb siren siret kvk krs regon abn ein duns lei cnpj",
     ),
     ("domain", r"domain(_?name)? web_?(site|page|address)? home_?page url internet site_web pagina_web"),
     (
         "company_name",
         r"compan(y|ies)(_?name)? organi[sz]ation(_?name)? org(_?name)? business(_?name)? employer firma "
         r"firm(_?name)? firmenname unternehmen societe empresa azienda bedrijf foretag entreprise account_?name "
-        r"legal_?name trading_?name manufacturer brand venue",
+        r"legal_?name trading_?name manufacturer brand venue spolecnost spolocnost ceg(nev)? companie yritys "
+        r"tvrtka podjetje sirket perusahaan cong_ty firmanavn virksomhed",
     ),
-    ("category", r"occupation job(_?title)? profession type category status title industry"),
+    (
+        "category",
+        r"occupation job(_?title)? profession type category status title industry "
+        r"(credit_?)?card_?(brand|type|network|issuer)",
+    ),
 )
 """Meaning to the patterns of its names, apart by spaces; the first that fits wins."""
 
-PLAIN_NAMES = frozenset({"name", "names", "naam", "nome", "namn", "navn"})
+PLAIN_NAMES = frozenset({"name", "names", "naam", "nome", "namn", "navn", "nev", "nimi", "nama", "isim", "onoma"})
 WHOLE_NAMES = frozenset({"customer", "person", "contact"})
 """Names of whole names: `name` also beside other words, the others alone only."""
-NAMES_ALONE: dict[str, Meaning] = {"first": "given_name", "last": "family_name", "middle": "middle_name"}
+NAMES_ALONE: dict[str, Meaning] = {
+    "first": "given_name",
+    "last": "family_name",
+    "middle": "middle_name",
+    "ad": "given_name",
+    "ten": "given_name",
+    "ho": "family_name",
+    "by": "city",
+    "grad": "city",
+    "il": "city",
+}
 """Names of columns that say enough where nothing stands beside them."""
 
 _COMPILED = tuple((meaning, re.compile(pattern.replace(" ", "|"))) for meaning, pattern in _NAMES)
+
+_LETTERS = str.maketrans({"ß": "ss", "ł": "l", "Ł": "l", "ı": "i", "ø": "o", "Ø": "O", "đ": "d", "Đ": "D", "æ": "ae"})
+"""Letters that are no letter with an accent."""
 
 
 def meaning_of_words(name: str) -> Meaning | None:
@@ -154,6 +195,9 @@ def snake_case(name: str) -> str:
 
 
 def plain_name(column: str) -> str:
-    """The name in snake case without accents: `Prénom` and `TÉLÉPHONE` become `prenom` and `telephone`."""
-    letters = unicodedata.normalize("NFD", column.replace("ß", "ss").replace("ł", "l").replace("Ł", "l"))
+    """The name in snake case without accents: `Prénom` and `TÉLÉPHONE` become `prenom` and `telephone`.
+
+    Words in other scripts become those that are known here: `メールアドレス` becomes `email`.
+    """
+    letters = unicodedata.normalize("NFD", in_latin_words(column).translate(_LETTERS))
     return snake_case("".join(letter for letter in letters if not unicodedata.combining(letter)))

@@ -14,6 +14,7 @@ from cdp_spark.tables.catalog.bronze import (
     WITHDRAWAL_ISSUES,
 )
 from cdp_spark.tables.catalog.delivery import DELIVERY_ATTEMPTS, TO_SEND
+from cdp_spark.tables.catalog.experiments import EXPERIMENT_ASSIGNMENTS, EXPERIMENT_RESULTS
 from cdp_spark.tables.catalog.gold import (
     ACCOUNT_MEMBERS,
     HOUSEHOLDS,
@@ -58,6 +59,8 @@ __all__ = [
     "DELIVERIES",
     "DELIVERY_ATTEMPTS",
     "ERASURES",
+    "EXPERIMENT_ASSIGNMENTS",
+    "EXPERIMENT_RESULTS",
     "FUNNELS",
     "GOLD",
     "HOUSEHOLDS",
@@ -145,6 +148,8 @@ TABLES: dict[str, TableSpec] = {
         TRAITS,
         SEGMENT_MEMBERS,
         SEGMENT_CHANGES,
+        EXPERIMENT_ASSIGNMENTS,
+        EXPERIMENT_RESULTS,
         SUPPRESSIONS,
         ERASURES,
         TO_SEND,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from operator import or_
 from typing import TYPE_CHECKING
@@ -27,7 +27,7 @@ from deltalake.exceptions import DeltaError, TableNotFoundError
 from cdp_spark.tables.manifest.manifest import damaged_table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Container, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from cdp_spark.tables.direct.write import Write
@@ -89,6 +89,11 @@ class LocalTable:
     def _rows(self) -> ds.Dataset:
         files = [self.path_of(file) for file in self.files]
         return ds.dataset(files, schema=self.spec.fetched_schema(), format=_FILES)
+
+    def without(self, shared: Container[str]) -> LocalTable:
+        """The same version as if it had no such files."""
+        sizes = {file: size for file, size in zip(self.files, self.sizes, strict=True) if file not in shared}
+        return replace(self, files=tuple(sizes), sizes=tuple(sizes.values()))
 
     def path_of(self, file: str) -> str:
         """Where one of the files is."""

@@ -11,13 +11,14 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from cdp_spark import columns as c
-from cdp_spark.limits import DATES_ON_DRIVER
+from cdp_spark.limits import COMPARED_ON_DRIVER, DATES_ON_DRIVER
 from cdp_spark.tables.catalog import UNIFIED_IDS
 from cdp_spark.tables.checkpoint import unite_distinct
 from cdp_spark.tables.hashing import column_hash_expr
+from cdp_spark.tables.rows import as_table
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Hashable, Sequence
     from datetime import date, datetime
 
     from pyspark.sql import Column, DataFrame
@@ -110,6 +111,47 @@ def read_changed(
     of_types = F.col(c.ENTITY_TYPE).isin(*entity_types) if entity_types else F.lit(True)
     names = spec.schema.names if columns is None else columns
     return build_changed_keys(now.where(of_types), before.where(of_types), key, names)
+
+
+def fetch_changed(
+    context: RunContext, spec: TableSpec, *, key: Sequence[str], columns: Sequence[str] | None = None
+) -> pa.Table:
+    """Find what `read_changed` finds, on the driver: without a query where the rows that may differ are few and near.
+
+    Args:
+        context: of a stage with a basis.
+        spec: a table that the basis was made from; not one with dated rows.
+        key: columns that name a row, or a group of rows.
+        columns: whose values count; None for all.
+    Returns: the keys, each once.
+    """
+    store, basis, names = context.store, context.basis, list(columns or spec.schema.names)
+    version = basis.read[spec.name] if basis is not None else -1
+    head, earlier = store.open_local(spec), store.open_local(spec, version) if version >= 0 else None
+    if spec.dated_by or head is None or (earlier is None and version >= 0):
+        return as_table(read_changed(context, spec, key=key, columns=columns))
+    shared = {*head.files} & {*(earlier.files if earlier else ())}
+    sides = [table.without(shared) for table in (head, earlier) if table is not None]
+    if sum(side.count() for side in sides) > COMPARED_ON_DRIVER:
+        return as_table(read_changed(context, spec, key=key, columns=columns))
+    rows = [side.read([*dict.fromkeys((*key, *names))]) for side in sides]
+    return find_changed_keys(rows[0], rows[1] if len(rows) > 1 else rows[0].slice(0, 0), key, names)
+
+
+def find_changed_keys(now: pa.Table, before: pa.Table, key: Sequence[str], columns: Sequence[str]) -> pa.Table:
+    """Find what `build_changed_keys` finds, of rows on the driver."""
+    sides = [{*zip(*(_hashables(rows[name]) for name in (*key, *columns)), strict=True)} for rows in (now, before)]
+    keys = dict.fromkeys(row[: len(key)] for row in sides[0] ^ sides[1])
+    values = list(zip(*keys, strict=True)) or [()] * len(key)
+    return pa.table(list(map(pa.array, values, (now.schema.field(name).type for name in key))), names=list(key))
+
+
+def _hashables(values: pa.ChunkedArray) -> list[Hashable]:
+    """Values that compare as their hashes do: a map's entries count in any order."""
+    given = values.to_pylist()
+    if pa.types.is_map(values.type):
+        return [None if it is None else tuple(sorted(it)) for it in given]
+    return [repr(it) for it in given] if pa.types.is_nested(values.type) else given
 
 
 def read_earlier(store: Store, spec: TableSpec, version: int) -> DataFrame:

@@ -7,6 +7,7 @@ from tests.unit.activation.receiver import receiver
 from cdp_spark.activation.destinations.interface import Fate, Row
 from cdp_spark.activation.destinations.slack import SlackSender
 from cdp_spark.config.destination import SlackDestination
+from cdp_spark.config.sending import SentColumn
 
 ROWS = [
     Row("a", "add", "1", {"given_name": "<!channel> & Jo", "emails": ["a@x.org", "b@x.org"]}),
@@ -21,7 +22,7 @@ def sender(url: str, **values: Any) -> SlackSender:
         name="sales",
         kind="slack",
         segment="gold",
-        columns=("given_name", "emails"),
+        columns=(SentColumn(of="given_name"), SentColumn(of="emails")),
         purpose="mail",
         url="${SLACK}",
         private_addresses=True,

@@ -56,6 +56,13 @@ def test_rows_arrive_signed_with_their_keys() -> None:
     assert kept["rows"][0]["values"] == {"email": "a@x.org"}
 
 
+def test_a_field_of_ten_megabytes_arrives_whole() -> None:
+    text = "ü\n😀" * 2_000_000
+    with receiver() as state:
+        assert sender(state, []).send([Row("a", "add", "key-a", {"email": text})]) == [OK]
+    assert state.rows == {"a": {"email": text}}
+
+
 def test_what_may_pass_is_tried_again_with_the_same_id() -> None:
     busy = Reply(429, headers={"retry-after": "7"})
     with receiver(answers(Reply(500), busy, Reply(503), Reply())) as state:

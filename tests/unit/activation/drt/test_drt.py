@@ -93,6 +93,19 @@ def test_a_project_has_a_sync_for_those_who_are_there_and_one_for_those_who_left
     assert read_mark(folder) == MARK
 
 
+def test_columns_go_by_the_names_that_they_are_sent_by(tmp_path: Path) -> None:
+    of_two = crm(
+        columns=({"name": "mail", "of": "email"}, "trait.spend"), segment=None, segments=("all", "vips"), left=None
+    )
+    row = HandedRow(Row("a", "add", "k", {"mail": "a@x.org", "spend": 2.5, "segments": ["vips"]}), 1)
+    write_project(tmp_path, MARK, {"crm": of_two}, {"crm": [row]})
+    assert read_rows(tmp_path, "crm")[0]["values"] == {"mail": "a@x.org", "spend": 2.5, "segments": ["vips"]}
+    query = yaml.safe_load((tmp_path / "syncs" / "crm.yml").read_text())["model"]
+    assert query.startswith(
+        'SELECT "values.mail" AS "mail", "values.spend" AS "spend", "values.segments" AS "segments" '
+    )
+
+
 def test_lists_and_maps_come_back_as_they_went(tmp_path: Path) -> None:
     several = crm(columns=("unified_id", "emails", "phones", "consents"), left=None)
     rows = [HandedRow(Row("a", "add", "k", {"emails": ["a@x.org"], "phones": [], "consents": {"mail": "granted"}}), 1)]
@@ -196,6 +209,7 @@ def test_a_dry_run_and_no_run_say_nothing(folder: Path) -> None:
         ({"left": {"url": "https://x.org"}}, "no type"),
         ({"replaces": True, "left": None}, "replaces with mode diff"),
         ({"replaces": True, "mode": "full"}, "left and replaces"),
+        ({"replaces": True, "mode": "full", "left": None, "channel": "email"}, "channel and replaces"),
         ({"sync": {"mode": "mirror"}}, "mode, which `cdp activation export` sets"),
     ],
 )

@@ -15,8 +15,8 @@ from tests.unit.activation.released import Warehouse7, consent, profile
 
 from cdp_spark.activation.drt.project import read_rows
 from cdp_spark.activation.handover import hand_over_rows, take_results
+from cdp_spark.activation.sending.senders import tell_erased_rows
 from cdp_spark.activation.stage import run
-from cdp_spark.activation.stage_rows import tell_erased_rows
 from cdp_spark.config.destination import DrtDestination
 from cdp_spark.errors import ConfigError
 from cdp_spark.tables.catalog import DELIVERIES, DELIVERY_ATTEMPTS, TO_SEND
@@ -36,11 +36,11 @@ def test_what_drt_acknowledged_is_not_sent_again(spark: SparkSession, tmp_path: 
     granted = [consent(f"{it}@x.org", "granted") for it in "abc"]
     warehouse.fill([profile(it, city="Bonn") for it in "abc"], granted)
     first = context(warehouse, 8, crm)
-    assert "crm: 3 waiting for `cdp activation export`" in run(first).detail
+    assert "crm: 3 ready for `cdp activation export`" in run(first).detail
 
     warehouse.withdraw("c@x.org")
     [handed] = hand_over_rows(replace(first, run_id="export-1"), [crm], folder)
-    assert ([it.row.unified_id for it in handed.rows], handed.waiting) == (["a", "b"], 1)
+    assert ([it.row.unified_id for it in handed.rows], handed.left_out) == (["a", "b"], 1)
     assert [row["values"] for row in read_rows(folder, "crm")] == [
         {"email": "a@x.org", "city": "Bonn"},
         {"email": "b@x.org", "city": "Bonn"},
@@ -76,6 +76,16 @@ def test_what_drt_acknowledged_is_not_sent_again(spark: SparkSession, tmp_path: 
     with pytest.raises(ConfigError, match="got rows of crm; allowed: no destination"):
         take_results(warehouse.context(), folder)
     shutil.rmtree(folder)
+
+
+def test_a_channel_sends_no_more_than_its_cap_through_drt(spark: SparkSession, tmp_path: Path) -> None:
+    warehouse, first = Warehouse7(spark, tmp_path), simple(channel="email")
+    other = simple(name="news", channel="email", priority=1, segment="vips")
+    warehouse.fill([profile(it) for it in "ab"], [consent(f"{it}@x.org", "granted") for it in "ab"])
+    night = warehouse.context(first, other, ordinal=8, run_id="run-8")
+    assert run(night).detail == "crm: 2 ready for `cdp activation export`; news: 1 ready for `cdp activation export`"
+    handed = hand_over_rows(night, [first, other], tmp_path / "drt")
+    assert [([row.row.unified_id for row in it.rows], it.left_out) for it in handed] == [(["b"], 1), (["a"], 0)]
 
 
 def test_an_erasure_says_that_drt_is_not_told() -> None:

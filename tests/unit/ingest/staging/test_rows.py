@@ -15,9 +15,9 @@ from cdp_spark.ingest.reading import ReadBatch, open_source
 from cdp_spark.ingest.reading.batch import Refused, rejected_table
 from cdp_spark.ingest.staging.facts import Tally, add_facts, count_facts
 from cdp_spark.ingest.staging.rows import STAGED, Staging, stage_batch
-from cdp_spark.ingest.suppression.hashing import SOURCE_RECORD, keyed_hash
-from cdp_spark.ingest.suppression.listed import Listed, SuppressionList
+from cdp_spark.ingest.suppression.listed import Listed
 from cdp_spark.normalise.hashing import hash_key, record_key
+from cdp_spark.normalise.keyed_hashing import SOURCE_RECORD, SuppressionList, keyed_hash
 
 Make = Callable[..., SourceConfig]
 AS_OF = datetime(2026, 11, 1, 2, 0, tzinfo=UTC)

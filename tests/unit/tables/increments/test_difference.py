@@ -10,7 +10,13 @@ import pytest
 from pyspark.sql import SparkSession
 
 from cdp_spark.tables.catalog import CONSENTS, UNIFIED_IDS
-from cdp_spark.tables.increments.difference import build_changed_keys, has_between, read_changed
+from cdp_spark.tables.increments.difference import (
+    build_changed_keys,
+    fetch_changed,
+    find_changed_keys,
+    has_between,
+    read_changed,
+)
 from cdp_spark.tables.run import Basis, RunContext
 from cdp_spark.tables.store import Store
 
@@ -20,33 +26,46 @@ if TYPE_CHECKING:
 _SCHEMA = "k string, a string, b string, m map<string,string>"
 
 
+BEFORE = [
+    ("same", "1", None, {"x": "1", "y": "2"}),
+    ("moved_null", "1", None, {}),
+    ("other_map", "1", "1", {"x": "1"}),
+    ("gone", None, None, None),
+    ("several", "1", "1", {}),
+    ("several", "2", "2", {}),
+]
+NOW = [
+    ("several", "2", "2", {}),
+    ("several", "1", "1", {}),
+    ("several", "3", "3", {}),
+    ("new", "1", "1", {}),
+    ("other_map", "1", "1", {"x": "2"}),
+    ("moved_null", None, "1", {}),
+    ("same", "1", None, {"y": "2", "x": "1"}),
+]
+CHANGED = {"a, b and m": (["a", "b", "m"], {"new", "gone", "moved_null", "other_map", "several"})} | {
+    "b": (["b"], {"new", "gone", "moved_null", "several"})
+}
+"""Columns that count, and the keys of rows in which one changed."""
+
+
 def test_rows_that_are_new_gone_or_changed_are_found_whatever_their_order(spark: SparkSession) -> None:
-    before = [
-        ("same", "1", None, {"x": "1", "y": "2"}),
-        ("moved_null", "1", None, {}),
-        ("other_map", "1", "1", {"x": "1"}),
-        ("gone", None, None, None),
-        ("several", "1", "1", {}),
-        ("several", "2", "2", {}),
-    ]
-    now = [
-        ("several", "2", "2", {}),
-        ("several", "1", "1", {}),
-        ("several", "3", "3", {}),
-        ("new", "1", "1", {}),
-        ("other_map", "1", "1", {"x": "2"}),
-        ("moved_null", None, "1", {}),
-        ("same", "1", None, {"y": "2", "x": "1"}),
-    ]
-    rows_now, rows_before = (spark.createDataFrame(rows, _SCHEMA) for rows in (now, before))
-    changed = {row["k"] for row in build_changed_keys(rows_now, rows_before, ["k"], ["a", "b", "m"]).collect()}
-    assert changed == {"new", "gone", "moved_null", "other_map", "several"}
-    assert {row["k"] for row in build_changed_keys(rows_now, rows_before, ["k"], ["b"]).collect()} == {
-        "new",
-        "gone",
-        "moved_null",
-        "several",
-    }
+    rows_now, rows_before = (spark.createDataFrame(rows, _SCHEMA) for rows in (NOW, BEFORE))
+    for columns, changed in CHANGED.values():
+        assert {row["k"] for row in build_changed_keys(rows_now, rows_before, ["k"], columns).collect()} == changed
+
+
+@pytest.mark.parametrize(("columns", "changed"), CHANGED.values(), ids=CHANGED)
+def test_the_driver_finds_the_same_changed_rows(columns: list[str], changed: set[str]) -> None:
+    text = pa.string()
+    schema = pa.schema([("k", text), ("a", text), ("b", text), ("m", pa.map_(text, text))])
+    now, before = (
+        pa.Table.from_pylist([dict(zip(schema.names, row, strict=True)) for row in rows], schema)
+        for rows in (NOW, BEFORE)
+    )
+    found = find_changed_keys(now, before, ["k"], columns)
+    assert sorted(found["k"].to_pylist()) == sorted(changed)
+    assert find_changed_keys(now, now, ["k"], columns).num_rows == 0
 
 
 def test_of_a_table_that_grew_only_the_new_files_are_read(spark: SparkSession, tmp_path: Path) -> None:
@@ -60,6 +79,7 @@ def test_of_a_table_that_grew_only_the_new_files_are_read(spark: SparkSession, t
         file.unlink()
     changed = read_changed(context, UNIFIED_IDS, key=("unified_id",)).collect()
     assert {row["unified_id"] for row in changed} == {"p2", "p3"}
+    assert {*fetch_changed(context, UNIFIED_IDS, key=("unified_id",))["unified_id"].to_pylist()} == {"p2", "p3"}
 
 
 MONDAY = datetime(2026, 11, 23, tzinfo=UTC)

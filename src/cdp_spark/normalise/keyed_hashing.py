@@ -1,12 +1,28 @@
-"""An identifier's keyed hash: without the key nobody can try values out."""
+"""An identifier's keyed hash, and a list of such hashes: without the key nobody can try values out."""
 
 from __future__ import annotations
 
 import hmac
+from dataclasses import dataclass, field
 
 EMAIL, PHONE, EMAIL_SHA256 = "email", "phone", "email_sha256"
 SOURCE_RECORD = "source_record"
 """A record of a source, by its record_key: it stays away whatever its row says."""
+
+
+@dataclass(frozen=True)
+class SuppressionList:
+    """Identifiers that are left out.
+
+    Args:
+        key: of the hashes; not shown.
+        hashes: of the identifiers.
+        kinds: types of identifiers that the list holds; others need not be looked at.
+    """
+
+    key: bytes = field(repr=False)
+    hashes: frozenset[str]
+    kinds: frozenset[str]
 
 
 def key_name(key_id: str, key: bytes) -> str:

@@ -26,7 +26,7 @@ def zones_of(given: pa.Array, countries: pa.Array, default: str) -> pa.Array:
 @cache
 def country_zones() -> dict[str, str]:
     """Country to its zone, of countries all of whose zones show the same time."""
-    text = files("cdp_spark.traits").joinpath("country_zones.yaml").read_text(encoding="utf-8")
+    text = files("cdp_spark.normalise").joinpath("country_zones.yaml").read_text(encoding="utf-8")
     zones: dict[str, str] = yaml.safe_load(text)
     return zones
 

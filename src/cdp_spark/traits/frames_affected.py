@@ -1,0 +1,123 @@
+"""Whose traits may differ from those of the stage's basis.
+
+Who is affected is decided on the driver where the stage works there, and in Spark otherwise, by the same conditions.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from functools import reduce
+from operator import or_
+from typing import TYPE_CHECKING, TypeAlias
+
+import pyarrow as pa
+from pyspark.sql import DataFrame
+
+from cdp_spark import columns as c
+from cdp_spark.config.traits.checks import EVENT_COLUMNS
+from cdp_spark.config.traits.definitions import LOCAL_HOUR, borders_of
+from cdp_spark.config.traits.model import LINES, PROPERTY
+from cdp_spark.tables.catalog import PROFILES, UNIFIED_EVENTS
+from cdp_spark.tables.checkpoint import CountedFrame, unite_distinct
+from cdp_spark.tables.increments.difference import fetch_changed, read_changed
+from cdp_spark.tables.rows import field_of, rows_with, rows_without, unite_texts
+from cdp_spark.tables.serving import serve_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cdp_spark.config.traits.definitions import TraitDefinition
+    from cdp_spark.tables.rows import Rows
+    from cdp_spark.tables.run import RunContext
+
+Definitions: TypeAlias = tuple["TraitDefinition", ...]
+People: TypeAlias = CountedFrame | pa.Array
+"""Unified ids, each once: in a frame, or on the driver."""
+
+
+def count_people(people: People | None) -> int:
+    """How many there are; 0 for None."""
+    if people is None:
+        return 0
+    return people.count if isinstance(people, CountedFrame) else len(people)
+
+
+def of_people(rows: Rows, people: People) -> Rows:
+    """The rows of some people."""
+    if isinstance(people, CountedFrame):
+        assert isinstance(rows, DataFrame), "people are where the rows are"
+        return rows.join(people.joinable, on=c.UNIFIED_ID, how="left_semi")
+    return rows_with(rows, c.UNIFIED_ID, people)
+
+
+def of_others(rows: Rows, people: People) -> Rows:
+    """The rows of everyone else."""
+    if isinstance(people, CountedFrame):
+        assert isinstance(rows, DataFrame), "people are where the rows are"
+        return rows.join(people.joinable, on=c.UNIFIED_ID, how="left_anti")
+    return rows_without(rows, c.UNIFIED_ID, people)
+
+
+def named_columns(definitions: Definitions) -> frozenset[str]:
+    """The columns of events that measures name, as they name them."""
+    measures = [measure for it in definitions for measure in it.all_measures]
+    values = {measure.column for measure in measures} - {"", LOCAL_HOUR}
+    conditions = {condition.column for measure in measures for condition in measure.events.where}
+    types = {c.EVENT_TYPE for measure in measures if measure.events.events}
+    return frozenset(values | conditions | types)
+
+
+def has_expressions(definitions: Definitions) -> bool:
+    """Whether a condition is in the grammar, which Spark alone evaluates."""
+    return any(measure.events.expression is not None for it in definitions for measure in it.all_measures)
+
+
+def stored_columns(definitions: Definitions) -> list[str]:
+    """The columns of `unified_events` whose values decide about traits, in the table's order."""
+    expressed = EVENT_COLUMNS.keys() if has_expressions(definitions) else ()
+    named = {_stored(it) for it in (*named_columns(definitions), *expressed, c.EVENT_KEY, c.OCCURRED_AT)}
+    return [name for name in UNIFIED_EVENTS.schema.names if name in named]
+
+
+def _stored(name: str) -> str:
+    """The column of `unified_events` that a named one is in."""
+    if name.startswith(PROPERTY) or name == c.ATTRIBUTES:
+        return c.PROPERTIES
+    return c.LINES if name.startswith(LINES) else name
+
+
+def find_affected(context: RunContext, definitions: Definitions, *, on_driver: bool) -> People:
+    """Find the people whose values may differ from those of the stage's basis.
+
+    Args:
+        context: of a stage with a basis.
+        definitions: of the traits.
+        on_driver: where the ids are wanted.
+    Returns: unified ids with a new, changed, moved or vanished event, one that began or ceased to count since the
+        basis's clock, or another time zone.
+    """
+    key = (c.UNIFIED_ID,)
+    compared = [(UNIFIED_EVENTS, stored_columns(definitions))]
+    if any(it.zone for it in definitions):
+        compared.append((PROFILES, [c.COUNTRY, c.ATTRIBUTES]))
+    crossed = [*_crossing(context, definitions, on_driver=on_driver)]
+    if on_driver:
+        changed = [fetch_changed(context, spec, key=key, columns=columns) for spec, columns in compared]
+        return unite_texts(*(it[c.UNIFIED_ID] for it in (*changed, *crossed))).drop_null()
+    frames = [read_changed(context, spec, key=key, columns=columns) for spec, columns in compared]
+    return unite_distinct([it.dropna() for it in (*frames, *crossed)])
+
+
+def _crossing(context: RunContext, definitions: Definitions, *, on_driver: bool) -> Iterator[Rows]:
+    """Who has an event that passed the border of an age between the two clocks."""
+    basis = context.basis
+    if basis is None or basis.as_of == context.as_of:
+        return
+    names = (c.UNIFIED_ID, c.OCCURRED_AT, c.EVENT_TYPE)
+    events = serve_rows(context.store, UNIFIED_EVENTS, names, only={}, on_driver=on_driver)
+    time, passed = field_of(events, c.OCCURRED_AT), []
+    for days, types in borders_of(definitions).items():
+        age = timedelta(days=days)
+        inside = (time > basis.as_of - age) & (time <= context.as_of - age)
+        passed.append(inside & field_of(events, c.EVENT_TYPE).isin(sorted(types)) if types else inside)
+    yield events.filter(reduce(or_, passed)).select([c.UNIFIED_ID])
