@@ -62,7 +62,7 @@ _EMPTY: dict[type[T.DataType], object] = {
 
 
 def make_project(**changes: Any) -> Project:
-    """Segments that look at values, at the day, at relations, at traits, and at another segment; a steward's value."""
+    """Segments that look at values, at the day, at relations, at traits, at another segment; a steward's value."""
     asked = {
         "ulm": "city = 'Ulm'",
         "quiet": "days_since(last_seen_at_utc) > 3",
@@ -74,8 +74,15 @@ def make_project(**changes: Any) -> Project:
     }
     segments = [SegmentConfig(name=name, members=Condition(where=where)) for name, where in asked.items()]
     segments.append(SegmentConfig(name="others", members=Condition.model_validate({"not": {"segment": "ulm"}})))
+    active = Condition(where="trait.seen_below >= 1 and trait.staff = 0")
+    segments.append(SegmentConfig(name="active_groups", entity_type="account", members=active))
     override = StewardOverride(unified_id="p3", attribute="city", value="Bonn", author="ann", reason="phoned")
-    traits = [{"name": "seen", "of": "count", "window_days": 5}, {"name": "quiet", "of": "days_since_last"}]
+    traits: list[dict[str, Any]] = [
+        {"name": "seen", "of": "count", "window_days": 5},
+        {"name": "quiet", "of": "days_since_last"},
+        {"name": "staff", "of": "members", "entity": "account"},
+        {"name": "seen_below", "of": "count", "entity": "account", "include_subsidiaries": True, "window_days": 5},
+    ]
     values: dict[str, Any] = {
         "folder": ".",
         "settings": ProjectSettings(name="test", namespace=UUID(int=7), warehouse=Warehouse(path="w")),
@@ -128,6 +135,7 @@ class World:
         for name in ("acme", "bolt"):
             account = {"entity_type": "account", "domain": f"{name}.org", "company_core": name}
             world.records[f"a_{name}"], world.ids[f"a_{name}"] = account, f"a_{name}"
+        world.records["a_acme"]["parent_account"] = "Bolt Ltd"
         for cookie, who in {"c1": "p1", "c2": "p2", "c3": "v3"}.items():
             world.see(cookie, who)
         world.consents = [(f"m{number}@acme.org", "granted", CLOCK) for number in range(0, 8, 2)]

@@ -15,6 +15,7 @@ from cdp_spark.config.project import Project
 from cdp_spark.runs.run_log import Run
 from cdp_spark.runs.stages import AFTER_IDENTITY
 from cdp_spark.tables.catalog import (
+    ACCOUNT_HIERARCHY,
     ACCOUNT_MEMBERS,
     HOUSEHOLDS,
     PROFILE_HISTORY,
@@ -28,7 +29,11 @@ from cdp_spark.tables.catalog import (
 from cdp_spark.tables.run import StageResult
 from cdp_spark.tables.store import Store
 
-EVENTS, MADE, RELATED = (UNIFIED_EVENTS,), (PROFILES, PROFILE_VALUES, PROFILE_HISTORY), (ACCOUNT_MEMBERS, HOUSEHOLDS)
+EVENTS, MADE, RELATED = (
+    (UNIFIED_EVENTS,),
+    (PROFILES, PROFILE_VALUES, PROFILE_HISTORY),
+    (ACCOUNT_MEMBERS, ACCOUNT_HIERARCHY, HOUSEHOLDS),
+)
 ASLEEP = {
     **dict.fromkeys(("sessions", "behaviour"), "not configured"),
     "scores": "no models in insights.yaml",
@@ -36,6 +41,7 @@ ASLEEP = {
     "experiments": "no experiments in experiments.yaml",
 }
 """What stages say that the project asks nothing of."""
+ALL_KEPT = "account_members: incremental: 0 people changed; account_hierarchy: unchanged; households: unchanged"
 COMPARED = (*EVENTS, *MADE, *RELATED, TRAITS, SEGMENT_MEMBERS, SEGMENT_CHANGES)
 
 
@@ -125,9 +131,9 @@ def test_nights_are_those_of_full_runs_whatever_changed(nights: Nights) -> None:
     change_values(world)
     assert nights.pass_a_night(2) == ASLEEP | {
         "events": "incremental: 1 events are new, or their visitor, order or rate changed",
-        "profiles": "incremental: 6 profiles depend on what changed",
-        "relations": "account_members: incremental: 3 people changed; households: full",
-        "traits": "incremental: 1 people depend on what changed",
+        "profiles": "incremental: 6 profiles affected by changes",
+        "relations": "account_members: incremental: 3 people changed; account_hierarchy: unchanged; households: full",
+        "traits": "incremental: 1 profile affected by changes",
         "segments": "members changed",
     }
 
@@ -138,36 +144,40 @@ def test_nights_are_those_of_full_runs_whatever_changed(nights: Nights) -> None:
     change_ids(world)
     told = nights.pass_a_night(4)
     assert told["events"] == "incremental: 1 events are new, or their visitor, order or rate changed"
-    assert told["profiles"] == "incremental: 5 profiles depend on what changed"
+    assert told["profiles"] == "incremental: 5 profiles affected by changes"
 
     before = nights.versions()
     told = nights.pass_a_night(5)
-    assert told["profiles"] == "incremental: 1 profiles depend on what changed"  # of a grant from this day on
-    assert told["relations"] == "account_members: incremental: 0 people changed; households: unchanged"
-    assert told["traits"] == "incremental: 3 people depend on what changed"  # a window let their events out
+    assert told["profiles"] == "incremental: 1 profile affected by changes"  # of a grant from this day on
+    assert told["relations"] == ALL_KEPT
+    # a window let their events out
+    assert told["traits"] == "incremental: 5 profiles affected by changes"
     moved = {name for name, version in nights.versions().items() if version != before[name]}
     assert moved <= {"profiles", "profile_values", "profile_history", "traits", "segment_members", "segment_changes"}
 
     nights.erase(6, "p2", "r20", visitor_key("c2"), cookie="c2", contacts=("m2@acme.org",))
     told = nights.pass_a_night(7)
-    assert told["profiles"] == "incremental: 0 profiles depend on what changed"
-    assert told["relations"] == "account_members: incremental: 0 people changed; households: full"
+    assert told["profiles"] == "incremental: 0 profiles affected by changes"
+    assert (
+        told["relations"]
+        == "account_members: incremental: 0 people changed; account_hierarchy: unchanged; households: full"
+    )
 
     world.records["a_acme"]["domain"] = "acme.com"
     most_frequent = SurvivorshipConfig(default=SurvivorshipRule(by=("most_frequent",)))
     nights.project = make_project(survivorship=most_frequent)
     told = nights.pass_a_night(8)
     assert told["profiles"] == "full"
-    assert told["relations"] == "account_members: full; households: full"
+    assert told["relations"] == "account_members: full; account_hierarchy: full; households: full"
 
 
 @pytest.mark.slow
 def test_a_night_in_which_nothing_changed_writes_nothing(nights: Nights) -> None:
     assert nights.pass_again(2) == {
         "events": "unchanged since run 1",
-        "profiles": "incremental: 1 profiles depend on what changed",  # of the record that is dated ahead
-        "relations": "account_members: incremental: 0 people changed; households: unchanged",
-        "traits": "incremental: 0 people depend on what changed",
+        "profiles": "incremental: 1 profile affected by changes",  # of the record that is dated ahead
+        "relations": ALL_KEPT,
+        "traits": "incremental: 0 profiles affected by changes",
         "segments": "nobody entered or left",
         **ASLEEP,
     }

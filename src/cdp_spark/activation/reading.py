@@ -86,5 +86,5 @@ def suppression_test(store: Store, project: Project) -> Callable[[str, str], boo
 
 def _is_on(suppressions: SuppressionList, region: str, kind: str, value: str) -> bool:
     """Tell whether a contact point is on the list, by any of the identifiers that it is."""
-    pairs = searched_identifiers(kind, value, region=region)
+    pairs = searched_identifiers(kind, value, region=region, forms=suppressions.forms)
     return any(keyed_hash(*pair, key=suppressions.key) in suppressions.hashes for pair in pairs)

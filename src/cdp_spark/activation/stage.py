@@ -24,6 +24,7 @@ from cdp_spark.activation.stage_rows import deliver_rows
 from cdp_spark.config.base import hide_secrets
 from cdp_spark.config.destination import NO_PURPOSE
 from cdp_spark.errors import StateError
+from cdp_spark.normalise.text import plural
 from cdp_spark.session.files import JAVA_ERRORS
 from cdp_spark.tables.actions.together import run_together
 from cdp_spark.tables.catalog import DELIVERIES
@@ -202,8 +203,7 @@ def _sentence(delivery: Delivery) -> str:
     withheld = [f"{count:,} withheld: {_REASONS[reason]}" for reason, count in delivery.withheld.items() if count]
     if delivery.status == "skipped":
         return f"{told}{', '.join(['skipped', *withheld])}"
-    profiles = f"{delivery.row_count:,} profile{'' if delivery.row_count == 1 else 's'}"
-    sent = _fates(delivery.counts) if delivery.counts else profiles
+    sent = _fates(delivery.counts) if delivery.counts else plural(delivery.row_count, "profile")
     return f"{told}{', '.join([sent, *withheld])}"
 
 

@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
 from cdp_spark.limits import EVENTS_A_PROFILE, GATHERED_ROWS
+from cdp_spark.normalise.text import plural
 from cdp_spark.tables.catalog import UNIFIED_EVENTS
 from cdp_spark.tables.increments.basis import empty_tables
 from cdp_spark.tables.increments.difference import read_changed
@@ -88,8 +89,10 @@ def find_changed_profiles(context: RunContext, columns: Sequence[str]) -> DataFr
 
 def extent(affected: CountedFrame | None, capped: int, *, most: int = EVENTS_A_PROFILE) -> str:
     """Say what a stage worked on."""
-    told = "full" if affected is None else f"incremental: {affected.count:,} profiles with new or changed events"
-    return f"{told}; {capped:,} profiles capped at their newest {most:,} events" if capped else told
+    told = (
+        "full" if affected is None else f"incremental: {plural(affected.count, 'profile')} with new or changed events"
+    )
+    return f"{told}; {plural(capped, 'profile')} capped at their newest {most:,} events" if capped else told
 
 
 def not_configured(context: RunContext, specs: Sequence[TableSpec]) -> StageResult:

@@ -17,7 +17,7 @@ from cdp_spark.labelling.links import ordered
 from cdp_spark.normalise.hashing import record_key
 from cdp_spark.runs.releases import latest_release
 from cdp_spark.tables.catalog import ID_CHANGES, RECORDS, UNIFIED_IDS
-from cdp_spark.view.find import find_bearers, find_ids, is_contact_point, nearest_records
+from cdp_spark.view.find import find_bearers, find_identified, find_ids, is_contact_point, nearest_records
 from cdp_spark.view.warehouse import ReleasedWarehouse
 
 if TYPE_CHECKING:
@@ -50,6 +50,8 @@ def find_records(store: Store, reference: str) -> tuple[RecordName, ...]:
         found = _read(store, F.col(c.RECORD_KEY).isin(find_bearers(store, text)) | shown)
     elif not found and ":" not in text:
         found = _of_unified_id(store, text)
+    if not found and own_id:
+        found = _read(store, F.col(c.RECORD_KEY).isin(find_identified(store, source, own_id)))
     found = found or _of_old_key(store, record_key(source, own_id) if own_id else text)
     if not found:
         raise unknown_record(store, text)

@@ -63,7 +63,7 @@ def settings_checksum(project: Project, entity_type: str) -> float:
     settings = {
         "format": FORMAT,
         "match": match.model_dump(mode="json"),
-        "identifiers": project.match.identifiers.model_dump(mode="json"),
+        "identifiers": {kind: it.model_dump(mode="json") for kind, it in project.identifiers.rules.items()},
         "types": linking_types(project),
         "sources": [[it.name, it.entity_type, it.duplicate_free] for it in project.sources],
     }

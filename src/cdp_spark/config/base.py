@@ -97,7 +97,8 @@ SafeName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
 """A name that is safe as a table, file or column name."""
 
 
-def _as_tuple(value: object) -> object:
+def one_or_several(value: object) -> object:
+    """Take one text for a list of it."""
     if isinstance(value, str):
         return (value,)
     return tuple(value) if isinstance(value, list) else value
@@ -105,7 +106,7 @@ def _as_tuple(value: object) -> object:
 
 Strings = Annotated[
     tuple[str, ...],
-    BeforeValidator(_as_tuple),
+    BeforeValidator(one_or_several),
     WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}),
 ]
 """Texts; a single one may be written without the list."""

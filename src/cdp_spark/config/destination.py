@@ -45,7 +45,7 @@ class Destination(Strict):
     """Segments whose members are left out, such as those who bought already."""
     columns: SentColumns
     """What is sent: a profile's columns, `attributes.NAME`, `trait.NAME`, `score.NAME`, `score.NAME.tier`,
-    `offer.1.product_id`, `account.NAME`, `identifiers.cookie_id`; renamed, or put together by a template."""
+    `offer.1.product_id`, `account.NAME`, `identifiers.TYPE`; renamed, or put together by a template."""
     purpose: SafeName
     """The consent that a profile must have granted to be exported; `none` for segments of accounts only."""
     contact_point: Literal["email", "phone", "cookie_id", "device_id", "none"] = "email"
@@ -230,6 +230,29 @@ class WebhookDestination(HttpDestination):
     row_errors: RowErrors | None = None
 
 
+class SlackRoute(Strict):
+    """Where the messages of one owner go, and whom they mention."""
+
+    url: str | None = Field(default=None, repr=False)
+    """`${NAME}` of a variable with the incoming webhook of another channel; the destination's own without it."""
+    mention: Annotated[str, Field(pattern=r"^[USW][A-Z0-9]{2,20}$")] | None = None
+    """Slack's id of the member or group whom the message mentions, such as `U024BE7LH`."""
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if self.url is None and self.mention is None:
+            raise mistake(got="neither `url` nor `mention`", allowed="one of them or both", fix="add one")
+        if self.url is not None:
+            _check_secret_url(self.url)
+        return self
+
+
+def _check_secret_url(url: str) -> None:
+    if "${" not in url:
+        fix = "set a variable to the URL and name it here: who knows the URL can post"
+        raise mistake(got="a URL in clear", allowed="${NAME} of an environment variable", fix=fix, at=("url",))
+
+
 class SlackDestination(HttpDestination):
     """Messages to a channel by an incoming webhook."""
 
@@ -240,6 +263,25 @@ class SlackDestination(HttpDestination):
     numbers `{added}`, `{updated}` and `{removed}`."""
     per: Literal["row", "change"] = "row"
     """One message for each row, or one for all rows of a run."""
+    route_by: str | None = None
+    """One of `columns` whose value says which of `routes` a row takes, such as `owner`."""
+    routes: dict[str, SlackRoute] = {}
+    """Value to where its messages go; capitals do not count. All other rows, and those that left the segment, go to
+    `url`."""
+
+    @model_validator(mode="after")
+    def _routes_are_complete(self) -> Self:
+        if (self.route_by is None) == bool(self.routes):
+            got = "routes without `route_by`" if self.routes else "route_by without `routes`"
+            raise mistake(got=got, allowed="both or neither", fix="add the other key", at=("route_by",))
+        if self.route_by is not None and self.per == "change":
+            fix = "remove `per`: one message for all rows has no owner"
+            raise mistake(got="route_by beside `per: change`", allowed="`per: row`", fix=fix, at=("route_by",))
+        names = [it.written for it in self.sent_columns]
+        if self.route_by is not None and self.route_by not in names:
+            fix = choose_one(self.route_by, names)
+            raise mistake(got=f"'{self.route_by}'", allowed=", ".join(names), fix=fix, at=("route_by",))
+        return self
 
     @model_validator(mode="after")
     def _names_are_known(self) -> Self:
@@ -253,9 +295,7 @@ class SlackDestination(HttpDestination):
 
     @model_validator(mode="after")
     def _url_is_secret(self) -> Self:
-        if "${" not in self.url:
-            fix = "set a variable to the URL and name it here: who knows the URL can post"
-            raise mistake(got="a URL in clear", allowed="${NAME} of an environment variable", fix=fix, at=("url",))
+        _check_secret_url(self.url)
         return self
 
 

@@ -90,6 +90,8 @@ class EventFields(Strict):
     """Columns that together identify the event, such as `[order_id, line_no]`; without them, the whole row does."""
     value: ColumnMapping | None = None
     """What the event is worth; of an order without it, the sum of its lines."""
+    price: ColumnMapping | None = None
+    """Of one piece, instead of `value`: the event is worth this times its quantity."""
     currency: ColumnMapping | None = None
     """Of the value and the lines; without it what the value says (`12 €`), or else the project's."""
     quantity: ColumnMapping | None = None
@@ -111,9 +113,15 @@ class EventFields(Strict):
             raise mistake(got="`lines` and `lines_from`", allowed="one of them", fix="remove one")
         return self
 
+    @model_validator(mode="after")
+    def _one_worth(self) -> Self:
+        if self.price is not None and self.value is not None:
+            raise mistake(got="`price` and `value`", allowed="one of them", fix="keep `value`, the whole event's")
+        return self
+
     def column_groups(self) -> list[frozenset[str]]:
         """List the columns that the settings name; together those of which one is enough."""
-        mapped = (self.event_type, self.value, self.currency, self.quantity, self.product_id, self.category)
+        mapped = (self.event_type, self.value, self.price, self.currency, self.quantity, self.product_id, self.category)
         groups = _groups(*mapped, self.campaign, self.channel, self.url, self.occurred_at, self.received_at)
         orders = (self.lines_from, self.cancels)
         columns = [self.lines.column if self.lines else None, *(it.order_id if it else None for it in orders)]

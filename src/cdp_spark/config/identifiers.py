@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, get_args
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
-from cdp_spark.config.base import Strict, Strings, mistake
+from cdp_spark.config.base import Strict, Strings, mistake, one_or_several
+from cdp_spark.normalise.identifiers import BUILT_IN_FORMS, Forms, IdentifierForm, Step
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 DEVICE_TYPES = ("device_id", "cookie_id")
 """Identifiers of things that people share and lend; all others identify a person or an account."""
 
+_STEP = {"enum": [*get_args(Step)]}
 Limit = Annotated[int, Field(ge=1, le=100_000)]
 
 
@@ -27,7 +31,7 @@ class IdentifierRule(Strict):
     contradictions: Literal["respect", "ignore"] = "respect"
     """With `links`, `respect`: a value is not used that records bear of which names, birth dates and national ids say
     that they are several people."""
-    unique: bool = False
+    unique_per_person: bool = False
     """A person has one value: records with two values are never one person."""
     max_records: Limit | None = None
     """Records that may share a value; one that more share is a default, not a person's, and is not used."""
@@ -42,15 +46,17 @@ class IdentifierRule(Strict):
 
     @model_validator(mode="after")
     def _one_value(self) -> Self:
-        if self.unique and (self.max_per_person or 1) > 1:
-            got = f"`unique` with max_per_person {self.max_per_person}"
-            raise mistake(got=got, allowed="one of the two", fix="remove `max_per_person`, or set `unique: false`")
+        if self.unique_per_person and (self.max_per_person or 1) > 1:
+            got = f"`unique_per_person` with max_per_person {self.max_per_person}"
+            raise mistake(
+                got=got, allowed="one of the two", fix="remove `max_per_person`, or set `unique_per_person: false`"
+            )
         return self
 
 
 _DEFAULTS: dict[str, dict[str, Any]] = {
-    "user_id": {"priority": 10, "links": True, "unique": True, "max_records": 50},
-    "account_id": {"priority": 20},
+    "user_id": {"priority": 10, "links": True, "unique_per_person": True, "max_records": 50},
+    "customer_id": {"priority": 20},
     "loyalty_id": {"priority": 30, "links": True, "max_records": 50, "max_per_person": 10},
     "email_sha256": {"priority": 40, "max_per_person": 20},
     "email": {"priority": 50, "max_per_person": 20},
@@ -68,7 +74,7 @@ class IdentifiersConfig(Strict):
     """The section `identifiers` of `match.yaml`: a rule a type; what it does not say is as by default."""
 
     user_id: IdentifierRule = Field(default_factory=_default("user_id"))
-    account_id: IdentifierRule = Field(default_factory=_default("account_id"))
+    customer_id: IdentifierRule = Field(default_factory=_default("customer_id"))
     loyalty_id: IdentifierRule = Field(default_factory=_default("loyalty_id"))
     email_sha256: IdentifierRule = Field(default_factory=_default("email_sha256"))
     email: IdentifierRule = Field(default_factory=_default("email"))
@@ -90,7 +96,7 @@ class IdentifiersConfig(Strict):
     @model_validator(mode="after")
     def _people_are_no_devices(self) -> Self:
         for kind in DEVICE_TYPES:
-            for setting in ("links", "unique"):
+            for setting in ("links", "unique_per_person"):
                 if getattr(self.rules[kind], setting):
                     raise mistake(
                         got=f"{setting}: true",
@@ -106,6 +112,58 @@ class IdentifiersConfig(Strict):
         found: dict[str, IdentifierRule] = {kind: getattr(self, kind) for kind in _DEFAULTS}
         return dict(sorted(found.items(), key=lambda item: (item[1].priority, item[0])))
 
+
+Steps = Annotated[
+    tuple[Step, ...],
+    BeforeValidator(one_or_several),
+    WithJsonSchema(
+        {"anyOf": [_STEP, {"type": "array", "items": _STEP}]},
+    ),
+]
+
+
+class OwnIdentifier(IdentifierRule):
+    """A type of identifier of the project's own: how it is written, and how far it is believed."""
+
+    priority: Annotated[int, Field(ge=0)] = 35
+    """Where two identifiers of a visitor point at two people, the lower number wins; 35 is after a loyalty card."""
+    max_records: Limit | None = 50
+    """Records that may share a value; one that more share is a default, not a person's, and is not used."""
+    format: str | None = None
+    """Regular expression that the whole of a value matches after `normalise`; any other value is not used."""
+    normalise: Steps = ()
+    """What brings its spellings to one form, in order: `upper`, `lower`, `no_separators` (without blanks and dashes),
+    `digits` (nothing else). Never change it once somebody was suppressed or erased by one."""
+
+    @model_validator(mode="after")
+    def _readable(self) -> Self:
+        try:
+            re.compile(self.format or "")
+        except re.error as error:
+            fix = "correct it; in YAML, write it in single quotes"
+            raise mistake(got=f"no regular expression ({error})", fix=fix, at=("format",)) from None
+        return self
+
+
+@dataclass(frozen=True)
+class IdentifierRules:
+    """The rules of all types of identifiers.
+
+    Args:
+        rules: type to its rule, in order of priority.
+        forms: type to how it is written, where it is not as received.
+    """
+
+    rules: Mapping[str, IdentifierRule]
+    forms: Forms = field(default_factory=lambda: BUILT_IN_FORMS)
+
+    @classmethod
+    def of(cls, built_in: IdentifiersConfig, own: Mapping[str, OwnIdentifier]) -> Self:
+        """Put the project's own types beside those that every project has."""
+        rules = sorted([*built_in.rules.items(), *own.items()], key=lambda item: (item[1].priority, item[0]))
+        forms = {kind: IdentifierForm(rule.normalise, rule.format) for kind, rule in own.items()}
+        return cls(dict(rules), {**BUILT_IN_FORMS, **forms})
+
     @property
     def linking(self) -> list[str]:
         """The types that join people's records."""
@@ -114,7 +172,7 @@ class IdentifiersConfig(Strict):
     @property
     def unique(self) -> list[str]:
         """The types of which a person has one value."""
-        return [kind for kind, rule in self.rules.items() if rule.unique]
+        return [kind for kind, rule in self.rules.items() if rule.unique_per_person]
 
     @property
     def blocked(self) -> dict[str, tuple[str, ...]]:

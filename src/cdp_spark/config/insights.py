@@ -15,8 +15,8 @@ from cdp_spark.config.behaviour import (
     SessionsConfig,
 )
 from cdp_spark.config.offers import OffersConfig
-from cdp_spark.config.scores import ContractsConfig, LifetimeValueConfig, ScoreConfig
-from cdp_spark.config.traits.checks import check_trait_names
+from cdp_spark.config.scores import CONTRACTS, LIFETIME_VALUE, ContractsConfig, LifetimeValueConfig, ScoreConfig
+from cdp_spark.config.traits.checks import check_scores, check_trait_names
 from cdp_spark.config.traits.model import RfmConfig, TraitConfig
 
 
@@ -49,6 +49,8 @@ class InsightsConfig(Strict):
     @model_validator(mode="after")
     def _distinct_traits(self) -> Self:
         check_trait_names(self.traits, self.rfm)
+        own = {LIFETIME_VALUE: self.lifetime_value, CONTRACTS: self.contracts}
+        check_scores(self.traits, [*(name for name, it in own.items() if it), *(it.name for it in self.scores)])
         return self
 
     @model_validator(mode="after")

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 
 from pydantic import Field, model_validator
 
-from cdp_spark.config.base import Shorthand, Strings, TimeZone, mistake
+from cdp_spark.config.base import SafeName, Shorthand, Strings, TimeZone, mistake
 from cdp_spark.errors import ConfigError
 from cdp_spark.normalise.times import compile_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-IdentifierType = Literal[
-    "user_id", "device_id", "cookie_id", "loyalty_id", "account_id", "email", "phone", "email_sha256"
-]
+BUILT_IN_TYPES = ("user_id", "device_id", "cookie_id", "loyalty_id", "customer_id", "email", "phone", "email_sha256")
+"""Types of identifiers that every project has."""
+IdentifierType = SafeName
+"""One of these, or of the project's own (`identifiers` in project.yaml)."""
 
 
 def check_formats(compiled: Callable[..., object], *settings: object, at: tuple[str, ...]) -> None:

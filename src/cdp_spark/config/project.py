@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 from cdp_spark.config.base import SafeName, Strict, TimeZone, mistake
 from cdp_spark.config.destination import NO_PURPOSE, DestinationsConfig
 from cdp_spark.config.experiments import ExperimentsConfig
+from cdp_spark.config.identifiers import IdentifierRules, OwnIdentifier
 from cdp_spark.config.insights import InsightsConfig
 from cdp_spark.config.match import MatchConfig
 from cdp_spark.config.profile import SurvivorshipConfig
@@ -45,6 +46,7 @@ GoldTable = Literal[
     "profile_history",
     "profile_values",
     "account_members",
+    "account_hierarchy",
     "households",
     "funnels",
     "retention",
@@ -134,6 +136,8 @@ class ProjectSettings(Strict):
     gates: Gates = Gates()
     consent: ConsentPolicy = ConsentPolicy()
     suppression: SuppressionKey | None = None
+    identifiers: dict[SafeName, OwnIdentifier] = {}
+    """The project's own types of identifiers, such as a membership number."""
     report: str | None = None
     """Folder of the run reports, relative to the project folder; without it `report` beside the warehouse."""
 
@@ -152,3 +156,8 @@ class Project(Strict):
     destinations: DestinationsConfig = DestinationsConfig()
     config_hash: str
     """SHA-256 of the files' content, without secrets."""
+
+    @property
+    def identifiers(self) -> IdentifierRules:
+        """The rules of all types of identifiers."""
+        return IdentifierRules.of(self.match.identifiers, self.settings.identifiers)

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from cdp_spark.config.base import SafeName, Strict, Strings, mistake
 from cdp_spark.config.mapping import IdentifierType
+from cdp_spark.normalise.job_titles import Role
 
 Relation = Literal["key", "domain", "employer"]
 """How a person's record names an account: by its number, by an e-mail's domain, by the employer's name."""
@@ -42,6 +43,9 @@ class AccountMembersConfig(Strict):
     keys: tuple[AccountKey, ...] = ()
     excluded_domains: Strings = ()
     """Domains that say nothing about an employer, beside free mail and those of several accounts."""
+    roles: dict[Role, Strings] = {}
+    """Words of job titles that tell a role in this project; they come before the vocabulary's. `*` at the end of a word
+    stands for more letters."""
 
     @model_validator(mode="after")
     def _once_each(self) -> Self:

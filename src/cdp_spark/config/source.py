@@ -39,6 +39,10 @@ Meaning = Literal[
     "industry",
     "employees",
     "revenue",
+    "revenue_currency",
+    "legal_form",
+    "owner",
+    "parent_account",
 ]
 """What a column can mean; any other column becomes an entry of `attributes`."""
 

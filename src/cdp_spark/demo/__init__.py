@@ -11,7 +11,7 @@ Sources of records (`*` marks the key):
   street, house_no, postcode, city, country, company, account_no, changed_at (dd.mm.yyyy hh:mm:ss, Europe/Berlin)
 - marketing (JSON lines): contact_id*, full_name, email, phone, country, lead_status, job_title, company, opt_in,
   updated_at (ISO 8601 with Z)
-- shop_customers (Parquet): account_id*, user_id, given_name, family_name, email, phone, street_line, zip, town,
+- shop_customers (Parquet): customer_id*, user_id, given_name, family_name, email, phone, street_line, zip, town,
   country_code (small letters), updated_at (timestamp)
 - till_customers (CSV with `;`, Latin-1, letters beyond it as `?`): KARTE*, NAME (`LAST, First`), TELEFON, EMAIL,
   GEBDAT (dd/mm/yyyy), PLZ, ORT, UMSATZ_VORJAHR (decimal comma), GEAENDERT (dd/mm/yyyy hh:mm, Europe/Berlin)
@@ -28,7 +28,7 @@ Sources of records (`*` marks the key):
 
 Sources of events:
 
-- shop_orders (Parquet): order_id*, customer_id (a shop account_id; null for guests), email, ordered_at (timestamp),
+- shop_orders (Parquet): order_id*, customer_id (a shop customer_id; null for guests), email, ordered_at (timestamp),
   product_id, category, quantity, amount (decimal), currency, status
 - till_receipts (CSV with `;`, Latin-1): BON*, KARTE, FILIALE, ZEIT (dd/mm/yyyy hh:mm, Europe/Berlin), ARTIKEL,
   WARENGRUPPE, MENGE, BETRAG (decimal comma), ZAHLART

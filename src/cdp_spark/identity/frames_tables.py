@@ -42,8 +42,13 @@ if TYPE_CHECKING:
 
 _PAIR = (c.RECORD_KEY_L, c.RECORD_KEY_R)
 _VALUE_COLUMNS = (c.RECORD_KEY, c.TYPE, c.VALUE_HASH, c.REASON)
-_STRONG: Mapping[str, Collection[object]] = {c.TYPE: STRONG_TYPES, c.USABLE: (True,)}
 _BESIDE: Mapping[str, Collection[object]] = {c.STAGE: (ERASURE,)}
+
+
+def _strong(context: RunContext) -> Mapping[str, Collection[object]]:
+    """Which identifiers say best whose records a cluster has; the project's own are of this kind where they link."""
+    own, rules = context.project.settings.identifiers, context.project.identifiers
+    return {c.TYPE: (*STRONG_TYPES, *(kind for kind in rules.linking if kind in own)), c.USABLE: (True,)}
 
 
 def _kept_apart(context: RunContext) -> Mapping[str, Collection[object]]:
@@ -53,7 +58,7 @@ def _kept_apart(context: RunContext) -> Mapping[str, Collection[object]]:
 
 def _unused(context: RunContext) -> Mapping[str, Collection[object]]:
     """Which identifiers of people join records, and are not used."""
-    linking = context.project.match.identifiers.linking
+    linking = context.project.identifiers.linking
     return {c.ENTITY_TYPE: ("person",), c.TYPE: linking, c.REASON: VALUE_REASONS}
 
 
@@ -82,7 +87,7 @@ def make_readers(context: RunContext, limits: pa.Table) -> Readers:
     """
 
     def identifiers(records: Collection[str]) -> Identifiers:
-        return tuples_of(_fetch(context, IDENTIFIERS, (c.RECORD_KEY, c.TYPE, c.VALUE_HASH), _STRONG, records))
+        return tuples_of(_fetch(context, IDENTIFIERS, (c.RECORD_KEY, c.TYPE, c.VALUE_HASH), _strong(context), records))
 
     def evidence(records: Collection[str]) -> Evidence:
         named = {LABEL: context.store.fetch(LABELS, _PAIR), LIMIT: limits.select(_PAIR)}
@@ -100,7 +105,7 @@ def make_readers(context: RunContext, limits: pa.Table) -> Readers:
 def read_evidence(context: RunContext, limits: DataFrame) -> dict[str, DataFrame]:
     """Read what the readers of `make_readers` give, of all records."""
     return evidence_frames(
-        identifiers=_read(context, IDENTIFIERS, _STRONG),
+        identifiers=_read(context, IDENTIFIERS, _strong(context)),
         records=context.store.read(RECORDS),
         touched=_read(context, TOUCHED_RECORDS, _BESIDE),
         labels=context.store.read(LABELS),

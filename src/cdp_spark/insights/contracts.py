@@ -126,9 +126,6 @@ def _check(periods: Floats, ended: np.ndarray, customers: Floats) -> None:
         (customers[ended].sum(), 1, "1 contract that ended"),
     ]
     if missing := [text for found, least, text in needs if found < least]:
-        raise DataError(
-            "contract model",
-            got="too little history",
-            allowed="at least " + ", ".join(missing),
-            fix="load older contracts, or wait",
-        )
+        needed, fix = ", ".join(missing), "Load older contracts, or wait."
+        said = f"There is too little history. The model needs at least {needed}. {fix}"
+        raise DataError("contract model", got="too little history", allowed=f"at least {needed}", fix=fix, said=said)

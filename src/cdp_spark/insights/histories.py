@@ -103,12 +103,10 @@ def check_histories(
         (repeat, least_repeat_customers, f"{least_repeat_customers} who bought again (there are {repeat})"),
     ]
     if missing := [text for found, least, text in needs if found < least]:
-        raise DataError(
-            "lifetime model",
-            got="too little history",
-            allowed="at least " + ", ".join(missing),
-            fix="load older purchases, or wait" + _until_when(weeks, least_weeks),
-        )
+        needed = ", ".join(missing)
+        fix = f"Load older purchases, or wait{_until_when(weeks, least_weeks)}."
+        said = f"There is too little history. The model needs at least {needed}. {fix}"
+        raise DataError("lifetime model", got="too little history", allowed=f"at least {needed}", fix=fix, said=said)
 
 
 def _until_when(weeks: float, least_weeks: float) -> str:

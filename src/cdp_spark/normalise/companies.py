@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from cdp_spark.normalise.amounts import currencies_of
 from cdp_spark.normalise.codes import read_national_id
 from cdp_spark.normalise.email import FREE_MAIL_DOMAINS
 from cdp_spark.normalise.outcome import Normal
@@ -80,13 +81,30 @@ _FRONT_WORDS = frozenset(form.split(" ", 1)[0] for form in _FRONT_FORMS)
 _LONGEST_FORM = 5
 _ABBREVIATED_FRONT = {"cong ty": None, "cty": None, "pt": "ltd", "the": None}
 
-_UNITS = {"k": 1e3, "m": 1e6, "mn": 1e6, "mio": 1e6, "million": 1e6, "b": 1e9, "bn": 1e9, "mrd": 1e9, "billion": 1e9}
+_UNITS = {
+    **dict.fromkeys(("k", "tsd", "tausend", "mille", "mil", "thousand"), 1e3),
+    **dict.fromkeys(("m", "mn", "mio", "million", "millions", "millionen", "millones"), 1e6),
+    **dict.fromkeys(("b", "bn", "mrd", "md", "billion", "milliarden", "milliards", "mil millones"), 1e9),
+}
+_UNIT = "|".join(sorted(_UNITS, key=len, reverse=True))
 _AMOUNT = r"\d[\d.,' ]*"
 _NUMBER = re.compile(
-    rf"[^\d.,-]{{0,4}} ?({_AMOUNT}?)(?: ?[+]|(?: ?(?:-|–|to) ?{_AMOUNT}))? ?"
-    r"(?i:(million|billion|mrd|mio|mn|bn|k|m|b))?\.? ?[^\d.,]{0,4}",
+    rf"[^\d.,-]{{0,4}} ?({_AMOUNT}?)(?: ?[+]|(?: ?(?:-|–|—|to|bis|à|a|and|und|et|y) ?{_AMOUNT}))? ?"
+    rf"(?i:({_UNIT}))?\.? ?[^\d.,]{{0,4}}",
     re.ASCII,
 )
+_ABOUT = re.compile(
+    r"(?:ca\.?|circa|approx\.?|about|around|over|more than|at least|up to|between|fewer than|less than|über|ueber|"
+    r"mehr als|mindestens|rund|etwa|zwischen|weniger als|bis zu|environ|plus de|moins de|jusqu'à|entre|unos|más de|"
+    r"mas de|menos de|hasta|alrededor de|[<>~≈≥≤]+) ?"
+)
+"""What stands before a figure that is not exact."""
+_COUNTED = re.compile(
+    r" ?(?:employees|people|staff|fte|mitarbeiter(?:innen|\*innen|:innen)?|beschäftigte|ma|salariés|employés|"
+    r"collaborateurs|empleados|trabajadores|personas|d'euros|euros|de euros|p\. ?a\.|per year|pro jahr)"
+)
+_SIGN = re.compile(r"(?:[a-z]{0,2}\$|[€£¥₹₺₽₩₪₴₫฿]|\b(?:euros?|zł|kč)(?!\w))", re.IGNORECASE)
+_CODE = re.compile(r"(?<![A-Za-z])(?!FTE|MIO|MRD|MIL|TSD)[A-Z]{3}(?![A-Za-z])")
 _DECIMAL_COMMA = re.compile(r".*,\d*", re.ASCII)
 _THOUSANDS_COMMAS = re.compile(r"[1-9]\d{0,2}(?:,\d{3})+", re.ASCII)
 _THOUSANDS_DOTS = re.compile(r"[1-9]\d{0,2}(?:\.\d{3})+", re.ASCII)
@@ -227,12 +245,12 @@ def _is_label(label: str) -> bool:
 def read_figure(text: str) -> Figure:
     """Return a count or an amount as written, or `placeholder` or `malformed`.
 
-    Reads `1,200`, `€ 1.200.000,50`, `3.5M`, and the lower end of `51-200`. A single separator before exactly three
-    digits at the end parts thousands.
+    Reads `1,200`, `€ 1.200.000,50`, `3.5M`, `über 500 Mitarbeiter`, and the lower end of `51-200`. A single separator
+    before exactly three digits at the end parts thousands.
     """
     if is_text_placeholder(text):
         return Figure(None, PLACEHOLDER)
-    found = _NUMBER.fullmatch(text)
+    found = _NUMBER.fullmatch(_bare_figure(text))
     amount = _amount(found[1].translate(_WITHIN_FIGURES)) if found else None
     if found is None or amount is None:
         return Figure(None, "malformed")
@@ -245,6 +263,48 @@ def read_count(text: str) -> Figure:
     if value is None or value < _MOST:
         return Figure(None if value is None else int(value), reason)
     return Figure(None, "malformed")
+
+
+def _bare_figure(text: str) -> str:
+    """The figure without the words that say about how much of what it is."""
+    about = _ABOUT.match(text.lower())
+    bare = text[about.end() :] if about and len(text) == len(text.lower()) else text
+    counted = next((it for it in _COUNTED.finditer(bare.lower()) if it.end() == len(bare)), None)
+    return bare[: counted.start()] if counted else bare
+
+
+def currency_of_figure(text: str) -> str | None:
+    """Return the currency that an amount names by its code or its sign; None where it names none, or one of several.
+
+    `1,2 Mio. €` is in EUR; `$5M` may be in dollars of many countries.
+    """
+    found = _SIGN.search(text) or _CODE.search(text)
+    named = currencies_of("euro" if found[0].lower() == "euros" else found[0]) if found else ()
+    return named[0] if len(named) == 1 else None
+
+
+def read_currency(text: str) -> Normal:
+    """Return the ISO code of a currency, or `placeholder` or `malformed`."""
+    if is_text_placeholder(text):
+        return Normal(None, PLACEHOLDER)
+    named = currencies_of(text)
+    return Normal(named[0]) if len(named) == 1 else Normal(None, "malformed")
+
+
+def read_legal_form(text: str) -> Normal:
+    """Return a legal form in the spelling that names of companies give, or the text as it is, or `placeholder`.
+
+    `G.m.b.H.` becomes `gmbh`.
+    """
+    if is_text_placeholder(text):
+        return Normal(None, PLACEHOLDER)
+    form = match_form(text.replace(".", ""))
+    return Normal(_FORM_OF.get(form, text) if form else text)
+
+
+def read_owner(text: str) -> Normal:
+    """Return who looks after an account: an e-mail address in small letters, or a name as it is, or `placeholder`."""
+    return read_text(text.lower() if "@" in text else text)
 
 
 def _amount(digits: str) -> float | None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hmac
 from dataclasses import dataclass, field
 
+from cdp_spark.normalise.identifiers import BUILT_IN_FORMS, Forms
+
 EMAIL, PHONE, EMAIL_SHA256 = "email", "phone", "email_sha256"
 SOURCE_RECORD = "source_record"
 """A record of a source, by its record_key: it stays away whatever its row says."""
@@ -18,11 +20,13 @@ class SuppressionList:
         key: of the hashes; not shown.
         hashes: of the identifiers.
         kinds: types of identifiers that the list holds; others need not be looked at.
+        forms: how types of identifiers are written.
     """
 
     key: bytes = field(repr=False)
     hashes: frozenset[str]
     kinds: frozenset[str]
+    forms: Forms = field(default_factory=lambda: BUILT_IN_FORMS)
 
 
 def key_name(key_id: str, key: bytes) -> str:

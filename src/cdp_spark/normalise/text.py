@@ -139,3 +139,9 @@ def first_word(text: str) -> str:
 def last_word(text: str) -> str:
     """Return the last word, lower-case, without punctuation around it."""
     return text.rsplit(" ", 1)[-1].strip(_AROUND_WORDS).lower()
+
+
+def plural(count: int, noun: str) -> str:
+    """Write a count with its noun: `1 source`, `2 sources`."""
+    ending = "" if count == 1 else "es" if noun.endswith(("s", "x", "ch")) else "s"
+    return f"{count:,} {noun}{ending}"

@@ -11,6 +11,7 @@ from cdp_spark import columns as c
 from cdp_spark.tables.actions.removal import AnyOf, Joined
 from cdp_spark.tables.catalog import (
     ABANDONED,
+    ACCOUNT_HIERARCHY,
     ACCOUNT_MEMBERS,
     ATTRIBUTIONS,
     CLUSTERS,
@@ -162,11 +163,12 @@ RULES: dict[str, Rule] = {
     PROFILE_HISTORY.name: _of_history,
     PROFILE_VALUES.name: _naming(c.UNIFIED_ID, c.RECORD_KEY),
     ACCOUNT_MEMBERS.name: _naming(c.UNIFIED_ID),
+    ACCOUNT_HIERARCHY.name: _naming(c.UNIFIED_ID, c.RECORD_KEY),
     HOUSEHOLDS.name: _naming(c.UNIFIED_ID),
     ABANDONED.name: _naming(c.UNIFIED_ID),
     SCORES.name: _naming(c.UNIFIED_ID),
     OFFERS.name: _naming(c.UNIFIED_ID),
-    TRAITS.name: _naming(c.UNIFIED_ID),
+    TRAITS.name: lambda traces: (AnyOf((c.UNIFIED_ID,), (*traces.names, *traces.accounts)),),
     FUNNELS.name: _of_one_profile,
     RETENTION.name: _of_one_profile,
     SEGMENT_MEMBERS.name: _naming(c.UNIFIED_ID),

@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from cdp_spark import columns as c
+from cdp_spark.normalise.text import plural
 from cdp_spark.profiles.extent import build_members, find_affected
 from cdp_spark.profiles.history import build_profile_history
 from cdp_spark.profiles.overrides import follow_merges
@@ -47,7 +48,7 @@ def run(context: RunContext) -> StageResult:
         versions = _write(context, survivorship, affected, build_members(context, affected).joinable)
     else:
         versions = {spec.name: keep_table(context, spec, context.basis) for spec in _TABLES if context.basis}
-    detail = "full" if affected is None else f"incremental: {affected.count:,} profiles depend on what changed"
+    detail = "full" if affected is None else f"incremental: {plural(affected.count, 'profile')} affected by changes"
     return StageResult(versions=versions, metrics=_metrics(store.read(PROFILES)), detail=detail)
 
 

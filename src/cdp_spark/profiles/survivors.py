@@ -15,10 +15,12 @@ from cdp_spark.profiles.winners import (
     CUSTOM_WINNERS,
     FILLED,
     GROUP,
+    NAMES,
     ROWS,
     SEEN,
     WINNER,
     best_at_expr,
+    full_names_expr,
     group_record_expr,
     ordered_expr,
     rival_at_expr,
@@ -168,7 +170,8 @@ def _in_order(line: str, lines: Mapping[str, str], plan: SurvivorshipPlan) -> Co
     names = [name for name, of in lines.items() if of == line]
     ordering = plan.attributes[names[0]]
     rows = F.col(ROWS)
-    return ordered_expr(rows, ordering, {name: rows[name] for name in names}, rank=plan.rank_of(ordering))
+    values = {name: full_names_expr(rows[name]) if name in NAMES else rows[name] for name in names}
+    return ordered_expr(rows, ordering, values, rank=plan.rank_of(ordering))
 
 
 def _with_groups(decided: DataFrame, plan: SurvivorshipPlan) -> DataFrame:

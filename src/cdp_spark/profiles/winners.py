@@ -36,6 +36,9 @@ ROWS = "rows"
 """A profile's records: array of structs."""
 SEEN = "seen_micros"
 FILLED = "filled_count"
+NAMES = (c.GIVEN_NAME, c.MIDDLE_NAME, c.FAMILY_NAME)
+"""Attributes of which an initial stands back behind a name, whatever the rules say."""
+_INITIALS = r"^[\p{Lu}\p{Ll}]\.?([ -]?[\p{Lu}\p{Ll}]\.)*([ -][\p{Lu}\p{Ll}])?$"
 _NEVER = 2**63 - 1
 
 
@@ -59,6 +62,15 @@ def ordered_expr(rows: Column, ordering: Ordering, values: dict[str, Column], *,
     named = {place_name(index): place for index, place in enumerate(places)}
     fields = named | {c.RECORD_KEY: rows[c.RECORD_KEY], c.SOURCE: rows[c.SOURCE]} | values
     return F.sort_array(F.arrays_zip(*(column.alias(name) for name, column in fields.items())))
+
+
+def full_names_expr(values: Column) -> Column:
+    """Put null for initials (`J.`, `J. R.`) among names where some record has the name in full.
+
+    Signs of scripts without capitals are names, not initials.
+    """
+    in_full = F.transform(values, lambda value: F.when(~value.rlike(_INITIALS), value))
+    return F.when(F.exists(in_full, lambda value: value.isNotNull()), in_full).otherwise(values)
 
 
 def best_at_expr(values: Column) -> Column:

@@ -2,32 +2,48 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
 from pyspark.sql import Window
 from pyspark.sql import functions as F
+from pyspark.sql import types as T
 
 from cdp_spark import columns as c
+from cdp_spark.normalise.batches import map_fields
+from cdp_spark.normalise.job_titles import read_job_title
 from cdp_spark.tables.catalog import ACCOUNT_MEMBERS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     from pyspark.sql import Column, DataFrame
 
     from cdp_spark.config.relations import Relation
+    from cdp_spark.normalise.job_titles import Role
+
+    OwnRoles = Mapping[Role, tuple[str, ...]]
 
 _NEWEST, _TITLE = "newest", "newest_title"
+_TOLD = (c.ROLE, c.SENIORITY, c.DEPARTMENT)
+"""What a job title tells, as `JobTitle` has it."""
 
 
-def build_account_members(evidence: DataFrame, people: DataFrame, *, precedence: tuple[Relation, ...]) -> DataFrame:
+def build_account_members(
+    evidence: DataFrame, people: DataFrame, *, precedence: tuple[Relation, ...], roles: OwnRoles | None = None
+) -> DataFrame:
     """Sum the evidence up, and choose each person's primary account.
 
     Primary is the account of the most trusted relation; of several, that of the newest record, then of most records,
-    then the lowest id. The job title is the newest one in any record that names the account.
+    then the lowest id. The job title is the newest one in any record that names the account; role, seniority and
+    department are what it tells.
 
     Args:
         evidence: from `build_evidence`.
         people: records of persons.
         precedence: the relations, the most trusted first.
+        roles: the project's own words of job titles, by role.
 
     Returns:
         the table `account_members`: one row per person, account and relation, with its newest record as evidence.
@@ -41,7 +57,22 @@ def build_account_members(evidence: DataFrame, people: DataFrame, *, precedence:
     of_account = Window.partitionBy(c.UNIFIED_ID, c.ACCOUNT_ID)
     titled = summed.withColumn(c.JOB_TITLE, F.max(_TITLE).over(of_account)[c.JOB_TITLE])
     shown = titled.select(*relation, c.JOB_TITLE, c.RECORD_COUNT, f"{_NEWEST}.*")
-    return ACCOUNT_MEMBERS.conform(shown.withColumn(c.IS_PRIMARY, _is_primary_expr(precedence)))
+    return ACCOUNT_MEMBERS.conform(with_roles(shown.withColumn(c.IS_PRIMARY, _is_primary_expr(precedence)), roles))
+
+
+def with_roles(members: DataFrame, own: OwnRoles | None) -> DataFrame:
+    """Add role, seniority and department of job titles."""
+    text = [T.StructField(name, T.StringType()) for name in _TOLD]
+    schema = T.StructType([*members.schema.fields, *text])
+    return members.mapInArrow(partial(_read_titles, own=own), schema)
+
+
+def _read_titles(batches: Iterator[pa.RecordBatch], own: OwnRoles | None) -> Iterator[pa.RecordBatch]:
+    memo: dict[str, tuple[str | None, ...]] = {}
+    for batch in batches:
+        read = partial(read_job_title, own=own)
+        told = map_fields(batch.column(c.JOB_TITLE), read, (pa.string(),) * len(_TOLD), memo=memo)
+        yield pa.RecordBatch.from_arrays([*batch.columns, *told], names=[*batch.schema.names, *_TOLD])
 
 
 def _is_primary_expr(precedence: tuple[Relation, ...]) -> Column:

@@ -1,10 +1,11 @@
-"""The relations stage: tonight's ids and profiles → account_members, households."""
+"""The relations stage: this run's ids and profiles → account_members, account_hierarchy, households."""
 
 from __future__ import annotations
 
 from functools import partial
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
@@ -12,20 +13,45 @@ from cdp_spark.config.relations import RELATIONS
 from cdp_spark.relations.account_members import build_account_members
 from cdp_spark.relations.addresses import HOME_COLUMNS
 from cdp_spark.relations.evidence import ACCOUNT, PERSON, build_evidence, with_ids
+from cdp_spark.relations.hierarchy import (
+    ACCOUNT_CYCLE,
+    AMBIGUOUS_PARENT,
+    ISSUES,
+    RECORD_COLUMNS,
+    UNKNOWN_PARENT,
+    build_account_hierarchy,
+)
 from cdp_spark.relations.household_ids import ReleasedHouseholds, build_households, build_previous_households
 from cdp_spark.relations.households import build_household_groups
 from cdp_spark.tables.actions.together import run_together
-from cdp_spark.tables.catalog import ACCOUNT_MEMBERS, HOUSEHOLDS, IDENTIFIERS, PROFILES, RECORDS, UNIFIED_IDS
+from cdp_spark.tables.catalog import (
+    ACCOUNT_HIERARCHY,
+    ACCOUNT_MEMBERS,
+    HOUSEHOLDS,
+    IDENTIFIERS,
+    PROFILES,
+    RECORDS,
+    UNIFIED_IDS,
+)
 from cdp_spark.tables.checkpoint import checkpoint
 from cdp_spark.tables.increments.basis import keep_table, with_others
 from cdp_spark.tables.increments.difference import find_changed_ids, read_changed
 from cdp_spark.tables.run import StageResult
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pyspark.sql import DataFrame
 
+    from cdp_spark.config.project import Project
     from cdp_spark.tables.run import RunContext
     from cdp_spark.tables.spec import TableSpec
+
+_SAID = {
+    UNKNOWN_PARENT: "accounts whose parent is not in the data: {count}",
+    AMBIGUOUS_PARENT: "accounts whose parent may be one of several: {count}",
+    ACCOUNT_CYCLE: "cycles of parents, each cut at the lowest ID: {count}",
+}
 
 
 def run(context: RunContext) -> StageResult:
@@ -35,21 +61,31 @@ def run(context: RunContext) -> StageResult:
     long as no account did. Households are looked for anew where somebody's home, name or contacts changed, or people
     were erased: who lives behind a door, and how its street is spelt, all people of the building decide together.
     """
+    anew = context.basis is None or _has_changed_accounts(context)
     works = {
-        ACCOUNT_MEMBERS.name: partial(_write_members, context),
+        ACCOUNT_MEMBERS.name: partial(_write_members, context, anew=anew),
+        ACCOUNT_HIERARCHY.name: partial(_write_hierarchy, context, anew=anew),
         HOUSEHOLDS.name: partial(_write_households, context),
     }
     done = run_together(context.store.spark, works)
     versions = {name: version for name, (version, _) in done.items()}
     detail = "; ".join(f"{name}: {extent}" for name, (_, extent) in done.items())
-    return StageResult(versions=versions, metrics=_metrics(context), detail=detail)
+    metrics = _metrics(context)
+    return StageResult(versions=versions, metrics=metrics, detail=detail, warnings=warn(context.project, metrics))
 
 
-def _write_members(context: RunContext) -> tuple[int, str]:
+def warn(_project: Project, metrics: Mapping[str, float]) -> tuple[str, ...]:
+    """Tell of parents that accounts name and that do not count."""
+    counts = {name: int(metrics.get(f"account_hierarchy.{name}", 0)) for name in ISSUES}
+    said = "; ".join(f"{_SAID[name].format(count=f'{count:,}')}" for name, count in counts.items() if count)
+    return (f"account_hierarchy: {said}. Its column `issue` shows which.",) if said else ()
+
+
+def _write_members(context: RunContext, *, anew: bool) -> tuple[int, str]:
     store, config, basis = context.store, context.project.match.account_members, context.basis
     if not (config.enabled and config.precedence):
         return _write_nothing(context, ACCOUNT_MEMBERS)
-    if basis is None or _has_changed_accounts(context):
+    if basis is None or anew:
         return store.overwrite(ACCOUNT_MEMBERS, _build_members(context, store.read(UNIFIED_IDS))), "full"
     affected = find_changed_ids(
         context, read_changed(context, RECORDS, key=(c.RECORD_KEY,), entity_types=(PERSON,)), entity_types=(PERSON,)
@@ -60,6 +96,20 @@ def _write_members(context: RunContext) -> tuple[int, str]:
     ids = store.read(UNIFIED_IDS).join(affected.joinable, on=c.UNIFIED_ID, how="left_semi")
     members = with_others(context, ACCOUNT_MEMBERS, _build_members(context, ids), affected)
     return store.overwrite(ACCOUNT_MEMBERS, members), extent
+
+
+def _write_hierarchy(context: RunContext, *, anew: bool) -> tuple[int, str]:
+    """A tree is built as a whole: one account that moves takes all below it along."""
+    store, basis = context.store, context.basis
+    if basis is not None and not anew:
+        return keep_table(context, ACCOUNT_HIERARCHY, basis), "unchanged"
+    of_accounts = {c.ENTITY_TYPE: pa.array([ACCOUNT])}
+    records = store.fetch(RECORDS, RECORD_COLUMNS, only=of_accounts)
+    ids = store.fetch(UNIFIED_IDS, (c.RECORD_KEY, c.UNIFIED_ID), only=of_accounts)
+    usable = {**of_accounts, c.USABLE: pa.array([True])}
+    identifiers = store.fetch(IDENTIFIERS, (c.RECORD_KEY, c.VALUE), only=usable)
+    accounts = records.join(ids.rename_columns([c.RECORD_KEY, c.ACCOUNT_ID]), c.RECORD_KEY, join_type="inner")
+    return store.overwrite(ACCOUNT_HIERARCHY, build_account_hierarchy(accounts, identifiers)), "full"
 
 
 def _has_changed_accounts(context: RunContext) -> bool:
@@ -77,7 +127,7 @@ def _build_members(context: RunContext, people_ids: DataFrame) -> DataFrame:
     accounts = with_ids(records, store.read(UNIFIED_IDS), entity_type=ACCOUNT)
     of_accounts = store.read(IDENTIFIERS).where(F.col(c.ENTITY_TYPE) == ACCOUNT)
     evidence = build_evidence(people, accounts, of_accounts, config=config)
-    return build_account_members(evidence, people, precedence=config.precedence)
+    return build_account_members(evidence, people, precedence=config.precedence, roles=config.roles)
 
 
 def _write_households(context: RunContext) -> tuple[int, str]:
@@ -122,5 +172,10 @@ def _metrics(context: RunContext) -> dict[str, float]:
         F.count_distinct(c.HOUSEHOLD_ID).alias("households.households"),
         F.count_distinct(F.when(F.col(c.MEMBER_COUNT) > 1, F.col(c.HOUSEHOLD_ID))).alias("households.shared"),
     )
-    row = members.join(households, how="cross").collect()[0]
+    hierarchy = store.read(ACCOUNT_HIERARCHY).agg(
+        F.count(c.PARENT_ID).alias("account_hierarchy.children"),
+        F.coalesce(F.max(c.DEPTH), F.lit(0)).alias("account_hierarchy.depth"),
+        *(F.count_if(F.col(c.ISSUE) == issue).alias(f"account_hierarchy.{issue}") for issue in ISSUES),
+    )
+    row = members.join(households, how="cross").join(hierarchy, how="cross").collect()[0]
     return {name: float(value) for name, value in row.asDict().items()}

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from cdp_spark.report.experiments import ExperimentFact
 
 
+VISITOR = "visitor"
+"""The entity type of profiles of which no source has a record."""
+
+
 @dataclass(frozen=True)
 class StageFact:
     """A finished stage.
@@ -186,6 +190,44 @@ class FieldQuality:
 
 
 @dataclass(frozen=True)
+class Change:
+    """A figure now, and in the release before.
+
+    Args:
+        label: what it counts.
+        before: in the previous release.
+        now: in this one.
+    """
+
+    label: str
+    before: int
+    now: int
+
+
+@dataclass(frozen=True)
+class ComparisonWeight:
+    """What a comparison of the match model says for a match and against one, in bits.
+
+    Args:
+        entity_type: person or account.
+        version: of the model.
+        comparison: its name.
+        agreed: its strongest level for a match.
+        for_match: what that level weighs.
+        differs: its strongest level against one.
+        against: what that level weighs.
+    """
+
+    entity_type: str
+    version: int
+    comparison: str
+    agreed: str
+    for_match: float
+    differs: str
+    against: float
+
+
+@dataclass(frozen=True)
 class WeightBin:
     """Scored pairs of a match weight from `lowest` to below `lowest + 2`, in bits; the outermost bins are open."""
 
@@ -218,6 +260,8 @@ class ReportData:
         retention: by name.
         experiments: by name.
         project: its name.
+        changes: since the previous release; empty where there is none.
+        comparisons: of the match models that the run applied.
     """
 
     run_id: str
@@ -240,6 +284,8 @@ class ReportData:
     retention: tuple[RetentionFact, ...] = ()
     experiments: tuple[ExperimentFact, ...] = ()
     project: str = ""
+    changes: tuple[Change, ...] = ()
+    comparisons: tuple[ComparisonWeight, ...] = ()
 
     @property
     def seconds(self) -> float:
@@ -259,7 +305,7 @@ class ReportData:
         counts = [
             Count("rows delivered", self.all_sources.delivered),
             Count("rows accepted", accepted),
-            Count("current source records", sum(it.records for it in self.entities)),
+            Count("current source records", sum(it.records for it in self.entities if it.entity_type != VISITOR)),
             Count("pairs compared", sum(it.pairs for it in self.weights)),
             *[Count(f"profiles: {it.entity_type}", it.profiles) for it in self.entities],
         ]

@@ -12,6 +12,7 @@ from cdp_spark import columns as c
 from cdp_spark.errors import StateError
 from cdp_spark.report.behaviour import read_funnels, read_retention
 from cdp_spark.report.data import (
+    Change,
     Count,
     EntityCount,
     ExportFact,
@@ -59,6 +60,8 @@ if TYPE_CHECKING:
     from cdp_spark.tables.store import Store
 
 _WHOLE_RUN = "run"
+_COMPARED = {"profiles": "profiles:", "segments": "members of"}
+"""Stages whose figures (`profiles.person`) are compared with the previous release's, and what they are called."""
 
 
 @dataclass(frozen=True)
@@ -104,6 +107,7 @@ def build_report_data(
         ),
         "exports": lambda: read_exports(store.read(DELIVERIES).where(F.col(c.RUN_ID) == run_id)),
         "id_changes": lambda: read_id_changes(released.read(ID_CHANGES), release=ordinal),
+        "changes": lambda: read_changes(store.read(RUNS), ordinal),
     }
     sources = read_sources(_metrics_of(finished, "ingest"))
     source_quality, field_quality = read_quality(store, ordinal)
@@ -166,6 +170,35 @@ def with_empty_segments(segments: tuple[SegmentFact, ...], metrics: Mapping[str,
     known = {it.name: it for it in segments}
     names = {name.removeprefix("segments.") for name in metrics if name.startswith("segments.")}
     return tuple(known.get(name, SegmentFact(name, 0)) for name in sorted(names | known.keys()))
+
+
+def read_changes(runs: DataFrame, ordinal: int) -> tuple[Change, ...]:
+    """Compare the numbers of profiles and members with those of the previous release.
+
+    Args:
+        runs: the run log.
+        ordinal: of the run and its release.
+    Returns: what either has, by name; nothing without a release before.
+    """
+    done = runs.where((F.col(c.STATUS) == "finished") & (F.col(c.ORDINAL) <= ordinal))
+    rows = done.where(F.col(c.STAGE).isin(*_COMPARED, "publish")).orderBy(c.AT).collect()
+    released = {int(row[c.ORDINAL]) for row in rows if row[c.STAGE] == "publish"}
+    previous = max((it for it in released if it < ordinal), default=None)
+    if previous is None:
+        return ()
+    before, now = (_compared([row for row in rows if row[c.ORDINAL] == it]) for it in (previous, ordinal))
+    names = sorted(before.keys() | now.keys())
+    return tuple(Change(name, before.get(name, 0), now.get(name, 0)) for name in names)
+
+
+def _compared(rows: list[Row]) -> dict[str, int]:
+    figures = {name: value for stage in _COMPARED for name, value in _metrics_of(rows, stage).items()}
+    parts = {name: name.partition(".") for name in figures}
+    return {
+        f"{_COMPARED[stage]} {what}": int(figures[name])
+        for name, (stage, _, what) in parts.items()
+        if stage in _COMPARED
+    }
 
 
 def read_exports(deliveries: DataFrame) -> tuple[ExportFact, ...]:

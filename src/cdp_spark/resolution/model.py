@@ -53,6 +53,18 @@ class MatchModel:
         """Names of the levels of each comparison."""
         return tuple(comparison.level_names for comparison in compile_comparisons(self.match.comparisons))
 
+    def comparison_weights(self) -> list[tuple[str, str, float, str, float]]:
+        """List each comparison with its strongest level for a match and against one, and their bits."""
+        bits = log_ratios(self.parameters.m, self.parameters.u)
+        found = []
+        for comparison, names, of_levels, kept in zip(
+            self.match.comparisons, self.level_names, bits, self.kept, strict=True
+        ):
+            best, worst = int(of_levels[1:].argmax()) + 1, int(of_levels[1:].argmin()) + 1
+            weights = float(of_levels[best] * kept), float(of_levels[worst] * kept)
+            found.append((comparison.name, names[best], weights[0], names[worst], weights[1]))
+        return found
+
     def contributions(self, rule_mask: NDArray[np.int64], levels: NDArray[np.int64]) -> NDArray[np.float64]:
         """Bits by which each part of the evidence moves a pair, shape (pairs, 2 + comparisons).
 

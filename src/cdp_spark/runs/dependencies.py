@@ -16,6 +16,7 @@ from cdp_spark.events.stage import warn as warn_of_events
 from cdp_spark.experiments.results import warn as warn_of_experiments
 from cdp_spark.experiments.stage import hold_experiments, settings_of_experiments
 from cdp_spark.profiles.extent import holds_for_profiles
+from cdp_spark.relations.stage import warn as warn_of_relations
 from cdp_spark.runs.stages import BY_NAME
 from cdp_spark.scores.stage import warn as warn_of_scores
 from cdp_spark.scores.stage_offers import warn as warn_of_offers
@@ -126,10 +127,10 @@ _ALL = (
     _of("events", events_settings, warns=warn_of_events),
     _of("sessions", settings_of_sessions, holds=hold_sessions, work=r"sessions\.capped_profiles"),
     _of("profiles", _survivorship, holds=holds_for_profiles),
-    _of("relations", _relations),
+    _of("relations", _relations, warns=warn_of_relations),
     _of("behaviour", settings_of_behaviour, holds=hold_behaviour, work=r"behaviour\.capped_profiles"),
-    _of("traits", lambda _project: None, holds=definitions_hold),
     _of("scores", _scores, also=(t.SCORE_MODELS,), holds=_hold_at_the_same_time, warns=warn_of_scores),
+    _of("traits", lambda _project: None, holds=definitions_hold),
     _of("offers", _offers, also=(t.SCORE_MODELS,), holds=_hold_at_the_same_time, warns=warn_of_offers),
     _of("segments", _segments, but=(t.ID_CHANGES,), holds=_hold_for_segments, work=r"segment_changes\..*", warns=warn),
     _of("experiments", settings_of_experiments, holds=hold_experiments, warns=warn_of_experiments),

@@ -48,7 +48,7 @@ Work = Callable[[RunContext], StageResult]
 IDENTITY, PUBLISH, ACTIVATION = "identity", "publish", "activation"
 AFTER_IDENTITY = (
     *("events", "sessions", "profiles", "relations"),
-    *("behaviour", "traits", "scores", "offers", "segments", "experiments"),
+    *("behaviour", "scores", "traits", "offers", "segments", "experiments"),
 )
 """The stages that make the other gold tables."""
 EXPIRE, VACUUM, NOTICE = "expire", "vacuum", "notice"
@@ -166,9 +166,9 @@ NIGHTLY: tuple[Stage, ...] = (
     Stage(
         "relations",
         relate,
-        "Relates people to accounts and households.",
+        "Relates people to accounts and households, and accounts to the accounts above them.",
         reads=(t.RECORDS, t.IDENTIFIERS, t.UNIFIED_IDS, t.PROFILES),
-        writes=(t.ACCOUNT_MEMBERS, t.HOUSEHOLDS),
+        writes=(t.ACCOUNT_MEMBERS, t.ACCOUNT_HIERARCHY, t.HOUSEHOLDS),
     ),
     Stage(
         "behaviour",
@@ -178,19 +178,19 @@ NIGHTLY: tuple[Stage, ...] = (
         writes=(t.FUNNELS, t.RETENTION, t.ABANDONED),
     ),
     Stage(
-        "traits",
-        make_traits,
-        "Makes each person's traits of their events, with their history.",
-        reads=(t.UNIFIED_EVENTS, t.PROFILES),
-        writes=(t.TRAITS,),
-    ),
-    Stage(
         "scores",
         score,
         "Scores profiles by models of their events: lifetime value, contracts, probabilities of outcomes.",
         reads=(t.UNIFIED_EVENTS, t.PROFILES),
         writes=(t.SCORES,),
         logs=(t.SCORE_MODELS,),
+    ),
+    Stage(
+        "traits",
+        make_traits,
+        "Makes traits of people's events, for the people and for their accounts, with their history.",
+        reads=(t.UNIFIED_EVENTS, t.PROFILES, t.ACCOUNT_MEMBERS, t.ACCOUNT_HIERARCHY, t.SCORES),
+        writes=(t.TRAITS,),
     ),
     Stage(
         "offers",

@@ -12,8 +12,10 @@ from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
 from cdp_spark.report import Accuracy, build_report_data, write_report
+from cdp_spark.report.data import ComparisonWeight
 from cdp_spark.report.flows import add_flows, read_sources, read_unread_values
 from cdp_spark.report.gather import read_exports
+from cdp_spark.resolution.models import newest_model
 from cdp_spark.runs.releases import latest_release
 from cdp_spark.tables.catalog import DELIVERIES, PROFILES, SEGMENT_MEMBERS
 
@@ -139,10 +141,25 @@ def write_run_report(
     versions = summary.release.versions if summary.release else {}
     data = build_report_data(store, summary.run.run_id, versions, accuracy=accuracy)
     zone = ZoneInfo(project.settings.time_zone)
-    data = replace(data, as_of=data.as_of.astimezone(zone), project=project.settings.name)
+    data = replace(
+        data,
+        as_of=data.as_of.astimezone(zone),
+        project=project.settings.name,
+        comparisons=_comparison_weights(store, project),
+    )
     folder = report_folder(project)
     try:
         return write_report(data, folder)
     except OSError as error:
         log.warning("the report could not be written to %s: %s", folder, error.strerror)
         return None
+
+
+def _comparison_weights(store: Store, project: Project) -> tuple[ComparisonWeight, ...]:
+    """What each comparison of the applied match models says most for a match, and most against one."""
+    found = []
+    for entity_type in project.match.entities:
+        version, model = newest_model(store, entity_type)
+        if model is not None:
+            found += [ComparisonWeight(entity_type, version, *weights) for weights in model.comparison_weights()]
+    return tuple(found)

@@ -37,7 +37,6 @@ from cdp_spark.normalise.names import full_name, read_name, read_suffix, split_f
 from cdp_spark.normalise.placeholders import said, text_issue
 from cdp_spark.standardise.cells import Batch, Memo, Texts, read_texts
 from cdp_spark.standardise.contacts import IDENTIFIER, Contacts, read_emails, read_phones
-from cdp_spark.standardise.mapping import OTHER_IDENTIFIERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -56,6 +55,7 @@ ATTRIBUTE_TYPES: dict[str, pa.DataType] = {
     **dict.fromkeys((c.COMPANY_NAME, c.COMPANY_CORE, c.JOB_TITLE, c.DOMAIN, c.REGISTRATION_NUMBER, c.INDUSTRY), _TEXT),
     c.EMPLOYEES: pa.int64(),
     c.REVENUE: pa.float64(),
+    **dict.fromkeys((c.REVENUE_CURRENCY, c.LEGAL_FORM, c.OWNER, c.PARENT_ACCOUNT), _TEXT),
     c.EMAILS: pa.list_(_TEXT),
     c.PHONES: pa.list_(_TEXT),
     c.ATTRIBUTES: pa.map_(_TEXT, _TEXT),
@@ -73,12 +73,14 @@ class Group:
         reasons: attribute to why its value cannot be used, in the order in which a record lists them.
         issues: lists of a row's issues, written out.
         identifiers: lists of a row's identifiers.
+        own: usable values of the project's own types of identifiers.
     """
 
     values: dict[str, pa.Array] = field(default_factory=dict)
     reasons: dict[str, pa.Array] = field(default_factory=dict)
     issues: tuple[pa.Array, ...] = ()
     identifiers: tuple[pa.Array, ...] = ()
+    own: dict[str, pa.Array] = field(default_factory=dict)
 
 
 def clean_rows(
@@ -123,7 +125,7 @@ def _clean(batch: Batch) -> pa.Table:
     domains = [domain for domain in (values.get(c.DOMAIN), emails.domain) if domain is not None]
     if domains:
         values[c.DOMAIN] = pc.coalesce(*domains)
-    values[c.ATTRIBUTES] = _own_attributes(batch)
+    values[c.ATTRIBUTES] = _own_attributes(batch, {kind: it for group in groups for kind, it in group.own.items()})
     values[c.VALUE_ISSUES] = _joined([it for group in groups for it in _issue_lists(group)], pa.list_(_TEXT), rows)
     columns = {name: values[name] if name in values else _empty(kind, rows) for name, kind in ATTRIBUTE_TYPES.items()}
     identifiers = _joined([it for group in groups for it in group.identifiers], pa.list_(IDENTIFIER), rows)
@@ -296,26 +298,45 @@ _COMPANY_READERS: dict[str, Callable[[str], Any]] = {
     c.REGISTRATION_NUMBER: companies.read_registration_number,
     c.EMPLOYEES: companies.read_count,
     c.REVENUE: companies.read_figure,
+    c.REVENUE_CURRENCY: companies.read_currency,
+    c.LEGAL_FORM: companies.read_legal_form,
+    c.OWNER: companies.read_owner,
+    c.PARENT_ACCOUNT: companies.read_text,
 }
 
 
 def _read_companies(batch: Batch, texts: Texts) -> Group:
+    """What a column of its own does not say of legal form and currency, the name and the revenue do."""
     group = _read_all(batch, texts, _COMPANY_READERS)
-    if c.COMPANY_NAME not in group.values:
-        return group
-    memo = batch.remembered(companies.company_core)
-    core = map_distinct(group.values[c.COMPANY_NAME], companies.company_core, memo=memo)
-    return Group({**group.values, c.COMPANY_CORE: core}, group.reasons)
+    told: dict[str, pa.Array] = {}
+    if c.COMPANY_NAME in group.values:
+        memo = batch.remembered(companies.split_company_name)
+        split = map_fields(group.values[c.COMPANY_NAME], companies.split_company_name, (_TEXT, _TEXT), memo=memo)
+        told[c.COMPANY_CORE], told[c.LEGAL_FORM] = split
+    if c.REVENUE in texts:
+        memo = batch.remembered(companies.currency_of_figure)
+        told[c.REVENUE_CURRENCY] = map_distinct(texts[c.REVENUE], companies.currency_of_figure, memo=memo)
+    said = {name: pc.coalesce(group.values[name], it) if name in group.values else it for name, it in told.items()}
+    values = {**group.values, **said}
+    if c.REVENUE_CURRENCY in values:
+        nothing = values[c.REVENUE].is_null() if c.REVENUE in values else pa.scalar(True)
+        values[c.REVENUE_CURRENCY] = pc.if_else(nothing, None, values[c.REVENUE_CURRENCY])
+    return Group(values, group.reasons)
 
 
 def _read_identifiers(batch: Batch, texts: Texts) -> Group:
     """All identifiers other than contact points; hashed e-mails are read with the e-mails."""
     lists = []
-    for kind in OTHER_IDENTIFIERS:
+    own = {}
+    forms = batch.mapping.forms
+    for kind in batch.mapping.other_identifiers:
         if kind in texts and kind != c.EMAIL_SHA256:
-            read, memo = partial(read_identifier, kind), batch.remembered(read_identifier, kind)
-            lists.append(_identifier_lists(kind, *map_fields(texts[kind], read, (_TEXT, _TEXT), memo=memo)))
-    return Group(identifiers=tuple(lists))
+            read, memo = partial(read_identifier, kind, forms=forms), batch.remembered(read_identifier, kind)
+            values, reasons = map_fields(texts[kind], read, (_TEXT, _TEXT), memo=memo)
+            lists.append(_identifier_lists(kind, values, reasons))
+            own[kind] = pc.if_else(reasons.is_null(), values, None)
+    usable = {kind: own[kind] for kind in batch.mapping.own_identifiers if kind in own}
+    return Group(identifiers=tuple(lists), own=usable)
 
 
 def _identifier_lists(kind: str, values: pa.Array, reasons: pa.Array) -> pa.Array:
@@ -324,13 +345,13 @@ def _identifier_lists(kind: str, values: pa.Array, reasons: pa.Array) -> pa.Arra
     return as_lists(found)
 
 
-def _own_attributes(batch: Batch) -> pa.Array:
-    """The source's own attributes, those that say something, in order of their names."""
+def _own_attributes(batch: Batch, identifiers: Mapping[str, pa.Array]) -> pa.Array:
+    """The source's own attributes and types of identifiers, those that say something, in order of their names."""
     entry = pa.struct([("key", _TEXT), ("value", _TEXT)])
     lists = []
-    for name, column in sorted(batch.mapping.attributes.items()):
-        cells = batch.cell(column)
-        values = None if cells is None else map_distinct(cells, said, memo=batch.remembered(said))
+    for name in sorted({*batch.mapping.attributes, *identifiers}):
+        cells = batch.cell(batch.mapping.attributes[name]) if name in batch.mapping.attributes else None
+        values = map_distinct(cells, said, memo=batch.remembered(said)) if cells is not None else identifiers.get(name)
         if values is not None and values.null_count < len(values):
             names = pa.array([name]).take(pa.array(np.zeros(len(values), dtype=np.int32)))
             entries = pa.StructArray.from_arrays([names, values], fields=list(entry), mask=values.is_null())

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, get_args
 
-from cdp_spark.config.mapping import ColumnMapping, IdentifierType
+from cdp_spark.config.mapping import BUILT_IN_TYPES, ColumnMapping, IdentifierType
 from cdp_spark.config.source import Meaning
+from cdp_spark.normalise.identifiers import BUILT_IN_FORMS, Forms
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 CONTACTS: tuple[Meaning, ...] = ("email", "phone")
 TEXTS: tuple[Meaning, ...] = tuple(meaning for meaning in get_args(Meaning) if meaning not in CONTACTS)
 """Meanings that hold one text."""
-OTHER_IDENTIFIERS: tuple[IdentifierType, ...] = tuple(kind for kind in get_args(IdentifierType) if kind not in CONTACTS)
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,7 @@ class RawMapping:
         attributes: own attributes, name to column.
         default_region: ISO country of phones and postcodes that name none; None where nothing is known.
         date_order: order of day and month in birth dates without formats; None where it is unknown.
+        forms: how types of identifiers are written.
     """
 
     meanings: Mapping[Meaning, ColumnMapping]
@@ -37,12 +38,13 @@ class RawMapping:
     attributes: Mapping[str, str] = field(default_factory=dict)
     default_region: str | None = None
     date_order: DateOrder | None = None
+    forms: Forms = field(default_factory=lambda: BUILT_IN_FORMS)
 
     @classmethod
-    def of_source(cls, source: SourceConfig, *, default_region: str) -> RawMapping:
+    def of_source(cls, source: SourceConfig, *, default_region: str, forms: Forms = BUILT_IN_FORMS) -> RawMapping:
         """Return the mapping of a configured source; the default region where it names none of its own."""
         region = source.default_region or default_region
-        return cls(source.columns, source.identifiers, source.attributes, region, source.date_order)
+        return cls(source.columns, source.identifiers, source.attributes, region, source.date_order, forms)
 
     @property
     def birth_date_formats(self) -> tuple[str, ...]:
@@ -59,8 +61,18 @@ class RawMapping:
     def text_mappings(self) -> dict[str, ColumnMapping]:
         """Return where each text comes from, by meaning or type of identifier; contacts are left out."""
         texts: dict[str, ColumnMapping] = {name: self.meanings[name] for name in TEXTS if name in self.meanings}
-        ids = [kind for kind in OTHER_IDENTIFIERS if kind in self.identifiers]
-        return texts | {kind: from_column(self.identifiers[kind]) for kind in ids}
+        return texts | {kind: from_column(self.identifiers[kind]) for kind in self.other_identifiers}
+
+    @property
+    def other_identifiers(self) -> list[IdentifierType]:
+        """The types of identifiers other than contacts: those that every project has first."""
+        built_in = [kind for kind in BUILT_IN_TYPES if kind in self.identifiers and kind not in CONTACTS]
+        return [*built_in, *self.own_identifiers]
+
+    @property
+    def own_identifiers(self) -> list[IdentifierType]:
+        """The project's own types of identifiers."""
+        return sorted(set(self.identifiers) - {*BUILT_IN_TYPES})
 
     def contact_mappings(self, contact: Meaning) -> tuple[ColumnMapping, ...]:
         """Return where e-mails or phones come from, one cell each, the most trusted first."""

@@ -18,8 +18,8 @@ from cdp_spark.standardise.visitors import (
     VISITOR,
     build_identifier_sets,
     build_visitors,
-    event_identifier_types,
     event_sources,
+    visitors_mapping,
 )
 from cdp_spark.tables.actions.together import run_together
 from cdp_spark.tables.catalog import IDENTIFIERS, RECORDS, SOURCE_EVENTS, SOURCE_RECORDS, SOURCE_SNAPSHOTS
@@ -32,8 +32,6 @@ if TYPE_CHECKING:
 
     from pyspark.sql import Column, DataFrame
 
-    from cdp_spark.config.identifiers import IdentifiersConfig
-    from cdp_spark.config.match import EntityMatch
     from cdp_spark.config.project import Project
     from cdp_spark.tables.run import RunContext
     from cdp_spark.tables.store import Store
@@ -64,16 +62,16 @@ def run(context: RunContext) -> StageResult:
 
 
 def _judge_identifiers(project: Project, cleaned: DataFrame) -> DataFrame:
-    match = project.match
-    limits = {entity_type: sharing_limits(entity, match.identifiers) for entity_type, entity in match.entities.items()}
-    found = build_found(cleaned, blocked=match.identifiers.blocked)
+    rules = project.identifiers
+    limits = {kind: {**rules.max_records, **entity.max_sharing} for kind, entity in project.match.entities.items()}
+    found = build_found(cleaned, blocked=rules.blocked)
     unusable = find_unusable_values(found, cleaned, max_sharing=limits, linking=_guarded_types(project))
     return build_identifiers(found, unusable.joinable)
 
 
 def _guarded_types(project: Project) -> list[str]:
     """The types that join people's records unless these contradict each other, as far as a source has them."""
-    rules = project.match.identifiers.rules
+    rules = project.identifiers.rules
     mapped = {kind for it in project.sources if it.kind == "records" for kind in (*it.identifiers, *it.columns)}
     return [kind for kind, rule in rules.items() if rule.links and rule.contradictions == "respect" and kind in mapped]
 
@@ -90,8 +88,8 @@ def _clean_all(context: RunContext) -> DataFrame:
     if not event_sources(project):
         return records
     sets = build_identifier_sets(store.read(SOURCE_EVENTS), event_sources(project))
-    region, types = project.settings.default_region, event_identifier_types(project)
-    return records.unionByName(build_visitors(sets, types, default_region=region, as_of=as_of))
+    mapping = visitors_mapping(project)
+    return records.unionByName(build_visitors(sets, mapping, as_of=as_of))
 
 
 def find_outdated(store: Store, *, sources: Collection[str]) -> CountedFrame:
@@ -106,16 +104,11 @@ def find_outdated(store: Store, *, sources: Collection[str]) -> CountedFrame:
     return CountedFrame(as_frame(store.spark, outdated), outdated.num_rows)
 
 
-def sharing_limits(entity: EntityMatch, rules: IdentifiersConfig) -> dict[str, int]:
-    """Records of an entity type that may share a value, by identifier type; the entity's own word comes first."""
-    return {**rules.max_records, **entity.max_sharing}
-
-
 def record_mappings(project: Project) -> dict[str, RawMapping]:
     """What the columns of each source of records mean, by source."""
-    region = project.settings.default_region
+    region, forms = project.settings.default_region, project.identifiers.forms
     sources = (source for source in project.sources if source.kind == "records")
-    return {source.name: RawMapping.of_source(source, default_region=region) for source in sources}
+    return {source.name: RawMapping.of_source(source, default_region=region, forms=forms) for source in sources}
 
 
 def snapshot_sources(project: Project) -> tuple[str, ...]:

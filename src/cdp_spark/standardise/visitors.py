@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from pyspark.sql import Column, DataFrame
 
-    from cdp_spark.config.mapping import IdentifierType
     from cdp_spark.config.project import Project
 
 VISITOR = "visitor"
@@ -35,9 +34,11 @@ def event_sources(project: Project) -> list[str]:
     return sorted(source.name for source in project.sources if source.kind == "events")
 
 
-def event_identifier_types(project: Project) -> list[IdentifierType]:
-    """List the types of identifiers that the sources of events bear."""
-    return sorted({kind for source in project.sources if source.events for kind in source.events.identifiers})
+def visitors_mapping(project: Project) -> RawMapping:
+    """Say how the identifiers of the sources of events are read: those that are no type of theirs identify nobody."""
+    types = sorted({kind for source in project.sources if source.events for kind in source.events.identifiers})
+    region, forms = project.settings.default_region, project.identifiers.forms
+    return RawMapping({}, {kind: kind for kind in types}, default_region=region, forms=forms)
 
 
 def build_identifier_sets(source_events: DataFrame, sources: Sequence[str]) -> DataFrame:
@@ -70,19 +71,15 @@ def build_identifier_sets(source_events: DataFrame, sources: Sequence[str]) -> D
     )
 
 
-def build_visitors(
-    identifier_sets: DataFrame, types: Sequence[IdentifierType], *, default_region: str, as_of: date
-) -> DataFrame:
+def build_visitors(identifier_sets: DataFrame, mapping: RawMapping, *, as_of: date) -> DataFrame:
     """Make a record of each set; its identifiers are cleaned as those of any record, its attributes are empty.
 
     Args:
         identifier_sets: from `build_identifier_sets`.
-        types: of the identifiers; others in a set tell visitors apart and identify nobody.
-        default_region: ISO country of phones that name none.
+        mapping: of the identifiers; others in a set tell visitors apart and identify nobody.
         as_of: today.
     Returns: one row per set: the columns of `records`, and `identifiers`.
     """
-    mapping = RawMapping({}, {kind: kind for kind in types}, default_region=default_region)
     keys = _key_columns()
     rows = identifier_sets.select(
         *(value.alias(name) for name, value in keys.items()), F.from_json(_SET, "map<string,string>").alias(c.ROW)

@@ -31,7 +31,7 @@ def read_suppression_list(store: Store, project: Project) -> SuppressionList | N
     if not rows or suppression is None:
         return None
     hashes, kinds = frozenset(hashed for hashed, _ in rows), frozenset(kind for _, kind in rows)
-    return SuppressionList(key_of(suppression), hashes, kinds)
+    return SuppressionList(key_of(suppression), hashes, kinds, project.identifiers.forms)
 
 
 def check_key(store: Store, suppression: SuppressionKey | None) -> None:

@@ -15,12 +15,14 @@ from pyspark.sql import types as T
 from cdp_spark import columns as c
 from cdp_spark.config.expressions.compile import compile_expression
 from cdp_spark.config.traits.checks import EVENT_COLUMNS
+from cdp_spark.config.traits.definitions import ACCOUNT
 from cdp_spark.config.traits.model import LINES, PROPERTY
 from cdp_spark.tables.catalog import PROFILES, TRAITS, UNIFIED_EVENTS
 from cdp_spark.tables.rows import field_of, fold_sorted, is_given, map_groups, map_rows, unite
 from cdp_spark.tables.serving import serve_rows
 from cdp_spark.traits.engine import Plan
 from cdp_spark.traits.finish import TRAIT_VALUES, make_traits
+from cdp_spark.traits.frames_accounts import attribute_to_accounts, build_roll_ups, read_people_of_accounts
 from cdp_spark.traits.frames_affected import named_columns, of_others, of_people, stored_columns
 from cdp_spark.traits.spans import SPANS, carry_on
 
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
 
     from pyspark.sql import Column
 
+    from cdp_spark.config.traits.definitions import TraitDefinition
+    from cdp_spark.tables.checkpoint import CountedFrame
     from cdp_spark.tables.rows import Rows
     from cdp_spark.tables.run import RunContext
     from cdp_spark.traits.frames_affected import Definitions, People
@@ -45,14 +49,19 @@ def build_trait_values(
 
     Args:
         context: of the run.
-        definitions: of the traits; on the driver without expressions.
+        definitions: all of people, or all of accounts and all with or without their subsidiaries; on the driver of
+            people, without expressions.
         on_driver: read the events, and make the traits, there.
-        people: whose, where the events are read; None for all.
-    Returns: rows of TRAIT_VALUES, one per person and trait that has a value.
+        people: whose, or of which accounts, where the events are read; None for all.
+    Returns: rows of TRAIT_VALUES, one per person or account and trait that has a value.
     """
     only = {c.UNIFIED_ID: people} if isinstance(people, pa.Array) else {}
     names = [c.UNIFIED_ID, *dict.fromkeys((*stored_columns(definitions), c.EVENT_TYPE))]
     events = serve_rows(context.store, UNIFIED_EVENTS, names, only=only, on_driver=on_driver)
+    if definitions[0].entity == ACCOUNT:
+        below = definitions[0].include_subsidiaries
+        people_of = read_people_of_accounts(context, include_subsidiaries=below)
+        events = attribute_to_accounts(cast("DataFrame", events), people_of)
     if people is not None:
         events = of_people(events, people)
     expressions = _expressions(definitions)
@@ -136,6 +145,29 @@ def _with_homes(rows: Rows, context: RunContext, definitions: Definitions, *, on
     place = pc.index_in(events[c.UNIFIED_ID], value_set=homes[c.UNIFIED_ID].combine_chunks())
     own = pc.map_lookup(homes[c.ATTRIBUTES], attribute, "first") if attribute else pa.nulls(len(homes), pa.string())
     return events.append_column(c.COUNTRY, homes[c.COUNTRY].take(place)).append_column(c.ZONE, own.take(place))
+
+
+def build_values(
+    context: RunContext, definitions: Definitions, *, on_driver: bool, ids: People | None = None
+) -> list[Rows]:
+    """Make traits in as few passes as they need: over the events of people, of accounts, of accounts with those below.
+
+    Args:
+        context: of the run.
+        definitions: of the traits.
+        on_driver: whether to make them there; those of accounts are Spark's.
+        ids: unified ids of people or accounts; None for all.
+    Returns: rows of TRAIT_VALUES of each pass.
+    """
+    passes: dict[tuple[str, bool, bool], list[TraitDefinition]] = {}
+    for it in definitions:
+        passes.setdefault((it.entity, it.include_subsidiaries, it.is_of_events), []).append(it)
+    return [
+        build_trait_values(context, tuple(group), on_driver=on_driver, people=ids)
+        if is_of_events
+        else build_roll_ups(context, group, accounts=cast("CountedFrame | None", ids))
+        for (_, _, is_of_events), group in passes.items()
+    ]
 
 
 def split_traits(

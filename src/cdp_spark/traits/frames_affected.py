@@ -8,20 +8,21 @@ from __future__ import annotations
 from datetime import timedelta
 from functools import reduce
 from operator import or_
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 import pyarrow as pa
 from pyspark.sql import DataFrame
 
 from cdp_spark import columns as c
 from cdp_spark.config.traits.checks import EVENT_COLUMNS
-from cdp_spark.config.traits.definitions import LOCAL_HOUR, borders_of
+from cdp_spark.config.traits.definitions import ACCOUNT, LOCAL_HOUR, borders_of
 from cdp_spark.config.traits.model import LINES, PROPERTY
-from cdp_spark.tables.catalog import PROFILES, UNIFIED_EVENTS
+from cdp_spark.tables.catalog import PROFILES, SCORES, UNIFIED_EVENTS
 from cdp_spark.tables.checkpoint import CountedFrame, unite_distinct
 from cdp_spark.tables.increments.difference import fetch_changed, read_changed
 from cdp_spark.tables.rows import field_of, rows_with, rows_without, unite_texts
 from cdp_spark.tables.serving import serve_rows
+from cdp_spark.traits.frames_accounts import find_affected_accounts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -87,25 +88,39 @@ def _stored(name: str) -> str:
 
 
 def find_affected(context: RunContext, definitions: Definitions, *, on_driver: bool) -> People:
-    """Find the people whose values may differ from those of the stage's basis.
+    """Find the people and accounts whose values may differ from those of the stage's basis.
 
     Args:
         context: of a stage with a basis.
-        definitions: of the traits.
+        definitions: of the traits; on the driver of people.
         on_driver: where the ids are wanted.
-    Returns: unified ids with a new, changed, moved or vanished event, one that began or ceased to count since the
-        basis's clock, or another time zone.
+    Returns: their unified ids.
     """
+    of_people = tuple(it for it in definitions if it.entity != ACCOUNT)
+    of_accounts = tuple(it for it in definitions if it.entity == ACCOUNT)
+    if on_driver:
+        return unite_texts(*(it[c.UNIFIED_ID] for it in _affected_by_events(context, of_people, True))).drop_null()
+    found = cast("list[DataFrame]", _affected_by_events(context, of_people, False)) if of_people else []
+    if of_accounts:
+        by_events = tuple(it for it in of_accounts if it.is_of_events)
+        members = cast("list[DataFrame]", _affected_by_events(context, by_events, False)) if by_events else []
+        if any(it.finish == "score" for it in of_accounts):
+            members.append(read_changed(context, SCORES, key=(c.UNIFIED_ID,)))
+        nobody = context.store.read(UNIFIED_EVENTS).select(c.UNIFIED_ID).limit(0)
+        found.append(find_affected_accounts(context, of_accounts, reduce(DataFrame.unionByName, members, nobody)).rows)
+    return unite_distinct([it.dropna() for it in found])
+
+
+def _affected_by_events(context: RunContext, definitions: Definitions, on_driver: bool) -> list[Rows]:
+    """Who has a new, changed, moved or vanished event, one that began or ceased to count, or another time zone."""
     key = (c.UNIFIED_ID,)
     compared = [(UNIFIED_EVENTS, stored_columns(definitions))]
     if any(it.zone for it in definitions):
         compared.append((PROFILES, [c.COUNTRY, c.ATTRIBUTES]))
     crossed = [*_crossing(context, definitions, on_driver=on_driver)]
-    if on_driver:
-        changed = [fetch_changed(context, spec, key=key, columns=columns) for spec, columns in compared]
-        return unite_texts(*(it[c.UNIFIED_ID] for it in (*changed, *crossed))).drop_null()
-    frames = [read_changed(context, spec, key=key, columns=columns) for spec, columns in compared]
-    return unite_distinct([it.dropna() for it in (*frames, *crossed)])
+    find = fetch_changed if on_driver else read_changed
+    changed: list[Rows] = [find(context, spec, key=key, columns=columns) for spec, columns in compared]
+    return [*changed, *crossed]
 
 
 def _crossing(context: RunContext, definitions: Definitions, *, on_driver: bool) -> Iterator[Rows]:

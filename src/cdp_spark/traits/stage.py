@@ -1,11 +1,12 @@
-"""The traits stage: reads this run's events and profiles; writes the people's traits with their history.
+"""The traits stage: reads this run's events, profiles and relations; writes people's and accounts' traits.
 
-1. What has to be evaluated: traits whose definition changed, for everyone; and all traits of people whose values may
-   have changed, by their events, by the clock or by their time zone.
+1. What has to be evaluated: traits whose definition changed, for everyone; and all traits of people and accounts whose
+   values may have changed, by their events, by the clock, by their time zone, or by who belongs to an account.
 2. Their values are made of events in one pass each; RFM's scores of what all customers' purchases come to.
 3. Values that differ from the last release's close a span and open one; all other spans stay as they are.
 
-Where events and spans are few, all of it is done on the driver, without a query; expressions are Spark's to evaluate.
+Where events and spans are few, all of it is done on the driver, without a query; expressions and accounts are
+Spark's.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ from pyspark.sql import DataFrame
 
 from cdp_spark import columns as c
 from cdp_spark import limits
-from cdp_spark.config.traits.definitions import borders_of, define_traits
+from cdp_spark.config.traits.definitions import ACCOUNT, borders_of, define_traits
+from cdp_spark.normalise.text import plural
 from cdp_spark.tables.catalog import TRAITS, UNIFIED_EVENTS
 from cdp_spark.tables.checkpoint import checkpoint
 from cdp_spark.tables.increments.basis import keep_table
@@ -28,7 +30,7 @@ from cdp_spark.tables.rows import as_table, field_of, is_given, unite
 from cdp_spark.tables.run import StageResult
 from cdp_spark.tables.serving import count_rows_at_most, serve_rows
 from cdp_spark.traits.finish import TRAIT_VALUES
-from cdp_spark.traits.frames import build_spans, build_trait_values, open_values, split_traits
+from cdp_spark.traits.frames import build_spans, build_values, open_values, split_traits
 from cdp_spark.traits.frames_affected import count_people, find_affected, has_expressions
 from cdp_spark.traits.rfm import RFM_MEASURES, RFM_SCORED, score_customers
 
@@ -56,7 +58,7 @@ class _Work:
         definitions: of all traits.
         changed: names of those that are new or mean something else; evaluated for everyone.
         gone: names of traits that are there no more.
-        people: whose other traits are evaluated; None where all traits count as changed.
+        people: whose other traits are evaluated, and those of which accounts; None where all traits count as changed.
         rescored: whether RFM's scores are made anew in any case.
         on_driver: whether events, people and spans are on the driver.
         events: how many there are, about.
@@ -103,8 +105,9 @@ def definitions_hold(context: RunContext, basis: Basis) -> bool:
 
 
 def _rescores(project: Project, basis: Basis) -> bool:
-    """Whether customers were erased, among whom the others' scores are found."""
-    return basis.erased and project.insights.rfm is not None
+    """Whether customers were erased, among whom the others' scores are found, or of whom accounts have values."""
+    of_accounts = any(it.entity == ACCOUNT for it in project.insights.traits)
+    return basis.erased and (project.insights.rfm is not None or of_accounts)
 
 
 def _days(count: int) -> timedelta:
@@ -127,8 +130,11 @@ def _figures_of(metrics: Mapping[str, float]) -> dict[str, float]:
 def _plan(context: RunContext, definitions: tuple[TraitDefinition, ...]) -> _Work:
     figures = _figures(definitions)
     before = _figures_of(context.basis.metrics) if context.basis else {}
+    erased = context.basis is not None and context.basis.erased
     changed = frozenset(
-        it.name for it in definitions if before.get(f"{_FIGURE}{it.name}") != figures[_FIGURE + it.name]
+        it.name
+        for it in definitions
+        if before.get(f"{_FIGURE}{it.name}") != figures[_FIGURE + it.name] or (erased and it.entity == ACCOUNT)
     )
     gone = frozenset(name.removeprefix(_FIGURE) for name in before.keys() - figures.keys())
     others = tuple(it for it in definitions if it.name not in changed)
@@ -140,8 +146,8 @@ def _plan(context: RunContext, definitions: tuple[TraitDefinition, ...]) -> _Wor
 
 
 def _is_for_driver(context: RunContext, definitions: tuple[TraitDefinition, ...]) -> bool:
-    """Whether all conditions can be evaluated on the driver, and it can hold the history."""
-    if has_expressions(definitions):
+    """Whether all traits can be made on the driver, and it can hold the history."""
+    if has_expressions(definitions) or any(it.entity == ACCOUNT for it in definitions):
         return False
     store = context.store
     return not store.exists(TRAITS) or count_rows_at_most(store, TRAITS) <= limits.SPANS_ON_DRIVER
@@ -162,9 +168,9 @@ def _spans(context: RunContext, work: _Work) -> Rows:
 def _values(context: RunContext, work: _Work) -> Rows:
     changed = tuple(it for it in work.definitions if it.name in work.changed)
     others = tuple(it for it in work.definitions if it.name not in work.changed)
-    passes = [build_trait_values(context, changed, on_driver=work.on_driver)] if changed else []
-    if work.people is not None and others:
-        passes.append(build_trait_values(context, others, on_driver=work.on_driver, people=work.people))
+    passes = build_values(context, changed, on_driver=work.on_driver)
+    if work.people is not None:
+        passes += build_values(context, others, on_driver=work.on_driver, ids=work.people)
     return unite(context.store.spark, passes) if passes else TRAIT_VALUES.empty_table()
 
 
@@ -191,4 +197,4 @@ def _tell(work: _Work) -> str:
     if work.people is None:
         return "full"
     renewed = f"; evaluated for everyone: {', '.join(sorted(work.changed))}" if work.changed else ""
-    return f"incremental: {count_people(work.people):,} people depend on what changed{renewed}"
+    return f"incremental: {plural(count_people(work.people), 'profile')} affected by changes{renewed}"

@@ -7,6 +7,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from cdp_spark import columns as c
+from cdp_spark.normalise.job_titles import ROLES
 from cdp_spark.view.model import Attribute, Section, SourceRecord
 
 if TYPE_CHECKING:
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
     Rows = Sequence[Row]
 
 PEOPLE_SHOWN = 200
-"""People of an account in a view."""
+"""People of an account in a view, and accounts of its group."""
+_BY_ROLE = {role: place for place, role in enumerate(ROLES)}
 _HEAD = frozenset((c.UNIFIED_ID, c.ENTITY_TYPE, c.CONSENTS))
 """Columns of a profile that a view shows elsewhere."""
 _OF_RECORDS = (
@@ -42,6 +44,10 @@ _OF_RECORDS = (
     c.INDUSTRY,
     c.EMPLOYEES,
     c.REVENUE,
+    c.REVENUE_CURRENCY,
+    c.LEGAL_FORM,
+    c.OWNER,
+    c.PARENT_ACCOUNT,
 )
 """What a source's record says, in the order in which it is shown; `full_name` has all parts of the name."""
 _NAME_PARTS = (c.GIVEN_NAME, c.MIDDLE_NAME, c.FAMILY_NAME, c.NAME_SUFFIX)
@@ -200,7 +206,7 @@ def build_accounts(members: Rows, names: Mapping[str, str], titles: Mapping[str,
     rows = [
         {
             "account": names.get(account_id, ""),
-            "job_title": next((it[c.JOB_TITLE] for it in own if it[c.JOB_TITLE]), None),
+            **_title(own),
             "by": ", ".join(it[c.RELATION] for it in own),
             "primary": own[0][c.IS_PRIMARY],
             "record": titles.get(own[0][c.RECORD_KEY]),
@@ -212,7 +218,7 @@ def build_accounts(members: Rows, names: Mapping[str, str], titles: Mapping[str,
 
 
 def build_people(members: Rows, names: Mapping[str, str]) -> Section:
-    """List an account's people, by name, the first PEOPLE_SHOWN.
+    """List an account's people by role and name, the first PEOPLE_SHOWN.
 
     Args:
         members: the account's rows of `account_members`.
@@ -224,15 +230,52 @@ def build_people(members: Rows, names: Mapping[str, str]) -> Section:
     rows = [
         {
             "name": names.get(unified_id, ""),
-            "job_title": max((it[c.JOB_TITLE] for it in own if it[c.JOB_TITLE]), default=None),
+            **_title(own),
             "by": ", ".join(sorted({it[c.RELATION] for it in own})),
             "primary": any(it[c.IS_PRIMARY] for it in own),
             c.UNIFIED_ID: unified_id,
         }
         for unified_id, own in relations.items()
     ]
-    rows.sort(key=lambda it: (it["name"], it[c.UNIFIED_ID]))
+    rows.sort(key=lambda it: (_BY_ROLE.get(it[c.ROLE], len(_BY_ROLE)), it["name"], it[c.UNIFIED_ID]))
     return Section("people", "People", tuple(rows[:PEOPLE_SHOWN]), len(rows))
+
+
+def _title(own: Rows) -> dict[str, Any]:
+    """The job title in an account, which is the same in all relations to it, and what it tells."""
+    titled: Row = next((it for it in own if it[c.JOB_TITLE]), {})
+    return {name: titled.get(name) for name in (c.JOB_TITLE, c.ROLE, c.SENIORITY, c.DEPARTMENT)}
+
+
+def build_hierarchy(tree: Rows, account_id: str, names: Mapping[str, str]) -> Section:
+    """List the accounts above an account, itself, and those below, from the top down.
+
+    Args:
+        tree: rows of `account_hierarchy`, all of one ultimate parent.
+        account_id: of the account.
+        names: of accounts, by unified_id.
+    """
+    own: Sequence[str] = next((it[c.PATH] for it in tree if it[c.UNIFIED_ID] == account_id), [])
+    near = [it for it in tree if it[c.UNIFIED_ID] in own or account_id in it[c.PATH]]
+    shown = sorted(near, key=lambda it: [names.get(step, step) + step for step in it[c.PATH]])
+    rows = [
+        {
+            "account": names.get(it[c.UNIFIED_ID], ""),
+            c.DEPTH: it[c.DEPTH],
+            "is": _place(it, account_id, own),
+            "parent_by": it[c.RELATION],
+            c.ISSUE: it[c.ISSUE],
+            c.UNIFIED_ID: it[c.UNIFIED_ID],
+        }
+        for it in shown
+    ]
+    return Section("hierarchy", "Parent and subsidiaries", tuple(rows[:PEOPLE_SHOWN]), len(rows))
+
+
+def _place(row: Row, account_id: str, own: Sequence[str]) -> str:
+    if row[c.UNIFIED_ID] == account_id:
+        return "this account"
+    return "above" if row[c.UNIFIED_ID] in own else "below"
 
 
 def build_household(members: Rows, names: Mapping[str, str]) -> Section:

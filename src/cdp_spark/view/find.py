@@ -1,7 +1,7 @@
 """From what somebody types to the ids of profiles, and what to try next where nothing is found.
 
 A unified id (of a merged one the id that lives), a household's id, a record as `source:source_record_id`, an e-mail
-address, or a phone number with its country code.
+address, a phone number with its country code, or another identifier as `type:value`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from cdp_spark import columns as c
 from cdp_spark.errors import DataError
 from cdp_spark.identity.terms import ERASURE, LIVE, MERGED_STATUS
 from cdp_spark.normalise.hashing import record_key
-from cdp_spark.normalise.identifiers import searched_identifiers
+from cdp_spark.normalise.identifiers import BUILT_IN_FORMS, Forms, searched_identifiers
 from cdp_spark.tables.catalog import HOUSEHOLDS, ID_REGISTRY, IDENTIFIERS, PROFILE_HISTORY, RECORDS, UNIFIED_IDS
 from cdp_spark.tables.rows import texts
 from cdp_spark.view.spans import holds
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from cdp_spark.view.warehouse import ReleasedWarehouse
 
 SHOW = "cdp profile show"
-ALLOWED = "a unified id, a record such as crm:K2001, an e-mail address or a phone such as +49…"
+ALLOWED = "a unified id, a record such as crm:K2001, an e-mail address, a phone such as +49… or loyalty_id:12345"
 _NO_REGION = "ZZ"
 """Phones are looked up with their country code."""
 _LIKE_AN_ID = re.compile("[0-9a-f]{8}-", re.IGNORECASE)
@@ -41,7 +41,12 @@ _NEAR = 2
 
 
 def find_ids(
-    warehouse: ReleasedWarehouse, reference: str, *, command: str = SHOW, at: datetime | None = None
+    warehouse: ReleasedWarehouse,
+    reference: str,
+    *,
+    command: str = SHOW,
+    at: datetime | None = None,
+    forms: Forms = BUILT_IN_FORMS,
 ) -> list[str]:
     """Find the ids that a reference stands for; of a merged one the id that lives.
 
@@ -50,6 +55,7 @@ def find_ids(
         reference: what is asked for; an e-mail in any spelling of its mailbox, a phone with its country code.
         command: that asks, for messages.
         at: an id that had a profile of its own then stands for itself, whatever became of it.
+        forms: how the project's types of identifiers are written.
 
     Raises:
         DataError: no profile has it; says what to try.
@@ -64,7 +70,9 @@ def find_ids(
         return [asked]
     source, _, own_id = asked.partition(":")
     if own_id:
-        return _ids_of(warehouse, [record_key(source, own_id)]) or [_unknown(warehouse, asked, command)]
+        ids = _ids_of(warehouse, [record_key(source, own_id)])
+        ids = ids or _ids_of(warehouse, find_identified(warehouse.store, source, own_id, forms=forms))
+        return ids or [_unknown(warehouse, asked, command)]
     return [_survivor(warehouse, asked, command=command)]
 
 
@@ -89,6 +97,20 @@ def find_bearers(store: Store, contact_point: str) -> list[str]:
     kind = c.EMAIL if "@" in contact_point else c.PHONE
     searched = searched_identifiers(kind, contact_point, region=_NO_REGION)
     only = {c.TYPE: texts([kind]), c.VALUE: texts(value for of, value in searched if of == kind)}
+    return sorted(store.fetch(IDENTIFIERS, (c.RECORD_KEY,), only=only)[c.RECORD_KEY].to_pylist())
+
+
+def find_identified(store: Store, kind: str, text: str, *, forms: Forms = BUILT_IN_FORMS) -> list[str]:
+    """Find the records that have an identifier of a type, such as `loyalty_id`; their keys in order.
+
+    Args:
+        store: the warehouse.
+        kind: type of the identifier; of no other does anybody have one.
+        text: the identifier, in any of its spellings.
+        forms: how types of identifiers are written.
+    """
+    searched = [value for _, value in searched_identifiers(kind, text, region=_NO_REGION, forms=forms)]
+    only = {c.TYPE: texts([kind]), c.VALUE: texts([*searched, text])}
     return sorted(store.fetch(IDENTIFIERS, (c.RECORD_KEY,), only=only)[c.RECORD_KEY].to_pylist())
 
 

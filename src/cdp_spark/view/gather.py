@@ -19,6 +19,7 @@ from cdp_spark.config.match import ClusteringConfig
 from cdp_spark.errors import DataError
 from cdp_spark.normalise.contact_points import contact_point_hash
 from cdp_spark.tables.catalog import (
+    ACCOUNT_HIERARCHY,
     ACCOUNT_MEMBERS,
     CONSENTS,
     HOUSEHOLDS,
@@ -83,7 +84,7 @@ class Gatherer:
         asked = reference.strip()
         if find_household(self.warehouse, asked):
             return (self._household(asked),)
-        ids = find_ids(self.warehouse, asked, at=self.at)
+        ids = find_ids(self.warehouse, asked, at=self.at, forms=self.project.identifiers.forms)
         return tuple(self._profile(it, asked) for it in ids)
 
     def _profile(self, unified_id: str, asked: str) -> ProfileView:
@@ -185,6 +186,7 @@ class Gatherer:
     def _relations(self, profile: Row, titles: Mapping[str, str]) -> Iterable[Section]:
         unified_id = profile[c.UNIFIED_ID]
         if profile[c.ENTITY_TYPE] == "account":
+            yield self._hierarchy(unified_id)
             members = self._fetch(ACCOUNT_MEMBERS, {c.ACCOUNT_ID: [unified_id]})
             yield facts.build_people(members, self._names(it[c.UNIFIED_ID] for it in members))
         elif profile[c.ENTITY_TYPE] == PERSON:
@@ -193,6 +195,11 @@ class Gatherer:
             own = self._fetch(HOUSEHOLDS, {c.UNIFIED_ID: [unified_id]}, (c.HOUSEHOLD_ID,))
             shared = self._fetch(HOUSEHOLDS, {c.HOUSEHOLD_ID: [it[c.HOUSEHOLD_ID] for it in own]})
             yield facts.build_household(shared, self._names(it[c.UNIFIED_ID] for it in shared))
+
+    def _hierarchy(self, account_id: str) -> Section:
+        own = self._fetch(ACCOUNT_HIERARCHY, {c.UNIFIED_ID: [account_id]}, (c.ULTIMATE_PARENT_ID,))
+        tree = self._fetch(ACCOUNT_HIERARCHY, {c.ULTIMATE_PARENT_ID: [it[c.ULTIMATE_PARENT_ID] for it in own]})
+        return facts.build_hierarchy(tree, account_id, self._names(it[c.UNIFIED_ID] for it in tree))
 
     def _names(self, ids: Iterable[str]) -> dict[str, str]:
         rows = self._fetch(PROFILES, {c.UNIFIED_ID: set(ids)}, _NAMING)

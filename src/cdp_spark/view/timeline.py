@@ -33,7 +33,7 @@ EVENT_COLUMNS = (
     c.PROPERTIES,
 )
 _IDENTIFYING = frozenset(
-    (c.USER_ID, c.DEVICE_ID, c.COOKIE_ID, c.LOYALTY_ID, c.ACCOUNT_ID, c.EMAIL, c.PHONE, c.EMAIL_SHA256)
+    (c.USER_ID, c.DEVICE_ID, c.COOKIE_ID, c.LOYALTY_ID, c.CUSTOMER_ID, c.EMAIL, c.PHONE, c.EMAIL_SHA256)
 )
 """Properties that say who it was: the profile shows them."""
 _BETWEEN = " · "

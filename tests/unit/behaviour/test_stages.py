@@ -258,7 +258,7 @@ def test_a_bot_is_capped_at_its_newest_events(nights: Nights, monkeypatch: pytes
     nights.write()
     monkeypatch.setattr(frames.read_histories, "__kwdefaults__", {"most": 3})
     told = nights.night()
-    assert told["sessions"] == "full; 1 profiles capped at their newest 50,000 events"
+    assert told["sessions"] == "full; 1 profile capped at their newest 50,000 events"
     assert [row[0] for row in nights.rows(SESSIONS)] == ["a1", "z6", "z7", "z8"]
     assert nights.finished["sessions"].metrics["sessions.capped_profiles"] == 1.0
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import jsonschema
@@ -11,11 +12,13 @@ import pytest
 import yaml
 
 from cdp_spark.config.authoring.schema import json_schemas, write_schemas
-from cdp_spark.config.authoring.starter import write_starter
+from cdp_spark.config.authoring.starter import Template, write_starter
+from cdp_spark.config.checks.impossible import find_impossible
 from cdp_spark.config.checks.vocabulary import PROFILE_COLUMNS, RECORD_COLUMNS, SURVIVING_ATTRIBUTES
 from cdp_spark.config.expressions.compile import kinds_of
 from cdp_spark.config.load import load_project
 from cdp_spark.errors import ConfigError
+from cdp_spark.standalone.describing.check import check_source
 from cdp_spark.tables.catalog.gold import PROFILE_ATTRIBUTES, PROFILES
 from cdp_spark.tables.catalog.silver import RECORDS
 
@@ -31,6 +34,41 @@ def test_the_starter_validates_as_written(tmp_path: Path) -> None:
         header = set(next(csv.reader(file)))
     mapped = {name for mapping in source.columns.values() for name in mapping.from_}
     assert mapped | set(source.key) | set(source.attributes.values()) <= header
+
+
+@pytest.mark.parametrize("template", ["webshop", "b2b"])
+@pytest.mark.parametrize("with_data", [True, False])
+def test_every_template_validates_as_written(tmp_path: Path, template: Template, *, with_data: bool) -> None:
+    written = write_starter(tmp_path / "shop", template, with_data=with_data)
+    project = load_project(tmp_path / "shop", env={})
+    assert find_impossible(project) == []
+    assert {destination.segment for destination in project.destinations.destinations} <= {
+        segment.name for segment in project.segments
+    }
+    files = {str(source.path) for source in project.sources}
+    assert {path.relative_to(tmp_path / "shop").as_posix() for path in written if path.parent.name == "data"} == (
+        files if with_data else set()
+    )
+
+
+@pytest.mark.parametrize("template", ["webshop", "b2b"])
+def test_the_files_of_a_template_are_read_to_the_last_cell(tmp_path: Path, template: Template) -> None:
+    write_starter(tmp_path / "shop", template)
+    project = load_project(tmp_path / "shop", env={})
+    as_of = datetime(2026, 2, 1, tzinfo=UTC)
+    checks = [
+        check_source(it, folder=tmp_path / "shop", settings=project.settings, as_of=as_of) for it in project.sources
+    ]
+    assert [(it.rejected, it.errors, it.warnings) for it in checks] == [(0, (), ())] * len(project.sources)
+
+
+def test_the_examples_of_a_template_lead_up_to_today(tmp_path: Path) -> None:
+    write_starter(tmp_path / "shop", "webshop", today=date(2027, 3, 4))
+    write_starter(tmp_path / "firm", "b2b", today=date(2027, 3, 4))
+    orders = (tmp_path / "shop" / "data" / "orders.csv").read_text(encoding="utf-8")
+    invoices = (tmp_path / "firm" / "data" / "invoices.csv").read_text(encoding="utf-8")
+    assert "o2,1001,emma.taylor@example.com,2027-02-20T09:05:00Z,102.50,GBP" in orders
+    assert "R-2;a.petersen@nordwind-logistik.example;14.02.2027;5.250,00" in invoices
 
 
 def test_every_starter_has_its_own_namespace(tmp_path: Path) -> None:

@@ -45,6 +45,13 @@ def test_lines_and_cancelled_orders_are_in_sources_that_exist(project: Path) -> 
     ]
 
 
+def test_an_event_is_worth_its_value_or_its_price(project: Path) -> None:
+    assert _mistakes(project, ("shop", "  value: total\n  price: each\n")) == [
+        "sources/shop.yaml:6:3 events: got `price` and `value`; allowed: one of them. "
+        "Fix: keep `value`, the whole event's"
+    ]
+
+
 def _source(kind: str, fields: dict[str, Any], **settings: Any) -> SourceConfig:
     given = {"name": "shop", "kind": kind, "format": "csv", "path": "x", kind: fields, **settings}
     return SourceConfig.model_validate(given)
@@ -56,6 +63,8 @@ def test_every_column_that_a_setting_names_is_one_of_the_source() -> None:
     events |= {"channel": "l", "url": "m", "order_id": "n", "cancels": "o"}
     events |= {"lines": {"column": "p", "product_id": "inside"}}
     assert configured_columns(_source("events", events)) == set("abcdefghijklmnop")
+    by_price = {name: events[name] for name in ("event_type", "occurred_at", "identifiers")} | {"price": "f"}
+    assert configured_columns(_source("events", by_price)) == set("abdf")
     lines = {"order_id": "a", "line_id": "b", "product_id": "c", "category": "d", "quantity": "e", "price": "f"}
     assert configured_columns(_source("order_lines", lines)) == set("abcdef")
     products = {"product_id": "a", "valid_from": "b", "name": "c", "category": "d", "price": "e", "currency": "f"}

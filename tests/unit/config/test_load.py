@@ -64,6 +64,33 @@ def test_a_source_takes_the_share_of_rejected_rows_that_the_project_states(proje
     assert share() == 0.01
 
 
+def test_own_identifiers_are_named_by_sources_segments_and_destinations(project: Path) -> None:
+    change(project, "project.yaml", "name: shop", "name: shop\nidentifiers: {membership_no: {links: true}}")
+    change(project, "sources/crm.yaml", "key: id", "key: id\nidentifiers: {membership_no: mnr}")
+    change(project, "segments/gold.yaml", "attribute('tier')", "attribute('membership_no')")
+    change(project, "destinations.yaml", "columns: [email]", "columns: [email, identifiers.membership_no]")
+    assert load_project(project, env={}).identifiers.linking == ["user_id", "loyalty_id", "membership_no"]
+
+
+def test_types_of_identifiers_that_nobody_defined_or_has_are_told(project: Path) -> None:
+    own = "{membership_no: {}, email: {}, tier: {}, city: {}}"
+    change(project, "project.yaml", "name: shop", f"name: shop\nidentifiers: {own}")
+    change(project, "sources/crm.yaml", "key: id", "key: id\nidentifiers: {member_no: mnr}")
+    allowed = (
+        "user_id, device_id, cookie_id, loyalty_id, customer_id, email, phone, email_sha256, membership_no, email, "
+        "tier, city"
+    )
+    assert [it.split(" ", 1)[1] for it in mistakes(project)] == [
+        f"identifiers.member_no: got 'member_no'; allowed: {allowed}. Fix: choose one of these (did you mean "
+        "'membership_no'?), or define it under `identifiers` in project.yaml",
+        "identifiers.membership_no: got a type that no source has. "
+        "Fix: write `identifiers: {membership_no: COLUMN}` in a source, or remove it",
+        "identifiers.email: got a type that every project has. Fix: set its rule in match.yaml, `identifiers.email`",
+        "identifiers.tier: got an attribute of the source crm. Fix: give one of the two another name",
+        "identifiers.city: got the name of an attribute. Fix: give it another name",
+    ]
+
+
 def test_optional_files_may_be_absent(project: Path) -> None:
     (project / "destinations.yaml").unlink()
     (project / "segments" / "gold.yaml").unlink()
@@ -456,7 +483,7 @@ CHANGES: dict[str, tuple[str, str, str, list[str]]] = {
     "account key of two kinds": (
         "match.yaml",
         "columns: email}",
-        "columns: email}\naccount_members: {keys: [{attribute: tier, source: crm, identifier: account_id}]}",
+        "columns: email}\naccount_members: {keys: [{attribute: tier, source: crm, identifier: customer_id}]}",
         [
             "match.yaml:6:26 account_members.keys.0: got `source` and `identifier`; allowed: one of both. "
             "Fix: name the source of accounts whose key it is, or the accounts' identifier"

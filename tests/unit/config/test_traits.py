@@ -63,7 +63,29 @@ def test_a_preset_stands_for_plain_traits_and_segments_know_the_kind_of_each() -
     ]
 
 
+def test_traits_of_accounts_are_for_segments_of_accounts() -> None:
+    of_account = {**SUM, "name": "spent_below", "entity": "account", "include_subsidiaries": True}
+    best = {"name": "best", "of": "score", "score": "lead", "roll_up": "max", "entity": "account"}
+    people = {"name": "buyers", "of": "members", "role": "influencer", "entity": "account"}
+    model = {"name": "lead", "outcome": {"event_types": ["purchase"], "within_days": 30}}
+    insights = read(SUM, of_account, best, people, scores=[model], rfm={"purchases": "purchase"})
+    own = {f"trait.{name}": "double" for name in ("spent_below", "best", "buyers")}
+    assert trait_columns(insights, entity_type="account") == own
+    assert list(trait_columns(insights, entity_type="visitor"))[:2] == ["trait.spent", "trait.rfm_last_purchase"]
+    assert trait_columns(insights, entity_type="person").keys() | own.keys() == trait_columns(insights).keys()
+    hashes = {it.definition_hash for it in define_traits(read(SUM, of_account), time_zone="UTC")}
+    assert len(hashes) == 2
+
+
 MISTAKES = {
+    "{of: members}": "traits.0.entity: got members of a person; allowed: of an account. Fix: write `entity: account`",
+    "{of: count, include_subsidiaries: true}": "got include_subsidiaries beside count; allowed: events, where,",
+    "{kind: preferred_hour, entity: account}": "got preferred_hour of an account; allowed: of a person.",
+    "{of: score, entity: account, score: lead}": "got score without roll_up. Fix: add the key `roll_up`",
+    "{of: score, entity: account, score: lead, roll_up: max}": (
+        "traits.0.score: got 'lead'; allowed: scores of insights.yaml; there are none. Fix: add the section `scores`"
+    ),
+    "{of: ratio, entity: account, numerator: bought, denominator: spent}": "traits.0.numerator: got 'bought'",
     "of: counts": "traits.0.of: got 'counts'; allowed: count, sum,",
     "kind: engagment": "traits.0.kind: got 'engagment'; allowed: engagement, category_affinity,",
     "of: sum": "traits.0: got sum without value_of. Fix: add the key `value_of`",

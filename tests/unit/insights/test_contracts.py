@@ -74,6 +74,6 @@ def test_too_few_contracts_are_refused() -> None:
     with pytest.raises(DataError) as refused:
         fit_contracts(rows)
     assert str(refused.value) == (
-        "contract model: got too little history; allowed: at least 50 contracts (there are 9), 3 periods of the oldest "
-        "(there are 2), 1 contract that ended. Fix: load older contracts, or wait"
+        "contract model: There is too little history. The model needs at least 50 contracts (there are 9), 3 periods "
+        "of the oldest (there are 2), 1 contract that ended. Load older contracts, or wait."
     )

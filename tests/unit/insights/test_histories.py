@@ -92,6 +92,6 @@ def test_too_little_history_is_refused_naming_all_that_is_missing() -> None:
     with pytest.raises(DataError) as refused:
         check_histories(counts)
     assert str(refused.value) == (
-        "lifetime model: got too little history; allowed: at least 17 weeks of purchases (there are 3.0), 200 "
-        "customers (there are 2), 50 who bought again (there are 1). Fix: load older purchases, or wait 99 days"
+        "lifetime model: There is too little history. The model needs at least 17 weeks of purchases (there are 3.0), "
+        "200 customers (there are 2), 50 who bought again (there are 1). Load older purchases, or wait 99 days."
     )

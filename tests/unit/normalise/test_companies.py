@@ -7,9 +7,13 @@ from tests.unit.normalise.strategies import TEXTS
 from cdp_spark.normalise.companies import (
     Figure,
     company_core,
+    currency_of_figure,
     read_company_name,
+    read_currency,
     read_domain,
     read_figure,
+    read_legal_form,
+    read_owner,
     read_registration_number,
 )
 from cdp_spark.normalise.email import FREE_MAIL_DOMAINS
@@ -76,6 +80,15 @@ def test_company_names_stay_as_they_are() -> None:
         ("51-200", 51.0),
         ("10,000+", 10000.0),
         ("1 200 EUR", 1200.0),
+        ("über 500 Mitarbeiter", 500.0),
+        ("more than 1,000 employees", 1000.0),
+        ("entre 51 et 200 salariés", 51.0),
+        ("de 11 a 50 empleados", 11.0),
+        ("<10", 10.0),
+        ("1,2 Mio. €", 1200000.0),
+        ("5 millions d'euros", 5e6),
+        ("3 mil millones de euros", 3e9),
+        ("5 Mrd. Euro p.a.", 5e9),
     ],
 )
 def test_figures_are_read_as_written(text: str, figure: float) -> None:
@@ -85,6 +98,42 @@ def test_figures_are_read_as_written(text: str, figure: float) -> None:
 def test_a_figure_that_cannot_be_read_says_why() -> None:
     assert read_figure("n/a") == Figure(None, "placeholder")
     assert read_figure("many") == read_figure("1.2.3") == read_figure("-5") == Figure(None, "malformed")
+
+
+@pytest.mark.parametrize(
+    ("text", "currency"),
+    [
+        ("1,2 Mio. €", "EUR"),
+        ("12 Millionen Euro", "EUR"),
+        ("5 millions d'euros", "EUR"),
+        ("USD 5M", "USD"),
+        ("US$ 3.5bn", "USD"),
+        ("CHF 200'000", "CHF"),
+        ("$5M", None),
+        ("5 MIO", None),
+        ("1200", None),
+    ],
+)
+def test_the_currency_of_a_figure_is_the_one_that_it_names(text: str, currency: str | None) -> None:
+    assert currency_of_figure(text) == currency
+
+
+def test_a_currency_is_a_code_or_the_sign_of_one() -> None:
+    assert read_currency("eur") == read_currency("€") == Normal("EUR")
+    assert read_currency("$") == read_currency("dollars") == Normal(None, "malformed")
+    assert read_currency("n/a") == Normal(None, "placeholder")
+
+
+def test_a_legal_form_is_spelt_as_names_tell_it() -> None:
+    assert read_legal_form("G.m.b.H.") == read_legal_form("Gesellschaft mbH") == Normal("gmbh")
+    assert read_legal_form("Stiftung") == Normal("Stiftung")
+    assert read_legal_form("n/a") == Normal(None, "placeholder")
+
+
+def test_an_owner_is_a_mailbox_or_a_name() -> None:
+    assert read_owner("Ann.Lee@Vendor.example") == Normal("ann.lee@vendor.example")
+    assert read_owner("Ann Lee") == Normal("Ann Lee")
+    assert read_owner("n/a") == Normal(None, "placeholder")
 
 
 @pytest.mark.parametrize(
@@ -138,5 +187,6 @@ def test_no_text_is_too_odd(text: str) -> None:
     core = company_core(text)
     assert core is None or core
     read_figure(text)
+    currency_of_figure(text)
     domain = read_domain(text).usable
     assert domain is None or read_domain(domain).reason in (None, "malformed")

@@ -8,12 +8,18 @@ from tests.unit.normalise.strategies import TEXTS
 from cdp_spark.normalise.contact_points import split_cell
 from cdp_spark.normalise.email import read_email
 from cdp_spark.normalise.hashing import sha256
-from cdp_spark.normalise.identifiers import email_identifiers, read_identifier, searched_identifiers
+from cdp_spark.normalise.identifiers import (
+    IdentifierForm,
+    Step,
+    email_identifiers,
+    read_identifier,
+    searched_identifiers,
+)
 from cdp_spark.normalise.outcome import Normal
 
 HASH = sha256("ann@x.org")
-GUESTS = {"user_id": "Guest", "device_id": "guest", "cookie_id": "Guest", "loyalty_id": "GUEST", "account_id": "Guest"}
-KINDS = ("user_id", "device_id", "cookie_id", "loyalty_id", "account_id", "email_sha256")
+GUESTS = {"user_id": "Guest", "device_id": "guest", "cookie_id": "Guest", "loyalty_id": "GUEST", "customer_id": "Guest"}
+KINDS = ("user_id", "device_id", "cookie_id", "loyalty_id", "customer_id", "email_sha256")
 
 
 @pytest.mark.parametrize(
@@ -31,8 +37,8 @@ KINDS = ("user_id", "device_id", "cookie_id", "loyalty_id", "account_id", "email
         ("cookie_id", "C 1", Normal("C 1")),
         ("loyalty_id", "ab-12 3", Normal("AB123")),
         ("loyalty_id", "-", Normal(None, "placeholder")),
-        ("account_id", "unknown", Normal("unknown", "placeholder")),
-        ("account_id", "a-1", Normal("a-1")),
+        ("customer_id", "unknown", Normal("unknown", "placeholder")),
+        ("customer_id", "a-1", Normal("a-1")),
         *((kind, "Guest", Normal(written, "placeholder")) for kind, written in GUESTS.items()),
         ("email_sha256", HASH.upper(), Normal(HASH)),
         ("email_sha256", sha256(""), Normal(sha256(""), "placeholder")),
@@ -42,6 +48,24 @@ KINDS = ("user_id", "device_id", "cookie_id", "loyalty_id", "account_id", "email
 )
 def test_identifiers(kind: str, text: str, expected: Normal) -> None:
     assert read_identifier(kind, text) == expected
+
+
+@pytest.mark.parametrize(
+    ("steps", "text", "expected"),
+    [
+        (("upper",), "mg123456", Normal("MG123456")),
+        (("upper",), "MG12", Normal("MG12", "malformed")),
+        (("no_separators", "upper"), "mg-12 34 56", Normal("MG123456")),
+        (("digits",), "Nr. 123456", Normal("123456", "malformed")),
+        (("digits",), "none given", Normal(None, "malformed")),
+        ((), "unknown", Normal("unknown", "placeholder")),
+    ],
+)
+def test_an_own_type_is_brought_to_its_form(steps: tuple[Step, ...], text: str, expected: Normal) -> None:
+    forms = {"membership_no": IdentifierForm(steps, "[A-Z]{2}[0-9]{6}")}
+    assert read_identifier("membership_no", text, forms=forms) == expected
+    searched = [] if expected.value is None or expected.reason == "placeholder" else [("membership_no", expected.value)]
+    assert searched_identifiers("membership_no", text, region="US", forms=forms) == searched
 
 
 @given(st.sampled_from(KINDS), TEXTS)

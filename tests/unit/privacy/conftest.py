@@ -248,10 +248,9 @@ def _gold(records: Mapping[str, str], visitors: Mapping[str, str]) -> dict[str, 
         tables.ATTRIBUTIONS,
         tables.PROFILES,
         tables.PROFILE_VALUES,
-        tables.ACCOUNT_MEMBERS,
+        tables.ACCOUNT_HIERARCHY,
         tables.HOUSEHOLDS,
         tables.ABANDONED,
-        tables.TRAITS,
         tables.SCORES,
         tables.OFFERS,
         tables.EXPERIMENT_ASSIGNMENTS,
@@ -312,6 +311,12 @@ def _gold(records: Mapping[str, str], visitors: Mapping[str, str]) -> dict[str, 
             row_of(tables.EXPERIMENT_RESULTS, experiment="many", people=2, status="control", kind="rate"),
         ],
         **{spec.name: [row_of(spec, unified_id=held) for held in EMAILS] for spec in by_person},
+        "account_members": [
+            row_of(tables.ACCOUNT_MEMBERS, unified_id=held, account_id=f"account-of-{held}") for held in EMAILS
+        ],
+        "traits": [
+            row_of(tables.TRAITS, unified_id=whose) for held in EMAILS for whose in (held, f"account-of-{held}")
+        ],
     }
 
 

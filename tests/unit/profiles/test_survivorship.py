@@ -320,3 +320,23 @@ def test_visitors_add_times_and_sources_and_take_nothing_away(
     ]
     frame = spark.createDataFrame(expected, shown.schema)
     assert_df_equality(shown, frame, ignore_row_order=True, ignore_nullable=True)
+
+
+def test_an_initial_stands_back_behind_a_name_and_wins_where_there_is_none(
+    spark: SparkSession, make_records: Rows, make_ids: Rows
+) -> None:
+    records = make_records(
+        {"record_key": "a", "source": "crm", "given_name": "J.", "middle_name": "K", "family_name": "Lee"},
+        {"record_key": "b", "source": "web", "given_name": "Jo", "family_name": "Lee"},
+        {"record_key": "c", "source": "shop", "given_name": "J. R.", "family_name": "L."},
+    )
+    config = SurvivorshipConfig(default=rule("source_priority"), groups=NO_GROUPS)
+    assert_values(
+        spark,
+        records,
+        make_ids(a="u", b="u", c="u"),
+        config,
+        ("given_name", "Jo", "b", "web", "unanimous"),
+        ("middle_name", "K", "a", "crm", "unanimous"),
+        ("family_name", "Lee", "a", "crm", "unanimous"),
+    )

@@ -64,7 +64,7 @@ def test_a_key_may_be_an_identifier_of_one_account(spark: SparkSession, accounts
         spark,
         IDENTIFIERS,
         *[
-            {"record_key": key, "entity_type": "account", "type": "account_id", "value": value}
+            {"record_key": key, "entity_type": "account", "type": "customer_id", "value": value}
             | {"value_hash": value, "usable": usable}
             for key, value, usable in held
         ],
@@ -74,7 +74,7 @@ def test_a_key_may_be_an_identifier_of_one_account(spark: SparkSession, accounts
         *[{"record_key": f"p{value}", "unified_id": "P", "registration_number": value} for _, value, _ in held[1:]],
         {"record_key": "p77", "unified_id": "P", "registration_number": "77"},
     )
-    keys = (AccountKey(attribute="registration_number", identifier="account_id"),)
+    keys = (AccountKey(attribute="registration_number", identifier="customer_id"),)
     assert found(build_key_evidence(people, accounts, identifiers, keys=keys)) == [("p77", "A")]
 
 
@@ -129,11 +129,12 @@ def test_the_most_trusted_relation_makes_the_primary_account(spark: SparkSession
     members = build_account_members(
         spark.createDataFrame(told, schema), people, precedence=("key", "domain", "employer")
     )
+    head = ("Head of Purchasing", "decision_maker", "head", "procurement")
     expected: list[tuple[Any, ...]] = [
-        ("P", "A", "employer", False, "Head of Purchasing", "p2", "a2", 2, day(2)),
-        ("P", "A", "key", True, "Head of Purchasing", "p1", "a1", 1, day(1)),
-        ("P", "B", "domain", False, None, "p3", "b1", 1, day(9)),
-        ("Q", "B", "domain", True, "Clerk", "q1", "b1", 1, None),
+        ("P", "A", "employer", False, *head, "p2", "a2", 2, day(2)),
+        ("P", "A", "key", True, *head, "p1", "a1", 1, day(1)),
+        ("P", "B", "domain", False, *[None] * 4, "p3", "b1", 1, day(9)),
+        ("Q", "B", "domain", True, "Clerk", "user", None, None, "q1", "b1", 1, None),
     ]
     assert_df_equality(
         members, spark.createDataFrame(expected, ACCOUNT_MEMBERS.schema), ignore_row_order=True, ignore_nullable=True

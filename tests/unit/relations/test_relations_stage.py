@@ -18,7 +18,7 @@ from cdp_spark.config.project import Project, ProjectSettings, Warehouse
 from cdp_spark.config.segment import Condition, SegmentConfig
 from cdp_spark.relations.stage import run
 from cdp_spark.segments.relations import asked_relations, with_relations
-from cdp_spark.tables.catalog import ACCOUNT_MEMBERS, HOUSEHOLDS, PROFILES, RECORDS, UNIFIED_IDS
+from cdp_spark.tables.catalog import ACCOUNT_HIERARCHY, ACCOUNT_MEMBERS, HOUSEHOLDS, PROFILES, RECORDS, UNIFIED_IDS
 from cdp_spark.tables.run import RunContext
 from cdp_spark.tables.store import Store
 
@@ -28,13 +28,17 @@ PEOPLE: dict[str, dict[str, Any]] = {
     "P": {**HOME, "given_name": "Ada", "attributes": {"employer_no": "100"}, "job_title": "Buyer"},
     "Q": {**HOME, "given_name": "Bob", "emails": ["bob@acme.example"]},
 }
-ACCOUNTS: dict[str, dict[str, Any]] = {"A": {"company_name": "Acme Ltd", "domain": "acme.example", "employees": 300}}
+ACCOUNTS: dict[str, dict[str, Any]] = {
+    "A": {"company_name": "Acme Ltd", "domain": "acme.example", "employees": 300},
+    "B": {"company_name": "Beta Ltd", "parent_account": "100"},
+    "C": {"company_name": "Care Ltd", "parent_account": "Nobody Ltd"},
+}
 
 
 def write_warehouse(store: Store) -> dict[str, int]:
     spark, kinds = store.spark, (("person", PEOPLE), ("account", ACCOUNTS))
     own = [(kind, name, values) for kind, group in kinds for name, values in group.items()]
-    ids = {"P": "1", "Q": "2", "A": "100"}
+    ids = {"P": "1", "Q": "2", "A": "100", "B": "200", "C": "300"}
     records: list[dict[str, Any]] = [
         {
             **values,
@@ -89,21 +93,46 @@ def versions(store: Store) -> dict[str, int]:
         "households.people": 2.0,
         "households.households": 1.0,
         "households.shared": 1.0,
+        "account_hierarchy.children": 1.0,
+        "account_hierarchy.depth": 1.0,
+        "account_hierarchy.unknown_parent": 1.0,
+        "account_hierarchy.ambiguous_parent": 0.0,
+        "account_hierarchy.account_cycle": 0.0,
     }
+    assert result.warnings == (
+        "account_hierarchy: accounts whose parent is not in the data: 1. Its column `issue` shows which.",
+    )
     return {**written, **result.versions}
 
 
 def test_a_second_night_changes_nothing(store: Store, versions: dict[str, int]) -> None:
     again = run(context_of(store, ordinal=2, base=versions))
-    for spec in (ACCOUNT_MEMBERS, HOUSEHOLDS):
+    for spec in (ACCOUNT_MEMBERS, ACCOUNT_HIERARCHY, HOUSEHOLDS):
         first, second = (store.read(spec, version=each[spec.name]) for each in (versions, again.versions))
         assert_df_equality(second, first, ignore_row_order=True)
+
+
+def test_members_have_the_role_that_their_title_tells(store: Store, versions: dict[str, int]) -> None:
+    members = store.read(ACCOUNT_MEMBERS, version=versions[ACCOUNT_MEMBERS.name]).orderBy("unified_id")
+    assert [tuple(row) for row in members.select("unified_id", "role", "seniority", "department").collect()] == [
+        ("P", "influencer", None, "procurement"),
+        ("Q", None, None, None),
+    ]
+
+
+def test_an_account_is_below_the_one_that_its_record_names(store: Store, versions: dict[str, int]) -> None:
+    tree = store.read(ACCOUNT_HIERARCHY, version=versions[ACCOUNT_HIERARCHY.name]).orderBy("unified_id")
+    assert [tuple(row) for row in tree.collect()] == [
+        ("A", None, "A", 0, ["A"], None, None, None),
+        ("B", "A", "A", 1, ["A", "B"], "key", "rB", None),
+        ("C", None, "C", 0, ["C"], None, "rC", "unknown_parent"),
+    ]
 
 
 def test_what_is_switched_off_leaves_no_rows(store: Store, versions: dict[str, int]) -> None:
     off = {"account_members": {"enabled": False}, "households": {"enabled": False}}
     result = run(context_of(store, ordinal=3, base=versions, match=off))
-    assert set(result.metrics.values()) == {0.0}
+    assert {value for name, value in result.metrics.items() if "hierarchy" not in name} == {0.0}
 
 
 def test_segments_ask_of_relations(store: Store, versions: dict[str, int]) -> None:
@@ -122,6 +151,8 @@ def test_segments_ask_of_relations(store: Store, versions: dict[str, int]) -> No
     found = with_relations(*tables, asked=asked).orderBy("unified_id")
     assert [tuple(row) for row in found.select("unified_id", *sorted(asked)).collect()] == [
         ("A", None, None, 2),
+        ("B", None, None, 0),
+        ("C", None, None, 0),
         ("P", 300, 2, None),
         ("Q", 300, 2, None),
     ]

@@ -12,7 +12,16 @@ from pyspark.sql import SparkSession
 
 from cdp_spark.errors import StateError
 from cdp_spark.report import Accuracy, Attribution, build_report_data, measure_accuracy, measure_attribution
-from cdp_spark.report.data import Count, EntityCount, SegmentFact, SourceFlow, StageFact, UnreadValues, WeightBin
+from cdp_spark.report.data import (
+    Change,
+    Count,
+    EntityCount,
+    SegmentFact,
+    SourceFlow,
+    StageFact,
+    UnreadValues,
+    WeightBin,
+)
 from cdp_spark.report.flows import add_flows, read_sources, read_unread_values
 from cdp_spark.report.gather import read_entities, read_segments, read_weights, with_empty_segments
 from cdp_spark.report.histograms import build_weight_bins
@@ -123,7 +132,11 @@ def test_nothing_found_is_no_mistake() -> None:
 def test_a_report_is_gathered_from_the_tables(spark: SparkSession, tmp_path: Path) -> None:
     store = Store(spark, str(tmp_path))
     clock = (AS_OF, 1, AS_OF, "h", 2.5)
+    before: tuple[object, ...] = (AS_OF, 0, AS_OF, "h", 2.5, None, None, {})
     states: list[tuple[object, ...]] = [
+        ("r-0", "profiles", "finished", *before, {"profiles.person": 3.0}),
+        ("r-0", "segments", "finished", *before, {"segments.gold": 2.0}),
+        ("r-0", "publish", "finished", *before, {}),
         ("r-1", "run", "started", *clock, None, None, {}, {}),
         ("r-1", "ingest", "finished", *clock, "one source", ["look"], {}, {"crm.rows_delivered": 3.0}),
         ("r-1", "run", "finished", *clock, None, None, {}, {}),
@@ -137,6 +150,7 @@ def test_a_report_is_gathered_from_the_tables(spark: SparkSession, tmp_path: Pat
     assert data.sources == (SourceFlow("crm", 3),)
     assert (data.all_sources, data.warnings) == (SourceFlow("all sources", 3), ("look",))
     assert data.entities == (EntityCount("person", 2, 1, (Count("2", 1),)),)
+    assert data.changes == (Change("members of gold", 2, 0), Change("profiles: person", 3, 0))
     assert (data.weights, data.segments, data.exports, data.id_changes) == ((), (), (), ())
     with pytest.raises(StateError, match="no such run"):
         build_report_data(store, "r-2", {})

@@ -11,6 +11,8 @@ from pathlib import Path
 from cdp_spark.report import Accuracy, ReportData, render_report, write_report
 from cdp_spark.report.behaviour import read_funnels, read_retention
 from cdp_spark.report.data import (
+    Change,
+    ComparisonWeight,
     Count,
     EntityCount,
     ExportFact,
@@ -54,6 +56,8 @@ FULL = ReportData(
     exports=(ExportFact("newsletter", "gold & reachable", "delivered", 700, 77, "/exports/<x>"),),
     id_changes=(Count("merged (new record)", 31),),
     accuracy=(Accuracy("person", 1_000, 0, 400, 410, 800, 1_000, 600),),
+    changes=(Change("profiles: person", 4_400, 4_444), Change("members of <vip>", 9, 9)),
+    comparisons=(ComparisonWeight("person", 3, "birth_date", "equal", 11.25, "different", -4.5),),
 )
 
 
@@ -93,6 +97,9 @@ def test_every_figure_is_shown() -> None:
     assert "person 1,000 400 410 0.6000 0.7500 0.6667" in text
     assert "crm 5,555 1.2 12,345 50.0% 0.3%" in text
     assert "crm email 60.0% -30.0 75.0%" in text
+    assert "profiles: person 4,400 4,444 +44" in text
+    assert "members of &lt;vip&gt; 9 9 0" in text
+    assert "person 3 birth_date equal +11.2 different -4.5" in text
     assert "newsletter gold &amp; reachable delivered 700 77" in text
     assert "ingest 3.0 25.0%" in text
     assert "Run of 2 Feb 2026, 02:00 UTC (release 2)" in text
@@ -181,6 +188,12 @@ def test_the_file_bears_the_run(tmp_path: Path) -> None:
     path = write_report(FULL, tmp_path / "report")
     assert path.name == "20260202T020000Z-2.html"
     assert path.read_text(encoding="utf-8") == render_report(FULL)
+
+
+def test_visitors_are_no_source_records() -> None:
+    visitors = EntityCount("visitor", 80, 15, (Count("1", 15),))
+    counts = {it.label: it.count for it in replace(FULL, entities=(*FULL.entities, visitors)).funnel}
+    assert (counts["current source records"], counts["profiles: visitor"]) == (11_111, 15)
 
 
 def test_the_funnel_goes_from_rows_to_profiles() -> None:

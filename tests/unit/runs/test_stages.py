@@ -121,5 +121,7 @@ def test_a_limited_store_refuses_every_way_to_touch_another_table(store: Store) 
         lambda: limited.name_to_change(PROFILES),
     ]
     for write in writes:
-        with pytest.raises(ContractError, match="write table profiles; allowed: account_members, households"):
+        with pytest.raises(
+            ContractError, match="write table profiles; allowed: account_hierarchy, account_members, house"
+        ):
             write()

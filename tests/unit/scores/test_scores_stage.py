@@ -160,10 +160,11 @@ def test_too_little_history_is_a_warning_that_says_what_is_missing(spark: SparkS
     runs.write(EVENTS)
     result = runs.night()
     assert result.warnings == (
-        "lifetime model: got too little history; allowed: at least 200 customers (there are 1), 50 who bought again "
-        "(there are 1). Fix: load older purchases, or wait for more customers",
-        "score will_buy: got 1 outcomes of 1 to learn from; allowed: at least 100 that came and 100 that did not. Fix: "
-        "load older events, or choose an outcome that is more frequent or has more days",
+        "lifetime model: There is too little history. The model needs at least 200 customers (there are 1), 50 who "
+        "bought again (there are 1). Load older purchases, or wait for more customers.",
+        "score will_buy: There are too few outcomes to learn from: it came in 1 of 1 case. The model needs at "
+        "least 100 in which it came and 100 in which it did not. Load older events, or choose an outcome that is more "
+        "frequent or has more days.",
     )
     assert scores_in(runs.store) == []
     assert not runs.store.exists(SCORE_MODELS)

@@ -15,9 +15,10 @@ from tests.unit.normalise.strategies import TEXTS
 from cdp_spark import columns as c
 from cdp_spark.config.mapping import ColumnMapping
 from cdp_spark.config.source import Meaning
+from cdp_spark.normalise.identifiers import BUILT_IN_FORMS, Forms, IdentifierForm
 from cdp_spark.standardise.cells import Memo
 from cdp_spark.standardise.cleaning import ATTRIBUTE_TYPES, clean_rows
-from cdp_spark.standardise.mapping import RawMapping
+from cdp_spark.standardise.mapping import RawMapping, from_column
 from cdp_spark.tables.catalog import RECORDS
 
 TODAY = date(2026, 1, 31)
@@ -58,11 +59,12 @@ def _clean(
     memo: Memo | None = None,
     identifiers: Mapping[str, str] | None = None,
     attributes: Mapping[str, str] | None = None,
+    forms: Forms = BUILT_IN_FORMS,
 ) -> list[dict[str, object]]:
     def cell(name: str) -> pa.Array | None:
         return pa.array([row[name] for row in rows], pa.string()) if rows and name in rows[0] else None
 
-    mapping = RawMapping(meanings, identifiers or {}, attributes or {}, default_region=region)  # type: ignore[arg-type]
+    mapping = RawMapping(meanings, identifiers or {}, attributes or {}, default_region=region, forms=forms)
     cleaned: list[dict[str, object]] = clean_rows(cell, len(rows), mapping, as_of=TODAY, memo=memo).to_pylist()
     return cleaned
 
@@ -103,6 +105,7 @@ def test_a_bad_row() -> None:
         "country": "DE",
         "company_name": "Acme GmbH",
         "company_core": "acme",
+        "legal_form": "gmbh",
         "value_issues": ["full_name:placeholder", "birth_date:malformed", "email:placeholder", "phone:placeholder"],
     }
 
@@ -191,6 +194,17 @@ def test_further_identifiers_and_own_attributes() -> None:
     )
 
 
+def test_an_own_type_of_identifier_is_an_attribute_too_where_it_is_well_written() -> None:
+    forms = {"membership_no": IdentifierForm(("no_separators", "upper"), "[A-Z]{2}[0-9]{4}")}
+    rows: list[Row] = [{"no": "mg-12 34", "size": "38"}, {"no": "MG12", "size": None}, {"no": "n/a", "size": "40"}]
+    found = _clean(rows, {}, identifiers={"membership_no": "no"}, attributes={"shoe": "size"}, forms=forms)
+    assert [(_found(row), row["attributes"]) for row in found] == [
+        ([("membership_no", "MG1234", None)], [("membership_no", "MG1234"), ("shoe", "38")]),
+        ([("membership_no", "MG12", "malformed")], []),
+        ([("membership_no", "N/A", "placeholder")], [("shoe", "40")]),
+    ]
+
+
 def test_an_unusable_national_id_is_an_identifier_still() -> None:
     row = _clean([{"id": "12"}], {"national_id": from_columns("id")})[0]
     assert _said(row) == {"value_issues": ["national_id:too_short"]}
@@ -249,6 +263,39 @@ def test_addresses_in_one_line() -> None:
         {"street": "Hauptstr.", "house_number": "5", "city": "Potsdam", "postcode": "10115", "country": "DE"},
         {"street": "Just A Street"},
         {"city": "Leeds", "postcode": "LS1 4AP"},
+    ]
+
+
+def test_name_and_revenue_of_a_company_tell_its_legal_form_and_currency() -> None:
+    names: tuple[Meaning, ...] = (
+        *("company_name", "legal_form", "revenue", "revenue_currency", "employees", "owner", "parent_account"),
+    )
+    meanings = {name: from_column(name) for name in names}
+    rows = [
+        ("Acme GmbH", None, "1,2 Mio. €", None, "51-200", "Ann@Vendor.example", "K 7"),
+        ("Acme GmbH", "G.m.b.H. & Co. KG", "$5M", "usd", "n/a", "n/a", None),
+        (None, None, None, "EUR", None, None, None),
+    ]
+    cleaned = _clean([dict(zip(names, row, strict=True)) for row in rows], meanings)
+    known = {"company_name": "Acme GmbH", "company_core": "acme"}
+    assert [_said(row) for row in cleaned] == [
+        {
+            **known,
+            "legal_form": "gmbh",
+            "revenue": 1_200_000.0,
+            "revenue_currency": "EUR",
+            "employees": 51,
+            "owner": "ann@vendor.example",
+            "parent_account": "K 7",
+        },
+        {
+            **known,
+            "legal_form": "gmbh co kg",
+            "revenue": 5_000_000.0,
+            "revenue_currency": "USD",
+            "value_issues": ["employees:placeholder", "owner:placeholder"],
+        },
+        {},
     ]
 
 

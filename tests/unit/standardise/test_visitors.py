@@ -9,7 +9,7 @@ from chispa import assert_df_equality
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from cdp_spark.config.mapping import IdentifierType
+from cdp_spark.standardise.mapping import RawMapping
 from cdp_spark.standardise.visitors import build_identifier_sets, build_visitors
 from cdp_spark.tables.catalog import RECORDS, SOURCE_EVENTS
 from cdp_spark.tables.hashing import identifier_set_expr, visitor_key_expr
@@ -51,8 +51,8 @@ def test_a_visitor_has_identifiers_and_no_attributes(spark: SparkSession) -> Non
         ('{"cookie_id":"c1","device_id":"AB","email":"Ann.Lee@gmail.com","user_id":"null"}', MAY, JULY, MAY, ["web"])
     ]
     schema = build_identifier_sets(_events(spark), ["web"]).schema
-    types: tuple[IdentifierType, ...] = ("cookie_id", "device_id", "email", "user_id")
-    found = build_visitors(spark.createDataFrame(sets, schema), types, default_region="DE", as_of=date(2026, 7, 2))
+    mapping = RawMapping({}, {it: it for it in ("cookie_id", "device_id", "email", "user_id")}, default_region="DE")
+    found = build_visitors(spark.createDataFrame(sets, schema), mapping, as_of=date(2026, 7, 2))
     assert [name for name in found.columns if name not in RECORDS.schema.names] == ["identifiers"]
     row = found.select("*", F.filter("identifiers", lambda item: item.isNotNull()).alias("ids")).collect()[0].asDict()
     ids = [(item.type, item.value, item.reason) for item in row.pop("ids") if item.type != "email_sha256"]
@@ -73,7 +73,7 @@ def test_a_visitor_has_identifiers_and_no_attributes(spark: SparkSession) -> Non
 def test_an_event_knows_the_key_of_its_visitor(spark: SparkSession) -> None:
     keyed = _events(spark).select(visitor_key_expr(identifier_set_expr(F.col("identifiers"))).alias("record_key"))
     sets = build_identifier_sets(_events(spark), ["ads", "web"])
-    visitors = build_visitors(sets, ("cookie_id", "user_id"), default_region="DE", as_of=date(2026, 7, 2))
+    visitors = build_visitors(sets, RawMapping({}, {it: it for it in ("cookie_id", "user_id")}), as_of=date(2026, 7, 2))
     counts = {row.record_key: row["count"] for row in keyed.groupBy("record_key").count().collect()}
     known = {row.record_key for row in visitors.select("record_key").collect()}
     assert sorted(count for key, count in counts.items() if key in known) == [2, 3]

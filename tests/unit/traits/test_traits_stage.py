@@ -197,7 +197,7 @@ def test_nights_touch_what_changed_and_equal_a_full_one(
     store.overwrite(PROFILES, profiles_of(spark, ann=("GB", None), bob=("US", "Asia/Tokyo")))
     changed = project_of("bought", "spent", "recent", "hour", rfm=True)
     second = night(store, changed, SECOND, first)
-    assert second.detail == "incremental: 4 people depend on what changed"
+    assert second.detail == "incremental: 4 profiles affected by changes"
     incremental = spans(store)
     assert incremental["ann", "bought"] == [(2.0, 0, 1), (1.0, 1, None)]  # a window let a purchase out
     assert incremental.get(("ann", "big")) == (None if on_driver else [(since, 0, 1)])  # the trait is gone
@@ -226,7 +226,7 @@ def test_a_night_of_few_events_asks_spark_nothing(tmp_path: Path) -> None:
     }
     write_events(store, [*EVENTS, ("8", "eve", "purchase", -0.25, "7")])
     second = night(store, project_of("recent", "spent"), SECOND, first)
-    assert second.detail == "incremental: 2 people depend on what changed; evaluated for everyone: spent"
+    assert second.detail == "incremental: 2 profiles affected by changes; evaluated for everyone: spent"
     assert second.metrics["traits.spent"] == 3
     assert {it: fetched_spans(store)[it] for it in (bought, last, ("eve", "spent"), ("ann", "recent"))} == {
         bought: [(2.0, 0, 1)],  # the trait is gone
@@ -253,7 +253,7 @@ def test_a_changed_definition_is_evaluated_for_everyone_and_nothing_else_is(
     assert definitions_hold(context, basis)  # all three events counted before, and count still
     assert not definitions_hold(replace(context, project=project_of("bought")), basis)
     second = run(replace(context, project=project_of("spent", "bought")))
-    assert second.detail == "incremental: 0 people depend on what changed; evaluated for everyone: bought"
+    assert second.detail == "incremental: 0 profiles affected by changes; evaluated for everyone: bought"
     assert spans(store) == {
         ("ann", "spent"): [(35.5, 0, None)],
         ("bob", "spent"): [(5.0, 0, None)],

@@ -23,6 +23,7 @@ from cdp_spark.normalise.contact_points import contact_point_hash
 from cdp_spark.normalise.hashing import record_key
 from cdp_spark.runs.releases import Release, append_release
 from cdp_spark.tables.catalog import (
+    ACCOUNT_HIERARCHY,
     ACCOUNT_MEMBERS,
     ATTRIBUTIONS,
     CONSENTS,
@@ -81,6 +82,7 @@ _PROFILES = (
     },
     {"unified_id": BOB, "entity_type": "person", "given_name": "Bob", "family_name": "Reed"},
     {"unified_id": ACME, "entity_type": "account", "company_name": "Acme Ltd"},
+    {"unified_id": "top", "entity_type": "account", "company_name": "Top Ltd"},
     {"unified_id": VISITOR, "entity_type": "visitor"},
 )
 _PERSON = {"entity_type": "person"}
@@ -218,10 +220,26 @@ def _tables() -> list[tuple[TableSpec, Sequence[Mapping[str, Any]]]]:
                     "relation": relation,
                     "is_primary": relation == "key",
                     "job_title": title,
+                    "role": "influencer" if title else None,
+                    "department": "procurement" if title else None,
                     "record_key": CRM,
                     "account_record_key": "-",
                 }
                 for relation, title in (("domain", None), ("key", "Buyer"))
+            ],
+        ),
+        (
+            ACCOUNT_HIERARCHY,
+            [
+                {
+                    "unified_id": path[-1],
+                    "parent_id": path[-2] if len(path) > 1 else None,
+                    "ultimate_parent_id": path[0],
+                    "depth": len(path) - 1,
+                    "path": path,
+                    "relation": "key" if len(path) > 1 else None,
+                }
+                for path in (["top"], ["top", ACME], ["top", ACME, "below"], ["top", "sister"])
             ],
         ),
         (

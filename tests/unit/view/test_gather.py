@@ -13,6 +13,7 @@ from cdp_spark.errors import DataError
 from cdp_spark.tables.catalog import UNIFIED_EVENTS
 from cdp_spark.tables.rows import texts
 from cdp_spark.tables.store import Store
+from cdp_spark.view.facts import build_people
 from cdp_spark.view.gather import Gatherer
 from cdp_spark.view.model import as_facts
 
@@ -78,6 +79,9 @@ def test_a_person_is_shown_with_all_that_is_known(gatherer: Gatherer) -> None:
             {
                 "account": "Acme Ltd",
                 "job_title": "Buyer",
+                "role": "influencer",
+                "seniority": None,
+                "department": "procurement",
                 "by": "key, domain",
                 "primary": True,
                 "record": "crm:K1",
@@ -126,13 +130,28 @@ def test_a_visitor_is_shown_by_its_identifiers(gatherer: Gatherer) -> None:
     )
 
 
-def test_an_account_is_shown_with_its_people(gatherer: Gatherer) -> None:
+def test_an_account_is_shown_with_its_group_and_its_people_by_role(gatherer: Gatherer) -> None:
     [view] = gatherer.find(ACME)
-    [people] = [it for it in view.sections if it.name == "people"]
-    assert (view.name, people.rows) == (
-        "Acme Ltd",
-        ({"name": "Ada Reed", "job_title": "Buyer", "by": "domain, key", "primary": True, "unified_id": ADA},),
-    )
+    sections = {it.name: it.rows for it in view.sections}
+    told = {"role": "influencer", "seniority": None, "department": "procurement", "by": "domain, key", "primary": True}
+    assert view.name == "Acme Ltd"
+    assert sections["people"] == ({"name": "Ada Reed", "job_title": "Buyer", **told, "unified_id": ADA},)
+    assert [(*row.values(),) for row in sections["hierarchy"]] == [
+        ("Top Ltd", 0, "above", None, None, "top"),
+        ("Acme Ltd", 1, "this account", "key", None, ACME),
+        ("", 2, "below", "key", None, "below"),
+    ]
+
+
+def test_people_of_an_account_are_listed_by_role_and_name() -> None:
+    titles = {"p1": "user", "p2": None, "p3": "decision_maker", "p4": "decision_maker"}
+    members = [
+        {"unified_id": it, "relation": "key", "is_primary": True, "job_title": role and "x", "role": role}
+        | dict.fromkeys(("seniority", "department"))
+        for it, role in titles.items()
+    ]
+    section = build_people(members, {"p3": "Zoe", "p4": "Ann"})
+    assert [row["unified_id"] for row in section.rows] == ["p4", "p3", "p1", "p2"]
 
 
 def test_a_household_is_shown_with_its_people_and_what_each_did(gatherer: Gatherer) -> None:

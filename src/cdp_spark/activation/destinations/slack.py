@@ -1,5 +1,7 @@
 """Slack: a message for each row, or one for all rows of a run, to an incoming webhook.
 
+A row may take a route by the value of a column, such as its owner's: to another webhook, with a mention. What names no
+route goes to the destination's own; an erasure goes to all of them, since any channel may have had the row.
 Slack knows no idempotency keys: a message of which it is unknown whether it arrived may come twice.
 """
 
@@ -7,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from cdp_spark import limits
@@ -35,15 +37,19 @@ class SlackSender:
     Args:
         destination: its settings.
         poster: to its URL.
+        routed: to the routes' URLs, by the value that a row has.
     """
 
     destination: SlackDestination
     poster: Poster
+    routed: Mapping[str, Poster] = field(default_factory=dict)
 
     @classmethod
     def of(cls, destination: SlackDestination) -> SlackSender:
         """Make the sender of a destination."""
-        return cls(destination, Poster.of(destination))
+        own = Poster.of(destination)
+        urls = {_plain(value): route.url for value, route in destination.routes.items()}
+        return cls(destination, own, {value: replace(own, url=str(url)) for value, url in urls.items() if url})
 
     @property
     def batch_rows(self) -> int:
@@ -52,8 +58,22 @@ class SlackSender:
 
     def send(self, batch: Sequence[Row]) -> list[Fate]:
         """Post one message about the rows."""
-        body = json.dumps({"text": self.text(batch)}, ensure_ascii=False)
-        return fates_of(self.poster.post(body.encode(), dict), batch, None)
+        body = json.dumps({"text": self.text(batch)}, ensure_ascii=False).encode()
+        if batch[0].action != "erase":
+            poster = self.routed.get(self._value(batch[0]), self.poster)
+            return fates_of(poster.post(body, dict), batch, None)
+        everywhere = {it.url: it for it in (self.poster, *self.routed.values())}
+        fates = [fates_of(it.post(body, dict), batch, None) for it in everywhere.values()]
+        return next((it for it in fates if it[0].status != "acknowledged"), fates[0])
+
+    def _value(self, row: Row) -> str:
+        return _plain(_shown(row.values.get(self.destination.route_by or "")))
+
+    def _mention(self, row: Row) -> str:
+        found = {_plain(value): route.mention for value, route in self.destination.routes.items()}.get(self._value(row))
+        if found is None:
+            return ""
+        return f"<!subteam^{found}> " if found.startswith("S") else f"<@{found}> "
 
     def text(self, batch: Sequence[Row]) -> str:
         """Fill the template in; what a value holds is no markup."""
@@ -65,7 +85,7 @@ class SlackSender:
         filled = TEMPLATE_NAME.sub(
             lambda found: values.get(found[1], "").translate(_ESCAPED), self.destination.template
         )
-        return filled[:_LONGEST]
+        return f"{self._mention(batch[0])}{filled}"[:_LONGEST]
 
     def _of_row(self, row: Row) -> Mapping[str, str]:
         written = {name: _shown(json_value(value)) for name, value in row.values.items()}
@@ -75,6 +95,10 @@ class SlackSender:
         counts = Counter(row.action for row in batch)
         numbers = {"added": counts["add"], "updated": counts["update"], "removed": counts["remove"]}
         return {"segment": self.destination.label, **{name: f"{count:,}" for name, count in numbers.items()}}
+
+
+def _plain(value: str) -> str:
+    return value.strip().casefold()
 
 
 def _shown(value: object) -> str:

@@ -7,15 +7,16 @@ from typing import Annotated, Literal
 import typer
 
 from cdp_spark.cli.display.configuration import write_configuration, write_functions
-from cdp_spark.cli.display.output import plural, print_json, print_rows
+from cdp_spark.cli.display.output import print_json, print_rows
 from cdp_spark.cli.display.plain import printable
 from cdp_spark.cli.display.source import check_facts, error_facts
 from cdp_spark.cli.options import options_of
 from cdp_spark.config.authoring.schema import json_schemas, write_schemas
-from cdp_spark.config.authoring.starter import write_starter
+from cdp_spark.config.authoring.starter import Template, write_starter
 from cdp_spark.config.checks.impossible import find_impossible
 from cdp_spark.config.load import load_project
 from cdp_spark.errors import InvalidProjectError
+from cdp_spark.normalise.text import plural
 from cdp_spark.standalone.describing.check import check_source, readable_parts
 
 
@@ -84,11 +85,22 @@ def schema(
 
 def init(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="New or empty folder.")],
+    template: Annotated[
+        Template,
+        typer.Option(help="webshop: orders, web events, consents. b2b: companies, contacts, invoices, web events."),
+    ] = "starter",
+    without_data: Annotated[
+        bool, typer.Option("--without-data", help="Leave the example files out; sources say what they would hold.")
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Write a commented starter project that validates and runs as it is."""
-    files, following = [str(path) for path in write_starter(folder)], f"cdp --project {folder} run nightly"
+    """Write a commented project that validates and runs as it is, on invented example files."""
+    written = write_starter(folder, template, with_data=not without_data, today=datetime.now(UTC).date())
+    files = [str(path) for path in written]
+    following = f"cdp --project {folder} {'source add FILE…' if without_data else 'run nightly'}"
     if json:
         print_json({"files": files, "next": following})
-    else:
-        typer.echo("\n".join([*files, f"next: {following}"]))
+        return
+    typer.echo("\n".join([*files, f"next: {following}"]))
+    if template != "starter" and not without_data:
+        typer.echo(f"with your own files: cdp --project {folder} source add FILE…")

@@ -10,8 +10,9 @@ import typer
 from cdp_spark.cli.display.output import Terminal, print_json, print_rows
 from cdp_spark.cli.display.source import added_facts, preview_facts, print_added, print_preview
 from cdp_spark.cli.options import options_of
+from cdp_spark.config.authoring.starter import example_sources
 from cdp_spark.config.base import choose_one
-from cdp_spark.errors import ConfigError
+from cdp_spark.errors import ConfigError, InvalidProjectError
 from cdp_spark.standalone.describing.add import add_sources
 from cdp_spark.standalone.describing.check import readable_parts
 from cdp_spark.standalone.describing.reading import read_rows
@@ -41,16 +42,20 @@ def add(
 ) -> None:
     """Write each file's source YAML into the project: kind, key, times and meanings are recognised.
 
-    The YAML is commented and ready to edit. An existing source is never overwritten. Where a setting is a guess, this
+    The YAML is commented and ready to edit. An existing source is never overwritten; the unchanged example sources of
+    `cdp init --template` are removed. Where a setting is a guess, this
     command says so, and so does the YAML (CHECK).
     """
     project = options_of(ctx).project
     told = {"encoding": encoding, "delimiter": delimiter}
     options = {key: value for key, value in told.items() if value is not None}
+    examples = example_sources(project)
     added = add_sources(files, project, options=options, name=name, region=region.upper() if region else None)
     if json:
         print_json([added_facts(it) for it in added])
     elif not options_of(ctx).quiet:
+        if examples:
+            typer.echo(f"Removed the example sources: {', '.join(path.stem for path in examples)}")
         print_added(Terminal(), added, str(project))
 
 
@@ -72,6 +77,8 @@ def preview(
         own = next((it for it in errors if f"{name}.yaml" in it.where), None)
         if own is not None:
             raise own
+        if not sources and errors:
+            raise InvalidProjectError(errors)
         names = [it.name for it in sources]
         raise ConfigError("source", got=f"'{name}'", allowed=", ".join(names), fix=choose_one(name, names))
     region = settings.default_region if settings else "US"

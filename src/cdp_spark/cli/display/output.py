@@ -111,12 +111,6 @@ def print_result(rows: Sequence[Mapping[str, object]], *, as_json: bool, title: 
         print_rows(rows, title=title)
 
 
-def plural(count: int, noun: str) -> str:
-    """A count with its noun: `1 source`, `2 sources`."""
-    ending = "" if count == 1 else "es" if noun.endswith(("s", "x", "ch")) else "s"
-    return f"{count:,} {noun}{ending}"
-
-
 def _plain(value: object) -> str | float:
     if isinstance(value, datetime | date):
         return value.isoformat()

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from cdp_spark.explain.pairs.waterfall import Step
     from cdp_spark.explain.visitors import VisitorPair
 
-_WIDTH = 36
+_WIDTH, _NARROW_WIDTH = 36, 12
+"""Signs of a bar; where there is little room, names and values need it more."""
+_NARROW = 100
 _COLOURS = {"for": "green", "against": "red", "total": "bold blue"}
 
 
@@ -39,7 +41,7 @@ def print_pair(pair: PairExplanation) -> None:
     titles = f"[bold]{escape(pair.left.title)}[/] and [bold]{escape(pair.right.title)}[/]"
     out.print(f"\n{titles}: {escape(verdict(pair))}", markup=True)
     out.print(_summary(pair), "\n")
-    out.print(_waterfall_table(pair))
+    out.print(waterfall_table(pair, bar_width=_NARROW_WIDTH if out.width < _NARROW else _WIDTH))
     out.print(f"\n{found_by(pair)}")
     if pair.labels:
         print_rows([asdict(it) for it in pair.labels], title="labels (the newest is in force)")
@@ -97,24 +99,25 @@ def _summary(pair: PairExplanation) -> str:
     return f"weight {pair.weight_log2:+.2f} bits, probability {likely}, by model {pair.model_version}{how}"
 
 
-def _waterfall_table(pair: PairExplanation) -> Table:
+def waterfall_table(pair: PairExplanation, *, bar_width: int) -> Table:
+    """List what each comparison contributes, with bars; texts are folded, numbers never."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in ("", pair.left.title, pair.right.title, "level"):
         table.add_column(Text(name), overflow="fold")
-    table.add_column("counted", justify="right")
-    table.add_column("bits", justify="right")
-    table.add_column("", no_wrap=True, min_width=_WIDTH)
+    table.add_column("counted", justify="right", no_wrap=True, min_width=len("counted"))
+    table.add_column("bits", justify="right", no_wrap=True, min_width=len("-100.00"))
+    table.add_column("", no_wrap=True, min_width=bar_width)
     steps = waterfall(pair)
     for step, it in zip(steps, [*pair.contributions, None], strict=True):
         left, right = _sides(it).values() if it else ("", "")
         counted = "" if it is None or it.counted == 1.0 else f"{it.counted:.0%}"
-        bar = _bar(step, steps)
+        bar = _bar(step, steps, bar_width)
         table.add_row(step.name, Text(left), Text(right), Text(step.level), counted, f"{step.bits:+.2f}", bar)
     return table
 
 
-def _bar(step: Step, steps: Sequence[Step]) -> Text:
-    return Text(draw_bar(step, steps, width=_WIDTH), style=_COLOURS[step.kind])
+def _bar(step: Step, steps: Sequence[Step], width: int) -> Text:
+    return Text(draw_bar(step, steps, width=width), style=_COLOURS[step.kind])
 
 
 def _sides(it: Contribution) -> dict[str, str]:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
-from cdp_spark.cli.display.output import near, plural, print_rows
+from cdp_spark.cli.display.output import near, print_rows
+from cdp_spark.normalise.text import plural
 
 if TYPE_CHECKING:
     from rich.console import Console

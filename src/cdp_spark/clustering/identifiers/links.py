@@ -19,7 +19,7 @@ STATEMENTS_TYPE = f"{c.RECORD_KEY_L} string, {c.RECORD_KEY_R} string, {c.IDENTIF
 
 def linking_types(project: Project) -> tuple[list[str], list[str]]:
     """The types that join people's records and those of which a person has one value, as far as a source has them."""
-    rules = project.match.identifiers
+    rules = project.identifiers
     sources = [source for source in project.sources if source.kind == "records" and source.entity_type == "person"]
     mapped = {kind for source in sources for kind in (*source.identifiers, *source.columns)}
     return [kind for kind in rules.linking if kind in mapped], [kind for kind in rules.unique if kind in mapped]

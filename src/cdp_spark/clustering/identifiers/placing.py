@@ -42,7 +42,7 @@ def place_visitors(
         project: its rules, and which identifiers its events bear.
     Returns: clusters and cuts of visitors; a cut names the record and the cluster that were not joined.
     """
-    rules, types = project.match.identifiers.rules, borne_types(project)
+    rules, types = project.identifiers.rules, borne_types(project)
     person = project.match.person
     of_visitors = build_holdings(identifiers.where(F.col(c.ENTITY_TYPE) == "visitor"), types)
     of_people = build_holdings(identifiers.where(F.col(c.ENTITY_TYPE) == "person"), types)

@@ -64,9 +64,15 @@ def type_words(property_: Schema, definitions: Mapping[str, Schema]) -> str:
     if property_.get("type") == "array":
         return f"list of {type_words(property_.get('items', {}), definitions)}"
     if property_.get("type") == "object":
-        values = property_.get("additionalProperties")
+        values = _of_keys(property_)
         return f"keys with {type_words(values, definitions)}" if isinstance(values, dict) else "keys and values"
     return _TYPE_WORDS.get(property_.get("type", ""), "any value")
+
+
+def _of_keys(property_: Schema) -> Any:  # noqa: ANN401 - a schema, or true, or nothing
+    """What the values of an object hold whose keys are the writer's own."""
+    named = [*property_.get("patternProperties", {}).values()]
+    return named[0] if named else property_.get("additionalProperties")
 
 
 def _annotate_model(schema: Schema, model: type[Strict], place: str, definitions: Mapping[str, Schema]) -> None:
@@ -138,7 +144,7 @@ def _first_allowed(property_: Schema, definitions: Mapping[str, Schema]) -> Any:
         return _first_allowed(next(it for it in property_["anyOf"] if it.get("type") != "null"), definitions)
     if "enum" in property_:
         return property_["enum"][0]
-    inner = property_.get("items", property_.get("additionalProperties"))
+    inner = property_.get("items", _of_keys(property_))
     if property_.get("type") in ("array", "object") and isinstance(inner, dict):
         first = _first_allowed(inner, definitions)
         return [first] if property_["type"] == "array" else {"name": first}

@@ -7,7 +7,13 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from cdp_spark.config.destination import DrtDestination, HttpDestination, PostgresDestination, WebhookDestination
+from cdp_spark.config.destination import (
+    DrtDestination,
+    HttpDestination,
+    PostgresDestination,
+    SlackDestination,
+    WebhookDestination,
+)
 from cdp_spark.config.load.secrets import reveal
 
 if TYPE_CHECKING:
@@ -50,14 +56,22 @@ def _problems(destination: OnlineDestination, env: Mapping[str, str]) -> Iterato
     if isinstance(destination, WebhookDestination) and not _is_key(destination, env):
         got, fix = "a secret that is not base64", "take the secret that the receiver made, such as whsec_…"
         yield "secret", got, "base64, with or without whsec_", fix
-    try:
-        parts = urlsplit(str(reveal(destination.url, env)))
-    except (KeyError, ValueError):
-        return  # a variable that is not set is a mistake of its own
     schemes = _schemes(destination)
-    if parts.scheme not in schemes or not parts.hostname:
-        allowed = " or ".join(f"{scheme}://…" for scheme in schemes)
-        yield "url", "another kind of URL", allowed, "write the whole URL"
+    for place, url in _urls(destination):
+        try:
+            parts = urlsplit(str(reveal(url, env)))
+        except (KeyError, ValueError):
+            continue  # a variable that is not set is a mistake of its own
+        if parts.scheme not in schemes or not parts.hostname:
+            allowed = " or ".join(f"{scheme}://…" for scheme in schemes)
+            yield place, "another kind of URL", allowed, "write the whole URL"
+
+
+def _urls(destination: OnlineDestination) -> Iterator[tuple[str, str]]:
+    """The URLs that a destination is sent to, each with its key."""
+    yield "url", destination.url
+    if isinstance(destination, SlackDestination):
+        yield from (("routes", route.url) for route in destination.routes.values() if route.url)
 
 
 def _is_key(destination: WebhookDestination, env: Mapping[str, str]) -> bool:

@@ -6,10 +6,16 @@ from typing import TYPE_CHECKING
 
 from cdp_spark import columns as c
 from cdp_spark.config.base import choose_one
-from cdp_spark.config.checks.vocabulary import OWN_PREFIX, PROFILE_COLUMNS, SURVIVING_ATTRIBUTES, own_attributes
+from cdp_spark.config.checks.vocabulary import (
+    OWN_PREFIX,
+    PROFILE_COLUMNS,
+    SURVIVING_ATTRIBUTES,
+    own_attributes,
+    own_identifiers,
+)
 from cdp_spark.config.destination import NO_PURPOSE
 from cdp_spark.config.sending import SEGMENTS
-from cdp_spark.config.wide_columns import ACCOUNT, ACCOUNT_KEY, ACCOUNT_OWN, IDENTIFIERS, insight_columns
+from cdp_spark.config.wide_columns import ACCOUNT, ACCOUNT_KEY, ACCOUNT_OWN, IDENTIFIER, IDENTIFIERS, insight_columns
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -65,7 +71,7 @@ def _segment_mistakes(
 def _column_mistakes(
     section: Section[DestinationsConfig], destination: Destination, at: Location, files: ProjectFiles
 ) -> Iterator[ConfigError]:
-    known, own = _known_columns(files), (OWN_PREFIX, ACCOUNT_OWN)
+    known, own = _known_columns(files), (OWN_PREFIX, ACCOUNT_OWN, IDENTIFIER)
     written: set[str] = set()
     for position, column in enumerate(destination.columns):
         place = (*at, "columns", position)
@@ -86,7 +92,8 @@ def _place_of(column: SentColumn, place: Location) -> Location:
 
 
 def _known_columns(files: ProjectFiles) -> list[str]:
-    own = own_attributes(files) if files.are_whole("sources") else []
+    are_whole = files.are_whole("sources")
+    own, identifiers = (own_attributes(files), own_identifiers(files)) if are_whole else ([], [])
     insights = files.insights.value if files.insights is not None else None
     of_account = [name for name in SURVIVING_ATTRIBUTES if name not in (c.EMAIL, c.PHONE)]
     return [
@@ -98,6 +105,7 @@ def _known_columns(files: ProjectFiles) -> list[str]:
         *(f"{ACCOUNT}{name}" for name in of_account),
         *(f"{ACCOUNT_OWN}{name}" for name in own),
         *IDENTIFIERS,
+        *(f"{IDENTIFIER}{name}" for name in identifiers),
     ]
 
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from cdp_spark.config.base import choose_one
 from cdp_spark.config.checks.vocabulary import (
-    IDENTIFIER_TYPES,
     RECORD_COLUMNS,
+    identifier_types,
     own_attributes,
     provided_columns,
 )
@@ -30,7 +30,7 @@ def match_mistakes(files: ProjectFiles) -> Iterator[ConfigError]:
         for location, column in _columns(entity):
             if column not in allowed:
                 yield _unknown(files.match, (entity_type, *location), "column", column, allowed)
-        identifiers = [*IDENTIFIER_TYPES, *allowed]
+        identifiers = [*identifier_types(files), *allowed]
         for name in entity.max_sharing:
             if name not in identifiers:
                 yield _unknown(files.match, (entity_type, "max_sharing", name), "identifier", name, identifiers)

@@ -8,6 +8,7 @@ from cdp_spark.config.checks.behaviour import behaviour_mistakes
 from cdp_spark.config.checks.destinations import destination_mistakes
 from cdp_spark.config.checks.events import event_mistakes
 from cdp_spark.config.checks.experiments import experiment_mistakes
+from cdp_spark.config.checks.identifiers import identifier_mistakes
 from cdp_spark.config.checks.matching import match_mistakes
 from cdp_spark.config.checks.names import name_mistakes
 from cdp_spark.config.checks.quality import quality_mistakes
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from cdp_spark.errors import ConfigError
 
 _CHECKS = (
-    *(name_mistakes, event_mistakes, match_mistakes, survivorship_mistakes, quality_mistakes),
+    *(name_mistakes, identifier_mistakes, event_mistakes, match_mistakes, survivorship_mistakes, quality_mistakes),
     *(behaviour_mistakes, trait_mistakes, segment_mistakes, experiment_mistakes, destination_mistakes),
 )
 

@@ -42,7 +42,8 @@ def _expression_mistakes(
     insights = files.insights.value if files.insights else None
     if insights is None and not files.are_whole("insights.yaml") and asks_traits(text):
         return []  # whether there are such traits is known once the file is in order
-    columns = {**PROFILE_COLUMNS, **RELATION_COLUMNS, **trait_columns(insights)}
+    traits = trait_columns(insights, entity_type=section.value.entity_type)
+    columns = {**PROFILE_COLUMNS, **RELATION_COLUMNS, **traits}
     scope = Scope(text, where, columns, purposes=_purposes(files), attributes=attributes)
     check_expression(text, scope)
     return scope.mistakes

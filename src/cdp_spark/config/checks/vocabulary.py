@@ -9,7 +9,7 @@ import typing
 from typing import TYPE_CHECKING
 
 from cdp_spark import columns as c
-from cdp_spark.config.mapping import IdentifierType
+from cdp_spark.config.mapping import BUILT_IN_TYPES
 from cdp_spark.config.source import Meaning
 
 if TYPE_CHECKING:
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from cdp_spark.config.expressions import Kind
 
 MEANINGS: tuple[str, ...] = typing.get_args(Meaning)
-IDENTIFIER_TYPES: tuple[str, ...] = typing.get_args(IdentifierType)
 
+"""How a destination names an own type of identifier: `identifiers.membership_no`."""
 OWN_PREFIX = "attributes."
 """How survivorship names an own attribute: `attributes.loyalty_tier`."""
 
@@ -54,7 +54,8 @@ PROFILE_COLUMNS: dict[str, Kind] = {
 """Columns of a profile that segments and destinations can use."""
 
 ACCOUNT_COLUMNS: dict[str, str] = {
-    f"account_{name}": name for name in (c.COMPANY_NAME, c.DOMAIN, c.INDUSTRY, c.EMPLOYEES, c.REVENUE, c.COUNTRY)
+    f"account_{name}": name
+    for name in (c.COMPANY_NAME, c.DOMAIN, c.INDUSTRY, c.EMPLOYEES, c.REVENUE, c.COUNTRY, c.OWNER)
 }
 """What a segment of persons can ask of their primary account: its name there, and the account's attribute."""
 
@@ -82,6 +83,8 @@ DERIVED_COLUMNS: dict[str, tuple[str, ...]] = {
     c.COUNTRY: (c.ADDRESS,),
     c.DOMAIN: (c.EMAIL,),
     c.COMPANY_CORE: (c.COMPANY_NAME,),
+    c.LEGAL_FORM: (c.COMPANY_NAME,),
+    c.REVENUE_CURRENCY: (c.REVENUE,),
     c.EMAILS: (c.EMAIL,),
     c.PHONES: (c.PHONE,),
 }
@@ -93,9 +96,21 @@ def own_name(name: str) -> str | None:
     return name.removeprefix(OWN_PREFIX) if name.startswith(OWN_PREFIX) else None
 
 
+def identifier_types(files: ProjectFiles) -> list[str]:
+    """List the types of identifiers: those that every project has, and the project's own."""
+    return [*BUILT_IN_TYPES, *(files.settings.value.identifiers if files.settings else ())]
+
+
 def own_attributes(files: ProjectFiles) -> list[str]:
-    """List the attributes that the sources define themselves."""
-    return sorted({name for source in files.sources for name in source.value.attributes})
+    """List the attributes that the sources define themselves; an own type of identifier is one, too."""
+    attributes = {name for source in files.sources for name in source.value.attributes}
+    return sorted(attributes | {*own_identifiers(files)})
+
+
+def own_identifiers(files: ProjectFiles) -> list[str]:
+    """List the project's own types of identifiers that a source of records has."""
+    borne = {kind for it in files.sources if it.value.kind == "records" for kind in it.value.identifiers}
+    return sorted(borne - {*BUILT_IN_TYPES})
 
 
 def provided_columns(files: ProjectFiles, entity_type: str) -> set[str]:

@@ -42,13 +42,30 @@ def check_trait_names(traits: Sequence[TraitConfig], rfm: RfmConfig | None) -> N
                 fix = "give each trait its own name"
                 raise mistake(got=f"a second trait '{made}'", fix=fix, at=("traits", place, "name"))
             taken.add(made)
-    numbers = [it.name for it in traits if it.of in _NUMBERS]
     for place, trait in enumerate(traits):
+        alike = [it for it in traits if _whose(it) == _whose(trait)]
+        numbers = [it.name for it in alike if it.of in _NUMBERS]
         for key, name in (("numerator", trait.numerator), ("denominator", trait.denominator)):
             if name is not None and name not in numbers:
                 allowed = f"traits of {', '.join(_NUMBERS)}: {', '.join(numbers) or 'there are none'}"
                 fix = choose_one(name, numbers) if numbers else "add one"
                 raise mistake(got=f"'{name}'", allowed=allowed, fix=fix, at=("traits", place, key))
+
+
+def _whose(trait: TraitConfig) -> tuple[str, bool]:
+    return trait.entity, trait.include_subsidiaries
+
+
+def check_scores(traits: Sequence[TraitConfig], models: Sequence[str]) -> None:
+    """Refuse roll-ups of scores that no section makes.
+
+    Raises: PydanticCustomError: for the validator that calls this.
+    """
+    for place, trait in enumerate(traits):
+        if trait.score is not None and trait.score not in models:
+            allowed = ", ".join(models) or "scores of insights.yaml; there are none"
+            fix = choose_one(trait.score, models) if models else "add the section `scores`"
+            raise mistake(got=f"'{trait.score}'", allowed=allowed, fix=fix, at=("traits", place, "score"))
 
 
 def trait_mistakes(files: ProjectFiles) -> Iterator[ConfigError]:

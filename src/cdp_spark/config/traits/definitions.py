@@ -28,6 +28,7 @@ Reduction = Literal["count", "sum", "min", "max", "first", "last", "first_at", "
 """`tally` counts each text, `recent` keeps the last texts, `earliest` the first one."""
 ValueKind = Literal["number", "text", "list", "time"]
 
+ACCOUNT = "account"
 PREFIX = "trait."
 """How an expression of a segment names a trait."""
 LOCAL_HOUR = "local_hour"
@@ -113,6 +114,10 @@ class TraitDefinition:
         parts: of a ratio: numerator and denominator.
         zero: whether no value means 0.
         zone: of preferred hours: the own attribute with the time zone, and the zone of those who have none.
+        entity: whose value it is.
+        include_subsidiaries: of accounts: whether the people of those below count, too.
+        roll_up: of accounts' members instead of measures: `members` and the role, or how scores become one and the
+            model.
     """
 
     name: str
@@ -124,6 +129,14 @@ class TraitDefinition:
     parts: tuple[TraitDefinition, ...] = ()
     zero: bool = False
     zone: tuple[str, str] | None = None
+    entity: str = "person"
+    include_subsidiaries: bool = False
+    roll_up: tuple[str, str] | None = None
+
+    @property
+    def is_of_events(self) -> bool:
+        """Whether it is made of measures; else of an account's members."""
+        return self.roll_up is None
 
     @property
     def definition_hash(self) -> str:
@@ -144,19 +157,30 @@ def define_traits(insights: InsightsConfig, *, time_zone: str) -> tuple[TraitDef
         insights: `insights.yaml`.
         time_zone: the project's.
     """
-    plain = {it.name: it for config in insights.traits for it in _defined(config, time_zone)}
+    plain = {
+        it.name: replace(it, entity=config.entity, include_subsidiaries=config.include_subsidiaries)
+        for config in insights.traits
+        for it in _defined(config, time_zone)
+    }
     ratios = {it.name: it for config in insights.traits if config.of == "ratio" for it in _ratio(config, plain)}
     entries = [name for config in insights.traits for name in names_of(config)]
     return (*((plain | ratios)[name] for name in entries), *(_rfm(insights.rfm) if insights.rfm else ()))
 
 
-def trait_columns(insights: InsightsConfig | None) -> dict[str, Kind]:
-    """The traits as columns that segments can use: `trait.NAME` to its kind; a time is the whole days since."""
+def trait_columns(insights: InsightsConfig | None, *, entity_type: str | None = None) -> dict[str, Kind]:
+    """The traits as columns that segments can use: `trait.NAME` to its kind; a time is the whole days since.
+
+    Args:
+        insights: `insights.yaml`, if there is one.
+        entity_type: of the profiles; a visitor's traits are a person's. None for all traits.
+    """
     if insights is None or not (insights.traits or insights.rfm):
         return {}
-    kinds = {it.name: _KINDS[it.kind] for it in _outlines(insights)}
+    entity = "person" if entity_type == "visitor" else entity_type
+    kinds = {it.name: _KINDS[it.kind] for it in _outlines(insights) if entity in (None, it.entity)}
     scores: dict[str, Kind] = {**dict.fromkeys(RFM_SCORES, "double"), RFM_GROUP: "string"}
-    return {f"{PREFIX}{name}": kind for name, kind in (kinds | (scores if insights.rfm else {})).items()}
+    has_scores = insights.rfm is not None and entity != ACCOUNT
+    return {f"{PREFIX}{name}": kind for name, kind in (kinds | (scores if has_scores else {})).items()}
 
 
 def names_of(config: TraitConfig) -> tuple[str, ...]:
@@ -205,7 +229,8 @@ def _rfm(config: RfmConfig) -> Iterator[TraitDefinition]:
 
 def _ratio(config: TraitConfig, plain: dict[str, TraitDefinition]) -> Iterator[TraitDefinition]:
     parts = tuple(plain[name] for name in (config.numerator, config.denominator) if name is not None)
-    yield TraitDefinition(config.name, "number", "ratio", parts=parts)
+    ratio = TraitDefinition(config.name, "number", "ratio", parts=parts)
+    yield replace(ratio, entity=config.entity, include_subsidiaries=config.include_subsidiaries)
 
 
 def _defined(config: TraitConfig, time_zone: str) -> Iterator[TraitDefinition]:
@@ -236,6 +261,12 @@ def _number(config: TraitConfig) -> TraitDefinition:
     measures = tuple(Measure(reduction, _filter(config), _ages(config), column) for reduction in reductions)
     finish = "ratio" if config.of == "average" else "same"
     return TraitDefinition(config.name, "number", finish, measures, zero=config.calculation in _COUNTED)
+
+
+def _rolled_up(config: TraitConfig) -> TraitDefinition:
+    if config.score is None:
+        return TraitDefinition(config.name, "number", "members", roll_up=("members", config.role or ""), zero=True)
+    return TraitDefinition(config.name, "number", "score", roll_up=(config.roll_up or "", config.score))
 
 
 def _first_or_last(config: TraitConfig) -> TraitDefinition:
@@ -310,5 +341,6 @@ _MAKERS = {
     **dict.fromkeys(("days_since_first", "days_since_last"), _moment),
     "recent": _recent,
     "trend": _trend,
+    **dict.fromkeys(("members", "score"), _rolled_up),
     "engagement": _engagement,
 }

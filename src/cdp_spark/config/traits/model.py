@@ -1,6 +1,7 @@
 """The sections `insights.traits` and `insights.rfm` as they are written.
 
-A trait is one value that a person's events come to: a number, a text, a list, or a time. A plain trait says `of`; a
+A trait is one value that the events of a person, or of an account's people, come to: a number, a text, a list, or a
+time. Of accounts it may also be how many people they have, or the scores of these. A plain trait says `of`; a
 preset says `kind` and stands for one or several plain ones. Which keys go with which is one table, `_KEYS`.
 """
 
@@ -12,6 +13,7 @@ from pydantic import Field, model_validator
 
 from cdp_spark import columns as c
 from cdp_spark.config.base import SafeName, Strict, Strings, choose_one, mistake
+from cdp_spark.normalise.job_titles import Role
 
 Of = Literal[
     "count",
@@ -28,7 +30,10 @@ Of = Literal[
     "days_since_last",
     "ratio",
     "trend",
+    "members",
+    "score",
 ]
+RollUp = Literal["max", "mean", "sum"]
 Preset = Literal["engagement", "category_affinity", "preferred_channel", "preferred_hour"]
 
 PROPERTY = "properties."
@@ -61,8 +66,11 @@ _KEYS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "category_affinity": ((), (*_EVENTS, "value_of", _WINDOW, "weights", "top")),
     "preferred_channel": ((), (*_EVENTS, _WINDOW)),
     "preferred_hour": ((), (*_EVENTS, _WINDOW, "zone_attribute")),
+    "members": ((), ("role",)),
+    "score": (("score", "roll_up"), ()),
 }
 """Keys that each calculation needs, and those that it may have."""
+_ALWAYS = ("name", "of", "kind", "entity")
 
 Days = Annotated[int, Field(ge=1, le=36_500)]
 Number = Annotated[float, Field(allow_inf_nan=False)]
@@ -110,6 +118,10 @@ class TraitConfig(Strict):
     """An entry of `insights.traits`."""
 
     name: SafeName
+    entity: Literal["person", "account"] = "person"
+    """Whose value it is. An account's is made of the events of its people: of everyone whose primary account it is."""
+    include_subsidiaries: bool = False
+    """Of accounts: whether the people of the accounts below count, too."""
     of: Of | None = None
     kind: Preset | None = None
     """A preset, in place of `of`."""
@@ -135,6 +147,12 @@ class TraitConfig(Strict):
     """How much older events count, youngest step first."""
     full_points: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
     """Points at which engagement is 100."""
+    role: Role | None = None
+    """Of members: the role that they have; all count where it is left out."""
+    roll_up: RollUp | None = None
+    """How the members' scores become one."""
+    score: str | None = None
+    """The model whose scores are rolled up: the name of one of `scores`, `lifetime_value` or `contracts`."""
     zone_attribute: str | None = None
     """The profile's own attribute with its time zone, such as `Europe/Berlin`."""
 
@@ -152,13 +170,23 @@ class TraitConfig(Strict):
         for key in needed:
             if not getattr(self, key):
                 raise mistake(got=f"{self.calculation} without {key}", fix=f"add the key `{key}`")
-        for key in sorted(self.model_fields_set - {"name", "of", "kind", *needed, *optional}):
+        for key in sorted(self.model_fields_set - {*_ALWAYS, *needed, *optional, *self._of_account}):
             allowed = ", ".join((*needed, *optional))
             raise mistake(got=f"{key} beside {self.calculation}", allowed=allowed, fix=f"drop `{key}`", at=(key,))
         self._check_values()
         return self
 
+    @property
+    def _of_account(self) -> tuple[str, ...]:
+        return ("include_subsidiaries",) if self.entity == "account" else ()
+
     def _check_values(self) -> None:
+        if self.calculation in ("members", "score") and self.entity != "account":
+            fix = "write `entity: account`"
+            raise mistake(got=f"{self.of} of a person", allowed="of an account", fix=fix, at=("entity",))
+        if self.kind == "preferred_hour" and self.entity == "account":
+            fix = "leave `entity` out: people of an account may be in several time zones"
+            raise mistake(got="preferred_hour of an account", allowed="of a person", fix=fix, at=("entity",))
         if self.value_of is not None:
             _check_column(self.value_of, _columns_for(self.calculation), "value_of")
         days = [step.within_days for step in self.recency]

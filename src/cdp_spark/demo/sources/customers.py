@@ -1,4 +1,4 @@
-"""The sources that hold customers: CRM, marketing automation, web shop accounts, loyalty cards."""
+"""The sources that hold customers: CRM, marketing automation, the web shop, loyalty cards."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def _shop(world: World, who: Indices, ids: pa.Array, changed: Times, rng: np.ran
     seen = observe(world, who, rng)
     _, all_ids, users = shop_users(world)
     return {
-        "account_id": ids,
+        "customer_id": ids,
         "user_id": users.take(pc.index_in(ids, all_ids)),
         "given_name": seen["first"],
         "family_name": seen["last"],
@@ -160,6 +160,6 @@ CUSTOMER_SOURCES = (
         "crm", Format("csv", ".csv", encoding="utf-8-sig"), "customer_no", "changed_at", _deliver_crm, "person", True
     ),
     Source("marketing", Format("json", ".jsonl"), "contact_id", "updated_at", _deliver_marketing, "person"),
-    Source("shop_customers", Format("parquet", ".parquet"), "account_id", "updated_at", _deliver_shop, "person"),
+    Source("shop_customers", Format("parquet", ".parquet"), "customer_id", "updated_at", _deliver_shop, "person"),
     Source("till_customers", Format("csv", ".csv", ";", "latin-1"), "KARTE", "GEAENDERT", _deliver_tills, "person"),
 )

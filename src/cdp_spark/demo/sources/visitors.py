@@ -49,7 +49,7 @@ class Visits:
 
     Args:
         visitor: position of the browser or device of each event.
-        user: position of the shop account that is logged in; -1 before the log-in and for the anonymous.
+        user: position of the shop customer that is logged in; -1 before the log-in and for the anonymous.
         owner: person who uses the browser or device; -1 for nobody known.
         times: UTC.
     """
@@ -65,7 +65,7 @@ def cookie_ids(world: World) -> tuple[pa.Array, Indices]:
 
     Args:
         world: the truth.
-    Returns: cookie id and shop account (position, -1 for a browser that stays anonymous) of each.
+    Returns: cookie id and shop customer (position, -1 for a browser that stays anonymous) of each.
     """
     rng, rates = stream(world.seed, "cookies"), world.rates.source
     who, _, _ = shop_users(world)
@@ -200,7 +200,7 @@ def _app_columns(rng: np.random.Generator, devices: pa.Array, users: pa.Array, t
 
 
 def _tablets(rng: np.random.Generator, world: World) -> tuple[Columns, Indices, Indices]:
-    """Draw two log-ins of each member with a shop account on the tablets that the chosen households share."""
+    """Draw two log-ins of each member who is a shop customer on the tablets that the chosen households share."""
     who, _, _ = shop_users(world)
     household = world.people["household"].to_numpy()[who]
     homes, members = np.unique(household, return_counts=True)

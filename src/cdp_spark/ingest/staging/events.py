@@ -21,6 +21,7 @@ from cdp_spark.ingest.staging.texts import hash_keys, row_maps
 from cdp_spark.ingest.staging.values import (
     AMOUNT,
     TIME,
+    Amounts,
     Meaning,
     amounts,
     column_values,
@@ -36,7 +37,7 @@ from cdp_spark.ingest.staging.values import (
     where,
 )
 from cdp_spark.normalise.amounts import MALFORMED, MAX_AMOUNT, TOO_LARGE, Amount, read_amount, read_worth
-from cdp_spark.normalise.batches import map_distinct, map_fields
+from cdp_spark.normalise.batches import map_distinct, map_fields, map_row_fields
 from cdp_spark.normalise.event_types import CANCELLATION, read_event_type
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ def _read_received(rows: pa.Table, events: EventFields, staging: Staging) -> tup
 
 def _read_worth(rows: pa.Table, events: EventFields, staging: Staging) -> tuple[Columns, Columns]:
     """Read value, currency, quantity and lines; returns them, and why a value could not be read."""
-    value = amounts(mapped(rows, events.value), staging)
+    value = _read_value(rows, events, staging)
     quantity, of_quantity = quantities(mapped(rows, events.quantity), staging)
     lines, total, of_lines = _read_lines(rows, events.lines, staging)
     given = pc.if_else(pc.is_valid(value.reasons), None, pc.coalesce(value.numbers, total))
@@ -119,6 +120,21 @@ def _read_worth(rows: pa.Table, events: EventFields, staging: Staging) -> tuple[
         c.LINES: of_lines,
     }
     return columns, reasons
+
+
+def _read_value(rows: pa.Table, events: EventFields, staging: Staging) -> Amounts:
+    """Read what events are worth: as a whole, or the price of a piece times the pieces."""
+    if events.price is None:
+        return amounts(mapped(rows, events.value), staging)
+
+    def read(price: str | None, quantity: str | None) -> tuple[Decimal | None, str | None]:
+        pieces, each = (None if text is None else read_amount(text, staging.decimal) for text in (quantity, price))
+        worth = read_worth(pieces, each, None)
+        return worth.value, worth.reason
+
+    texts = [mapped(rows, events.price), mapped(rows, events.quantity)]
+    numbers, reasons = map_row_fields(texts, read, (AMOUNT, pa.string()), memo=staging.memo("price"))
+    return Amounts(numbers, amounts(texts[0], staging).signs, reasons)
 
 
 def _read_orders(rows: pa.Table, events: EventFields, event_type: pa.Array, source: str) -> Columns:

@@ -63,7 +63,10 @@ class Listed:
         if kind == SOURCE_RECORD:
             return self._has(kind, text)
         regions = {country or self.region, self.visitors_region or self.region} if kind == PHONE else {self.region}
-        return any(self._has(*pair) for it in regions for pair in searched_identifiers(kind, text, region=it))
+        forms = self.suppressions.forms
+        return any(
+            self._has(*pair) for it in regions for pair in searched_identifiers(kind, text, region=it, forms=forms)
+        )
 
     def mentions(self, text: str) -> bool:
         """Tell whether an e-mail somewhere in a text is on the list."""

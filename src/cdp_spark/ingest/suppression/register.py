@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from cdp_spark import columns as c
+from cdp_spark.config.base import choose_one
 from cdp_spark.errors import ConfigError, DataError
 from cdp_spark.normalise.identifiers import searched_identifiers
 from cdp_spark.normalise.keyed_hashing import key_name, keyed_hash
@@ -52,12 +54,25 @@ def add_suppressions(store: Store, project: Project, kind: str, values: Iterable
     """
     suppression, region = suppression_of(project), project.settings.default_region
     key_of(suppression)
-    found = [searched_identifiers(kind, value, region=region) for value in values]
+    check_type(project, kind)
+    forms = project.identifiers.forms
+    found = [searched_identifiers(kind, value, region=region, forms=forms) for value in values]
     wrong = [str(position) for position, pairs in enumerate(found, start=1) if not pairs]
     if wrong:
         got = f"value {', '.join(wrong[:5])}, which is no {kind}"
         raise DataError("cdp suppress add", got=got, fix="write e-mails with @, phones with country code")
     return list_identifiers(store, suppression, {pair for pairs in found for pair in pairs}, entry)
+
+
+def check_type(project: Project, kind: str) -> None:
+    """Refuse a type of identifier that the project does not have.
+
+    Raises:
+        ConfigError: it is none; names those that there are.
+    """
+    kinds = (*project.identifiers.rules, c.NATIONAL_ID)
+    if kind not in kinds:
+        raise ConfigError("--type", got=repr(kind), allowed=", ".join(kinds), fix=choose_one(kind, kinds))
 
 
 def list_identifiers(

@@ -23,6 +23,7 @@ from cdp_spark.insights.leads.logistic import fit_calibration, fit_steps
 from cdp_spark.insights.leads.reasons import Grouping, explain
 from cdp_spark.insights.leads.snapshots import features_of, find_population, split_snapshots
 from cdp_spark.insights.value import top_percent, value_tiers
+from cdp_spark.normalise.text import plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -209,12 +210,13 @@ def _levels(features: tuple[Feature, ...], edges: tuple[tuple[float, ...], ...],
 def _require(name: str, purpose: Literal["learn from", "judge by"], outcomes: NDArray[np.bool_], least: int) -> None:
     came = int(outcomes.sum())
     if min(came, len(outcomes) - came) < least:
-        raise DataError(
-            f"score {name}",
-            got=f"{came:,} outcomes of {len(outcomes):,} to {purpose}",
-            allowed=f"at least {least} that came and {least} that did not",
-            fix="load older events, or choose an outcome that is more frequent or has more days",
+        fix = "Load older events, or choose an outcome that is more frequent or has more days."
+        said = (
+            f"There are too few outcomes to {purpose}: it came in {came:,} of {plural(len(outcomes), 'case')}. "
+            f"The model needs at least {least} in which it came and {least} in which it did not. {fix}"
         )
+        got, allowed = f"{came:,} outcomes of {len(outcomes):,}", f"at least {least} that came and {least} that did not"
+        raise DataError(f"score {name}", got=got, allowed=allowed, fix=fix, said=said)
 
 
 def _tuples(lists: list[list[float]]) -> tuple[tuple[float, ...], ...]:

@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 from cdp_spark import columns as c
 from cdp_spark.errors import DataError
 from cdp_spark.insights.leads.features import DAY_US, build_features, read_events
+from cdp_spark.normalise.text import plural
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -80,12 +81,14 @@ def snapshot_times(settings: ScoreConfig, *, first_us: int, until_us: int) -> tu
     kept = tuple(time for time in times if time >= first_us + longest * DAY_US)
     if len(kept) < LEAST_SNAPSHOTS:
         needed = longest + LEAST_SNAPSHOTS * settings.outcome.within_days
-        raise DataError(
-            f"score {settings.name}",
-            got=f"events of {max(until_us - first_us, 0) // DAY_US} days",
-            allowed=f"at least {needed} days: windows of {longest}, and {LEAST_SNAPSHOTS} snapshots",
-            fix="load older events, or write shorter `windows_days` or `within_days`",
+        days = max(until_us - first_us, 0) // DAY_US
+        fix = "Load older events, or write shorter `windows_days` or `within_days`."
+        said = (
+            f"The events go back {plural(days, 'day')}. The model needs at least {needed}: a window of {longest} days "
+            f"before the first of {LEAST_SNAPSHOTS} snapshots, {settings.outcome.within_days} days apart. {fix}"
         )
+        got, allowed = f"events of {days} days", f"at least {needed} days"
+        raise DataError(f"score {settings.name}", got=got, allowed=allowed, fix=fix, said=said)
     return kept
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import typing
 from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -11,7 +10,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from cdp_spark import columns as c
-from cdp_spark.config.mapping import IdentifierType
 from cdp_spark.identity.terms import VISITOR
 from cdp_spark.ingest.suppression.register import suppression_of
 from cdp_spark.normalise.hashing import sha256
@@ -37,7 +35,6 @@ if TYPE_CHECKING:
 
 Identifier = tuple[str, str]
 """Type and value."""
-_OTHER_TYPES = frozenset({*typing.get_args(IdentifierType), c.NATIONAL_ID}) - {EMAIL, PHONE}
 NOT_OF_A_PERSON = ("placeholder", "blocked")
 """Reasons of identifiers that say nothing about who bears them."""
 _UNRELEASED = "a record of no release"
@@ -75,7 +72,7 @@ class Known:
         """A suppression list of these alone."""
         key = key_of(suppression_of(project))
         hashes = frozenset(keyed_hash(kind, value, key=key) for kind, value in self.listed)
-        return SuppressionList(key, hashes, frozenset(kind for kind, _ in self.listed))
+        return SuppressionList(key, hashes, frozenset(kind for kind, _ in self.listed), project.identifiers.forms)
 
     def without(self, contested: Set[Identifier]) -> Known:
         """The same, but for identifiers that turned out to be others', too."""
@@ -94,9 +91,11 @@ def find_known(context: RunContext, people: People) -> Known:
     """
     given = _contact_points(context, people) | _other_identifiers(context, people)
     shared = _find_shared(context, people, given)
-    region = context.project.settings.default_region
+    region, forms = context.project.settings.default_region, context.project.identifiers.forms
     own = frozenset(
-        pair for kind, value in given - shared.keys() for pair in searched_identifiers(kind, value, region=region)
+        pair
+        for kind, value in given - shared.keys()
+        for pair in searched_identifiers(kind, value, region=region, forms=forms)
     )
     kinds = sorted({kind for kind, _ in shared})
     delivered = people.records.filter(pc.field(c.ENTITY_TYPE) != VISITOR)[c.RECORD_KEY].to_pylist()
@@ -127,7 +126,7 @@ def _contact_points(context: RunContext, people: People) -> set[Identifier]:
 def _other_identifiers(context: RunContext, people: People) -> set[Identifier]:
     only = {c.RECORD_KEY: texts(people.record_keys), c.USABLE: pa.array([True])}
     found = tuples_of(context.fetch_released(IDENTIFIERS, (c.TYPE, c.VALUE), only=only))
-    return {(kind, value) for kind, value in found if kind in _OTHER_TYPES}
+    return {(kind, value) for kind, value in found if kind not in (EMAIL, PHONE)}
 
 
 def _find_shared(context: RunContext, people: People, given: set[Identifier]) -> dict[Identifier, str]:

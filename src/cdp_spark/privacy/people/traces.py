@@ -15,7 +15,15 @@ from cdp_spark.ingest.suppression.listed import Listed
 from cdp_spark.normalise.identifiers import searched_identifiers
 from cdp_spark.privacy.people.spans import Span, find_spans
 from cdp_spark.tables.actions.together import run_together
-from cdp_spark.tables.catalog import RECORDS, REJECTED_ROWS, SOURCE_EVENTS, SOURCE_RECORDS, UNIFIED_IDS
+from cdp_spark.tables.catalog import (
+    ACCOUNT_HIERARCHY,
+    ACCOUNT_MEMBERS,
+    RECORDS,
+    REJECTED_ROWS,
+    SOURCE_EVENTS,
+    SOURCE_RECORDS,
+    UNIFIED_IDS,
+)
 from cdp_spark.tables.hashing import identifier_set_expr, visitor_key_expr
 from cdp_spark.tables.rows import rows_with, texts, tuples_of
 
@@ -43,6 +51,7 @@ class Traces:
         versions: record_key and content_hash of older versions of other people's records that do.
         spans: ids that once bore one of their records, and from when until when.
         orders: order_key of their orders whose lines a source of its own has.
+        accounts: they belonged to, and those above: what these come to is partly theirs.
         contested: identifiers that stand in what others' records say now, read another way than they were cleaned.
     """
 
@@ -52,6 +61,7 @@ class Traces:
     versions: tuple[tuple[str, str], ...] = ()
     spans: tuple[Span, ...] = ()
     orders: tuple[str, ...] = ()
+    accounts: tuple[str, ...] = ()
     contested: frozenset[Identifier] = frozenset()
 
 
@@ -79,6 +89,7 @@ def find_traces(context: RunContext, people: People, known: Known) -> Traces:
         versions=tuple(sorted((row[c.RECORD_KEY], row[c.CONTENT_HASH]) for row in of_others if not row[_IS_CURRENT])),
         spans=tuple(sorted(rows["spans"])),
         orders=_find_orders(context, names),
+        accounts=_find_accounts(context, people),
         contested=_held(context, known, [row for row in of_others if row[_IS_CURRENT]]),
     )
 
@@ -86,8 +97,9 @@ def find_traces(context: RunContext, people: People, known: Known) -> Traces:
 def _held(context: RunContext, known: Known, rows: list[Found]) -> frozenset[Identifier]:
     """The identifiers that stand in rows, whatever their columns mean."""
     region, kinds = context.project.settings.default_region, {kind for kind, _ in known.own}
+    search = partial(searched_identifiers, region=region, forms=context.project.identifiers.forms)
     cells = {cell for row in rows for cell in row[_CELLS] if cell}
-    borne = {pair for kind in kinds for cell in cells for pair in searched_identifiers(kind, cell, region=region)}
+    borne = {pair for kind in kinds for cell in cells for pair in search(kind, cell)}
     return known.own & borne
 
 
@@ -147,6 +159,14 @@ def _find_orders(context: RunContext, names: tuple[str, ...]) -> tuple[str, ...]
     orders = context.read_released(SOURCE_EVENTS).where(F.col(c.LINES_KEY).isNotNull()).select(key, c.LINES_KEY)
     theirs = rows_with(orders, c.RECORD_KEY, texts(names))
     return tuple(sorted(row[c.LINES_KEY] for row in _rows(theirs.select(c.LINES_KEY).distinct())))
+
+
+def _find_accounts(context: RunContext, people: People) -> tuple[str, ...]:
+    """The accounts of the people, and those above them."""
+    theirs = {c.UNIFIED_ID: texts({*people.ids, *people.merged_ids})}
+    own = texts({*context.fetch_released(ACCOUNT_MEMBERS, (c.ACCOUNT_ID,), only=theirs)[c.ACCOUNT_ID].to_pylist()})
+    paths = context.fetch_released(ACCOUNT_HIERARCHY, (c.PATH,), only={c.UNIFIED_ID: own})[c.PATH].to_pylist()
+    return tuple(sorted({*own.to_pylist(), *(it for path in paths for it in path)}))
 
 
 def _rows(found: DataFrame) -> list[Found]:

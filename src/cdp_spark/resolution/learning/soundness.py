@@ -9,6 +9,7 @@ import numpy as np
 
 from cdp_spark import columns as c
 from cdp_spark.errors import DataError
+from cdp_spark.normalise.text import plural
 from cdp_spark.resolution.learning.parameters import agreement
 from cdp_spark.resolution.learning.starts import CONTRADICTION_SHARE, FEWEST_PAIRS
 from cdp_spark.resolution.patterns import unpack
@@ -77,7 +78,7 @@ def _about_size(pairs: float) -> list[Doubt]:
         return []
     return [
         Doubt(
-            f"only {pairs:,.0f} pairs were compared, too few to learn weights from",
+            f"only {plural(round(pairs), 'pair')} compared, too few to learn weights from",
             "judge the result by eye, or fit the model on more records",
         )
     ]

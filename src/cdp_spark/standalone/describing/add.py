@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from cdp_spark.config.authoring.starter import example_sources
 from cdp_spark.config.load.sections import load_section
 from cdp_spark.config.project import ProjectSettings
 from cdp_spark.config.source import SourceConfig
@@ -46,7 +47,7 @@ def add_sources(
     name: str | None = None,
     region: str | None = None,
 ) -> list[Added]:
-    """Write a source's YAML for each file.
+    """Write a source's YAML for each file; the made-up sources of a new project's template go.
 
     Args:
         files: paths.
@@ -66,13 +67,16 @@ def add_sources(
     if name is not None and len(inputs) > 1:
         raise ConfigError("--name", got=f"{len(inputs)} files", allowed="one file", fix="leave --name out")
     inputs = [Input(name or it.name, it.path, it.options) for it in inputs]
-    taken = [it.name for it in inputs if _path(folder, it.name).exists()]
+    examples = example_sources(folder)
+    taken = [it.name for it in inputs if (path := _path(folder, it.name)).exists() and path not in examples]
     if taken:
         paths = ", ".join(str(_path(folder, it)) for it in taken)
         fix = "remove it first, or give the new source another --name; nothing was written"
         raise ConfigError(paths, got="a source that is there already", allowed="a new source", fix=fix)
     settings = _settings(folder)
     found = [_propose(it, folder, settings, region) for it in inputs]
+    for path in examples:
+        path.unlink()
     return [_write(it, folder) for it in link_numbers(found, _present(folder, settings))]
 
 

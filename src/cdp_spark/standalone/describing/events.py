@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from cdp_spark.normalise.amounts import read_amount
 from cdp_spark.standalone.describing import roles
 from cdp_spark.standalone.describing.sample import Proposal
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
 _LEVELS = 60
 """Kinds of events that a column may have."""
+_READ = 0.9
 _SHA256 = re.compile(r"[0-9a-fA-F]{64}")
 
 
@@ -44,11 +46,13 @@ def propose_events(sample: Sample, *, is_of_people: bool) -> Proposal | None:
     identity, doubt = _event_id(sample, orders)
     if identity:
         fields["event_id"] = identity
+    fields |= _worth(sample, is_line=isinstance(identity, list))
     fields["identifiers"] = identifiers
     comments = {
         "events.event_type": "a column, or a constant: {value: purchase}",
         "events.event_id": "what identifies the event; delivered twice, it is one",
         "events.identifiers": "type: column; these lead to the person",
+        "events.price": "of one piece; times quantity",
     }
     numbers = {it: frozenset(sample.values(it)) for kind, it in identifiers.items() if kind == "user_id"}
     return Proposal("", {"events": fields}, comments, unsure=(*unsure, *doubt), numbers=numbers)
@@ -62,6 +66,24 @@ def _event_type(sample: Sample) -> str | None:
 def _time(sample: Sample) -> str | None:
     found = [*roles.matching(roles.OCCURRED, sample.times), *sample.times]
     return found[0] if found else None
+
+
+def _worth(sample: Sample, *, is_line: bool) -> dict[str, str]:
+    """What events are worth and of what; where each is a line of an order, its price comes before the order's total."""
+    found: dict[str, str] = {}
+    for name, pattern in roles.OF_EVENTS:
+        columns = roles.matching(pattern, sample.rows.column_names)
+        column = next((it for it in columns if name not in roles.NUMBERS or _is_number(sample.values(it))), None)
+        if column is not None:
+            found[name] = column
+    if {"value", "price"} <= found.keys():
+        del found["value" if is_line else "price"]
+    return found
+
+
+def _is_number(texts: list[str]) -> bool:
+    read = sum(read_amount(text, None).reason is None for text in texts)
+    return bool(texts) and read >= _READ * len(texts)
 
 
 def _identifiers(sample: Sample) -> dict[IdentifierType, str]:

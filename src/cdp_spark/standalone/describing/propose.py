@@ -140,13 +140,14 @@ def _meanings(sample: Sample) -> tuple[dict[str, list[str]], dict[str, str], lis
 def _config_meaning(item: Recognised, sample: Sample) -> str:
     name = read_column_name(item.column)
     plain = plain_name(item.column)
+    if not sample.columns_of("given_name", "family_name", "full_name"):
+        of_company = next((meaning for meaning, names in roles.OF_COMPANIES if names.fullmatch(plain)), None)
+        if of_company is not None:
+            return of_company
     if item.meaning == "ignored" and item.reason.startswith(_NOT_SAID) and name.meaning and not name.somebody:
         return name.meaning
     if item.meaning in ("category", "text", "company_name") and roles.JOB_TITLE.fullmatch(plain):
         return "job_title"
-    if not sample.columns_of("given_name", "family_name", "full_name"):
-        of_company = next((meaning for meaning, names in roles.OF_COMPANIES if names.fullmatch(plain)), None)
-        return of_company or item.meaning
     return item.meaning
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
+    from cdp_spark.config.events import LineFields, ProductFields
     from cdp_spark.config.source import SourceConfig
     from cdp_spark.ingest.reading import Reading
 
@@ -151,9 +152,9 @@ def _record_fields(source: SourceConfig, rows: pa.Table, staged: pa.Table, regio
         fields.append(_field(meaning, origin.from_, rows, read, [it.get(meaning) for it in issues]))
     found = cleaned[c.IDENTIFIERS].to_pylist()
     for kind, column in source.identifiers.items():
-        own: list[dict[str, str | None]] = [next((it for it in its or () if it["type"] == kind), {}) for its in found]
-        read = [it.get("value") if it.get("issue") is None else None for it in own]
-        fields.append(_field(f"identifiers.{kind}", (column,), rows, read, [it.get("issue") for it in own]))
+        own: list[dict[str, str | None]] = [next((it for it in its or () if it[c.TYPE] == kind), {}) for its in found]
+        read = [it.get(c.VALUE) if it.get(c.REASON) is None else None for it in own]
+        fields.append(_field(f"identifiers.{kind}", (column,), rows, read, [it.get(c.REASON) for it in own]))
     attributes = [dict(its or ()) for its in cleaned[c.ATTRIBUTES].to_pylist()]
     for name, column in source.attributes.items():
         fields.append(_field(f"attributes.{name}", (column,), rows, [it.get(name) for it in attributes]))
@@ -173,7 +174,63 @@ def _event_fields(source: SourceConfig, rows: pa.Table, staged: pa.Table, _: str
     found = [dict(its or ()) for its in staged[c.IDENTIFIERS].to_pylist()]
     for kind, column in events.identifiers.items():
         fields.append(_field(f"identifiers.{kind}", (column,), rows, [it.get(kind) for it in found]))
-    return fields
+    named = {name: getattr(events, name) for name in _OF_EVENTS}
+    columns = {name: mapping.from_ for name, mapping in named.items() if mapping is not None and mapping.from_}
+    return [*fields, *_staged_fields(columns, rows, staged)]
+
+
+def _order_line_fields(source: SourceConfig, rows: pa.Table, staged: pa.Table, _: str, __: datetime) -> list[Field]:
+    fields = source.order_lines
+    if fields is None:
+        return []
+    columns = _columns(fields, (c.LINE_ID, c.PRODUCT_ID, c.CATEGORY, c.QUANTITY, c.PRICE, c.VALUE))
+    order = _field("order_id", (fields.order_id,), rows, _delivered(rows, (fields.order_id,)))
+    return [order, *_staged_fields(columns, rows, staged)]
+
+
+def _product_fields(source: SourceConfig, rows: pa.Table, staged: pa.Table, _: str, __: datetime) -> list[Field]:
+    fields = source.products
+    if fields is None:
+        return []
+    told = [_field("product_id", (fields.product_id,), rows, staged[c.KEY].to_pylist())]
+    if fields.valid_from is not None:
+        told.append(_field("valid_from", (fields.valid_from.column,), rows, _texts(staged[c.AT])))
+    columns = _columns(fields, (c.NAME, c.CATEGORY, c.PRICE, c.STOCK, c.IN_STOCK))
+    return [*told, *_staged_fields(columns, rows, staged)]
+
+
+def _rate_fields(source: SourceConfig, rows: pa.Table, staged: pa.Table, _: str, __: datetime) -> list[Field]:
+    fields = source.rates
+    if fields is None:
+        return []
+    return [
+        _field("currency", (fields.currency,), rows, staged[c.KEY].to_pylist()),
+        _field("day", (fields.day.column,), rows, _texts(staged[c.AT])),
+        _field("rate", (fields.rate,), rows, _texts(staged[c.RATE])),
+    ]
+
+
+_OF_EVENTS = (*(c.VALUE, c.PRICE, c.CURRENCY, c.QUANTITY, c.PRODUCT_ID, c.CATEGORY, c.CAMPAIGN, c.CHANNEL, c.URL),)
+_STAGED_AS = {c.VALUE: c.VALUE_GIVEN, c.PRICE: c.VALUE_GIVEN, c.STOCK: c.QUANTITY}
+"""Where a field's value is staged under another name; a price as what the pieces are worth."""
+
+
+def _columns(fields: LineFields | ProductFields, names: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """The fields that name a column, with it."""
+    named = {name: getattr(fields, name, None) for name in names}
+    return {name: (column,) for name, column in named.items() if column}
+
+
+def _staged_fields(columns: Mapping[str, Sequence[str]], rows: pa.Table, staged: pa.Table) -> list[Field]:
+    """Fields that ingest reads beside what makes the row usable, with the reasons that it gives."""
+    issues = [dict(issue.split(":", 1) for issue in its or ()) for its in staged[c.VALUE_ISSUES].to_pylist()]
+    return [
+        _field(
+            *(name, names, rows, _texts(staged[_STAGED_AS.get(name, name)])),
+            [it.get(name) or (it.get(c.VALUE) if name == c.PRICE else None) or it.get(c.LINES) for it in issues],
+        )
+        for name, names in columns.items()
+    ]
 
 
 def _consent_fields(source: SourceConfig, rows: pa.Table, staged: pa.Table, _: str, __: datetime) -> list[Field]:
@@ -197,6 +254,9 @@ _FIELDS: dict[str, Callable[..., list[Field]]] = {
     "records": _record_fields,
     "events": _event_fields,
     "consents": _consent_fields,
+    "order_lines": _order_line_fields,
+    "products": _product_fields,
+    "rates": _rate_fields,
 }
 
 

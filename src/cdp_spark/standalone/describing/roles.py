@@ -57,10 +57,82 @@ EVIDENCE = re.compile(r".*(evidence|nachweis|proof|quelle|source|origin|herkunft
 OWN_ID = re.compile(r".*?(id|no|num|nr|number|nummer|key|uuid|guid|code|handle|ref)\d?")
 JOB_TITLE = re.compile(r"job(_?title)?|position|profession|beruf|occupation|funktion|role")
 OF_COMPANIES: tuple[tuple[str, re.Pattern[str]], ...] = (
-    ("industry", re.compile(r"industry|branche|sector")),
-    ("employees", re.compile(r"(number_of_)?employees|employee_?count|head_?count|mitarbeiter(_?zahl)?|staff")),
-    ("revenue", re.compile(r"(annual_)?(revenue|turnover)(_eur|_usd)?|jahresumsatz|umsatz")),
+    (
+        "industry",
+        re.compile(
+            r"industr(y|ie|ia)|branche|wirtschaftszweig|sector(_de_actividad)?|secteur(_d_activite)?|activite|actividad"
+        ),
+    ),
+    (
+        "employees",
+        re.compile(
+            r"((number|no|num)_of_)?employees|employee_?(count|range)|head_?count|staff|company_size|"
+            r"(anzahl_)?mitarbeiter(_?(an)?zahl)?|beschaftigte(nzahl)?|unternehmensgrosse|effectifs?|salaries|"
+            r"nombre_(de_salaries|d_employes)|taille_(de_l_)?entreprise|(numero_de_|n_)?empleados|plantilla|"
+            r"tamano_(de_la_)?empresa"
+        ),
+    ),
+    (
+        "revenue",
+        re.compile(
+            r"((annual|yearly)_)?(revenues?|turnover|sales)(_(eur|usd|gbp|chf))?|(jahres)?umsatz(_(eur|chf))?|"
+            r"chiffre_d_?affaires(_annuel)?|ca_annuel|facturacion(_anual)?|ingresos(_anuales)?|ventas_anuales"
+        ),
+    ),
+    ("revenue_currency", re.compile(r"(revenue|turnover|umsatz)_?(currency|wahrung)|currency|wahrung|devise|moneda")),
+    (
+        "legal_form",
+        re.compile(r"legal_(form|entity_type)|rechtsform|forme_(juridique|legale|sociale)|forma_(juridica|legal)"),
+    ),
+    (
+        "registration_number",
+        re.compile(
+            r"handelsregister_?(nr|nummer|eintrag)|register_?(nr|nummer)|(numero_|n_)?(siren|siret|rcs)|"
+            r"numero_d_immatriculation|cif|numero_de_registro|registro_mercantil"
+        ),
+    ),
+    ("domain", re.compile(r"web_?seite|internet_?(seite|adresse)|site_(web|internet)|sitio_web|pagina_web")),
+    (
+        "owner",
+        re.compile(
+            r"((account|record|company|customer)_?)?(owner|manager)(_?(e_?mail|name))?|key_account_?manager|"
+            r"sales_?(rep|person|owner)|(kunden|account)?betreuer(in)?|verantwortliche[rs]?|charge_de_(compte|clientele)|"
+            r"responsable(_(de_compte|commercial|de_cuenta))?|proprietaire(_du_compte)?|commercial|"
+            r"propietari[oa](_de_la_cuenta)?|gestor(_de_cuenta)?|comercial"
+        ),
+    ),
+    (
+        "parent_account",
+        re.compile(
+            r"parent(_?(account|company|organi[sz]ation))?(_?(id|no|nr|number|key|name))?|"
+            r"mutter(gesellschaft|konzern|unternehmen|firma)|konzern(mutter)?|"
+            r"ubergeordnete[rs]?_(account|firma|gesellschaft|konto|unternehmen)|(societe|maison|entreprise)_mere|"
+            r"compte_parent|(empresa|sociedad|casa)_matriz|matriz|cuenta_(principal|matriz)"
+        ),
+    ),
 )
+"""Meaning to the names of columns in files of companies."""
+OF_EVENTS: tuple[tuple[str, re.Pattern[str]], ...] = (
+    (
+        "value",
+        re.compile(
+            r"((order|cart|grand|net|gross|line|event)_?)?(total|amount|value|sum|revenue)(_(gross|net|paid|eur|gbp|usd))?"
+            r"|(gesamt|bestell|rechnungs|brutto|netto)?_?(betrag|summe|preis_gesamt|wert)|warenwert|umsatz|gesamt|gesamtpreis"
+        ),
+    ),
+    ("price", re.compile(r"(unit_?|item_?|single_?|piece_?)?price(_(eur|gbp|usd))?|(einzel|stuck|stueck)?_?preis")),
+    ("currency", re.compile(r"currency(_?code)?|wahrung|waehrung")),
+    ("quantity", re.compile(r"quantity|qty|pieces|units|count|menge|anzahl|stuck|stueck")),
+    (
+        "product_id",
+        re.compile(r"(product|item|article|artikel|produkt)_?(id|no|nr|number|nummer|sku|code)|sku|product|ean"),
+    ),
+    ("category", re.compile(r"(product_?|item_?)?category|(waren|produkt)_?(gruppe|kategorie)|kategorie")),
+    ("campaign", re.compile(r"(utm_)?campaign(_?(id|name))?|kampagne")),
+    ("url", re.compile(r"(page_?|event_?)?url|page_?location")),
+)
+"""What else an event says to the names of its columns; of several columns the first."""
+NUMBERS = ("value", "price", "quantity")
 STATUS_WORDS = {
     **dict.fromkeys(words("yes ja y j true 1 subscribed opted_in opt_in optin optedin erteilt zugestimmt"), "granted"),
     **dict.fromkeys(words("active aktiv angemeldet in"), "granted"),

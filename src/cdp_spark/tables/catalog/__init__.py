@@ -16,6 +16,7 @@ from cdp_spark.tables.catalog.bronze import (
 from cdp_spark.tables.catalog.delivery import DELIVERY_ATTEMPTS, TO_SEND
 from cdp_spark.tables.catalog.experiments import EXPERIMENT_ASSIGNMENTS, EXPERIMENT_RESULTS
 from cdp_spark.tables.catalog.gold import (
+    ACCOUNT_HIERARCHY,
     ACCOUNT_MEMBERS,
     HOUSEHOLDS,
     ID_CHANGES,
@@ -49,6 +50,7 @@ from cdp_spark.tables.spec import TableKind, TableSpec
 
 __all__ = [
     "ABANDONED",
+    "ACCOUNT_HIERARCHY",
     "ACCOUNT_MEMBERS",
     "ATTRIBUTIONS",
     "CLUSTERS",
@@ -138,6 +140,7 @@ TABLES: dict[str, TableSpec] = {
         PROFILE_HISTORY,
         PROFILE_VALUES,
         ACCOUNT_MEMBERS,
+        ACCOUNT_HIERARCHY,
         HOUSEHOLDS,
         FUNNELS,
         RETENTION,

@@ -92,6 +92,10 @@ _VALUE_COLUMNS = (
     "industry",
     "employees",
     "revenue",
+    "revenue_currency",
+    "legal_form",
+    "owner",
+    "parent_account",
 )
 
 PROFILE_ATTRIBUTES: tuple[str, ...] = _VALUE_COLUMNS
@@ -163,6 +167,9 @@ ACCOUNT_MEMBERS = TableSpec(
         relation="string!",
         is_primary="boolean!",
         job_title="string",
+        role="string",
+        seniority="string",
+        department="string",
         record_key="string!",
         account_record_key="string!",
         record_count="long!",
@@ -171,6 +178,27 @@ ACCOUNT_MEMBERS = TableSpec(
     keys=("unified_id", "account_id", "relation"),
     kind=TableKind.GOLD,
     constraints={"known_relation": "relation IN ('key', 'domain', 'employer')"},
+)
+
+ACCOUNT_HIERARCHY = TableSpec(
+    name="account_hierarchy",
+    grain="an account that has a parent or a subsidiary, or whose parent was not found",
+    schema=columns(
+        unified_id="string!",
+        parent_id="string",
+        ultimate_parent_id="string!",
+        depth="long!",
+        path="strings!",
+        relation="string",
+        record_key="string",
+        issue="string",
+    ),
+    keys=("unified_id",),
+    kind=TableKind.GOLD,
+    constraints={
+        "known_relation": "relation IS NULL OR relation IN ('key', 'identifier', 'name')",
+        "known_issue": "issue IS NULL OR issue IN ('unknown_parent', 'ambiguous_parent', 'account_cycle')",
+    },
 )
 
 HOUSEHOLDS = TableSpec(

@@ -6,7 +6,7 @@ from cdp_spark.tables.spec import TableKind, TableSpec, columns
 
 TRAITS = TableSpec(
     name="traits",
-    grain="a person's or visitor's value of a trait over a time span (SCD2)",
+    grain="a person's, visitor's or account's value of a trait over a time span (SCD2)",
     schema=columns(
         unified_id="string!",
         trait="string!",

@@ -170,6 +170,23 @@ def test_an_orders_lines_are_read_from_json_and_make_its_value() -> None:
     assert (one_bad["value_given"], one_bad["value_issues"]) == (None, ["lines:price_malformed"])
 
 
+def test_a_row_that_says_the_price_of_a_piece_is_worth_all_its_pieces() -> None:
+    fields = {"price": "each", "quantity": "n"}
+    rows: list[dict[str, str | None]] = [
+        {"each": "€2.50", "n": "3"},
+        {"each": "4", "n": None},
+        {"each": "4", "n": "few"},
+        {"each": None, "n": "2"},
+    ]
+    staged = [(it["value_given"], it["currency"], it["value_issues"]) for it in _events(fields, *rows)]
+    assert staged == [
+        (Decimal("7.5000"), "EUR", []),
+        (Decimal("4.0000"), "EUR", []),
+        (None, None, ["value:quantity_malformed", "quantity:malformed"]),
+        (None, None, []),
+    ]
+
+
 def test_cancellations_and_lines_name_their_order() -> None:
     of_shop, of_items = hash_key(source="shop", order_id="O1"), hash_key(source="items", order_id="O1")
     lines_from = {"source": "items", "order_id": "order"}

@@ -135,7 +135,7 @@ def test_snapshots_end_before_the_clock_and_begin_when_the_longest_window_is_ful
     settings = score(features={"windows_days": (7, 30)}, snapshots=6)
     times = snapshot_times(settings, first_us=CLOCK_US - 75 * DAY_US, until_us=CLOCK_US)
     assert [(CLOCK_US - time) / DAY_US for time in times] == [40, 30, 20, 10]
-    with pytest.raises(DataError, match=r"got events of 59 days; allowed: at least 60 days: windows of 30, and 3 snap"):
+    with pytest.raises(DataError, match=r"go back 59 days\. The model needs at least 60: a window of 30 days before"):
         snapshot_times(settings, first_us=CLOCK_US - 59 * DAY_US, until_us=CLOCK_US)
 
 

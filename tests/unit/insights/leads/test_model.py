@@ -73,9 +73,7 @@ def test_a_model_does_not_depend_on_the_order_of_the_rows() -> None:
 
 def test_too_few_outcomes_are_refused_with_how_many_there_are_and_are_needed() -> None:
     _, snapshots, number = snapshots_of(100, seed=1)
-    said = (
-        r"score will_buy: got \d+ outcomes of \d+ to learn from; allowed: at least 100 that came and 100 that did not"
-    )
+    said = r"score will_buy: There are too few outcomes to learn from: it came in \d+ of \d+ cases\. "
     with pytest.raises(DataError, match=said):
         fit_lead("will_buy", snapshots, FEATURES, snapshots=number)
 

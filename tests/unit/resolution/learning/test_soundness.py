@@ -87,7 +87,7 @@ def test_a_column_without_values_is_named() -> None:
 
 def test_few_pairs_are_said() -> None:
     assert [doubt.problem for doubt in find_doubts(MODEL, _counts((EQUAL, EQUAL, 150)))] == [
-        "only 150 pairs were compared, too few to learn weights from"
+        "only 150 pairs compared, too few to learn weights from"
     ]
     assert find_doubts(MODEL, _counts((EQUAL, EQUAL, 0)))[0].problem.startswith("only 0 pairs")
 

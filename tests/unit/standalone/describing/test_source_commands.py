@@ -18,14 +18,15 @@ from cdp_spark.errors import CdpError, ConfigError, InvalidProjectError
 CRM = """\
 # Delimited by semicolon, Windows-1252.
 # `cdp source preview crm_export` shows how the rows are read with these settings.
-# CHECK default_region: phones are read as DE; as US most could not be read.
+# CHECK default_region: phones are read as DE; as GB most could not be read.
 name: crm_export
 kind: records # records, events or consents
 format: csv
 path: ../files/crm_export.csv # file, folder or glob; relative to the project folder
 options: {delimiter: ";", encoding: windows-1252}
 key: Kundennr # what identifies a row; several: [shop, customer_id]
-observed_at: {column: Geändert am, formats: 'dd.MM.yyyy HH:mm'} # when the row was true; the newer version wins
+observed_at: {column: Geändert am, formats: 'dd.MM.yyyy HH:mm', time_zone: Europe/London} # when the row was true; \
+the newer version wins
 columns: # meaning: your column; several: [first, second]
   given_name: Vorname
   family_name: Nachname
@@ -51,7 +52,7 @@ def _call(project: Path, *arguments: str) -> str:
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("newcomer")
-    write_starter(folder / "conf")
+    _call(folder / "conf", "init", str(folder / "conf"), "--template", "webshop")
     _call(folder / "conf", "source", "add", *write_files(folder / "files"))
     return folder / "conf"
 
@@ -81,20 +82,25 @@ def test_json_lines_and_parquet_are_records_of_people(project: Path) -> None:
 def test_orders_clicks_and_consents_are_told_apart(project: Path) -> None:
     assert _source(project, "orders")["events"] == {
         "event_type": {"value": "purchase"},
-        "occurred_at": {"column": "order_date", "formats": "dd/MM/yyyy HH:mm"},
+        "occurred_at": {"column": "order_date", "formats": "dd/MM/yyyy HH:mm", "time_zone": "Europe/London"},
         "event_id": ["order_no", "line_no"],
+        "price": "price",
+        "currency": "currency",
+        "quantity": "quantity",
+        "product_id": "product",
         "identifiers": {"user_id": "customer_id", "email": "email"},
     }
     assert _source(project, "web_events")["events"] == {
         "event_type": "event",
         "occurred_at": {"column": "ts", "formats": "epoch_millis"},
+        "url": "url",
         "identifiers": {"cookie_id": "cookie_id", "user_id": "user_id"},
     }
     assert _source(project, "consents")["consents"] == {
         "contact": "email",
         "purpose": "purpose",
         "status": "status",
-        "given_at": {"column": "date", "formats": "dd.MM.yyyy"},
+        "given_at": {"column": "date", "formats": "dd.MM.yyyy", "time_zone": "Europe/London"},
         "evidence": "source",
         "statuses": {"erteilt": "granted", "widerrufen": "withdrawn"},
     }
@@ -105,7 +111,6 @@ def test_the_files_of_a_newcomer_are_valid_as_described(project: Path) -> None:
     assert checked["data"] == [
         {"source": "consents", "rows read": 60, "refused": 0},
         {"source": "crm_export", "rows read": 60, "refused": 0},
-        {"source": "customers", "rows read": 6, "refused": 0},
         {"source": "newsletter", "rows read": 30, "refused": 0},
         {"source": "orders", "rows read": 180, "refused": 0},
         {"source": "shop_customers", "rows read": 30, "refused": 0},
@@ -141,6 +146,44 @@ def test_another_systems_customer_number_joins_nobody_unasked(tmp_path: Path) ->
     assert tickets["attributes"] == {"customer_no": "customer_no", "opened_at": "opened_at"}
 
 
+def test_the_examples_of_a_template_go_when_own_files_come(tmp_path: Path) -> None:
+    conf = tmp_path / "conf"
+    write_starter(conf, "webshop")
+    changed = conf / "sources" / "newsletter.yaml"
+    changed.write_text(changed.read_text(encoding="utf-8") + "# mine\n", encoding="utf-8")
+    (tmp_path / "orders.csv").write_text("order_no,customer_id,date,total\nA1,7,2025-04-03,9.50\nA2,8,2025-06-05,7\n")
+    told = _call(conf, "source", "add", str(tmp_path / "orders.csv"))
+    assert told.splitlines()[0] == ("Removed the example sources: consents, customers, order_lines, orders, web_events")
+    assert sorted(path.name for path in (conf / "sources").iterdir()) == ["newsletter.yaml", "orders.yaml"]
+    assert _source(conf, "orders")["events"]["value"] == "total"
+    with pytest.raises(ConfigError, match=r"newsletter\.yaml: got a source that is there already"):
+        _call(conf, "source", "add", str(tmp_path / "orders.csv"), "--name", "newsletter")
+
+
+def test_the_total_of_an_order_or_the_price_of_a_line_is_what_it_is_worth(tmp_path: Path) -> None:
+    write_starter(tmp_path / "conf", "webshop")
+    header = "Bestellnr;Pos;Kundennr;Bestelldatum;Artikelnr;Warengruppe;Menge;Einzelpreis;Gesamtbetrag;Währung"
+    lines = [
+        f"B{at // 2};{1 + at % 2};{70 + at};0{1 + at}.03.2025;A{at};Garten;{1 + at};{3 + at},50;{20 + at},75;EUR"
+        for at in range(6)
+    ]
+    (tmp_path / "lines.csv").write_text("\n".join([header, *lines]), encoding="utf-8")
+    once = [line.split(";") for line in [header, *lines[::2]]]
+    whole = "\n".join(";".join([it[0], *it[2:4], it[8]]) for it in once)
+    (tmp_path / "bestellungen.csv").write_text(whole, encoding="utf-8")
+    _call(tmp_path / "conf", "source", "add", str(tmp_path / "lines.csv"), str(tmp_path / "bestellungen.csv"))
+    of_lines, of_orders = (_source(tmp_path / "conf", name)["events"] for name in ("lines", "bestellungen"))
+    assert of_lines["event_id"] == ["Bestellnr", "Pos"]
+    assert {name: of_lines[name] for name in ("price", "currency", "quantity", "product_id", "category")} == {
+        "price": "Einzelpreis",
+        "currency": "Währung",
+        "quantity": "Menge",
+        "product_id": "Artikelnr",
+        "category": "Warengruppe",
+    }
+    assert (of_orders["event_id"], of_orders["value"], "value" in of_lines) == ("Bestellnr", "Gesamtbetrag", False)
+
+
 def test_a_source_that_is_there_is_never_overwritten(project: Path) -> None:
     before = (project / "sources" / "crm_export.yaml").read_bytes()
     with pytest.raises(ConfigError, match="a source that is there already"):
@@ -169,6 +212,55 @@ def test_a_preview_shows_values_as_delivered_and_as_read(tmp_path: Path) -> None
     assert [it["reason"] for it in shown["refused"]] == ["null_key", "column_count"]
     table = _call(tmp_path / "conf", "source", "preview", "people", "--rows", "1")
     assert "not read: malformed" in table
+
+
+def test_a_preview_shows_what_orders_lines_products_and_rates_say(tmp_path: Path) -> None:
+    conf = tmp_path / "conf"
+    write_starter(conf, "webshop")
+    (conf / "data" / "order_lines.csv").write_text(
+        "order_no,line_no,sku,category,quantity,price\no1,1,MUG,kitchen,2,12.25\no1,2,LAMP,living,one,78.00\n"
+    )
+    (conf / "sources" / "products.yaml").write_text(
+        "name: products\nkind: products\nformat: csv\npath: data/products.csv\n"
+        "products: {product_id: sku, price: price, in_stock: there}\n"
+    )
+    (conf / "data" / "products.csv").write_text("sku,price,there\nMUG,12.25,yes\nLAMP,7x,perhaps\n")
+    (conf / "sources" / "rates.yaml").write_text(
+        "name: rates\nkind: rates\nformat: csv\npath: data/rates.csv\n"
+        "rates: {currency: currency, day: day, rate: rate}\n"
+    )
+    (conf / "data" / "rates.csv").write_text("currency,day,rate\nEUR,2026-01-02,0.85\n")
+    found = {
+        name: {
+            it["meaning"]: (it["read"], it["unread"])
+            for it in json.loads(_call(conf, "source", "preview", name, "--json"))["fields"]
+        }
+        for name in ("orders", "order_lines", "products", "rates")
+    }
+    assert found["orders"]["value"] == (9, {})
+    assert found["order_lines"] == {
+        "order_id": (2, {}),
+        "line_id": (2, {}),
+        "product_id": (2, {}),
+        "category": (2, {}),
+        "quantity": (1, {"quantity_malformed": 1}),
+        "price": (1, {"quantity_malformed": 1}),
+    }
+    assert found["products"] == {
+        "product_id": (2, {}),
+        "price": (1, {"malformed": 1}),
+        "in_stock": (2, {}),
+    }
+    assert found["rates"] == {"currency": (1, {}), "day": (1, {}), "rate": (1, {})}
+
+
+def test_an_identifier_that_cannot_be_used_is_shown_with_the_reason(tmp_path: Path) -> None:
+    write_starter(tmp_path / "conf")
+    (tmp_path / "cards.csv").write_text("id,first_name,last_name,card_no\n1,Ann,Lee,AB-77\n2,Bob,Ray,unknown\n")
+    _call(tmp_path / "conf", "source", "add", str(tmp_path / "cards.csv"))
+    shown = json.loads(_call(tmp_path / "conf", "source", "preview", "cards", "--json"))
+    of_card = next(it for it in shown["fields"] if it["meaning"] == "identifiers.loyalty_id")
+    assert (of_card["read"], of_card["unread"]) == (1, {"placeholder": 1})
 
 
 def test_all_mistakes_of_all_sources_are_one_list(tmp_path: Path) -> None:
@@ -206,3 +298,29 @@ def test_cells_that_cannot_be_read_are_a_mistake(tmp_path: Path) -> None:
     )
     with pytest.raises(CdpError, match="source crm_export, phone: got 60 of 60 values in Telefon that cannot be read"):
         _call(conf, "validate", "--data")
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "Account ID;Company;Website;Industry;Employees;Annual revenue;Legal form;Account owner;Parent account",
+        "Firmen-Nr;Firma;Webseite;Branche;Mitarbeiterzahl;Jahresumsatz;Rechtsform;Kundenbetreuer;Muttergesellschaft",
+        "Compte ID;Société;Site web;Secteur d'activité;Effectif;Chiffre d'affaires;Forme juridique;Chargé de compte;"
+        "Société mère",
+        "Cuenta ID;Empresa;Sitio web;Sector;Número de empleados;Facturación;Forma jurídica;Gestor de cuenta;"
+        "Empresa matriz",
+    ],
+    ids=["en", "de", "fr", "es"],
+)
+def test_companies_are_accounts_whose_columns_are_known_in_four_languages(tmp_path: Path, header: str) -> None:
+    write_starter(tmp_path / "conf")
+    rows = [
+        f"A{n};Acme {n} GmbH;www.acme{n}.example;Steel;{n}1-{n}99;{n},5 Mio. €;GmbH;rep{n % 3}@vendor.example;A{n // 2}"
+        for n in range(1, 31)
+    ]
+    (tmp_path / "firms.csv").write_text("\n".join([header, *rows, ""]), encoding="utf-8")
+    _call(tmp_path / "conf", "source", "add", str(tmp_path / "firms.csv"))
+    source, names = _source(tmp_path / "conf", "firms"), header.split(";")
+    assert (source["entity_type"], source["key"]) == ("account", names[0])
+    meanings = ("company_name", "domain", "industry", "employees", "revenue", "legal_form", "owner", "parent_account")
+    assert source["columns"] == dict(zip(meanings, names[1:], strict=True))

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from cdp_spark.cli.commands.opening import open_project
-from cdp_spark.cli.display.output import console, plural, print_json, print_rows
+from cdp_spark.cli.display.output import console, print_json, print_rows
 from cdp_spark.cli.display.pair import finite, weight_text
 from cdp_spark.cli.references import (
     ALLOWED,
@@ -24,6 +24,7 @@ from cdp_spark.explain.cluster import ClusterExplanation, Settings, explain_clus
 from cdp_spark.explain.merges import Merge
 from cdp_spark.explain.pairs.facts import RecordName
 from cdp_spark.explain.pairs.verdict import CUT_WORDS
+from cdp_spark.normalise.text import plural
 
 
 def how(
@@ -46,7 +47,7 @@ def how(
 
 def _settings(project: Project, records: Sequence[RecordName]) -> Settings:
     """How clusters of these records are made; visitors alone are clustered by identifiers only."""
-    types = tuple(project.match.identifiers.rules)
+    types = tuple(project.identifiers.rules)
     if records[0].entity_type == VISITOR:
         return Settings(ClusteringConfig(), (), types)
     entity_type, match = match_of(project, records)

@@ -35,7 +35,7 @@ def why(
     lefts, rights = (without_visitors(find_records(store, it)) for it in (left, right))
     if VISITOR in (lefts[0].entity_type, rights[0].entity_type):
         _refuse_chart(html, svg)
-        types = tuple(project.match.identifiers.rules)
+        types = tuple(project.identifiers.rules)
         visitor = explain_visitor(store, lefts, rights, types=types)
         print_json(visitor_facts(visitor)) if json else print_visitor(visitor)
         return

@@ -12,6 +12,7 @@ from cdp_spark.cli.display.erasure import print_erasure, print_plan
 from cdp_spark.cli.display.progress import show_progress
 from cdp_spark.cli.options import options_of
 from cdp_spark.errors import ConfigError, DataError
+from cdp_spark.normalise.identifiers import Forms
 from cdp_spark.privacy.people.requests import Request
 from cdp_spark.runs.plan import RunOptions
 from cdp_spark.runs.runner import continue_erasures, erase, preview_erasure
@@ -28,7 +29,8 @@ def erase_people(
         list[str] | None,
         typer.Argument(
             metavar="ID|EMAIL",
-            help="Unified ids, or e-mails that one profile has; none reads them from standard input, one a line.",
+            help="Unified IDs, records, or e-mails and other identifiers that one profile has; none reads them from "
+            "standard input, one a line.",
         ),
     ] = None,
     reason: Annotated[str, typer.Option(help="Reason, such as the request number; not the person's name.")] = "",
@@ -49,7 +51,7 @@ def erase_people(
         for done in finished:
             print_erasure(done, project, as_json=json)
         return
-    request = _request(store, given, reason=reason.strip(), author=author)
+    request = _request(store, given, forms=project.identifiers.forms, reason=reason.strip(), author=author)
     if dry_run or not yes:
         print_plan(preview_erasure(store, project, request), as_json=json)
         if dry_run:
@@ -75,18 +77,18 @@ def _check(given: list[str], reason: str, *, dry_run: bool, yes: bool, go_on: bo
         raise ConfigError(_COMMAND, got="no terminal to ask on", allowed="--yes or --dry-run", fix=fix)
 
 
-def _request(store: Store, people: list[str], *, reason: str, author: str) -> Request:
+def _request(store: Store, people: list[str], *, forms: Forms, reason: str, author: str) -> Request:
     """Find the ids; all that cannot be found at once."""
     warehouse, ids, mistakes = ReleasedWarehouse.newest(store), set[str](), list[str]()
     for number, text in enumerate(people, start=1):
         try:
-            found = find_ids(warehouse, text, command=f"{_COMMAND}: number {number}")
+            found = find_ids(warehouse, text, command=f"{_COMMAND}: number {number}", forms=forms)
         except DataError as error:
             mistakes.append(str(error))
             continue
         ids |= {*found}
         if len(found) > 1:
-            got = f"an e-mail of {len(found)} profiles: {', '.join(found)}"
+            got = f"an identifier of {len(found)} profiles: {', '.join(found)}"
             mistakes.append(f"{_COMMAND}: number {number}: got {got}. Fix: name the person's unified id")
     if len(mistakes) == 1:
         raise DataError(*mistakes)

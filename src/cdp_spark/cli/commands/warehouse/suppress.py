@@ -2,7 +2,6 @@
 
 import getpass
 import sys
-import typing
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -11,14 +10,16 @@ import typer
 from cdp_spark import columns as c
 from cdp_spark.cli.commands.opening import open_project
 from cdp_spark.cli.display.output import print_result
-from cdp_spark.config.mapping import IdentifierType
+from cdp_spark.cli.options import options_of
+from cdp_spark.config.load import load_project
+from cdp_spark.config.mapping import BUILT_IN_TYPES
 from cdp_spark.errors import ConfigError
-from cdp_spark.ingest.suppression.register import Entry, add_suppressions
+from cdp_spark.ingest.suppression.register import Entry, add_suppressions, check_type
 from cdp_spark.tables.catalog import SUPPRESSIONS
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Block identifiers at ingest.")
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-KINDS: tuple[str, ...] = (*typing.get_args(IdentifierType), c.NATIONAL_ID)
+KINDS = ", ".join((*BUILT_IN_TYPES, c.NATIONAL_ID, "or a type of project.yaml"))
 
 
 @app.command()
@@ -29,17 +30,16 @@ def add(
         list[str] | None,
         typer.Argument(metavar="VALUE", help="Without arguments, read from standard input, one per line."),
     ] = None,
-    kind: Annotated[str, typer.Option("--type", help=", ".join(KINDS))] = "email",
+    kind: Annotated[str, typer.Option("--type", help=KINDS)] = "email",
     author: Annotated[str, typer.Option(help="Who requested it.")] = "",
     json: Json = False,
 ) -> None:
     """Add identifiers as keyed hashes; rows that hold one are left out from the next run on, and only counted."""
-    if kind not in KINDS:
-        raise ConfigError("--type", got=repr(kind), allowed=", ".join(KINDS), fix="name one of these")
     given = values or [line.strip() for line in sys.stdin if line.strip()]
     if not given or not reason.strip():
         what = "no reason" if given else "no values"
         raise ConfigError("cdp suppress add", got=what, allowed="values, and a reason", fix="cdp suppress add --help")
+    check_type(load_project(options_of(ctx).project), kind)  # before Spark starts
     project, store = open_project(ctx)
     entry = Entry(author or getpass.getuser(), reason.strip(), datetime.now(UTC))
     added = add_suppressions(store, project, kind, given, entry)

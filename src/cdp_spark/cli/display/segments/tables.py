@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from cdp_spark.cli.display.output import console, plural, print_rows
+from cdp_spark.cli.display.output import console, print_rows
+from cdp_spark.normalise.text import plural
 from cdp_spark.view.text import shown
 
 if TYPE_CHECKING:
