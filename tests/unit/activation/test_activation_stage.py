@@ -188,7 +188,7 @@ def test_rows_have_columns_of_other_tables_and_say_by_which_segments_they_came(w
     warehouse.write(SCORES, ("a", "churn", 1, 0.25, 2, {}, []), ("b", "other", 1, 0.5, 1, {}, []))
     offer = ("p1", "Tea", "drinks", 0.5, "again", None, None, "Bought often")
     warehouse.write(OFFERS, ("a", 1, *offer), ("a", 2, "p2", *offer[1:]))
-    warehouse.write(ACCOUNT_MEMBERS, ("a", "acme", "key", True, None, "r1", "r2", 1, None))
+    warehouse.write(ACCOUNT_MEMBERS, ("a", "acme", "key", True, None, None, None, None, "r1", "r2", 1, None))
     warehouse.suppress("email", "c@x.org")
     columns = (
         *("unified_id", "trait.spend", "score.churn", "score.churn.tier", "offer.2.product_id", "offer.1.reason"),
