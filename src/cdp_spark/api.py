@@ -17,16 +17,20 @@ import pyarrow.compute as pc
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
+from cdp_spark.activation.audience import build_consenting_profiles
+from cdp_spark.activation.reading import suppression_test
 from cdp_spark.config.base import choose_one
 from cdp_spark.config.load import load_project
 from cdp_spark.errors import ConfigError, StateError
 from cdp_spark.normalise.times import parse_time
 from cdp_spark.runs.releases import Release, current_release, find_release, read_releases
 from cdp_spark.session import get_project_session
-from cdp_spark.tables.catalog import PROFILES, RUNS, SEGMENT_MEMBERS, TABLES
+from cdp_spark.tables.catalog import CONSENTS, PROFILES, RUNS, SEGMENT_MEMBERS, TABLES
+from cdp_spark.tables.consents import build_contact_point_consents
 from cdp_spark.tables.rows import rows_with, texts
 from cdp_spark.tables.spec import TableKind
 from cdp_spark.tables.store import Store, open_folder, open_store
+from cdp_spark.tables.withdrawals import fetch_issues, find_open, holding, of_purpose, tell_names
 from cdp_spark.view.segments.asked import AskedSegments
 from cdp_spark.view.warehouse import ReleasedWarehouse, reader_of
 
@@ -44,6 +48,7 @@ if TYPE_CHECKING:
 
 Form = Literal["pandas", "arrow", "spark"]
 """What a table is read as."""
+_PERSON = "person"
 
 
 def open(folder: Path | str = "conf") -> OpenProject:  # noqa: A001 - used as `cdp_spark.open`
@@ -123,20 +128,45 @@ class OpenProject:
             _known(f"table {name}, column", column, spec.schema.names)
         return self._read(spec, as_, columns, only={})
 
-    def profiles(self, as_: Form = "pandas", *, entity_type: str | None = None) -> Any:  # noqa: ANN401
+    def profiles(self, as_: Form = "pandas", *, entity_type: str | None = None, purpose: str | None = None) -> Any:  # noqa: ANN401
         """Read the profiles at the release.
 
         Args:
             as_: pandas, arrow or spark.
-            entity_type: person, account or visitor; None returns all.
+            entity_type: person, account or visitor; None returns all, with a purpose people.
+            purpose: return those only that consent to it, without the e-mails and phones that do not; consents are read
+                as they are now. Needs Spark.
 
         Raises:
-            ConfigError: there is no such form or entity type.
-            StateError: as `table`.
+            ConfigError: there is no such form, entity type or purpose.
+            StateError: as `table`, or a withdrawal of the purpose cannot be read.
         """
-        kinds = ("person", "account", "visitor")
+        kinds = (_PERSON, "account", "visitor")
         only = {} if entity_type is None else {c.ENTITY_TYPE: texts([_known("entity_type", entity_type, kinds)])}
-        return self._read(PROFILES, as_, None, only=only)
+        if purpose is None:
+            return self._read(PROFILES, as_, None, only=only)
+        _known("form", as_, get_args(Form))
+        rows = self._consenting(purpose).where(F.col(c.ENTITY_TYPE) == (entity_type or _PERSON))
+        return rows if as_ == "spark" else rows.toPandas() if as_ == "pandas" else rows.toArrow()
+
+    def _consenting(self, purpose: str) -> DataFrame:
+        """The profiles that may be used for a purpose, as exports see it."""
+        policy = self.project.settings.consent
+        _known("purpose", purpose, policy.purposes)
+        unread = of_purpose(holding(find_open(fetch_issues(self._small)), self.project), purpose)
+        if unread:
+            got = f"a withdrawal that cannot be read: {tell_names(unread)}"
+            raise StateError(
+                f"purpose {purpose}", got=got, fix="`cdp consent list` shows it, `cdp consent settle` ends it"
+            )
+        consents = build_contact_point_consents(self._store.read(CONSENTS))
+        return build_consenting_profiles(
+            self._frame(PROFILES),
+            consents,
+            purpose=purpose,
+            policy=policy,
+            is_suppressed=suppression_test(self._store, self.project),
+        )
 
     def segment(self, name: str, as_: Form = "pandas") -> Any:  # noqa: ANN401
         """Read the profiles that are in a segment at the release.

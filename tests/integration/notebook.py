@@ -1,4 +1,4 @@
-"""The notebook that explores a warehouse, as a test reads and runs it."""
+"""The notebooks that explore a warehouse, as a test reads and runs them."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from pathlib import Path
 import nbformat
 from nbclient import NotebookClient
 
-_NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "explore_profiles.ipynb"
+_NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
+NAMES = ("explore_profiles", "behaviour_and_value", "segments_and_activation")
 
 
-def read_notebook() -> nbformat.NotebookNode:
-    """The notebook as it is kept."""
-    notebook: nbformat.NotebookNode = nbformat.read(_NOTEBOOK, as_version=4)  # type: ignore[no-untyped-call]
+def read_notebook(name: str) -> nbformat.NotebookNode:
+    """A notebook as it is kept."""
+    notebook: nbformat.NotebookNode = nbformat.read(_NOTEBOOKS / f"{name}.ipynb", as_version=4)  # type: ignore[no-untyped-call]
     return notebook
 
 
@@ -21,8 +22,8 @@ def code_cells(notebook: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
     return [cell for cell in notebook.cells if cell.cell_type == "code"]
 
 
-def run_notebook(folder: Path) -> list[nbformat.NotebookNode]:
+def run_notebook(name: str, folder: Path) -> list[nbformat.NotebookNode]:
     """Run it in a folder, in a process of its own; returns what its cells put out."""
-    notebook = read_notebook()
+    notebook = read_notebook(name)
     NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(folder)}}).execute()
     return [output for cell in code_cells(notebook) for output in cell.outputs]

@@ -93,10 +93,29 @@ def test_the_notebook_explores_the_warehouse(
 ) -> None:
     shop.first_night()
     monkeypatch.setenv("CDP_WAREHOUSE", open_store(spark, load_project(shop.folder)).location)
-    outputs = run_notebook(tmp_path)
+    outputs = run_notebook("explore_profiles", tmp_path)
     charts = [it for it in outputs if "vegaEmbed" in it.get("data", {}).get("text/html", "")]
     assert len(charts) == 4
     assert any("match weight" in it.get("text", "") for it in outputs)
+
+
+@pytest.mark.notebook
+@pytest.mark.filterwarnings("default")
+def test_the_other_notebooks_read_the_project_without_spark(
+    shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.first_night()
+    monkeypatch.setenv("CDP_PROJECT", str(shop.folder))
+    monkeypatch.setenv("JAVA_HOME", str(tmp_path / "none"))
+    charts = {}
+    for name in ("behaviour_and_value", "segments_and_activation"):
+        outputs = run_notebook(name, tmp_path)
+        data = [it.get("data", {}) for it in outputs]
+        charts[name] = sum("vegaEmbed" in it.get("text/html", "") for it in data)
+        assert "release 1 of" in outputs[0]["text"]
+    assert charts == {"behaviour_and_value": 6, "segments_and_activation": 1}
+    requests = [text for it in data if "message_id" in (text := it.get("text/plain", ""))]
+    assert [line.split()[2:] for line in requests[0].splitlines()[1:]] == [["20", "503"]] * 4 + [["20", "200"]]
 
 
 @pytest.mark.slow

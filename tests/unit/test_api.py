@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import NoReturn
 
@@ -21,6 +22,7 @@ from cdp_spark.api import OpenProject
 from cdp_spark.config.authoring.starter import write_starter
 from cdp_spark.errors import ConfigError, StateError
 from cdp_spark.tables.catalog import PROFILES, TABLES
+from cdp_spark.tables.withdrawals import OpenWithdrawal
 
 PAGE = Path(__file__).parents[2] / "docs" / "python.md"
 
@@ -99,6 +101,7 @@ def test_all_forms_have_the_same_rows(project: OpenProject) -> None:
             "form: got 'panda'; allowed: arrow, pandas, spark.*did you mean 'pandas'",
         ),
         (lambda it: it.profiles(entity_type="people"), "entity_type: got 'people'; allowed: account, person, visitor"),
+        (lambda it: it.profiles(purpose="mail"), "purpose: got 'mail'; allowed: email_marketing, sms_marketing"),
         (lambda it: it.segment("none", as_="spark"), "segment: got 'none'; allowed: reachable_gold"),
         (lambda it: it.at(), "at: got neither or both"),
         (lambda it: it.at("yesterday"), "at: got 'yesterday'; allowed: a time in ISO 8601"),
@@ -109,6 +112,15 @@ def test_what_is_not_known_is_refused(project: OpenProject, call: object, told: 
     assert callable(call)
     with pytest.raises(ConfigError, match=told):
         call(project)
+
+
+def test_profiles_of_a_purpose_wait_for_withdrawals_that_cannot_be_read(
+    project: OpenProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    issue = OpenWithdrawal("consents", "438af34c304cff", None, "withdrawn", datetime(2026, 3, 1, tzinfo=UTC), None, 0)
+    monkeypatch.setattr("cdp_spark.api.find_open", lambda _issues: [issue])
+    with pytest.raises(StateError, match=r"purpose sms_marketing: got a withdrawal .*: consents:438af34c304c"):
+        project.profiles(purpose="sms_marketing")
 
 
 def test_before_the_first_release_there_is_nothing(project: OpenProject) -> None:

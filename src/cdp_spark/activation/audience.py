@@ -73,8 +73,8 @@ def build_audience(
         known = _without_refused(_with_statuses(marked, build_refused_points(contact_point_consents)), ANY_SILENCE)
         is_allowed = F.lit(True)
     else:
-        of_purpose = contact_point_consents.where(F.col(c.PURPOSE) == destination.purpose)
-        known, is_allowed = _with_statuses(marked, of_purpose), _is_consented(destination, policy)
+        known = _with_statuses(marked, _of_purpose(contact_point_consents, destination.purpose))
+        is_allowed = _is_consented(destination, policy)
         if destination.contact_point != "none":
             known = _without_refused(known, policy)
     return known.withColumn(REASON, _reason(is_allowed)).drop(_STATUSES, _IS_EXCLUDED, _IS_LISTED)
@@ -101,11 +101,44 @@ def _is_consented(destination: Destination, policy: ConsentPolicy) -> Column:
     if destination.contact_point in ("cookie_id", "device_id"):
         points = _column(f"{IDENTIFIER}{destination.contact_point}")
         return _no_refusal() & (F.coalesce(F.size(points), F.lit(0)) > 0)
-    released = F.try_element_at(F.col(c.CONSENTS), F.lit(destination.purpose))
-    of_profile = allowed_expr(released, policy=policy) & _no_refusal()
+    of_profile = _allows(destination.purpose, policy)
     if destination.contact_point == "none":
         return of_profile
     return of_profile & F.col(destination.contact_point).isNotNull()
+
+
+def build_consenting_profiles(
+    profiles: DataFrame,
+    contact_point_consents: DataFrame,
+    *,
+    purpose: str,
+    policy: ConsentPolicy,
+    is_suppressed: Callable[[str, str], bool] | None = None,
+) -> DataFrame:
+    """Keep the profiles that may be used for a purpose, by the rule of `build_audience`.
+
+    Args:
+        profiles: of a release, one row per unified_id.
+        contact_point_consents: one row per (contact_point_hash, purpose), now.
+        purpose: that must be allowed by the profile, and by the newest word on each of its contact points.
+        policy: what holds where nobody was asked.
+        is_suppressed: as of `build_audience`.
+
+    Returns: the profiles' columns, without the e-mails and phones that are not allowed by themselves.
+    """
+    unlisted = profiles.where(~_is_listed(profiles, is_suppressed))
+    known = _with_statuses(unlisted, _of_purpose(contact_point_consents, purpose))
+    return _without_refused(known.where(_allows(purpose, policy)), policy).select(profiles.columns)
+
+
+def _of_purpose(contact_point_consents: DataFrame, purpose: str) -> DataFrame:
+    return contact_point_consents.where(F.col(c.PURPOSE) == purpose)
+
+
+def _allows(purpose: str, policy: ConsentPolicy) -> Column:
+    """Whether a profile and the newest word on each of its contact points allow a purpose."""
+    released = F.try_element_at(F.col(c.CONSENTS), F.lit(purpose))
+    return allowed_expr(released, policy=policy) & _no_refusal()
 
 
 def build_refused_points(contact_point_consents: DataFrame) -> DataFrame:

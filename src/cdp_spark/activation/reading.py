@@ -23,9 +23,11 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
     from cdp_spark.config.destination import AnyDestination
+    from cdp_spark.config.project import Project
     from cdp_spark.normalise.keyed_hashing import SuppressionList
     from cdp_spark.tables.run import RunContext
     from cdp_spark.tables.spec import TableSpec
+    from cdp_spark.tables.store import Store
 
 
 def read_audience(context: RunContext, destination: AnyDestination) -> DataFrame:
@@ -44,7 +46,7 @@ def read_audience(context: RunContext, destination: AnyDestination) -> DataFrame
         build_contact_point_consents(context.store.read(CONSENTS)),
         destination=destination,
         policy=context.project.settings.consent,
-        is_suppressed=_suppression_test(context),
+        is_suppressed=suppression_test(context.store, context.project),
     )
     return with_held_out(audience, context, destination)
 
@@ -76,9 +78,10 @@ def _read(context: RunContext, spec: TableSpec) -> DataFrame:
     return context.read_released(spec) if spec.kind is TableKind.GOLD else context.store.read(spec)
 
 
-def _suppression_test(context: RunContext) -> Callable[[str, str], bool] | None:
-    found = read_suppression_list(context.store, context.project)
-    return None if found is None else partial(_is_on, found, context.project.settings.default_region)
+def suppression_test(store: Store, project: Project) -> Callable[[str, str], bool] | None:
+    """Make what tells whether a contact point, by its kind and value, is on the suppression list; None for no list."""
+    found = read_suppression_list(store, project)
+    return None if found is None else partial(_is_on, found, project.settings.default_region)
 
 
 def _is_on(suppressions: SuppressionList, region: str, kind: str, value: str) -> bool:

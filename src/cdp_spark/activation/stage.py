@@ -49,6 +49,7 @@ _FATES = {
     "unknown": "of unknown fate",
     "unsent": "not sent",
     "dead": "given up",
+    "ready": "ready for `cdp activation export`",
 }
 """What became of rows, as it is told."""
 _REASONS: dict[Reason, str] = {
@@ -214,7 +215,7 @@ def _warning(delivery: Delivery) -> str:
     count = delivery.withheld.get("above_max")
     if count:
         return f"destination {delivery.destination}: nothing sent, {count:,} is more than max_members"
-    left = {name: count for name, count in delivery.counts.items() if name != "acknowledged"}
+    left = {name: count for name, count in delivery.counts.items() if name not in ("acknowledged", "ready")}
     if not any(left.values()):
         return ""
     return f"destination {delivery.destination}: {_fates(left)}; the table delivery_attempts says why"

@@ -2,7 +2,8 @@
 
 1. The audiences of all destinations of rows are fetched, side by side.
 2. Each is compared with the destination's part of `to_send`, after the fates that a killed run recorded behind it.
-3. Rows that are over their channel's cap or in quiet hours are left for a later run (`pacing`).
+3. Rows that are over their channel's cap or in quiet hours are left for a later run (`pacing`). Those of drt are
+   looked at when they are handed over (`handover`).
 4. `to_send` is written with what is to be sent, then it is sent, side by side; `delivery_attempts` has each attempt
    before it begins, and each fate.
 5. `to_send` is written with what the destinations have now.
@@ -37,15 +38,16 @@ from cdp_spark.activation.sending.pacing import Due
 from cdp_spark.activation.sending.senders import changes_sender, place_of, target_of
 from cdp_spark.activation.sending.waits import ZONE_COLUMNS, find_waits, zone_columns, zones_by_id
 from cdp_spark.config.base import hide_secrets
+from cdp_spark.config.destination import DrtDestination
 from cdp_spark.tables.actions.together import run_together
 from cdp_spark.tables.catalog import DELIVERIES, DELIVERY_ATTEMPTS, TO_SEND
 from cdp_spark.tables.rows import as_table
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from cdp_spark.activation.destinations.interface import Fate, Row
-    from cdp_spark.activation.ledger import AttemptStatus
+    from cdp_spark.activation.ledger import AttemptStatus, Entry
     from cdp_spark.activation.sending.pacing import Wait
     from cdp_spark.config.destination import AnyDestination
     from cdp_spark.tables.run import RunContext
@@ -100,10 +102,10 @@ def deliver_rows(context: RunContext) -> RowDeliveries:
     due = [it for it in destinations if told[it.name] is None]
     warnings: tuple[str, ...] = ()
     if due:
-        audiences = run_together(context.store.spark, {it.name: partial(_fetch_audience, context, it) for it in due})
+        audiences = run_together(context.store.spark, {it.name: partial(fetch_audience, context, it) for it in due})
         state = context.store.fetch(TO_SEND)
         warnings = tuple(warn_of_left_rows(state, [it.name for it in destinations]))
-        attempts = _fetch_attempts(context, state)
+        attempts = fetch_attempts(context, state)
         prepared = _with_waits(context, [_prepare(context, it, audiences[it.name], state, attempts) for it in due])
         others = state.filter(pc.invert(pc.is_in(state[c.DESTINATION], value_set=pa.array([it.name for it in due]))))
         if any(it.plan.is_changed for it in prepared):
@@ -131,7 +133,7 @@ def _without_sending(context: RunContext, destination: AnyDestination, inputs: f
     return None if is_due else replace(told, inputs=inputs)
 
 
-def _fetch_audience(context: RunContext, destination: AnyDestination) -> pa.Table:
+def fetch_audience(context: RunContext, destination: AnyDestination) -> pa.Table:
     """All members, with why they are withheld, their values, and what tells their time zone (an action)."""
     audience = read_audience(context, destination)
     others = tuple(it for it in destination.sent_columns if it.written != c.UNIFIED_ID)
@@ -139,7 +141,7 @@ def _fetch_audience(context: RunContext, destination: AnyDestination) -> pa.Tabl
     return as_table(audience.select(REASON, c.UNIFIED_ID, *values, *zone_columns(context, destination)))
 
 
-def _fetch_attempts(context: RunContext, state: pa.Table) -> dict[str, list[Attempt]]:
+def fetch_attempts(context: RunContext, state: pa.Table) -> dict[str, list[Attempt]]:
     """What was recorded of open rows, by idempotency key."""
     keys = state.filter(pc.is_in(state[c.STATUS], value_set=pa.array(OPEN)))[c.IDEMPOTENCY_KEY].combine_chunks()
     found: defaultdict[str, list[Attempt]] = defaultdict(list)
@@ -150,6 +152,11 @@ def _fetch_attempts(context: RunContext, state: pa.Table) -> dict[str, list[Atte
     return found
 
 
+def values_of(audience: pa.Table) -> pa.Table:
+    """What is sent of an audience, and the ids; neither reasons nor what tells a time zone."""
+    return audience.drop_columns([REASON, *(name for name in ZONE_COLUMNS if name in audience.column_names)])
+
+
 def _prepare(
     context: RunContext,
     destination: AnyDestination,
@@ -158,7 +165,7 @@ def _prepare(
     attempts: Mapping[str, Sequence[Attempt]],
 ) -> Prepared:
     allowed = audience.filter(pc.is_null(audience[REASON]))
-    rows = allowed.drop_columns([REASON, *(name for name in ZONE_COLUMNS if name in allowed.column_names)])
+    rows = values_of(allowed)
     reasons = audience[REASON].drop_null().value_counts().to_pylist()
     withheld = {it["values"]: it["counts"] for it in sorted(reasons, key=lambda it: str(it["values"]))}
     out_of_bounds = destination.out_of_bounds(rows.num_rows)
@@ -183,15 +190,16 @@ def _prepare(
 
 def _with_waits(context: RunContext, prepared: Sequence[Prepared]) -> list[Prepared]:
     """Leave rows for a later run; what is pending of them is not sent."""
-    due = [_due(it) for it in prepared]
+    sent_now = [it for it in prepared if not isinstance(it.destination, DrtDestination)]
+    due = [due_of(it.destination, it.plan.entries, it.zones) for it in sent_now]
     waits = find_waits(context, due, now=datetime.now(UTC))
-    return [_without_waiting(it, waits[it.destination.name]) for it in prepared]
+    return [_without_waiting(it, waits.get(it.destination.name, {})) for it in prepared]
 
 
-def _due(prepared: Prepared) -> Due:
-    entries = [it for it in prepared.plan.entries if it.status in OPEN and it.action in ("add", "update")]
-    it, keys = prepared.destination, {entry.unified_id: entry.key for entry in entries}
-    return Due(it.name, it.channel, it.priority, keys, prepared.zones)
+def due_of(destination: AnyDestination, entries: Iterable[Entry], zones: Mapping[str, str]) -> Due:
+    """What a destination would be sent: its open rows that add or update someone."""
+    keys = {it.unified_id: it.key for it in entries if it.status in OPEN and it.action in ("add", "update")}
+    return Due(destination.name, destination.channel, destination.priority, keys, zones)
 
 
 def _without_waiting(prepared: Prepared, waits: Mapping[str, Wait]) -> Prepared:
@@ -227,11 +235,14 @@ def _write(context: RunContext, others: pa.Table, prepared: Sequence[Prepared]) 
 def _send(context: RunContext, prepared: Prepared, inputs: float, lock: threading.Lock) -> Prepared:
     """Send what is open, and settle it."""
     destination, entries = prepared.destination, prepared.plan.entries
+    if isinstance(destination, DrtDestination):
+        ready = sum(it.status in OPEN for it in entries)
+        return replace(prepared, delivery=_told(prepared, inputs, {"ready": ready}, ""))
     going = [it for it in entries if it.unified_id not in prepared.waits]
     due = pa.array([it.unified_id for it in going if it.status in OPEN], pa.string())
     values = prepared.rows.filter(pc.is_in(prepared.rows[c.UNIFIED_ID], value_set=due))
     by_id = {row.pop(c.UNIFIED_ID): row for row in values.to_pylist(maps_as_pydicts="strict")}
-    rows = rows_to_send(going, _with_id(by_id, destination))
+    rows = rows_to_send(going, with_id(by_id, destination))
     if not rows:
         return replace(prepared, delivery=_told(prepared, inputs, {}, ""))
     numbers = {it.key: it.tries + 1 for it in entries}
@@ -243,7 +254,7 @@ def _send(context: RunContext, prepared: Prepared, inputs: float, lock: threadin
             status: AttemptStatus = fate.status if fate else "sending"
             attempts[row.key].append(Attempt(row.key, numbers[row.key], status))
         with lock:
-            _record_attempts(context, destination.name, sent, told, numbers)
+            record_attempts(context, destination.name, sent, told, numbers)
 
     sender = changes_sender(context, destination, prepared.rows.schema)
     counts, problem = send_rows(rows, sender, record, chunk_rows=limits.DELIVERY_CHUNK_ROWS)
@@ -252,20 +263,41 @@ def _send(context: RunContext, prepared: Prepared, inputs: float, lock: threadin
     return replace(after, delivery=_told(after, inputs, cast("Mapping[str, int]", counts), problem))
 
 
-def _with_id(by_id: dict[str, dict[str, object]], destination: AnyDestination) -> dict[str, dict[str, object]]:
+def with_id(by_id: dict[str, dict[str, object]], destination: AnyDestination) -> dict[str, dict[str, object]]:
     """Put the ID among the values of a destination whose columns name it."""
     if all(it.written != c.UNIFIED_ID for it in destination.columns):
         return by_id
     return {unified_id: {c.UNIFIED_ID: unified_id, **row} for unified_id, row in by_id.items()}
 
 
-def _record_attempts(
+def record_attempts(
     context: RunContext,
     destination: str,
     sent: Sequence[Row],
     fates: Sequence[Fate | None],
     numbers: Mapping[str, int],
 ) -> None:
+    """Append attempts to `delivery_attempts`; arguments as of `attempts_table`."""
+    lines = attempts_table(context, destination, sent, fates, numbers)
+    context.store.append(DELIVERY_ATTEMPTS, lines, application=None)
+
+
+def attempts_table(
+    context: RunContext,
+    destination: str,
+    sent: Sequence[Row],
+    fates: Sequence[Fate | None],
+    numbers: Mapping[str, int],
+) -> pa.Table:
+    """Make the rows of `delivery_attempts`.
+
+    Args:
+        context: of the run.
+        destination: its name.
+        sent: rows of the attempt.
+        fates: of each; None before it is sent.
+        numbers: of the attempts, by idempotency key.
+    """
     at = datetime.now(UTC)
     lines = []
     for row, fate in zip(sent, fates, strict=True):
@@ -273,7 +305,7 @@ def _record_attempts(
         status = fate.status if fate else "sending"
         ids = (destination, row.unified_id, row.key, numbers[row.key])
         lines.append((*ids, row.action, status, reason or None, at, context.ordinal, context.run_id))
-    context.store.append(DELIVERY_ATTEMPTS, DELIVERY_ATTEMPTS.table(lines), application=None)
+    return DELIVERY_ATTEMPTS.table(lines)
 
 
 def _told(prepared: Prepared, inputs: float, counts: Mapping[str, int], problem: str) -> Delivery:

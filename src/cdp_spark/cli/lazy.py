@@ -43,6 +43,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "tables": ("commands.warehouse.state:tables", "List the tables: grain, kind, rows, version."),
     "runs": ("commands.warehouse.state:runs", "List the runs, or one run's stages."),
     "releases": ("commands.warehouse.state:releases", "List published releases."),
+    "activation": ("commands.activation:app", "Hand rows over to drt, and read its results back."),
     "quality": ("commands.warehouse.quality:quality", "Show how complete, readable, fresh and large the sources are."),
     "source": ("commands.source:app", "Add a source, preview its rows, reload it."),
     "manifest": ("commands.warehouse.manifest:app", "Check a warehouse for lost tables, or rebuild its manifest."),

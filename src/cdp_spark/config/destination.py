@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -20,6 +20,8 @@ AUDIENCE_COLUMNS: dict[str, tuple[str, ...]] = {
 ROW_NAMES = ("action", "segment", "unified_id")
 CHANGE_NAMES = ("segment", "added", "updated", "removed")
 """What a Slack template may name beside the columns: of a row, and of all changes together."""
+SET_IN_SYNC = ("mode", "on_error", "dlq", "incremental_strategy")
+"""Of drt's section `sync`, what its results are read by."""
 
 
 class ArmOfExperiment(Strict):
@@ -311,7 +313,50 @@ class PostgresDestination(RowDestination):
     """Its primary key is the column unified_id."""
 
 
-AnyRowDestination = WebhookDestination | SlackDestination | PostgresDestination
+class DrtDestination(RowDestination):
+    """Rows that drt takes to a tool: `cdp activation export` writes its project."""
+
+    kind: Literal["drt"]
+    mode: Literal["full", "diff"] = "diff"
+    to: dict[str, Any] = Field(min_length=1)
+    """The section `destination` of drt's sync, with its `type`; secrets by drt's keys that end in `_env`."""
+    sync: dict[str, Any] = {}
+    """More of drt's section `sync`, such as `field_mappings` or `rate_limit`."""
+    left: dict[str, Any] | None = None
+    """A second section `destination`, for those who left: their rows have the column unified_id alone. Without it the
+    destination is not told of them."""
+    replaces: bool = False
+    """Whether each of drt's runs replaces all that the destination has, as Google Sheets and files do; so it need not
+    be told of those who left."""
+
+    @model_validator(mode="after")
+    def _to_has_a_type(self) -> Self:
+        for name, section in (("to", self.to), ("left", self.left)):
+            if section is not None and not isinstance(section.get("type"), str):
+                raise mistake(got="no type", allowed="a type that `drt destinations` lists", at=(name,))
+        return self
+
+    @model_validator(mode="after")
+    def _one_way_to_leave(self) -> Self:
+        if self.replaces and self.mode != "full":
+            raise mistake(got=f"replaces with mode {self.mode}", fix="write `mode: full`", at=("replaces",))
+        if self.replaces and self.left is not None:
+            raise mistake(got="left and replaces", fix="leave one of them out", at=("left",))
+        if self.replaces and self.channel is not None:
+            raise mistake(got="channel and replaces", fix="leave one of them out: nobody can wait", at=("channel",))
+        return self
+
+    @model_validator(mode="after")
+    def _sync_is_ours(self) -> Self:
+        for name in SET_IN_SYNC:
+            if name in self.sync:
+                raise mistake(got=f"{name}, which `cdp activation export` sets", fix="remove it", at=("sync", name))
+        return self
+
+
+OnlineDestination = WebhookDestination | SlackDestination | PostgresDestination
+"""Those that a run sends rows to itself."""
+AnyRowDestination = OnlineDestination | DrtDestination
 AnyDestination = FileDestination | AnyRowDestination
 
 
@@ -338,6 +383,11 @@ class DestinationsConfig(Strict):
     def rows(self) -> tuple[AnyRowDestination, ...]:
         """Those that take rows, and answer for each of them."""
         return tuple(it for it in self.destinations if not isinstance(it, FileDestination))
+
+    @property
+    def of_drt(self) -> tuple[DrtDestination, ...]:
+        """Those among them that drt sends to."""
+        return tuple(it for it in self.destinations if isinstance(it, DrtDestination))
 
     @property
     def with_ledger(self) -> tuple[AnyDestination, ...]:

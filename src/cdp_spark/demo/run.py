@@ -15,6 +15,7 @@ from cdp_spark.config.destination import FileDestination
 from cdp_spark.config.source import SourceConfig
 from cdp_spark.demo.best import Best, find_best
 from cdp_spark.demo.generate import DemoSummary, generate
+from cdp_spark.demo.outgoing import Outgoing, delivering, find_outgoing
 from cdp_spark.errors import ConfigError
 from cdp_spark.report import Accuracy, Attribution, measure_accuracy, measure_attribution
 from cdp_spark.runs.plan import RunOptions
@@ -62,6 +63,7 @@ class DemoOutcome:
         attribution: events against the truth.
         best: whom the models put first.
         experiments: rows of `experiment_results`, by experiment, control first.
+        outgoing: what the segments share, and what came to a receiver on this machine.
     """
 
     data: DemoSummary
@@ -71,6 +73,7 @@ class DemoOutcome:
     exports: tuple[Path, ...]
     attribution: Attribution
     best: Best
+    outgoing: Outgoing
     experiments: tuple[Mapping[str, Any], ...] = ()
 
 
@@ -92,7 +95,8 @@ def run_demo(
     claim_folder(out, people=people, seed=seed)
     data = make_data(out / DATA, people=people, seed=seed, progress=progress)
     store = open_store(spark, project)
-    run = nightly(store, project, RunOptions(as_of=CLOCK, report=False, progress=progress))
+    with delivering(project) as (sending, receiver):
+        run = nightly(store, sending, RunOptions(as_of=CLOCK, report=False, progress=progress))
     judged = judge(store, out / DATA / "truth", run)
     report = write_run_report(store, project, run, accuracy=judged["accuracy"])
     return DemoOutcome(
@@ -102,14 +106,18 @@ def run_demo(
         exports=tuple(_resolved(project, each.path) for each in project.destinations.files),
         best=_best(store, project, run),
         experiments=_experiments(store, run),
+        outgoing=find_outgoing(store, receiver, run_id=run.run.run_id, versions=_versions(run)),
         **judged,
     )
 
 
 def _best(store: Store, project: Project, run: RunSummary) -> Best:
-    versions = run.release.versions if run.release else {}
     stages = [it for it in run.outcomes if it.stage in _INSIGHTS]
-    return find_best(store, project, versions=versions, missing=tuple(w for it in stages for w in it.warnings))
+    return find_best(store, project, versions=_versions(run), missing=tuple(w for it in stages for w in it.warnings))
+
+
+def _versions(run: RunSummary) -> Mapping[str, int]:
+    return run.release.versions if run.release else {}
 
 
 def _experiments(store: Store, run: RunSummary) -> tuple[Mapping[str, Any], ...]:
@@ -120,7 +128,7 @@ def _experiments(store: Store, run: RunSummary) -> tuple[Mapping[str, Any], ...]
 
 def judge(store: Store, truth: Path, run: RunSummary) -> dict[str, Any]:
     """Compare what a run published with the demo's truth: `accuracy` and `attribution` of the outcome."""
-    versions = run.release.versions if run.release else {}
+    versions = _versions(run)
     figures: dict[str, Callable[[], Any]] = {
         "accuracy": partial(score_against_truth, store, truth / "records.csv", version=versions.get(UNIFIED_IDS.name)),
         "attribution": partial(score_events, store, truth, versions=versions),

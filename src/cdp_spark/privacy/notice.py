@@ -25,4 +25,5 @@ def run(context: RunContext) -> StageResult:
     tells |= {it.name: partial(tell_erased_rows, it, ids, release=context.ordinal) for it in destinations.rows}
     told, versions = hand_over(context, tells, again="cdp erase --continue")
     detail = f"{len(told)} destinations told of {len(ids):,} ids" if told else "no destinations"
-    return StageResult(versions, detail=detail)
+    untold = tuple(f"destination {it.destination}: {it.problem}" for it in told if it.status == "held")
+    return StageResult(versions, detail=detail, warnings=untold)

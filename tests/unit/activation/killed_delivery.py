@@ -104,7 +104,7 @@ def deliver(folder: Path, url: str, count: int, events: int) -> None:
             setattr(owner, name, fuse.around(getattr(owner, name)))
     replaced = {
         "run_together": lambda _spark, actions: {name: action() for name, action in actions.items()},
-        "_fetch_audience": lambda _context, _destination: audience(count),
+        "fetch_audience": lambda _context, _destination: audience(count),
         "_without_sending": lambda _context, _destination, _inputs: None,
         "inputs_checksum": lambda _context, _destination: 1.0,
     }

@@ -12,10 +12,11 @@ from pyspark.sql import DataFrame, SparkSession
 from tests.unit.activation.released import AS_OF, Warehouse7, consent, destination, profile
 
 from cdp_spark.activation import reading
-from cdp_spark.activation.audience import build_audience
+from cdp_spark.activation.audience import build_audience, build_consenting_profiles
 from cdp_spark.activation.stage import run
 from cdp_spark.config.destination import ArmOfExperiment, FileDestination
 from cdp_spark.config.experiments import ExperimentConfig, ExperimentsConfig, HoldOutConfig, OutcomeOfExperiment
+from cdp_spark.config.project import ConsentPolicy
 from cdp_spark.errors import StateError
 from cdp_spark.tables.catalog import (
     ACCOUNT_MEMBERS,
@@ -23,12 +24,14 @@ from cdp_spark.tables.catalog import (
     DELIVERIES,
     IDENTIFIERS,
     OFFERS,
+    PROFILES,
     SCORES,
     SEGMENTS,
     TRAITS,
     UNIFIED_IDS,
     WITHDRAWAL_ISSUES,
 )
+from cdp_spark.tables.consents import build_contact_point_consents
 from cdp_spark.tables.rows import texts
 from cdp_spark.tables.run import LastFinish
 
@@ -92,6 +95,19 @@ def test_only_who_consented_is_exported_and_a_second_run_changes_nothing(warehou
         assert figures == {"mailing.rows": 2.0, "mailing.withheld": 5.0, "mailing.consent": 5.0}
         assert warehouse.text("mailing") == expected
         assert_deliveries(warehouse, ("mailing", 7, "all", "delivered", 2, 5, "run-7"))
+    shown = build_consenting_profiles(
+        warehouse.store.read(PROFILES),
+        build_contact_point_consents(warehouse.store.read(CONSENTS)),
+        purpose="mail",
+        policy=ConsentPolicy(purposes=("mail",)),
+        is_suppressed=lambda _kind, value: value == "granted_for_another_address@x.org",
+    )
+    assert shown.columns == PROFILES.schema.names
+    assert sorted(map(tuple, shown.select("unified_id", "email", "emails", "phone").collect())) == [
+        ("b", "b@x.org", ["b@x.org", "b3@x.org"], None),
+        ("c", "c@x.org", ["c@x.org"], None),
+        ("without_address", None, [], None),
+    ]
 
 
 def test_kinds_of_destinations(warehouse: Warehouse7) -> None:
@@ -173,7 +189,7 @@ def test_rows_have_columns_of_other_tables_and_say_by_which_segments_they_came(w
     warehouse.write(SCORES, ("a", "churn", 1, 0.25, 2, {}, []), ("b", "other", 1, 0.5, 1, {}, []))
     offer = ("p1", "Tea", "drinks", 0.5, "again", None, None, "Bought often")
     warehouse.write(OFFERS, ("a", 1, *offer), ("a", 2, "p2", *offer[1:]))
-    warehouse.write(ACCOUNT_MEMBERS, ("a", "acme", "key", True, None, "r1", "r2", 1, None))
+    warehouse.write(ACCOUNT_MEMBERS, ("a", "acme", "key", True, None, None, None, None, "r1", "r2", 1, None))
     warehouse.suppress("email", "c@x.org")
     columns = (
         *("unified_id", "trait.spend", "score.churn", "score.churn.tier", "offer.2.product_id", "offer.1.reason"),

@@ -78,7 +78,7 @@ def test_each_night_sends_what_the_receiver_does_not_have(nights: Nights, monkey
         assert result.warnings == ()
 
         with monkeypatch.context() as patched:
-            patched.setattr(stage_rows, "_fetch_audience", lambda *_: pytest.fail("the audience was fetched"))
+            patched.setattr(stage_rows, "fetch_audience", lambda *_: pytest.fail("the audience was fetched"))
             nights.run(crm)
 
         nights.fill("a", "c", "d")

@@ -11,7 +11,7 @@ from cdp_spark.config.load import load_project
 from cdp_spark.config.load.mistakes import MAX_SHOWN
 from cdp_spark.errors import InvalidProjectError
 
-KINDS = "csv, parquet, google_customer_match, meta_audience, webhook, slack, postgres"
+KINDS = "csv, parquet, google_customer_match, meta_audience, webhook, slack, postgres, drt"
 ENV = {
     "SECRET": "whsec_c2VjcmV0IG9mIHRoZSByZWNlaXZlcg==",
     "SLACK": "https://hooks.slack.com/services/x",

@@ -29,6 +29,7 @@ INSIGHTS = {
     "offers": {},
 }
 VIEWS = {"of": "page_view", "within_days": 7}
+ROLES = {"ann": "decision_maker", "cat": "user", "dan": "billing"}
 HEAD = {"where": "job_title ilike '%head%'"}
 ASKED: dict[str, tuple[dict[str, Any], set[str]]] = {
     "viewed": ({"events": {**VIEWS, "at_least": 3}}, {"ann"}),
@@ -43,6 +44,7 @@ ASKED: dict[str, tuple[dict[str, Any], set[str]]] = {
     "heads_there": ({"all": [HEAD, {"account": {"members": {"who": HEAD, "at_least": 2}}}]}, {"ann", "bob"}),
     "firms_of_heads": ({"members": {"who": HEAD, "at_least": 2}}, {"acme"}),
     "firms_by_key": ({"members": {"who": HEAD, "relation": ["key"]}}, {"acme", "tiny"}),
+    "firms_led": ({"members": {"who": HEAD, "role": ["decision_maker", "user"]}}, {"acme"}),
     "firms_without": ({"members": {"who": {"segment": "likely"}, "at_most": 0}}, {"tiny", "idle"}),
     "firms_all_heads": ({"members": {"who": HEAD, "every": True}}, {"tiny"}),
     "with_likely": ({"household": {"who": {"segment": "likely"}, "others": True}}, {"cat"}),
@@ -115,7 +117,13 @@ def tables_of(spark: SparkSession, project: Project) -> dict[str, DataFrame]:
     offers = [{"unified_id": "ann", "rank": rank, "product_id": f"p{rank}", "score": 2.0} for rank in (1, 2, 3)]
     links = [("ann", "acme", "key"), ("ann", "acme", "domain"), ("bob", "acme", "domain"), ("cat", "acme", "employer")]
     members = [
-        {"unified_id": who, "account_id": firm, "relation": how, "is_primary": how != "domain" or who == "bob"}
+        {
+            "unified_id": who,
+            "account_id": firm,
+            "relation": how,
+            "role": ROLES.get(who),
+            "is_primary": how != "domain" or who == "bob",
+        }
         for who, firm, how in (*links, ("dan", "tiny", "key"))
     ]
     homes = [{"unified_id": who, "household_id": home} for who, home in (("ann", "h1"), ("cat", "h1"), ("dan", "h2"))]

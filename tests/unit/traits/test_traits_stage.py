@@ -19,6 +19,7 @@ from cdp_spark import limits
 from cdp_spark.config.insights import InsightsConfig
 from cdp_spark.config.match import MatchConfig
 from cdp_spark.config.project import Project, ProjectSettings, Warehouse
+from cdp_spark.config.segment import SegmentConfig, define_event_conditions
 from cdp_spark.config.traits.definitions import define_traits
 from cdp_spark.tables.catalog import PROFILES, TRAITS, UNIFIED_EVENTS
 from cdp_spark.tables.increments.basis import newest_version_of
@@ -234,6 +235,28 @@ def test_a_night_of_few_events_asks_spark_nothing(tmp_path: Path) -> None:
         ("eve", "spent"): [(7.0, 1, None)],
         ("ann", "recent"): [(["p7", "p2"], 0, None)],
     }
+
+
+def test_conditions_of_segments_on_few_events_ask_spark_nothing(tmp_path: Path) -> None:
+    store = Store(cast("SparkSession", None), str(tmp_path))
+    vars(store)["folder"] = tmp_path
+    write_events(store, EVENTS)
+    returned = {"sequence": {"steps": [{"of": "purchase"}, {"of": "return"}], "within_days": 7, "at_most": 0}}
+    viewed = {"events": {"of": "view", "within_days": 30}}
+    asked = SegmentConfig.model_validate_json(json.dumps({"name": "asked", "members": {"any": [returned, viewed]}}))
+    views, chains = (it.name for it in define_event_conditions([asked]))
+    project = project_of("bought").model_copy(update={"segments": (asked,)})
+    first = night(store, project, FIRST)
+    assert first.metrics.keys() & {"traits.bought", f"traits.{views}"} == {"traits.bought"}
+    assert fetched_spans(store) == {
+        ("ann", "bought"): [(2.0, 0, None)],
+        ("bob", "bought"): [(1.0, 0, None)],
+        ("ann", chains): [(1.0, 0, None)],
+    }
+    write_events(store, EVENTS)
+    second = night(store, project, SECOND, first)
+    assert second.detail == "incremental: 2 profiles affected by changes"
+    assert fetched_spans(store)["bob", views] == [(1.0, 1, None)]  # its time had not come
 
 
 def test_conditions_in_the_grammar_are_left_to_spark() -> None:

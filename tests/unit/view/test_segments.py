@@ -37,6 +37,7 @@ from cdp_spark.tables.catalog import (
     RECORDS,
     SEGMENT_CHANGES,
     SEGMENT_MEMBERS,
+    SEGMENTS,
     TRAITS,
     UNIFIED_IDS,
 )
@@ -138,6 +139,10 @@ def write_warehouse(folder: Path, hashes: Mapping[str, str]) -> None:
                 {"release": 1, "segment": "romans", "unified_id": "bob", "change": "enter", "reason": "definition"},
             ],
         ),
+        (
+            SEGMENTS,
+            [{"segment": "loyal", "status": "failed", "reason": "not computed: trait.x", "computed_at_utc": FIRST}],
+        ),
         *((spec, []) for spec in (IDENTIFIERS, ACCOUNT_MEMBERS, HOUSEHOLDS, TRAITS)),
     ]
     store = Store(cast("SparkSession", None), str(folder))
@@ -146,6 +151,7 @@ def write_warehouse(folder: Path, hashes: Mapping[str, str]) -> None:
     figures = {"segments.romans": 2.0, "segments.loyal": 1.0, "segments.gone": 1.0}
     for number, clock in enumerate((FIRST, SECOND), start=1):
         run = Run(f"run-{number}", number, clock, "-")
+        record(store, run, StageOutcome("traits", FINISHED))
         record(store, run, StageOutcome("segments", FINISHED, metrics=figures))
         append_release(store, Release(number, run.run_id, clock, versions))
 
@@ -172,10 +178,11 @@ def no_spark(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_list_has_every_segment_with_its_members_and_who_uses_it(shop: Shop) -> None:
     common = {"entity_type": "person", "computed_at": SECOND.isoformat(), "problem": None}
     loyal = {**common, "segment": "loyal", "members": 1, "destinations": ["newsletter (exclude)"], "description": ""}
+    loyal |= {"computed_at": FIRST.isoformat(), "problem": "not computed: trait.x"}
     romans = {**common, "segment": "romans", "members": 2, "destinations": ["newsletter"], "description": "In Rome"}
     ulm: dict[str, Any] = {**common, "segment": "ulm", "members": None, "destinations": [], "description": ""}
     assert shop.json("list") == [loyal, romans, ulm]
-    assert shop.text("list").splitlines()[-1] == f"ulm\tperson\tnot yet\t{SECOND.isoformat()}\t\t"
+    assert shop.text("list").splitlines()[-1] == f"ulm\tperson\tnot yet\t{SECOND.isoformat()}\t\t\t"
 
 
 @pytest.mark.usefixtures("no_spark")
@@ -226,6 +233,24 @@ def test_sizes_members_and_overlaps_are_what_a_run_would_give_now(shop: Shop) ->
     assert shop.json("overlap", "--draft", "ulm", "loyal")["pairs"] == [
         {"segment": "ulm", "other": "loyal", "shared": 1, "share": 0.5},
         {"segment": "loyal", "other": "ulm", "shared": 1, "share": 1.0},
+    ]
+
+
+def test_a_condition_that_no_run_has_computed_is_named(shop: Shop, tmp_path: Path) -> None:
+    members = "{members: {all: [{events: {of: page_view}}, {segment: loyal}]}}"
+    edited = Shop(write_project(tmp_path / "now", {**DEFINITIONS, "viewers": members}), shop.before)
+    shutil.copytree(shop.folder / "warehouse", edited.folder / "warehouse")
+    command = ["--project", str(edited.folder), "segments", "size", "viewers"]
+    done = CliRunner().invoke(app, command, catch_exceptions=False)
+    assert done.stdout.splitlines()[-1] == "viewers\t0\t\t"
+    warning = (
+        "Warning: segment viewers asks for a condition on events, which no run has computed. Run `cdp run nightly`."
+    )
+    assert done.stderr.strip() == warning
+    tree = edited.json("explain", "viewers", "crm:ADA")[0]["conditions"]
+    assert [(it["condition"], it["truth"]) for it in tree["parts"]] == [
+        ("events: {of: [page_view]}", False),
+        ("segment: loyal", True),
     ]
 
 

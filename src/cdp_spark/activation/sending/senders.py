@@ -15,23 +15,29 @@ from cdp_spark.activation.notice import ERASED
 from cdp_spark.activation.sending.file_changes import FileSender
 from cdp_spark.config.base import Secret, hide_secrets
 from cdp_spark.config.destination import (
+    DrtDestination,
     FileDestination,
     PostgresDestination,
     SlackDestination,
     WebhookDestination,
 )
-from cdp_spark.normalise.hashing import hash_key
+from cdp_spark.normalise.hashing import canonical_json, hash_key
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from cdp_spark.activation.destinations.interface import Sender
-    from cdp_spark.config.destination import AnyDestination, AnyRowDestination
+    from cdp_spark.config.destination import AnyDestination, AnyRowDestination, OnlineDestination
     from cdp_spark.tables.run import RunContext
+
+NOT_TOLD = "delete the erased people there: drt is not told of them"
+"""What an erasure leaves to do at a destination that drt sends to."""
 
 
 def tell_erased_rows(destination: AnyRowDestination, ids: Sequence[str], *, release: int) -> Delivery:
     """Tell a destination which profiles were erased, each with a key that is the same if it is told again."""
+    if isinstance(destination, DrtDestination):
+        return Delivery(destination.name, ERASED, "held", 0, location_of(destination), problem=NOT_TOLD)
     target = target_of(destination)
     rows = [
         Row(it, "erase", hash_key(target=target, unified_id=it, action="erase", release=str(release)))
@@ -53,7 +59,7 @@ def place_of(context: RunContext, destination: AnyDestination) -> str:
     return location_of(destination)
 
 
-def changes_sender(context: RunContext, destination: AnyDestination, schema: pa.Schema) -> Sender:
+def changes_sender(context: RunContext, destination: FileDestination | OnlineDestination, schema: pa.Schema) -> Sender:
     """Make what sends a run's rows.
 
     Args:
@@ -66,7 +72,7 @@ def changes_sender(context: RunContext, destination: AnyDestination, schema: pa.
     return sender_of(destination, schema)
 
 
-def sender_of(destination: AnyRowDestination, schema: pa.Schema) -> Sender:
+def sender_of(destination: OnlineDestination, schema: pa.Schema) -> Sender:
     """Make what sends to a destination; only now, as it needs the extra `activation`.
 
     Args:
@@ -87,16 +93,24 @@ def sender_of(destination: AnyRowDestination, schema: pa.Schema) -> Sender:
 
 
 def location_of(destination: AnyDestination) -> str:
-    """Where a destination is, as it is shown: a URL, with its table if it is a database's; a folder."""
+    """Where a destination is, as it is shown: a URL, with its table if it is a database's; a folder; drt's type."""
     if isinstance(destination, FileDestination):
         return destination.path
     if isinstance(destination, PostgresDestination):
         place = f"{destination.url}#{destination.table}"
         template = f"{hide_secrets(destination.url)}#{destination.table}"
         return Secret(place, template) if isinstance(destination.url, Secret) else place
-    return destination.url
+    return f"drt:{destination.to['type']}" if isinstance(destination, DrtDestination) else destination.url
 
 
 def target_of(destination: AnyDestination) -> str:
     """Hash of where a destination is: what one place acknowledged says nothing of another."""
-    return hash_key(name=destination.name, kind=destination.kind, place=str(hide_secrets(location_of(destination))))
+    place = str(hide_secrets(location_of(destination)))
+    if isinstance(destination, DrtDestination):
+        place = canonical_json(hide_secrets({name: it for name, it in destination.to.items() if _is_place(name)}))
+    return hash_key(name=destination.name, kind=destination.kind, place=place)
+
+
+def _is_place(name: str) -> bool:
+    """Whether a setting of drt says where rows go, and not how."""
+    return not name.endswith(("template", "retry", "rate_limit"))

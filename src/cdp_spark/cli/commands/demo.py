@@ -14,6 +14,7 @@ from cdp_spark.cli.options import options_of
 from cdp_spark.columns import EXPERIMENT, NAME, PRODUCT_NAME, REASON
 from cdp_spark.config.load import load_project
 from cdp_spark.demo.best import Best
+from cdp_spark.demo.outgoing import Outgoing
 from cdp_spark.demo.run import DemoOutcome, move_project, run_demo
 from cdp_spark.report import Accuracy, Attribution
 from cdp_spark.session import SMALL_DATA, get_project_session
@@ -55,6 +56,7 @@ def demo_facts(outcome: DemoOutcome) -> dict[str, Any]:
         "events": vars(outcome.attribution),
         "best": {name: list(rows) for name, rows in vars(outcome.best).items()},
         "experiments": list(outcome.experiments),
+        "outgoing": vars(outcome.outgoing),
         "warehouse": str(outcome.warehouse),
         "exports_to": [str(path) for path in outcome.exports],
     }
@@ -85,6 +87,9 @@ def print_demo(outcome: DemoOutcome) -> None:
     out.print()
     print_rows([{"segment": name, "members": size} for name, size in run.segments.items()])
     out.print()
+    if outcome.outgoing.overlaps:
+        print_rows(outcome.outgoing.overlaps, title="members that segments share")
+        out.print()
     sent = [
         {
             "export": it.destination,
@@ -101,6 +106,7 @@ def print_demo(outcome: DemoOutcome) -> None:
     for name, rows_of_one in groupby(outcome.experiments, key=lambda row: str(row[EXPERIMENT])):
         print_rows(arm_rows(list(rows_of_one)), title=f"experiment {name}")
         out.print()
+    _print_delivery(outcome.outgoing)
     places = {"tables": outcome.warehouse, "exports": _common(outcome.exports), "report": run.report}
     for name, path in places.items():
         out.print(f"{name:<8} {near(path) if path else 'not written'}", soft_wrap=True)
@@ -122,6 +128,16 @@ def _print_best(best: Best) -> None:
         console().print()
     for sentence in best.missing:
         console().print(sentence)
+
+
+def _print_delivery(outgoing: Outgoing) -> None:
+    """Print what a receiver on this machine answered, and what the ledger says of it."""
+    if outgoing.requests:
+        out = console()
+        print_rows(outgoing.requests, title="requests to a receiver on this machine, which fails once")
+        out.print()
+        print_rows(outgoing.ledger, title="the ledger of it")
+        out.print(f"The receiver has {outgoing.has:,} people, each once.\n")
 
 
 def _events_sentence(events: Attribution) -> str:

@@ -7,14 +7,20 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from cdp_spark.config.destination import HttpDestination, PostgresDestination, SlackDestination, WebhookDestination
+from cdp_spark.config.destination import (
+    DrtDestination,
+    HttpDestination,
+    PostgresDestination,
+    SlackDestination,
+    WebhookDestination,
+)
 from cdp_spark.config.load.secrets import reveal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from cdp_spark.config.checks.files import ProjectFiles
-    from cdp_spark.config.destination import AnyRowDestination
+    from cdp_spark.config.destination import OnlineDestination
     from cdp_spark.errors import ConfigError
 
 _PACKAGES = {"webhook": ("httpx", "standardwebhooks"), "slack": ("httpx",), "postgres": ("psycopg",)}
@@ -31,7 +37,7 @@ def delivery_mistakes(files: ProjectFiles, env: Mapping[str, str]) -> Iterator[C
         return
     config, tables = files.destinations.value, dict[tuple[str, str], str]()
     for index, destination in enumerate(config.destinations):
-        if destination not in config.rows:
+        if destination not in config.rows or isinstance(destination, DrtDestination):
             continue
         for at, got, allowed, fix in _problems(destination, env):
             yield files.destinations.mistake("destinations", index, at, got=got, allowed=allowed, fix=fix)
@@ -42,7 +48,7 @@ def delivery_mistakes(files: ProjectFiles, env: Mapping[str, str]) -> Iterator[C
                 yield files.destinations.mistake("destinations", index, "table", got=got, fix=fix)
 
 
-def _problems(destination: AnyRowDestination, env: Mapping[str, str]) -> Iterator[tuple[str, str, str, str]]:
+def _problems(destination: OnlineDestination, env: Mapping[str, str]) -> Iterator[tuple[str, str, str, str]]:
     missing = [name for name in _PACKAGES[destination.kind] if find_spec(name) is None]
     if missing:
         fix = "install the extra: pip install 'cdp-spark[activation]'"
@@ -61,7 +67,7 @@ def _problems(destination: AnyRowDestination, env: Mapping[str, str]) -> Iterato
             yield place, "another kind of URL", allowed, "write the whole URL"
 
 
-def _urls(destination: AnyRowDestination) -> Iterator[tuple[str, str]]:
+def _urls(destination: OnlineDestination) -> Iterator[tuple[str, str]]:
     """The URLs that a destination is sent to, each with its key."""
     yield "url", destination.url
     if isinstance(destination, SlackDestination):
@@ -77,7 +83,7 @@ def _is_key(destination: WebhookDestination, env: Mapping[str, str]) -> bool:
         return False
 
 
-def _schemes(destination: AnyRowDestination) -> tuple[str, ...]:
+def _schemes(destination: OnlineDestination) -> tuple[str, ...]:
     if not isinstance(destination, HttpDestination):
         return ("postgresql", "postgres")
     return ("https", "http") if destination.private_addresses else ("https",)

@@ -4,10 +4,11 @@ from typing import Annotated, Any
 
 import typer
 
-from cdp_spark.cli.commands.opening import open_project
+from cdp_spark.cli.commands.opening import open_project, open_released
 from cdp_spark.cli.display.catalogue import write_catalogue
 from cdp_spark.cli.display.output import print_result
 from cdp_spark.errors import StateError
+from cdp_spark.exchange.dbt import write_sources
 from cdp_spark.runs.releases import Release, latest_release, read_releases
 from cdp_spark.runs.run_log import Run, read_runs
 from cdp_spark.tables.catalog import TABLES
@@ -24,10 +25,18 @@ def tables(
         bool,
         typer.Option("--catalogue", help="Print what all tables and columns mean, as Markdown; opens no warehouse."),
     ] = False,
+    dbt: Annotated[
+        bool, typer.Option("--dbt", help="Print a `sources.yml` for dbt: the gold tables of the newest release.")
+    ] = False,
 ) -> None:
     """List the tables; gold tables as the newest release shows them, others at their head."""
     if catalogue:
         typer.echo(write_catalogue())
+        return
+    if dbt:
+        _, warehouse = open_released(ctx)
+        shown = warehouse.release
+        typer.echo(write_sources(warehouse.store, shown.versions, release=shown.number), nl=False)
         return
     _, store = open_project(ctx)
     release = latest_release(store)
