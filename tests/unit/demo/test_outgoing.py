@@ -41,7 +41,7 @@ def attempt(key: str, status: str, run_id: str = "run-1") -> tuple[object, ...]:
 
 
 def member(segment: str, unified_id: str, exited: datetime | None = None) -> tuple[object, ...]:
-    return (segment, unified_id, AT, exited, "h")
+    return (segment, unified_id, AT, exited, "h", None)
 
 
 def test_segments_that_share_members_are_listed_with_the_ledger_of_the_run() -> None:
