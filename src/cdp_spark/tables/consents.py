@@ -1,4 +1,4 @@
-"""How consents are read: the latest word of each source, the most restrictive of all; and those that nobody can read."""
+"""How consents are read: the latest word of each source, the most restrictive of all; and those nobody can read."""
 
 from __future__ import annotations
 
