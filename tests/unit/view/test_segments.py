@@ -141,7 +141,17 @@ def write_warehouse(folder: Path, hashes: Mapping[str, str]) -> None:
         ),
         (
             SEGMENTS,
-            [{"segment": "loyal", "status": "failed", "reason": "not computed: trait.x", "computed_at_utc": FIRST}],
+            [
+                {
+                    "segment": "loyal",
+                    "description": "",
+                    "definition_hash": hashes["loyal"],
+                    "member_count": 1,
+                    "status": "failed",
+                    "reason": "not computed: trait.x",
+                    "computed_at_utc": FIRST,
+                }
+            ],
         ),
         *((spec, []) for spec in (IDENTIFIERS, ACCOUNT_MEMBERS, HOUSEHOLDS, TRAITS)),
     ]
