@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from scipy.special import expit
 
 from cdp_spark import columns as c
-from cdp_spark.config.scores import FeaturesConfig, OutcomeConfig, PopulationConfig, ScoreConfig
+from cdp_spark.config.insights.scores import FeaturesConfig, OutcomeConfig, PopulationConfig, ScoreConfig
 from cdp_spark.insights.leads.evaluation import area_under_curve
 from cdp_spark.insights.leads.features import DAY_US, Feature, build_features, choose_features, read_events
 from cdp_spark.insights.leads.model import fit_lead

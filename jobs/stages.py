@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from cdp_spark.cli.display.plain import printable
+from cdp_spark.cli.display.output import printable
 from cdp_spark.config.load import load_project
 from cdp_spark.errors import CdpError
 from cdp_spark.runs.runner import run_stages

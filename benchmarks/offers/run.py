@@ -28,7 +28,7 @@ import pyarrow.compute as pc
 
 from benchmarks.offers import rivals
 from benchmarks.offers.sets import NAMES, generated_purchases, purchase_sets
-from cdp_spark.config.offers import OffersConfig, OfferWeights
+from cdp_spark.config.insights.offers import OffersConfig, OfferWeights
 from cdp_spark.insights.offers.catalogue import read_catalogue, repeatable_products
 from cdp_spark.insights.offers.model import fit_offers, make_offers
 from cdp_spark.insights.offers.purchases import read_purchases

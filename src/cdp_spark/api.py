@@ -17,8 +17,8 @@ import pyarrow.compute as pc
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
-from cdp_spark.activation.audience import build_consenting_profiles
-from cdp_spark.activation.reading import suppression_test
+from cdp_spark.activation.audiences.audience import build_consenting_profiles
+from cdp_spark.activation.audiences.reading import suppression_test
 from cdp_spark.config.base import choose_one
 from cdp_spark.config.load import load_project
 from cdp_spark.errors import ConfigError, StateError
@@ -26,11 +26,17 @@ from cdp_spark.normalise.times import parse_time
 from cdp_spark.runs.releases import Release, current_release, find_release, read_releases
 from cdp_spark.session import get_project_session
 from cdp_spark.tables.catalog import CONSENTS, PROFILES, RUNS, SEGMENT_MEMBERS, TABLES
-from cdp_spark.tables.consents import build_contact_point_consents
+from cdp_spark.tables.consents import (
+    build_contact_point_consents,
+    fetch_issues,
+    find_open,
+    holding,
+    of_purpose,
+    tell_names,
+)
 from cdp_spark.tables.rows import rows_with, texts
 from cdp_spark.tables.spec import TableKind
 from cdp_spark.tables.store import Store, open_folder, open_store
-from cdp_spark.tables.withdrawals import fetch_issues, find_open, holding, of_purpose, tell_names
 from cdp_spark.view.segments.asked import AskedSegments
 from cdp_spark.view.warehouse import ReleasedWarehouse, reader_of
 

@@ -15,7 +15,7 @@ from uuid import UUID
 
 from pyspark.sql import types as T
 
-from cdp_spark.config.insights import InsightsConfig
+from cdp_spark.config.insights.section import InsightsConfig
 from cdp_spark.config.match import MatchConfig
 from cdp_spark.config.profile import StewardOverride, SurvivorshipConfig
 from cdp_spark.config.project import Project, ProjectSettings, Warehouse

@@ -25,7 +25,7 @@ from tests.integration.killed_erasure import request_of
 
 from cdp_spark.errors import DataError
 from cdp_spark.identity.frames_tables import resolve_id
-from cdp_spark.runs.compare import read_changes
+from cdp_spark.runs.comparison.compare import read_changes
 from cdp_spark.runs.releases import current_release
 from cdp_spark.runs.run_log import read_runs
 from cdp_spark.runs.runner import continue_erasures, erase, nightly

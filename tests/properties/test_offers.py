@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.unit.insights.offers.shop import AS_OF
 
-from cdp_spark.config.offers import OffersConfig, OfferWeights
+from cdp_spark.config.insights.offers import OffersConfig, OfferWeights
 from cdp_spark.insights.offers.catalogue import read_catalogue
 from cdp_spark.insights.offers.evidence import DAMPING, choose_neighbours
 from cdp_spark.insights.offers.model import count_group, fit_offers, make_offers, model_of_counts

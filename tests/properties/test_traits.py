@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cdp_spark.config.insights import InsightsConfig
+from cdp_spark.config.insights.section import InsightsConfig
 from cdp_spark.config.traits.definitions import define_traits
 from cdp_spark.traits.engine import Plan
 from cdp_spark.traits.finish import TRAIT_VALUES, make_traits

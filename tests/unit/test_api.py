@@ -22,7 +22,7 @@ from cdp_spark.api import OpenProject
 from cdp_spark.config.authoring.starter import write_starter
 from cdp_spark.errors import ConfigError, StateError
 from cdp_spark.tables.catalog import PROFILES, TABLES
-from cdp_spark.tables.withdrawals import OpenWithdrawal
+from cdp_spark.tables.consents import OpenWithdrawal
 
 PAGE = Path(__file__).parents[2] / "docs" / "python.md"
 

@@ -9,8 +9,8 @@ from typing import Any
 import pyarrow as pa
 
 from cdp_spark.config.load.project import load_project
-from cdp_spark.normalise.companies import currency_of_figure, read_figure
-from cdp_spark.normalise.job_titles import read_job_title
+from cdp_spark.normalise.people.companies import currency_of_figure, read_figure
+from cdp_spark.normalise.people.job_titles import read_job_title
 from cdp_spark.relations.hierarchy import RECORD_COLUMNS, build_account_hierarchy
 
 PAGE = (Path(__file__).parents[2] / "docs" / "b2b.md").read_text(encoding="utf-8")

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Literal, cast
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
-from cdp_spark.activation.ad_audiences import audience_columns, hash_audience
-from cdp_spark.activation.audience import REASON
-from cdp_spark.activation.cells import cells
+from cdp_spark.activation.audiences.ad_audiences import audience_columns, hash_audience
+from cdp_spark.activation.audiences.audience import REASON
+from cdp_spark.activation.audiences.cells import cells
 from cdp_spark.config.base import Secret
 from cdp_spark.config.destination import AUDIENCE_COLUMNS
 from cdp_spark.config.load.secrets import reveal
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from pyspark.sql import DataFrame
 
-    from cdp_spark.activation.audience import Reason
+    from cdp_spark.activation.audiences.audience import Reason
     from cdp_spark.config.destination import FileDestination
 
 Status = Literal["delivered", "skipped", "held", "failed"]

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import pyarrow.compute as pc
 
 from cdp_spark import columns as c
-from cdp_spark.activation.audience import REASON
+from cdp_spark.activation.audiences.audience import REASON
 from cdp_spark.activation.destinations.interface import Row
 from cdp_spark.activation.drt.project import HandedRow, Mark, read_mark, write_project
 from cdp_spark.activation.drt.results import name_run, read_results

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from cdp_spark import columns as c
 from cdp_spark.config.destination import NO_PURPOSE
 from cdp_spark.tables.catalog import SEGMENTS
-from cdp_spark.tables.withdrawals import fetch_issues, find_open, holding, of_purpose, tell_names
+from cdp_spark.tables.consents import fetch_issues, find_open, holding, of_purpose, tell_names
 
 if TYPE_CHECKING:
     from cdp_spark.config.destination import AnyDestination

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 from pyspark.errors import PySparkException
 
+from cdp_spark.activation.audiences.hold_out import warn_of_ended
+from cdp_spark.activation.audiences.reading import inputs_checksum, read_audience
 from cdp_spark.activation.export import (
     Delivery,
     build_export,
@@ -17,9 +19,7 @@ from cdp_spark.activation.export import (
     idempotency_key,
     write_export,
 )
-from cdp_spark.activation.hold_out import warn_of_ended
 from cdp_spark.activation.holds import find_hold
-from cdp_spark.activation.reading import inputs_checksum, read_audience
 from cdp_spark.activation.repeat import files_checksum, repeat_delivery, repeat_figures
 from cdp_spark.activation.stage_rows import deliver_rows
 from cdp_spark.config.base import hide_secrets
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     from pyspark.sql import DataFrame
 
-    from cdp_spark.activation.audience import Reason
+    from cdp_spark.activation.audiences.audience import Reason
     from cdp_spark.config.destination import FileDestination
     from cdp_spark.tables.run import RunContext
 

@@ -26,13 +26,13 @@ import pyarrow.compute as pc
 
 from cdp_spark import columns as c
 from cdp_spark import limits
-from cdp_spark.activation.audience import REASON
-from cdp_spark.activation.cells import cells
+from cdp_spark.activation.audiences.audience import REASON
+from cdp_spark.activation.audiences.cells import cells
+from cdp_spark.activation.audiences.reading import inputs_checksum, read_audience
 from cdp_spark.activation.export import Delivery, Status
 from cdp_spark.activation.holds import find_hold
 from cdp_spark.activation.ledger import OPEN, Attempt, Rules, rows_to_send, send_rows, settle_all
 from cdp_spark.activation.planning import Plan, hash_rows, make_plan, rows_of, warn_of_left_rows
-from cdp_spark.activation.reading import inputs_checksum, read_audience
 from cdp_spark.activation.repeat import has_inputs_of_last
 from cdp_spark.activation.sending.pacing import Due
 from cdp_spark.activation.sending.senders import changes_sender, place_of, target_of

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from cdp_spark.config.behaviour import AbandonmentConfig
+    from cdp_spark.config.insights.behaviour import AbandonmentConfig
 
 UTC = pa.timestamp("us", tz="UTC")
 ABANDONED_ROWS = pa.schema(

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date
 
-    from cdp_spark.config.behaviour import FunnelConfig, RetentionConfig
+    from cdp_spark.config.insights.behaviour import FunnelConfig, RetentionConfig
 
 FUNNEL, COHORTS = "funnel", "cohorts"
 _PART, _NUMBER = "part", "number"

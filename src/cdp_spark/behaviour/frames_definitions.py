@@ -10,10 +10,10 @@ from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
 from cdp_spark.behaviour.counts import group_name, mask_name
-from cdp_spark.config.behaviour import ATTRIBUTE_PREFIX, EVENT_GROUPS, PROFILE_GROUPS, PROPERTY_PREFIX
-from cdp_spark.config.checks.behaviour import EVENT_COLUMNS
+from cdp_spark.config.checks.insights import EVENT_COLUMNS
 from cdp_spark.config.expressions.compile import compile_expression
 from cdp_spark.config.expressions.references import referenced_columns
+from cdp_spark.config.insights.behaviour import ATTRIBUTE_PREFIX, EVENT_GROUPS, PROFILE_GROUPS, PROPERTY_PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
     from cdp_spark.behaviour.counts import Definitions
-    from cdp_spark.config.behaviour import FunnelConfig, FunnelStep
-    from cdp_spark.config.insights import InsightsConfig
+    from cdp_spark.config.insights.behaviour import FunnelConfig, FunnelStep
+    from cdp_spark.config.insights.section import InsightsConfig
 
 _COUNTED = (c.UNIFIED_ID, c.OCCURRED_AT, c.EVENT_KEY, c.EVENT_TYPE, c.VALUE)
 

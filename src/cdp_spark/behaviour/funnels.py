@@ -21,7 +21,7 @@ from cdp_spark.insights.groups import group_starts, require_order
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from cdp_spark.config.behaviour import FunnelConfig
+    from cdp_spark.config.insights.behaviour import FunnelConfig
 
 ALL, NONE = "(all)", "(none)"
 """What stands for everybody, and for an event or profile without the value that a funnel is split by."""

@@ -23,7 +23,7 @@ from cdp_spark.normalise.batches import local_days
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from cdp_spark.config.behaviour import Period, RetentionConfig
+    from cdp_spark.config.insights.behaviour import Period, RetentionConfig
 
 VALUES = pa.decimal128(18, 4)
 RETURNS = pa.schema(

@@ -46,8 +46,8 @@ if TYPE_CHECKING:
 
     from pyspark.sql import DataFrame
 
-    from cdp_spark.config.behaviour import AbandonmentConfig
-    from cdp_spark.config.insights import InsightsConfig
+    from cdp_spark.config.insights.behaviour import AbandonmentConfig
+    from cdp_spark.config.insights.section import InsightsConfig
     from cdp_spark.config.project import Project
     from cdp_spark.tables.checkpoint import CountedFrame
     from cdp_spark.tables.run import Basis, RunContext

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from pyspark.sql import DataFrame
 
-    from cdp_spark.config.behaviour import AttributionConfig, SessionsConfig
+    from cdp_spark.config.insights.behaviour import AttributionConfig, SessionsConfig
     from cdp_spark.config.project import Project
     from cdp_spark.insights.attribution import AttributionRules
     from cdp_spark.tables.checkpoint import CountedFrame

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from cdp_spark.cli.display.plain import printable
+from cdp_spark.cli.display.output import printable
 from cdp_spark.cli.lazy import LazyGroup
 from cdp_spark.cli.options import Options
 from cdp_spark.errors import CdpError

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cdp_spark.cli.display.plain import PlainFormatter
+from cdp_spark.cli.display.output import PlainFormatter
 
 if TYPE_CHECKING:
     import typer

@@ -27,9 +27,9 @@ from cdp_spark.clustering.frames import SCORED, Clusters, EvidenceRows
 from cdp_spark.clustering.labels import keep_current_labels
 from cdp_spark.clustering.settings import settings_checksum
 from cdp_spark.tables.catalog import CLUSTERS, CUTS, IDENTIFIERS, LABELS, PAIR_SCORES, RECORDS
+from cdp_spark.tables.increments.serving import Versions, count_rows_at_most, serve_rows
 from cdp_spark.tables.increments.touched import MATCHING, fetch_touched
 from cdp_spark.tables.rows import as_table, map_groups, rows_with, rows_without, unite, unite_texts
-from cdp_spark.tables.serving import Versions, count_rows_at_most, serve_rows
 
 if TYPE_CHECKING:
     from cdp_spark.clustering.settings import ClusteringRules

@@ -16,10 +16,10 @@ from cdp_spark.clustering.kinds import PERSON, VISITOR
 from cdp_spark.clustering.settings import clustering_rules, settings_checksum
 from cdp_spark.tables.actions.together import run_together
 from cdp_spark.tables.catalog import CLUSTERS, CUTS, IDENTIFIERS, RECORDS, TOUCHED_RECORDS
+from cdp_spark.tables.increments.serving import serve_rows
 from cdp_spark.tables.increments.touched import CLUSTERING, record_touched
 from cdp_spark.tables.rows import as_frame, as_table, map_groups, unite, with_values
 from cdp_spark.tables.run import RunContext, StageResult
-from cdp_spark.tables.serving import serve_rows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 
 from cdp_spark.config.base import SafeName, Strict, Strings, mistake
 from cdp_spark.config.traits.conditions import Bounds, EventsCondition, EventStep, SequenceCondition
-from cdp_spark.normalise.job_titles import Role
+from cdp_spark.normalise.people.job_titles import Role
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -11,7 +11,7 @@ from cdp_spark.config.events import EventFields, OrderLineFields, ProductFields,
 from cdp_spark.config.mapping import ColumnMapping, IdentifierType, TimeField, check_formats
 from cdp_spark.normalise.amounts import DecimalSign
 from cdp_spark.normalise.dates import compile_formats
-from cdp_spark.normalise.encodings import ALLOWED_ENCODINGS, is_encoding
+from cdp_spark.normalise.text import ALLOWED_ENCODINGS, is_encoding
 
 Meaning = Literal[
     "given_name",

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from cdp_spark import columns as c
-from cdp_spark.config.scores import LIFETIME_VALUE
+from cdp_spark.config.insights.scores import LIFETIME_VALUE
 from cdp_spark.tables.catalog import OFFERS, PROFILES, SCORES
 
 if TYPE_CHECKING:

@@ -59,9 +59,9 @@ from cdp_spark.tables.catalog import (
 from cdp_spark.tables.checkpoint import checkpoint
 from cdp_spark.tables.increments.basis import empty_tables, keep_table, newest_version_of
 from cdp_spark.tables.increments.difference import build_changed_keys
+from cdp_spark.tables.increments.serving import count_rows_at_most
 from cdp_spark.tables.rows import as_frame, as_table, map_groups, map_rows, unite
 from cdp_spark.tables.run import StageResult
-from cdp_spark.tables.serving import count_rows_at_most
 
 if TYPE_CHECKING:
     from datetime import date

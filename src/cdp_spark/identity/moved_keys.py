@@ -15,7 +15,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 from cdp_spark import columns as c
-from cdp_spark.normalise.email import mailbox
+from cdp_spark.normalise.people.email import mailbox
 from cdp_spark.normalise.text import match_form
 
 if TYPE_CHECKING:

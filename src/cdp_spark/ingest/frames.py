@@ -25,7 +25,7 @@ from cdp_spark.ingest.staging.faults import stage_delivery
 from cdp_spark.ingest.staging.repeats import GROUP_CONTENTS, GROUP_ROWS, IDENTITY, repeat_facts
 from cdp_spark.ingest.staging.rows import STAGED, SUPPRESSED, Staging
 from cdp_spark.ingest.typed import NOTHING_THERE, read_typed
-from cdp_spark.normalise.encodings import is_wide
+from cdp_spark.normalise.text import is_wide
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping

@@ -28,10 +28,10 @@ from cdp_spark.ingest.withdrawals import undated_times, write_new_issues
 from cdp_spark.ingest.write import Written, count_new_rows, write_bronze
 from cdp_spark.tables.catalog import SOURCE_DELIVERIES
 from cdp_spark.tables.checkpoint import cached_frame
+from cdp_spark.tables.consents import fetch_issues, find_open, holding, tell_names
 from cdp_spark.tables.rows import Rows, as_frame
 from cdp_spark.tables.run import RunContext, StageResult
 from cdp_spark.tables.suppressions import read_suppression_list
-from cdp_spark.tables.withdrawals import fetch_issues, find_open, holding, tell_names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -18,7 +18,7 @@ from pyspark.sql import functions as F
 from cdp_spark import columns as c
 from cdp_spark.ingest.staging.consents import UNREADABLE_WITHDRAWAL
 from cdp_spark.tables.catalog import WITHDRAWAL_ISSUES
-from cdp_spark.tables.withdrawals import OPEN, READABLE, UNDATED, find_open
+from cdp_spark.tables.consents import OPEN, READABLE, UNDATED, find_open
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

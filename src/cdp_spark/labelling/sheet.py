@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from cdp_spark import columns as c
-from cdp_spark.activation.cells import spreadsheet_safe_expr
+from cdp_spark.activation.audiences.cells import spreadsheet_safe_expr
 from cdp_spark.errors import ConfigError
 
 if TYPE_CHECKING:

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Literal
 
-from cdp_spark.normalise.codes import read_national_id
-from cdp_spark.normalise.contact_points import split_cell
-from cdp_spark.normalise.email import in_ascii, mailbox, read_email
 from cdp_spark.normalise.hashing import sha256
 from cdp_spark.normalise.outcome import NOTHING, Normal
-from cdp_spark.normalise.phone import read_phone
+from cdp_spark.normalise.people.codes import read_national_id
+from cdp_spark.normalise.people.contact_points import split_cell
+from cdp_spark.normalise.people.email import in_ascii, mailbox, read_email
+from cdp_spark.normalise.people.phone import read_phone
 from cdp_spark.normalise.placeholders import PLACEHOLDER, is_id_placeholder
 from cdp_spark.normalise.text import clean_text, composed, without_float_tail
 

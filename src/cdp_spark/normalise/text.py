@@ -1,4 +1,4 @@
-"""Text: cleaned for people to read, and folded for comparison.
+"""Text: cleaned for people to read, and folded for comparison; and how it is encoded.
 
 `clean_text` comes first for every text; what follows expects its result. `match_form` is how two texts are compared:
 lower case, letters and digits of any script, no accents, single spaces.
@@ -6,18 +6,34 @@ lower case, letters and digits of any script, no accents, single spaces.
 
 from __future__ import annotations
 
+import codecs
 import re
 import unicodedata
 
 WHITE_SPACE = " \t\r\n\u00a0\u200b\ufeff"
+
+
 """What stands around a value without being part of it."""
 
+
 _CONTROLS = dict.fromkeys((*range(0x20), *range(0x7F, 0xA0)), " ")
+
+
 _AROUND_WORDS = ".,#;"
+
+
 _BREAK_IN_WORD = re.compile(r"[^ \-']+")
+
+
 _FLOAT_TAIL = re.compile(r"(\d+)\.0")
+
+
 _PLAIN_WORDS = re.compile(r"[a-z0-9]+(?: [a-z0-9]+)*")
+
+
 _NOT_ALPHANUMERIC = re.compile(r"[\W_]+")
+
+
 _FOLDED = str.maketrans(
     "àáâãäåāăąçćčĉċďđèéêëēĕėęěĝğġģĥħìíîïĩīĭįıĵķĺļľŀłñńņňòóôõöøōŏőŕŗřśŝşšșţťŧțùúûüũūŭůűųŵýÿŷźżž",
     "aaaaaaaaacccccddeeeeeeeeegggghhiiiiiiiiijklllllnnnnooooooooorrrsssssttttuuuuuuuuuuwyyyzzz",
@@ -34,6 +50,8 @@ _FOLDED = str.maketrans(
 
 
 _LETTERS_OF_THEIR_OWN = "йЙїЇўЎ"
+
+
 """What looks like an accent is part of the letter."""
 
 
@@ -145,3 +163,30 @@ def plural(count: int, noun: str) -> str:
     """Write a count with its noun: `1 source`, `2 sources`."""
     ending = "" if count == 1 else "es" if noun.endswith(("s", "x", "ch")) else "s"
     return f"{count:,} {noun}{ending}"
+
+
+ALLOWED_ENCODINGS = "an encoding that Python knows: UTF-8, Windows-1252, ISO-8859-15, UTF-16, cp500, …"
+
+
+_NOT_OF_FILES = frozenset({"idna", "punycode", "undefined", "unicode-escape", "unicode_escape", "raw-unicode-escape"})
+
+
+"""What Python calls encodings of text and no program writes files in."""
+
+
+def is_encoding(name: str) -> bool:
+    """Tell whether a name is that of an encoding that files are written in."""
+    try:
+        "".encode(name)
+        return codecs.lookup(name).name not in _NOT_OF_FILES
+    except (LookupError, UnicodeError, ValueError):
+        return False
+
+
+def is_wide(name: str) -> bool:
+    """Tell whether ASCII characters have other bytes in an encoding, so that its lines cannot be cut by bytes.
+
+    Args:
+        name: of a known encoding: UTF-16, UTF-32, UTF-7 or one of EBCDIC.
+    """
+    return '"\n'.encode(name) != b'"\n' or codecs.lookup(name).name == "utf-7"

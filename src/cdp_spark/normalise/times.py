@@ -1,4 +1,4 @@
-"""A source's times, in its own formats and zone, as microseconds since 1970 in UTC.
+"""A source's times, in its own formats and zone, as microseconds since 1970 in UTC; and the zones of people.
 
 A format is `iso` (ISO 8601 and nothing else: `12:30` is not today and `2024` is not a day), `epoch_seconds`,
 `epoch_millis`, `epoch_micros`, or a pattern in Spark's notation, which becomes a regular expression once. The first
@@ -9,11 +9,16 @@ is meant, and one that it leaves out counts on from the hour before.
 from __future__ import annotations
 
 import re
+import zoneinfo
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from functools import cache
+from importlib.resources import files
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import pyarrow as pa
+import yaml
 
 from cdp_spark.errors import ConfigError
 
@@ -26,17 +31,41 @@ _ISO = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[T ]([0-9]{2}:[0-9]{2})(:[0-9]{2})?(\.[0-9]+)?)?"
     r"\s*(Z|[+-][0-9]{2}(?::?[0-9]{2})?)?"
 )
+
+
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - offsets are taken off as numbers, which knows no first and last year
+
+
 _MICROSECOND = timedelta(microseconds=1)
+
+
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
+
+
 _MICROS = {"epoch_seconds": 1_000_000, "epoch_millis": 1_000, "epoch_micros": 1}
+
+
 _MAX_MICROS = 10**17
+
+
 _MICROS_OF_1971, _MICROS_OF_1995 = 31_536_000 * 10**6, 788_918_400 * 10**6
+
+
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+
+
 _FULL_MONTHS = "january february march april may june july august september october november december".replace(" ", "|")
+
+
 _TOKEN = re.compile(r"'(?P<quoted>(?:[^']|'')*)'|(?P<letter>[A-Za-z])(?P=letter)*|[\[\]]|[^A-Za-z'\[\]]+")
+
+
 _OFFSET = r"(?P<zone>Z|[+-][0-9]{2}(?::?[0-9]{2})?(?::?[0-9]{2})?)"
+
+
 _ZONE = r"(?P<zone>(?:GMT|UTC)?[+-][0-9]{1,2}(?::?[0-9]{2})?|[A-Z][A-Za-z0-9_/+-]*)"
+
+
 _ZONES = {
     "Z": "UTC",
     **dict.fromkeys(("EST", "EDT"), "America/New_York"),
@@ -46,7 +75,11 @@ _ZONES = {
     **dict.fromkeys(("CET", "CEST"), "Europe/Paris"),
     "BST": "Europe/London",
 }
+
+
 """Short names of zones, which stand for a place as in Java."""
+
+
 _PARTS = {
     **dict.fromkeys(("y", "yyyy", "u", "uuuu"), "(?P<year>[0-9]{4})"),
     **dict.fromkeys(("yy", "uu"), "(?P<short_year>[0-9]{2})"),
@@ -67,12 +100,18 @@ _PARTS = {
     "ss": "(?P<second>[0-9]{2})",
     "a": "(?P<half>AM|PM)",
 }
+
+
 _DATES = [
     {year, *day}
     for year in ("year", "short_year")
     for day in (("month", "day"), ("month_name", "day"), ("day_of_year",))
 ]
+
+
 """Parts that make a date; `dd.mm.yyyy` has a minute and no month."""
+
+
 _FRACTION, _OFFSETS, _NAMED_ZONES = "S", "XxZ", "VzO"
 
 
@@ -247,3 +286,35 @@ def parse_time(option: str, text: str | None) -> datetime | None:
     except (ValueError, OverflowError):
         example = "2026-11-23, 2026-11-23T02:00 or 2026-11-23T02:00:00+01:00"
         raise ConfigError(option, got=repr(text), allowed="a time in ISO 8601", fix=f"write it as {example}") from None
+
+
+def zones_of(given: pa.Array, countries: pa.Array, default: str) -> pa.Array:
+    """Return the zone of each row.
+
+    Args:
+        given: zones as profiles name them; unknown names count as none.
+        countries: two-letter codes.
+        default: for all others.
+    """
+    named = _looked_up(given, {zone: zone for zone in _known_zones()})
+    of_country = _looked_up(countries, country_zones())
+    return pa.compute.coalesce(named, of_country, pa.scalar(default))
+
+
+@cache
+def country_zones() -> dict[str, str]:
+    """Country to its zone, of countries all of whose zones show the same time."""
+    text = files("cdp_spark.normalise").joinpath("country_zones.yaml").read_text(encoding="utf-8")
+    zones: dict[str, str] = yaml.safe_load(text)
+    return zones
+
+
+@cache
+def _known_zones() -> frozenset[str]:
+    return frozenset(zoneinfo.available_timezones())
+
+
+def _looked_up(values: pa.Array, meanings: dict[str, str]) -> pa.Array:
+    encoded = values.cast(pa.string()).dictionary_encode()
+    meant = pa.array([meanings.get(value) for value in encoded.dictionary.to_pylist()], pa.string())
+    return meant.take(encoded.indices)

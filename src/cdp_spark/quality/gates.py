@@ -9,7 +9,7 @@ from cdp_spark.quality.measures import show_measure
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from cdp_spark.config.quality import QualityGate
+    from cdp_spark.config.project import QualityGate
     from cdp_spark.quality.measures import Measure
 
 

@@ -12,7 +12,7 @@ from pyspark.sql import types as T
 
 from cdp_spark import columns as c
 from cdp_spark.normalise.batches import map_fields
-from cdp_spark.normalise.job_titles import read_job_title
+from cdp_spark.normalise.people.job_titles import read_job_title
 from cdp_spark.tables.catalog import ACCOUNT_MEMBERS
 
 if TYPE_CHECKING:
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from pyspark.sql import Column, DataFrame
 
-    from cdp_spark.config.relations import Relation
-    from cdp_spark.normalise.job_titles import Role
+    from cdp_spark.config.match import Relation
+    from cdp_spark.normalise.people.job_titles import Role
 
     OwnRoles = Mapping[Role, tuple[str, ...]]
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from pyspark.sql import Column
 
-    from cdp_spark.config.relations import AccountKey, AccountMembersConfig, Relation
+    from cdp_spark.config.match import AccountKey, AccountMembersConfig, Relation
 
 PERSON, ACCOUNT = "person", "account"
 _VALUE, _DOMAINS, _COUNT = "named_value", "domains", "account_count"

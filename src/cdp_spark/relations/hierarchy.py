@@ -16,8 +16,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from cdp_spark import columns as c
-from cdp_spark.normalise.codes import read_national_id
-from cdp_spark.normalise.companies import company_core
+from cdp_spark.normalise.people.codes import read_national_id
+from cdp_spark.normalise.people.companies import company_core
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

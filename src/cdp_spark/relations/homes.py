@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from cdp_spark.normalise.addresses import street_match_form
 from cdp_spark.normalise.hashing import canonical_json
+from cdp_spark.normalise.people.addresses import street_match_form
 from cdp_spark.normalise.text import compact_form, match_form, words
 
 _NOT_A_HOME = re.compile(

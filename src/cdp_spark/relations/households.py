@@ -13,7 +13,7 @@ from cdp_spark.relations.addresses import DOOR, FAMILY, FAMILY_PARTS, IS_WORKPLA
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
-    from cdp_spark.config.relations import HouseholdsConfig
+    from cdp_spark.config.match import HouseholdsConfig
 
 _PLACE, _SIZE, _TIES, _PEOPLE = "place", "size", "ties", "people"
 _GROUPS = f"array<struct<{_PEOPLE}:array<string>,{_TIES}:array<string>>>"

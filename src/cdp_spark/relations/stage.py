@@ -9,7 +9,7 @@ import pyarrow as pa
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
-from cdp_spark.config.relations import RELATIONS
+from cdp_spark.config.match import RELATIONS
 from cdp_spark.relations.account_members import build_account_members
 from cdp_spark.relations.addresses import HOME_COLUMNS
 from cdp_spark.relations.evidence import ACCOUNT, PERSON, build_evidence, with_ids

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from cdp_spark import columns as c
 from cdp_spark.errors import ContractError
 from cdp_spark.normalise.batches import map_distinct
-from cdp_spark.normalise.names import generation, read_suffix
+from cdp_spark.normalise.people.names import generation, read_suffix
 from cdp_spark.normalise.text import compact_form, match_form
 
 if TYPE_CHECKING:

@@ -22,7 +22,6 @@ from cdp_spark.resolution.blocking.blocks import expand_blocks
 from cdp_spark.resolution.blocking.key_use import count_keys
 from cdp_spark.resolution.blocking.keys import make_keys
 from cdp_spark.resolution.blocking.slots import Slot, all_rules, build_slots, deterministic_mask
-from cdp_spark.resolution.certain import certain_rules
 from cdp_spark.resolution.features import make_features
 from cdp_spark.resolution.kernel import Kernel, compare_blocks
 from cdp_spark.resolution.learning.fitting import count_patterns, fit_parameters, layout_of
@@ -30,7 +29,7 @@ from cdp_spark.resolution.learning.sample import Sample, take_sample
 from cdp_spark.resolution.learning.soundness import Doubt, find_doubts
 from cdp_spark.resolution.model import MatchModel
 from cdp_spark.resolution.patterns import unpack
-from cdp_spark.resolution.scoring import score_blocks_in_memory
+from cdp_spark.resolution.scoring import certain_rules, score_blocks_in_memory
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

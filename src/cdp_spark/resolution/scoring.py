@@ -8,11 +8,15 @@ import numpy as np
 import pyarrow as pa
 
 from cdp_spark import columns as c
-from cdp_spark.resolution.certain import certain_rules
+from cdp_spark.resolution.blocking.slots import deterministic_mask
+from cdp_spark.resolution.comparing.measures import DIFFERENT
 from cdp_spark.resolution.kernel import Kernel, compare_blocks
 from cdp_spark.resolution.patterns import as_texts, unpack
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from cdp_spark.config.match import EntityMatch
     from cdp_spark.resolution.model import MatchModel
 
 SCORES = pa.schema(
@@ -25,6 +29,8 @@ SCORES = pa.schema(
         (c.DETERMINISTIC, pa.bool_()),
     ]
 )
+
+
 """Columns of scored pairs."""
 
 
@@ -55,3 +61,35 @@ def weigh_patterns(patterns: pa.RecordBatch, model: MatchModel, *, deterministic
         pa.array(certain_rules(model.match, masks & deterministic_mask, levels) != 0),
     ]
     return pa.RecordBatch.from_arrays(columns, names=SCORES.names)
+
+
+_TELLING = (c.GIVEN_NAME, c.BIRTH_DATE)
+
+
+_METHODS = ("name", "jaro_winkler", "levenshtein", "date")
+
+
+"""Of these the lowest level means that two values have nothing in common."""
+
+
+def certain_rules(match: EntityMatch, rule_masks: NDArray[np.int64], levels: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Keep the bits of the deterministic rules that join each pair, whatever it weighs.
+
+    Args:
+        match: rules and comparisons.
+        rule_masks: the rules that find each pair, shape (pairs,).
+        levels: of each comparison, shape (pairs, comparisons).
+    """
+    telling = [
+        place
+        for place, comparison in enumerate(match.comparisons)
+        if comparison.columns[0] in _TELLING and comparison.method in _METHODS
+    ]
+    contradicted = (levels[:, telling] == DIFFERENT).any(axis=1)
+    return rule_masks & np.where(contradicted, _regardless(match), deterministic_mask(match))
+
+
+def _regardless(match: EntityMatch) -> int:
+    """Return the bits of the rules that join even who contradicts each other."""
+    first = len(match.blocking)
+    return sum(1 << (first + place) for place, it in enumerate(match.deterministic) if it.contradictions == "ignore")

@@ -21,7 +21,7 @@ from cdp_spark.scores.lifetime import details_of, reasons_of
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from cdp_spark.config.scores import ContractsConfig
+    from cdp_spark.config.insights.scores import ContractsConfig
 
 CONTRACT_ROWS = pa.schema(
     [(c.UNIFIED_ID, pa.string()), (c.PERIODS, pa.int64()), (c.ENDED, pa.bool_()), (c.VALUE, pa.float64())]

@@ -12,8 +12,8 @@ from pyspark.sql import functions as F
 from cdp_spark import columns as c
 from cdp_spark import limits
 from cdp_spark.tables.catalog import PROFILES, UNIFIED_EVENTS
+from cdp_spark.tables.increments.serving import count_rows_at_most
 from cdp_spark.tables.rows import as_table, map_groups
-from cdp_spark.tables.serving import count_rows_at_most
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -10,7 +10,7 @@ import pyarrow as pa
 from scipy.special import expit
 
 from cdp_spark import columns as c
-from cdp_spark.config.scores import LifetimeValueConfig, ScoreConfig
+from cdp_spark.config.insights.scores import LifetimeValueConfig, ScoreConfig
 from cdp_spark.errors import ConfigError
 from cdp_spark.insights.leads.evaluation import BINS
 from cdp_spark.insights.leads.model import log_odds, read_lead_model

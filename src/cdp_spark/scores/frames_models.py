@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from cdp_spark import columns as c
 from cdp_spark import limits
-from cdp_spark.config.scores import ContractsConfig, LifetimeValueConfig, ScoreConfig
+from cdp_spark.config.insights.scores import ContractsConfig, LifetimeValueConfig, ScoreConfig
 from cdp_spark.errors import DataError
 from cdp_spark.insights.leads.features import choose_features
 from cdp_spark.insights.leads.model import fit_lead

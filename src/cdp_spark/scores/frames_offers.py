@@ -30,13 +30,13 @@ from cdp_spark.scores.lines import (
 )
 from cdp_spark.tables.catalog import PRODUCTS, UNIFIED_EVENTS
 from cdp_spark.tables.checkpoint import checkpoint, checkpoint_and_count
+from cdp_spark.tables.increments.serving import count_rows_at_most
 from cdp_spark.tables.rows import as_table, map_groups, map_rows
-from cdp_spark.tables.serving import count_rows_at_most
 
 if TYPE_CHECKING:
     from datetime import date
 
-    from cdp_spark.config.offers import OffersConfig, OfferWeights
+    from cdp_spark.config.insights.offers import OffersConfig, OfferWeights
     from cdp_spark.scores.models import Clock
     from cdp_spark.tables.rows import Rows
     from cdp_spark.tables.store import Store

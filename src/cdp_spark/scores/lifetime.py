@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from cdp_spark.config.scores import LifetimeValueConfig
+    from cdp_spark.config.insights.scores import LifetimeValueConfig
 
     Floats = NDArray[np.float64]
 

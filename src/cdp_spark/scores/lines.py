@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from cdp_spark import columns as c
-from cdp_spark.config.offers import OfferWeights
+from cdp_spark.config.insights.offers import OfferWeights
 from cdp_spark.insights.offers.catalogue import read_catalogue, repeatable_products
 from cdp_spark.insights.offers.evidence import Counts, Neighbours, choose_neighbours
 from cdp_spark.insights.offers.model import count_group
@@ -20,7 +20,7 @@ from cdp_spark.normalise.batches import local_days
 if TYPE_CHECKING:
     from datetime import date
 
-    from cdp_spark.config.offers import OffersConfig
+    from cdp_spark.config.insights.offers import OffersConfig
     from cdp_spark.insights.offers.catalogue import Catalogue
 
 LINES = pa.schema(

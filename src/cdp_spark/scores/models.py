@@ -15,7 +15,14 @@ import numpy as np
 import pyarrow as pa
 
 from cdp_spark import columns as c
-from cdp_spark.config.scores import CONTRACTS, LIFETIME_VALUE, OFFERS, ContractsConfig, LifetimeValueConfig, ScoreConfig
+from cdp_spark.config.insights.scores import (
+    CONTRACTS,
+    LIFETIME_VALUE,
+    OFFERS,
+    ContractsConfig,
+    LifetimeValueConfig,
+    ScoreConfig,
+)
 from cdp_spark.insights.leads.features import read_events
 from cdp_spark.insights.leads.model import read_lead_model, score_leads
 from cdp_spark.scores.contracts import score_contracts
@@ -25,8 +32,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import datetime
 
-    from cdp_spark.config.insights import InsightsConfig
-    from cdp_spark.config.offers import OffersConfig
+    from cdp_spark.config.insights.offers import OffersConfig
+    from cdp_spark.config.insights.section import InsightsConfig
 
     Settings = LifetimeValueConfig | ContractsConfig | ScoreConfig | OffersConfig
 

@@ -21,8 +21,8 @@ from cdp_spark.tables.catalog import PROFILES, SCORE_MODELS, SCORES, UNIFIED_EVE
 from cdp_spark.tables.checkpoint import unite_distinct
 from cdp_spark.tables.increments.basis import empty_tables, keep_table, with_others
 from cdp_spark.tables.increments.difference import read_changed
+from cdp_spark.tables.increments.serving import count_rows_at_most
 from cdp_spark.tables.run import StageResult
-from cdp_spark.tables.serving import count_rows_at_most
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

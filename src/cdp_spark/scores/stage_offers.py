@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from cdp_spark.config.offers import OfferWeights
-from cdp_spark.config.scores import OFFERS as MODEL
+from cdp_spark.config.insights.offers import OfferWeights
+from cdp_spark.config.insights.scores import OFFERS as MODEL
 from cdp_spark.scores.frames_models import NewModel, find_applied, next_version, read_versions, rows_of
 from cdp_spark.scores.frames_offers import Shop, build_offers, read_shop, sample_lines
 from cdp_spark.scores.lines import fit_weights
@@ -22,7 +22,7 @@ from cdp_spark.tables.run import StageResult
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from cdp_spark.config.offers import OffersConfig
+    from cdp_spark.config.insights.offers import OffersConfig
     from cdp_spark.config.project import Project
     from cdp_spark.tables.run import RunContext
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from cdp_spark.config.insights.wide_columns import OFFER, SCORE, insight_columns, split_score
 from cdp_spark.config.segment import define_event_conditions
 from cdp_spark.config.traits.definitions import (
     PREFIX,
@@ -13,7 +14,6 @@ from cdp_spark.config.traits.definitions import (
     define_traits,
     definition_figure,
 )
-from cdp_spark.config.wide_columns import OFFER, SCORE, insight_columns, split_score
 from cdp_spark.segments.compile import Surroundings
 from cdp_spark.segments.derived import Relations
 from cdp_spark.segments.relations import asked_columns, asked_relations, with_relations

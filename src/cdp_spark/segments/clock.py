@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from cdp_spark.config.checks.vocabulary import RELATION_COLUMNS
 from cdp_spark.config.expressions.references import asks_clock, referenced_columns
+from cdp_spark.config.insights.wide_columns import OFFER, SCORE
 from cdp_spark.config.segment import conditions_of
 from cdp_spark.config.traits.definitions import ACCOUNT, PREFIX, RFM_GROUP, RFM_SCORES
-from cdp_spark.config.wide_columns import OFFER, SCORE
 from cdp_spark.segments.asked import definitions_of
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from cdp_spark.config.mapping import ColumnMapping
 from cdp_spark.config.source import Meaning as Attribute
 from cdp_spark.normalise.batches import map_distinct, map_distinct_rows
 from cdp_spark.normalise.dates import MALFORMED, date_parts, read_birth_date, read_date
-from cdp_spark.normalise.names import generation
+from cdp_spark.normalise.people.names import generation
 from cdp_spark.standalone.discovery.dates import month_digits
 from cdp_spark.standalone.discovery.recognise import UNUSED
 from cdp_spark.standardise.cleaning import clean_rows

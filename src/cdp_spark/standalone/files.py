@@ -20,7 +20,7 @@ from cdp_spark.ingest.reading.files import packing_of, read_blocks
 from cdp_spark.ingest.reading.sniff import Written, sniff
 from cdp_spark.ingest.reading.workbook import find_sheet, is_workbook
 from cdp_spark.limits import in_process_records, in_process_text_bytes
-from cdp_spark.normalise.encodings import is_wide
+from cdp_spark.normalise.text import is_wide
 from cdp_spark.standalone.keys import Texts
 
 if TYPE_CHECKING:

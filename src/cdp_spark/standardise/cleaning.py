@@ -18,8 +18,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from cdp_spark import columns as c
-from cdp_spark.normalise import companies, places
-from cdp_spark.normalise.addresses import AddressLine, read_street, split_address
 from cdp_spark.normalise.batches import (
     as_lists,
     decode,
@@ -30,10 +28,12 @@ from cdp_spark.normalise.batches import (
     map_row_fields,
     without_cycle_search,
 )
-from cdp_spark.normalise.codes import read_gender, read_national_id
 from cdp_spark.normalise.dates import read_birth_date
 from cdp_spark.normalise.identifiers import read_identifier
-from cdp_spark.normalise.names import full_name, read_name, read_suffix, split_full_name
+from cdp_spark.normalise.people import companies, places
+from cdp_spark.normalise.people.addresses import AddressLine, read_street, split_address
+from cdp_spark.normalise.people.codes import read_gender, read_national_id
+from cdp_spark.normalise.people.names import full_name, read_name, read_suffix, split_full_name
 from cdp_spark.normalise.placeholders import said, text_issue
 from cdp_spark.standardise.cells import Batch, Memo, Texts, read_texts
 from cdp_spark.standardise.contacts import IDENTIFIER, Contacts, read_emails, read_phones

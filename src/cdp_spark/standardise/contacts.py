@@ -14,11 +14,11 @@ import pyarrow as pa
 
 from cdp_spark import columns as c
 from cdp_spark.normalise.batches import map_encoded, map_row_fields
-from cdp_spark.normalise.contact_points import split_cell
-from cdp_spark.normalise.countries import country_code
-from cdp_spark.normalise.email import email_domain, read_email
 from cdp_spark.normalise.identifiers import email_identifiers, read_identifier
-from cdp_spark.normalise.phone import read_phone
+from cdp_spark.normalise.people.contact_points import split_cell
+from cdp_spark.normalise.people.countries import country_code
+from cdp_spark.normalise.people.email import email_domain, read_email
+from cdp_spark.normalise.people.phone import read_phone
 from cdp_spark.standardise.cells import Batch, has_values, one_value, read_origin
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from pyspark.sql import types as T
 
 from cdp_spark import columns as c
 from cdp_spark.config.expressions.grammar.patterns import texts_in_order
-from cdp_spark.normalise.contradictions import Person, are_several_people
+from cdp_spark.normalise.people.contradictions import Person, are_several_people
 from cdp_spark.tables.checkpoint import checkpoint_and_count
 
 if TYPE_CHECKING:

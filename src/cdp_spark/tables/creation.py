@@ -1,4 +1,4 @@
-"""How a table is created."""
+"""How a table is created, and copied."""
 
 from __future__ import annotations
 
@@ -6,19 +6,31 @@ import json
 from typing import TYPE_CHECKING
 
 from cdp_spark import columns as c
+from cdp_spark.errors import StateError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from cdp_spark.tables.spec import TableSpec
+    from cdp_spark.tables.store import Store
 
 _SKIPPED_BY = "delta.dataSkippingStatsColumns"
+
+
 COMMITS_A_CHECKPOINT = 100
+
+
 """Delta's 10 are for thousands of files: of a small table a checkpoint takes up to ten times a commit."""
+
+
 _WITHOUT_BOUNDS = frozenset(
     {
         *(c.RECORD_KEY, c.RECORD_KEY_L, c.RECORD_KEY_R, c.UNIFIED_ID, c.CLUSTER, c.EVENT_KEY),
         *(c.SOURCE_RECORD_ID, c.CONTENT_HASH, c.ROW_HASH, c.VALUE_HASH, c.CONTACT_POINT_HASH),
     }
 )
+
+
 """Columns of which every file holds values from end to end, so that their smallest and largest skip nothing.
 
 Nor does the log, which keeps what it says of old files for weeks, tell a value of a person that way.
@@ -85,3 +97,38 @@ def first_commit(spec: TableSpec, *, table_id: str, at_ms: int) -> str:
         },
     )
     return "".join(f"{json.dumps(action)}\n" for action in actions)
+
+
+def clone_tables(
+    store: Store, specs: Iterable[TableSpec], target: Store, *, versions: Mapping[str, int]
+) -> dict[str, int]:
+    """Clone tables to another place, their log only: no row is copied, and nothing that the clone writes is seen here.
+
+    Args:
+        store: the warehouse.
+        specs: tables; those that do not exist are left out.
+        target: a folder or URI.
+        versions: the version of a table to clone, by name; of others the head.
+
+    Returns:
+        the clones' versions by name.
+
+    Raises:
+        StateError: the target is no folder or URI, or holds one of the tables already.
+    """
+    if target.kind != "path":
+        raise StateError(target.shown, got="a schema", allowed="a folder or URI")
+    target.guard.begin()
+    cloned = {}
+    for spec in specs:
+        if not store.exists(spec):
+            continue
+        if target.exists(spec):
+            fix = "name an empty place"
+            raise StateError(target.shown, got=f"a table {spec.name}", allowed="nothing yet", fix=fix)
+        version = versions[spec.name] if spec.name in versions else store.version(spec)
+        source = f"{store.sql_name(spec)} VERSION AS OF {version}"
+        store.spark.sql(f"CREATE TABLE {target.sql_name(spec)} SHALLOW CLONE {source}")
+        cloned[spec.name] = target.version(spec)
+        target.guard.note(spec.name, cloned[spec.name])
+    return cloned

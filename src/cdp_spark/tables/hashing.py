@@ -10,8 +10,8 @@ from pyspark.sql import types as T
 
 from cdp_spark import columns as c
 from cdp_spark.normalise.batches import map_distinct
-from cdp_spark.normalise.contact_points import contact_point_hash
 from cdp_spark.normalise.hashing import KEY_LENGTH
+from cdp_spark.normalise.people.contact_points import contact_point_hash
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -11,10 +11,7 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
-from cdp_spark.config.traits.conditions import is_hidden
-from cdp_spark.config.traits.definitions import PREFIX as TRAIT
-from cdp_spark.config.traits.definitions import shows_zero, trait_columns
-from cdp_spark.config.wide_columns import (
+from cdp_spark.config.insights.wide_columns import (
     ACCOUNT,
     ACCOUNT_KEY,
     ACCOUNT_OWN,
@@ -24,6 +21,9 @@ from cdp_spark.config.wide_columns import (
     split_offer,
     split_score,
 )
+from cdp_spark.config.traits.conditions import is_hidden
+from cdp_spark.config.traits.definitions import PREFIX as TRAIT
+from cdp_spark.config.traits.definitions import shows_zero, trait_columns
 from cdp_spark.tables.catalog import (
     ACCOUNT_MEMBERS,
     IDENTIFIERS,
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
     from cdp_spark.config.expressions import Kind
-    from cdp_spark.config.insights import InsightsConfig
+    from cdp_spark.config.insights.section import InsightsConfig
     from cdp_spark.tables.spec import TableSpec
 
     Read = Callable[[TableSpec], DataFrame]

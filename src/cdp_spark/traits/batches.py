@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from cdp_spark import columns as c
 from cdp_spark.config.traits.definitions import LOCAL_HOUR, is_number
 from cdp_spark.config.traits.model import LINES, PROPERTY
-from cdp_spark.normalise.zones import zones_of
+from cdp_spark.normalise.times import zones_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -18,8 +18,8 @@ from cdp_spark.config.traits.checks import EVENT_COLUMNS
 from cdp_spark.config.traits.definitions import ACCOUNT
 from cdp_spark.config.traits.model import LINES, PROPERTY
 from cdp_spark.tables.catalog import PROFILES, TRAITS, UNIFIED_EVENTS
+from cdp_spark.tables.increments.serving import serve_rows
 from cdp_spark.tables.rows import field_of, fold_sorted, is_given, map_groups, map_rows, unite
-from cdp_spark.tables.serving import serve_rows
 from cdp_spark.traits.engine import Plan
 from cdp_spark.traits.finish import TRAIT_VALUES, make_traits
 from cdp_spark.traits.frames_accounts import attribute_to_accounts, build_roll_ups, read_people_of_accounts

@@ -20,8 +20,8 @@ from cdp_spark.config.traits.model import LINES, PROPERTY
 from cdp_spark.tables.catalog import PROFILES, SCORES, UNIFIED_EVENTS
 from cdp_spark.tables.checkpoint import CountedFrame, unite_distinct
 from cdp_spark.tables.increments.difference import fetch_changed, read_changed
+from cdp_spark.tables.increments.serving import serve_rows
 from cdp_spark.tables.rows import field_of, rows_with, rows_without, unite_texts
-from cdp_spark.tables.serving import serve_rows
 from cdp_spark.traits.frames_accounts import find_affected_accounts
 
 if TYPE_CHECKING:

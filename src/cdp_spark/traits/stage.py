@@ -29,9 +29,9 @@ from cdp_spark.tables.catalog import TRAITS, UNIFIED_EVENTS
 from cdp_spark.tables.checkpoint import checkpoint
 from cdp_spark.tables.increments.basis import keep_table
 from cdp_spark.tables.increments.difference import has_between
+from cdp_spark.tables.increments.serving import count_rows_at_most, serve_rows
 from cdp_spark.tables.rows import as_table, field_of, is_given, unite
 from cdp_spark.tables.run import StageResult
-from cdp_spark.tables.serving import count_rows_at_most, serve_rows
 from cdp_spark.traits.finish import TRAIT_VALUES
 from cdp_spark.traits.frames import build_spans, build_values, open_values, split_traits
 from cdp_spark.traits.frames_affected import count_people, find_affected, has_expressions

@@ -7,7 +7,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from cdp_spark import columns as c
-from cdp_spark.normalise.job_titles import ROLES
+from cdp_spark.normalise.people.job_titles import ROLES
 from cdp_spark.view.model import Attribute, Section, SourceRecord
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from cdp_spark.clustering.kinds import PERSON, VISITOR
 from cdp_spark.clustering.labels import keep_current_labels
 from cdp_spark.config.match import ClusteringConfig
 from cdp_spark.errors import DataError
-from cdp_spark.normalise.contact_points import contact_point_hash
+from cdp_spark.normalise.people.contact_points import contact_point_hash
 from cdp_spark.tables.catalog import (
     ACCOUNT_HIERARCHY,
     ACCOUNT_MEMBERS,

@@ -11,11 +11,11 @@ from uuid import UUID
 from pyspark.sql import DataFrame, SparkSession
 
 from cdp_spark.config.destination import AnyDestination, DestinationsConfig, FileDestination
-from cdp_spark.config.insights import InsightsConfig
+from cdp_spark.config.insights.offers import OffersConfig
+from cdp_spark.config.insights.scores import OutcomeConfig, ScoreConfig
+from cdp_spark.config.insights.section import InsightsConfig
 from cdp_spark.config.match import MatchConfig
-from cdp_spark.config.offers import OffersConfig
 from cdp_spark.config.project import ConsentPolicy, Project, ProjectSettings, SuppressionKey, Warehouse
-from cdp_spark.config.scores import OutcomeConfig, ScoreConfig
 from cdp_spark.config.sending import Cap, QuietHours
 from cdp_spark.config.traits.model import TraitConfig
 from cdp_spark.ingest.suppression.register import Entry, list_identifiers

@@ -11,8 +11,8 @@ from chispa import assert_df_equality
 from pyspark.sql import DataFrame, SparkSession
 from tests.unit.activation.released import AS_OF, Warehouse7, consent, destination, profile
 
-from cdp_spark.activation import reading
-from cdp_spark.activation.audience import build_audience, build_consenting_profiles
+from cdp_spark.activation.audiences import reading
+from cdp_spark.activation.audiences.audience import build_audience, build_consenting_profiles
 from cdp_spark.activation.stage import run
 from cdp_spark.config.destination import ArmOfExperiment, FileDestination
 from cdp_spark.config.experiments import ExperimentConfig, ExperimentsConfig, HoldOutConfig, OutcomeOfExperiment

@@ -13,7 +13,7 @@ from tests.unit.behaviour.sums import add_reached
 
 from cdp_spark import columns as c
 from cdp_spark.behaviour.funnels import MASK, REACHED, count_funnel, funnel_rows, microseconds
-from cdp_spark.config.behaviour import FunnelConfig, FunnelStep
+from cdp_spark.config.insights.behaviour import FunnelConfig, FunnelStep
 
 WEEK = microseconds(7)
 Row = tuple[str, float, int, str | None]

@@ -13,7 +13,7 @@ from tests.unit.behaviour.sums import add_returns
 
 from cdp_spark import columns as c
 from cdp_spark.behaviour.retention import count_returns, first_day, period_of, retention_rows
-from cdp_spark.config.behaviour import Period, RetentionConfig
+from cdp_spark.config.insights.behaviour import Period, RetentionConfig
 
 Row = tuple[str, datetime, str | None]
 

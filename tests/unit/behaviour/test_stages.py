@@ -16,7 +16,7 @@ from pyspark.sql import SparkSession
 from tests.unit.behaviour.conftest import DAY_1, at, event, line, table_of
 
 from cdp_spark.behaviour import frames
-from cdp_spark.config.behaviour import (
+from cdp_spark.config.insights.behaviour import (
     AbandonmentConfig,
     AttributionConfig,
     BrowseConfig,
@@ -26,7 +26,7 @@ from cdp_spark.config.behaviour import (
     RetentionConfig,
     SessionsConfig,
 )
-from cdp_spark.config.insights import InsightsConfig
+from cdp_spark.config.insights.section import InsightsConfig
 from cdp_spark.config.match import MatchConfig
 from cdp_spark.config.project import Project, ProjectSettings, Warehouse
 from cdp_spark.runs.dependencies import DEPENDENCIES

@@ -11,8 +11,7 @@ from pathlib import Path
 import pytest
 
 from cdp_spark.cli import main as cli
-from cdp_spark.cli.display.output import Terminal, print_json, print_rows
-from cdp_spark.cli.display.plain import PlainFormatter, printable
+from cdp_spark.cli.display.output import PlainFormatter, Terminal, print_json, print_rows, printable
 from cdp_spark.cli.display.progress import show_progress
 from cdp_spark.errors import DataError
 from cdp_spark.runs.stages import StageEvent

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cdp_spark.config.checks import deliveries
+from cdp_spark.config.checks import destinations as deliveries
 from cdp_spark.config.load import load_project
 from cdp_spark.config.load.mistakes import MAX_SHOWN
 from cdp_spark.errors import InvalidProjectError

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from cdp_spark.config.insights import InsightsConfig
+from cdp_spark.config.insights.section import InsightsConfig
 from cdp_spark.config.load.project import load_project
 from cdp_spark.config.traits.definitions import borders_of, define_traits, trait_columns
 from cdp_spark.errors import InvalidProjectError

@@ -9,10 +9,10 @@ from uuid import UUID
 from pyspark.sql import SparkSession
 from tests.unit.scores.world import empty_row, rows_of
 
-from cdp_spark.config.insights import InsightsConfig
+from cdp_spark.config.insights.scores import OutcomeConfig, ScoreConfig
+from cdp_spark.config.insights.section import InsightsConfig
 from cdp_spark.config.match import MatchConfig
 from cdp_spark.config.project import Project, ProjectSettings, Warehouse
-from cdp_spark.config.scores import OutcomeConfig, ScoreConfig
 from cdp_spark.demo.best import Best, find_best
 from cdp_spark.tables.catalog import OFFERS, PROFILES, SCORES
 from cdp_spark.tables.store import Store

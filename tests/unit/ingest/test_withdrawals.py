@@ -11,7 +11,7 @@ from cdp_spark.ingest.reading import ReadBatch
 from cdp_spark.ingest.reading.batch import Refused, rejected_table
 from cdp_spark.ingest.staging.rows import Staging, stage_batch
 from cdp_spark.ingest.withdrawals import find_new_issues, refusals_of, undated_times
-from cdp_spark.tables.withdrawals import find_open, of_purpose
+from cdp_spark.tables.consents import find_open, of_purpose
 
 Make = Callable[..., SourceConfig]
 DAY_1, DAY_2 = datetime(2026, 11, 1, tzinfo=UTC), datetime(2026, 11, 2, tzinfo=UTC)

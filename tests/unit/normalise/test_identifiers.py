@@ -5,8 +5,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.normalise.strategies import TEXTS
 
-from cdp_spark.normalise.contact_points import split_cell
-from cdp_spark.normalise.email import read_email
 from cdp_spark.normalise.hashing import sha256
 from cdp_spark.normalise.identifiers import (
     IdentifierForm,
@@ -16,6 +14,8 @@ from cdp_spark.normalise.identifiers import (
     searched_identifiers,
 )
 from cdp_spark.normalise.outcome import Normal
+from cdp_spark.normalise.people.contact_points import split_cell
+from cdp_spark.normalise.people.email import read_email
 
 HASH = sha256("ann@x.org")
 GUESTS = {"user_id": "Guest", "device_id": "guest", "cookie_id": "Guest", "loyalty_id": "GUEST", "customer_id": "Guest"}

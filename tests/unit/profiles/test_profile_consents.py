@@ -11,8 +11,8 @@ from pyspark.sql import functions as F
 
 from cdp_spark.config.profile import SurvivorshipConfig
 from cdp_spark.config.project import ConsentPolicy
-from cdp_spark.normalise.contact_points import contact_point_hash
 from cdp_spark.normalise.hashing import record_key
+from cdp_spark.normalise.people.contact_points import contact_point_hash
 from cdp_spark.profiles.profiles import build_profiles
 from cdp_spark.profiles.survivors import build_survivors
 from cdp_spark.tables.catalog import CONSENTS, PROFILES

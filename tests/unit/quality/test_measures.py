@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from pydantic import ValidationError
 
-from cdp_spark.config.quality import QualityGate
+from cdp_spark.config.project import QualityGate
 from cdp_spark.quality.gates import closed_quality_gates
 from cdp_spark.quality.measures import (
     FieldCount,

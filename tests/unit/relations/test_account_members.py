@@ -10,7 +10,7 @@ from chispa import assert_df_equality
 from pyspark.sql import DataFrame, SparkSession
 from tests.unit.relations.conftest import account_records, people_records, rows_of
 
-from cdp_spark.config.relations import AccountKey
+from cdp_spark.config.match import AccountKey
 from cdp_spark.relations.account_members import build_account_members
 from cdp_spark.relations.evidence import build_domain_evidence, build_employer_evidence, build_key_evidence
 from cdp_spark.tables.catalog import ACCOUNT_MEMBERS, IDENTIFIERS

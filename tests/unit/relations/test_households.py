@@ -13,7 +13,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from tests.unit.relations.conftest import profiles_of
 
-from cdp_spark.config.relations import HouseholdsConfig
+from cdp_spark.config.match import HouseholdsConfig
 from cdp_spark.relations.homes import family, family_parts, read_home
 from cdp_spark.relations.household_ids import ReleasedHouseholds, build_households, build_previous_households
 from cdp_spark.relations.households import build_household_groups

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from cdp_spark.config.match import EntityMatch
-from cdp_spark.resolution.certain import certain_rules
+from cdp_spark.resolution.scoring import certain_rules
 
 SAME, ALIKE, DIFFERENT, MISSING = 5, 2, 1, 0
 

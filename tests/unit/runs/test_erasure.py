@@ -13,7 +13,7 @@ from tests.unit.runs.fakes import ALL, MONDAY, FakeStages, Killed, make_project
 from cdp_spark.config.project import Project, SuppressionKey
 from cdp_spark.errors import ConfigError, StateError
 from cdp_spark.privacy.people.requests import Request
-from cdp_spark.runs.compare import read_changes
+from cdp_spark.runs.comparison.compare import read_changes
 from cdp_spark.runs.plan import RunOptions
 from cdp_spark.runs.publish import expire
 from cdp_spark.runs.releases import find_release, latest_release, read_releases

@@ -11,7 +11,7 @@ from pyspark.sql import DataFrame, SparkSession
 from tests.unit.runs.fakes import MONDAY, FakeStages, make_project
 
 from cdp_spark.errors import StateError
-from cdp_spark.runs.compare import build_id_kinds, build_record_changes, compare_releases, read_changes
+from cdp_spark.runs.comparison.compare import build_id_kinds, build_record_changes, compare_releases, read_changes
 from cdp_spark.runs.plan import RunOptions
 from cdp_spark.runs.releases import latest_release, read_releases
 from cdp_spark.runs.rollback import roll_back

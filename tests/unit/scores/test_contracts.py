@@ -5,7 +5,7 @@ import pyarrow as pa
 import pytest
 from tests.unit.insights.leads.people import CLOCK_US, events
 
-from cdp_spark.config.scores import ContractsConfig
+from cdp_spark.config.insights.scores import ContractsConfig
 from cdp_spark.scores.contracts import CONTRACT_ROWS, build_contracts, fit_contract_model, score_contracts
 
 SETTINGS = ContractsConfig(start=("subscribe",), end=("cancel",), period_days=30, horizon_periods=12)

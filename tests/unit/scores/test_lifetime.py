@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 from tests.unit.insights.leads.people import CLOCK_US, SCHEMA, events
 
-from cdp_spark.config.scores import LifetimeValueConfig
+from cdp_spark.config.insights.scores import LifetimeValueConfig
 from cdp_spark.errors import DataError
 from cdp_spark.insights.leads.features import DAY_US
 from cdp_spark.scores import lifetime

@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow as pa
 from tests.unit.scores.world import event, rows_of
 
-from cdp_spark.config.offers import OffersConfig, OfferWeights
+from cdp_spark.config.insights.offers import OffersConfig, OfferWeights
 from cdp_spark.insights.offers.catalogue import read_catalogue
 from cdp_spark.insights.offers.model import fit_offers
 from cdp_spark.scores.lines import (

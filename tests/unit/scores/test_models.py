@@ -11,9 +11,9 @@ import pyarrow as pa
 import pytest
 from tests.unit.insights.leads.people import CLOCK_US, draw_visitors, events, score
 
-from cdp_spark.config.insights import InsightsConfig
-from cdp_spark.config.offers import OffersConfig
-from cdp_spark.config.scores import ContractsConfig, LifetimeValueConfig
+from cdp_spark.config.insights.offers import OffersConfig
+from cdp_spark.config.insights.scores import ContractsConfig, LifetimeValueConfig
+from cdp_spark.config.insights.section import InsightsConfig
 from cdp_spark.errors import ConfigError
 from cdp_spark.insights.leads.evaluation import area_under_curve
 from cdp_spark.scores.frames_hold_out import build_hold_out

@@ -11,7 +11,7 @@ from pyspark.sql import SparkSession
 from tests.unit.scores.world import CLOCK, Runs, days_ago, event, rows_of
 
 from cdp_spark import limits
-from cdp_spark.config.insights import InsightsConfig
+from cdp_spark.config.insights.section import InsightsConfig
 from cdp_spark.tables.catalog import OFFERS, PRODUCTS, SCORE_MODELS
 from cdp_spark.tables.store import Store
 

@@ -12,7 +12,7 @@ from scipy.special import hyp2f1
 from tests.unit.scores.world import CLOCK, Runs, event
 
 from cdp_spark import limits
-from cdp_spark.config.insights import InsightsConfig
+from cdp_spark.config.insights.section import InsightsConfig
 from cdp_spark.scores.models import score_definitions
 from cdp_spark.tables.catalog import SCORE_MODELS, SCORES
 from cdp_spark.tables.store import Store

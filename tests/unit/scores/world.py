@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from cdp_spark.config.insights import InsightsConfig
+from cdp_spark.config.insights.section import InsightsConfig
 from cdp_spark.config.match import MatchConfig
 from cdp_spark.config.project import Project, ProjectSettings, Warehouse
 from cdp_spark.runs.dependencies import DEPENDENCIES

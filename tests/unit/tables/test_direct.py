@@ -15,7 +15,7 @@ from tests.unit.tables.test_store import MEETINGS
 from cdp_spark.errors import ContractError, StateError
 from cdp_spark.session.files import find_folder
 from cdp_spark.tables.catalog import OUTDATED_RECORDS, RUNS
-from cdp_spark.tables.cloning import clone_tables
+from cdp_spark.tables.creation import clone_tables
 from cdp_spark.tables.direct.place import is_readable_by_delta_rs
 from cdp_spark.tables.direct.table import LocalTable
 from cdp_spark.tables.spec import TableKind, TableSpec, columns

@@ -11,7 +11,7 @@ from typing import Any
 from pyspark.sql import SparkSession
 from tests.unit.traits.test_traits_stage import FIRST, SECOND, Event, events_of, project_of, spans
 
-from cdp_spark.config.insights import InsightsConfig
+from cdp_spark.config.insights.section import InsightsConfig
 from cdp_spark.tables.catalog import ACCOUNT_HIERARCHY, ACCOUNT_MEMBERS, PROFILES, SCORES, UNIFIED_EVENTS
 from cdp_spark.tables.increments.basis import newest_version_of
 from cdp_spark.tables.run import Basis, RunContext, StageResult

@@ -16,7 +16,7 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 
 from cdp_spark import limits
-from cdp_spark.config.insights import InsightsConfig
+from cdp_spark.config.insights.section import InsightsConfig
 from cdp_spark.config.match import MatchConfig
 from cdp_spark.config.project import Project, ProjectSettings, Warehouse
 from cdp_spark.config.segment import SegmentConfig, define_event_conditions

@@ -19,8 +19,8 @@ from pyspark.sql import SparkSession
 from cdp_spark.config.authoring.starter import write_starter
 from cdp_spark.config.match import MatchConfig
 from cdp_spark.config.project import ConsentPolicy, Project, ProjectSettings, Warehouse
-from cdp_spark.normalise.contact_points import contact_point_hash
 from cdp_spark.normalise.hashing import record_key
+from cdp_spark.normalise.people.contact_points import contact_point_hash
 from cdp_spark.runs.releases import Release, append_release
 from cdp_spark.tables.catalog import (
     ACCOUNT_HIERARCHY,

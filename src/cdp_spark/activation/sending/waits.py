@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
 from cdp_spark.activation.sending.pacing import Sent, waiting
-from cdp_spark.normalise.zones import zones_of
+from cdp_spark.normalise.times import zones_of
 from cdp_spark.tables.catalog import DELIVERY_ATTEMPTS
 from cdp_spark.tables.rows import as_table, tuples_of
 

@@ -7,8 +7,7 @@ from typing import Annotated, Literal
 import typer
 
 from cdp_spark.cli.display.configuration import write_configuration, write_functions
-from cdp_spark.cli.display.output import print_json, print_rows
-from cdp_spark.cli.display.plain import printable
+from cdp_spark.cli.display.output import print_json, print_rows, printable
 from cdp_spark.cli.display.source import check_facts, error_facts
 from cdp_spark.cli.options import options_of
 from cdp_spark.config.authoring.schema import json_schemas, write_schemas

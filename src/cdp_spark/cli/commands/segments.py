@@ -8,8 +8,7 @@ from typing import Annotated
 import typer
 
 from cdp_spark.cli.commands.opening import open_released
-from cdp_spark.cli.display.output import console, print_json, print_result
-from cdp_spark.cli.display.plain import printable
+from cdp_spark.cli.display.output import console, print_json, print_result, printable
 from cdp_spark.cli.display.segments.explanation import print_explanation
 from cdp_spark.cli.display.segments.tables import (
     overlap_facts,

@@ -16,10 +16,10 @@ from cdp_spark.cli.display.progress import show_progress
 from cdp_spark.cli.options import options_of
 from cdp_spark.config.load import load_project
 from cdp_spark.errors import ConfigError
+from cdp_spark.runs.comparison.what_if import WhatIf
+from cdp_spark.runs.comparison.what_if import what_if as try_configuration
 from cdp_spark.runs.plan import RunOptions
 from cdp_spark.runs.stages import STAGES, stages_between
-from cdp_spark.runs.what_if import WhatIf
-from cdp_spark.runs.what_if import what_if as try_configuration
 from cdp_spark.tables.store import Store
 
 _FIRST, _LAST = "matching", "segments"

@@ -11,8 +11,7 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from cdp_spark.cli.display.output import Terminal
-from cdp_spark.cli.display.plain import printable
+from cdp_spark.cli.display.output import Terminal, printable
 from cdp_spark.runs.stages import silent
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from cdp_spark.config.destination import DestinationsConfig
     from cdp_spark.config.documents.document import Document
     from cdp_spark.config.experiments import ExperimentsConfig
-    from cdp_spark.config.insights import InsightsConfig
+    from cdp_spark.config.insights.section import InsightsConfig
     from cdp_spark.config.match import MatchConfig
     from cdp_spark.config.profile import SurvivorshipConfig
     from cdp_spark.config.project import ProjectSettings

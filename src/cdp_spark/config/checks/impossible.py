@@ -16,10 +16,10 @@ from cdp_spark.config.checks.vocabulary import ACCOUNT_COLUMNS
 from cdp_spark.config.expressions import parse_expression
 from cdp_spark.config.expressions.grammar.nodes import Call, ColumnName, Comparison, In, Literal, Node, walk
 from cdp_spark.config.segment import conditions_of
-from cdp_spark.normalise.codes import read_gender
-from cdp_spark.normalise.email import read_email
 from cdp_spark.normalise.outcome import Normal
-from cdp_spark.normalise.places import read_city, read_country, read_region
+from cdp_spark.normalise.people.codes import read_gender
+from cdp_spark.normalise.people.email import read_email
+from cdp_spark.normalise.people.places import read_city, read_country, read_region
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

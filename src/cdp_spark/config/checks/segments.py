@@ -9,9 +9,9 @@ from cdp_spark.config.base import choose_one
 from cdp_spark.config.checks.contradictions import find_contradictions
 from cdp_spark.config.checks.vocabulary import PROFILE_COLUMNS, RELATION_COLUMNS, own_attributes
 from cdp_spark.config.expressions import Scope, check_expression, referenced_columns
+from cdp_spark.config.insights.wide_columns import INSIGHTS, insight_columns
 from cdp_spark.config.segment import event_steps, references, typed_conditions_of
 from cdp_spark.config.traits.checks import event_expression_mistakes
-from cdp_spark.config.wide_columns import INSIGHTS, insight_columns
 from cdp_spark.errors import ConfigError
 from cdp_spark.limits import SEGMENT_CHAIN
 

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from cdp_spark.config.base import Strict, choose_one
-from cdp_spark.config.checks.deliveries import delivery_mistakes
+from cdp_spark.config.checks.destinations import delivery_mistakes
 from cdp_spark.config.checks.files import ProjectFiles, Section
 from cdp_spark.config.checks.places import place_mistakes
 from cdp_spark.config.checks.project import cross_check
 from cdp_spark.config.destination import DestinationsConfig
 from cdp_spark.config.experiments import ExperimentsConfig
-from cdp_spark.config.insights import InsightsConfig
+from cdp_spark.config.insights.section import InsightsConfig
 from cdp_spark.config.load.secrets import reveal
 from cdp_spark.config.load.sections import read_section
 from cdp_spark.config.match import MatchConfig

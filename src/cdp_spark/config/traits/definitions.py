@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from cdp_spark.config.expressions import Kind
-    from cdp_spark.config.insights import InsightsConfig
+    from cdp_spark.config.insights.section import InsightsConfig
     from cdp_spark.config.traits.model import RfmConfig, TraitConfig
 
 Reduction = Literal[

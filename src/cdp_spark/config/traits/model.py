@@ -13,7 +13,7 @@ from pydantic import Field, model_validator
 
 from cdp_spark import columns as c
 from cdp_spark.config.base import SafeName, Strict, Strings, choose_one, mistake
-from cdp_spark.normalise.job_titles import Role
+from cdp_spark.normalise.people.job_titles import Role
 
 Of = Literal[
     "count",

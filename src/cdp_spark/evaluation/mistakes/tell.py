@@ -29,8 +29,8 @@ from cdp_spark.explain.identifiers import read_holdings, shared_types
 from cdp_spark.explain.pairs.facts import RELATED
 from cdp_spark.explain.pairs.surroundings import MAX_RECORDS, read_links, read_members
 from cdp_spark.explain.pairs.verdict import not_compared_words
-from cdp_spark.resolution.certain import certain_rules
 from cdp_spark.resolution.patterns import from_texts
+from cdp_spark.resolution.scoring import certain_rules
 from cdp_spark.tables.catalog import CLUSTERS
 
 if TYPE_CHECKING:

@@ -23,10 +23,10 @@ from cdp_spark.explain.pairs.facts import (
     only_one_type,
 )
 from cdp_spark.explain.pairs.surroundings import read_surroundings
-from cdp_spark.resolution.certain import certain_rules
 from cdp_spark.resolution.model import MatchModel, model_from_json
 from cdp_spark.resolution.models import newest_model
 from cdp_spark.resolution.patterns import from_texts
+from cdp_spark.resolution.scoring import certain_rules
 from cdp_spark.tables.catalog import LABELS, MATCH_MODELS, PAIR_SCORES, RECORDS
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from cdp_spark.errors import ConfigError, DataError
 from cdp_spark.ingest.reading.files import FILE_OPTIONS
-from cdp_spark.normalise.encodings import ALLOWED_ENCODINGS, is_encoding, is_wide
+from cdp_spark.normalise.text import ALLOWED_ENCODINGS, is_encoding, is_wide
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -15,7 +15,7 @@ from cdp_spark.ingest.reading.json_text import begins_array, read_json_document,
 from cdp_spark.ingest.reading.typed import parquet_columns, read_parquet
 from cdp_spark.ingest.reading.workbook import find_sheet, read_sheet
 from cdp_spark.limits import PART_BYTES
-from cdp_spark.normalise.encodings import is_wide
+from cdp_spark.normalise.text import is_wide
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence

@@ -20,8 +20,8 @@ from cdp_spark import columns as c
 from cdp_spark.ingest.staging.texts import row_texts, sha256_hex
 from cdp_spark.ingest.staging.values import TIME, Meaning, column_values, plausible, time_issue, times, where
 from cdp_spark.normalise.batches import map_distinct
-from cdp_spark.normalise.contact_points import read_contact_point, split_cell
 from cdp_spark.normalise.hashing import sha256
+from cdp_spark.normalise.people.contact_points import read_contact_point, split_cell
 from cdp_spark.normalise.text import clean_text, words
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from cdp_spark.config.source import ConsentFields
     from cdp_spark.ingest.staging.rows import Staging
-    from cdp_spark.normalise.contact_points import ContactPoint
+    from cdp_spark.normalise.people.contact_points import ContactPoint
 
 UNREADABLE_WITHDRAWAL = "unreadable_withdrawal"
 """The reason of a refusal of which nobody knows whose it is, or of what."""

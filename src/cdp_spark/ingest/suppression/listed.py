@@ -18,10 +18,10 @@ import pyarrow.compute as pc
 from cdp_spark.columns import NATIONAL_ID
 from cdp_spark.ingest.staging.paths import value_at
 from cdp_spark.normalise.batches import map_distinct_rows
-from cdp_spark.normalise.countries import country_code
 from cdp_spark.normalise.hashing import record_key as key_of_record
 from cdp_spark.normalise.identifiers import searched_identifiers
 from cdp_spark.normalise.keyed_hashing import EMAIL, EMAIL_SHA256, PHONE, SOURCE_RECORD, keyed_hash
+from cdp_spark.normalise.people.countries import country_code
 from cdp_spark.normalise.placeholders import first_said, joined
 from cdp_spark.normalise.text import clean_text
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from cdp_spark.config.scores import FeaturesConfig
+    from cdp_spark.config.insights.scores import FeaturesConfig
 
 MOST_TYPES, MOST_CATEGORIES = 15, 15
 """Event types, and pairs of type and category, that a model counts: the most frequent ones tell most."""

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from cdp_spark.config.scores import PopulationConfig
+    from cdp_spark.config.insights.scores import PopulationConfig
     from cdp_spark.insights.leads.evaluation import Evaluation
     from cdp_spark.insights.leads.features import PersonEvents
 

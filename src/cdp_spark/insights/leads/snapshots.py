@@ -24,7 +24,7 @@ from cdp_spark.normalise.text import plural
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from cdp_spark.config.scores import OutcomeConfig, PopulationConfig, ScoreConfig
+    from cdp_spark.config.insights.scores import OutcomeConfig, PopulationConfig, ScoreConfig
     from cdp_spark.insights.leads.features import Feature, PersonEvents
 
 SNAPSHOT_ROWS = pa.schema(

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from cdp_spark.config.offers import OffersConfig, ProductChoice
+    from cdp_spark.config.insights.offers import OffersConfig, ProductChoice
     from cdp_spark.insights.offers.evidence import Counts
 
 REPEATABLE_SHARE = 0.02

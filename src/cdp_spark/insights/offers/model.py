@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from cdp_spark import columns as c
-from cdp_spark.config.offers import OfferWeights
+from cdp_spark.config.insights.offers import OfferWeights
 from cdp_spark.insights.offers import reasons
 from cdp_spark.insights.offers.catalogue import Catalogue, read_catalogue, repeatable_products
 from cdp_spark.insights.offers.evidence import (
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from scipy import sparse
 
-    from cdp_spark.config.offers import OffersConfig
+    from cdp_spark.config.insights.offers import OffersConfig
     from cdp_spark.insights.offers.ranking import Evidence, Ranked
 
 OFFERS = pa.schema(

@@ -21,7 +21,7 @@ from cdp_spark.insights.offers.evidence import baskets_of, rank_within
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from cdp_spark.config.offers import OfferWeights
+    from cdp_spark.config.insights.offers import OfferWeights
     from cdp_spark.insights.offers.evidence import Habits
 
 POPULAR = 100

@@ -22,7 +22,7 @@ from cdp_spark.insights.offers.ranking import NO_RULE, find_entries
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from cdp_spark.config.offers import OfferWeights
+    from cdp_spark.config.insights.offers import OfferWeights
     from cdp_spark.insights.offers.evidence import Habits, Neighbours
     from cdp_spark.insights.offers.ranking import Evidence, Ranked
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from cdp_spark.config.offers import OfferConditions, OfferRule, ProductChoice, SignalCondition, SpendRange
+    from cdp_spark.config.insights.offers import OfferConditions, OfferRule, ProductChoice, SignalCondition, SpendRange
     from cdp_spark.insights.offers.catalogue import Catalogue
     from cdp_spark.insights.offers.purchases import Purchases
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from scipy import sparse
 
-from cdp_spark.config.offers import OfferWeights
+from cdp_spark.config.insights.offers import OfferWeights
 from cdp_spark.insights.offers.evidence import (
     baskets_of,
     count_products,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from anyascii import anyascii
 
-from cdp_spark.normalise.companies import split_company_name
+from cdp_spark.normalise.people.companies import split_company_name
 from cdp_spark.resolution.comparing.similarity import Coded, jaro_winkler
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cdp_spark.normalise.email import is_shared_mailbox
+from cdp_spark.normalise.people.email import is_shared_mailbox
 from cdp_spark.resolution.comparing.companies import SOME_WORDS, lower_other_forms
 from cdp_spark.resolution.comparing.dates import begins_a_decade
 from cdp_spark.resolution.comparing.joint import JointMeasure, address, generation, sql

@@ -18,8 +18,8 @@ import numpy as np
 import xxhash
 from rapidfuzz.distance import JaroWinkler
 
-from cdp_spark.normalise.names import PARTICLES, spelt_out
-from cdp_spark.normalise.nicknames import is_known_name, nickname_roots
+from cdp_spark.normalise.people.names import PARTICLES, spelt_out
+from cdp_spark.normalise.people.nicknames import is_known_name, nickname_roots
 from cdp_spark.resolution.comparing.similarity import jaro_winkler
 
 if TYPE_CHECKING:

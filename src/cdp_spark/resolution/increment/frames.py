@@ -42,8 +42,8 @@ from cdp_spark.tables.actions.together import run_together
 from cdp_spark.tables.catalog import MATCH_INPUTS, OUTDATED_RECORDS, PAIR_SCORES, RECORDS
 from cdp_spark.tables.checkpoint import checkpoint, checkpoint_and_count
 from cdp_spark.tables.hashing import column_hash_expr
+from cdp_spark.tables.increments.serving import Versions, serve_rows
 from cdp_spark.tables.rows import as_frame, as_table, count_rows, map_groups, map_rows, rows_with, rows_without, unite
-from cdp_spark.tables.serving import Versions, serve_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable

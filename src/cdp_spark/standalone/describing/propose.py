@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, get_args
 
 from cdp_spark.config.source import Meaning
-from cdp_spark.normalise.phone import read_phone
+from cdp_spark.normalise.people.phone import read_phone
 from cdp_spark.standalone.describing import roles
 from cdp_spark.standalone.describing.consents import propose_consents
 from cdp_spark.standalone.describing.events import propose_events

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
-from cdp_spark.normalise.companies import has_legal_form
-from cdp_spark.normalise.contact_points import split_cell
 from cdp_spark.normalise.months import is_month
-from cdp_spark.normalise.nicknames import is_known_name
+from cdp_spark.normalise.people.companies import has_legal_form
+from cdp_spark.normalise.people.contact_points import split_cell
+from cdp_spark.normalise.people.nicknames import is_known_name
 from cdp_spark.normalise.text import words
 from cdp_spark.standalone.discovery.dates import DateNotation, find_notation
 

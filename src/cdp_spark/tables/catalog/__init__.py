@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from cdp_spark.tables.catalog.behaviour import ABANDONED, ATTRIBUTIONS, FUNNELS, RETENTION, SESSIONS
 from cdp_spark.tables.catalog.bronze import (
     CONSENTS,
     REJECTED_ROWS,
@@ -31,6 +30,17 @@ from cdp_spark.tables.catalog.gold import (
     UNIFIED_EVENTS,
     UNIFIED_IDS,
 )
+from cdp_spark.tables.catalog.insights import (
+    ABANDONED,
+    ATTRIBUTIONS,
+    FUNNELS,
+    OFFERS,
+    RETENTION,
+    SCORE_MODELS,
+    SCORES,
+    SESSIONS,
+    TRAITS,
+)
 from cdp_spark.tables.catalog.matching import (
     CLUSTERS,
     CUTS,
@@ -44,9 +54,7 @@ from cdp_spark.tables.catalog.matching import (
 from cdp_spark.tables.catalog.operations import DATA_QUALITY, DELIVERIES, RELEASES, RUN_METRICS, RUNS
 from cdp_spark.tables.catalog.privacy import ERASURES, SUPPRESSIONS
 from cdp_spark.tables.catalog.reference import CURRENCY_RATES, PRODUCTS
-from cdp_spark.tables.catalog.scores import OFFERS, SCORE_MODELS, SCORES
 from cdp_spark.tables.catalog.silver import IDENTIFIERS, RECORDS
-from cdp_spark.tables.catalog.traits import TRAITS
 from cdp_spark.tables.spec import TableKind, TableSpec
 
 __all__ = [

@@ -19,7 +19,7 @@ from cdp_spark.errors import ConfigError, DataError
 from cdp_spark.ingest.reading import delimited, open_files, open_source
 from cdp_spark.ingest.reading.delimited import read_texts
 from cdp_spark.ingest.reading.dialect import Dialect
-from cdp_spark.normalise.encodings import is_encoding
+from cdp_spark.normalise.text import is_encoding
 
 Make = Callable[..., SourceConfig]
 Read = Callable[[SourceConfig], Any]

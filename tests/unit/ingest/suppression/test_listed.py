@@ -15,12 +15,12 @@ from cdp_spark.ingest.reading import ReadBatch
 from cdp_spark.ingest.reading.batch import rejected_table
 from cdp_spark.ingest.staging.rows import SUPPRESSED, Staging, stage_batch
 from cdp_spark.ingest.suppression.listed import Listed
-from cdp_spark.normalise.contact_points import split_cell
-from cdp_spark.normalise.email import read_email
 from cdp_spark.normalise.hashing import record_key, sha256
 from cdp_spark.normalise.identifiers import email_identifiers, searched_identifiers
 from cdp_spark.normalise.keyed_hashing import SOURCE_RECORD, SuppressionList, key_name, keyed_hash
-from cdp_spark.normalise.phone import read_phone
+from cdp_spark.normalise.people.contact_points import split_cell
+from cdp_spark.normalise.people.email import read_email
+from cdp_spark.normalise.people.phone import read_phone
 
 KEY = b"0123456789abcdef"
 NOW = datetime(2026, 10, 1, tzinfo=UTC)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from cdp_spark.config.scores import ScoreConfig
+from cdp_spark.config.insights.scores import ScoreConfig
 from cdp_spark.insights.leads.features import DAY_US
 
 CLOCK_US = 20_000 * DAY_US

@@ -5,7 +5,7 @@ import pyarrow as pa
 import pytest
 from tests.unit.insights.leads.people import CLOCK_US, events, score
 
-from cdp_spark.config.scores import FeaturesConfig
+from cdp_spark.config.insights.scores import FeaturesConfig
 from cdp_spark.errors import DataError
 from cdp_spark.insights.leads.features import DAY_US, Feature, build_features, choose_features, read_events
 from cdp_spark.insights.leads.reasons import word_reason

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 from tests.unit.insights.offers.shop import AS_OF, lines, products
 
-from cdp_spark.config.offers import OffersConfig
+from cdp_spark.config.insights.offers import OffersConfig
 from cdp_spark.insights.offers.model import OFFERS, fit_offers, make_offers
 
 CAMPING = [f"{person} {product} 12" for person in ("ann", "bob", "cem") for product in ("stove", "tent")]

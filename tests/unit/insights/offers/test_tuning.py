@@ -5,7 +5,7 @@ import pytest
 from scipy import sparse
 from tests.unit.insights.offers.shop import AS_OF, lines
 
-from cdp_spark.config.offers import OfferWeights
+from cdp_spark.config.insights.offers import OfferWeights
 from cdp_spark.insights.offers.purchases import Purchases, read_purchases
 from cdp_spark.insights.offers.tuning import choose_weights, judge, make_trial, relevant_of, trial_lists
 

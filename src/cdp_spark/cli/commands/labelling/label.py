@@ -9,8 +9,7 @@ from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
 from cdp_spark.cli.commands.opening import open_project
-from cdp_spark.cli.display.output import print_result
-from cdp_spark.cli.display.plain import printable
+from cdp_spark.cli.display.output import print_result, printable
 from cdp_spark.cli.references import ALLOWED, NamedPair, find_pair, match_section
 from cdp_spark.clustering.frames import read_current_labels
 from cdp_spark.clustering.kinds import VISITOR

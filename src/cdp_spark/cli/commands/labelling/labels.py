@@ -8,8 +8,7 @@ from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
 from cdp_spark.cli.commands.opening import open_project
-from cdp_spark.cli.display.output import print_result
-from cdp_spark.cli.display.plain import printable
+from cdp_spark.cli.display.output import print_result, printable
 from cdp_spark.cli.references import ALLOWED, find_pair, record_titles
 from cdp_spark.clustering.labels import WITHDRAWN
 from cdp_spark.labelling.links import withdraw_label

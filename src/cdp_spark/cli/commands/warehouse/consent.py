@@ -11,10 +11,10 @@ from cdp_spark.cli.commands.opening import open_project
 from cdp_spark.cli.display.output import print_result
 from cdp_spark.config.project import Project
 from cdp_spark.errors import ConfigError, DataError, StateError
-from cdp_spark.normalise.contact_points import ContactPoint, contact_point_hash, read_contact_point
+from cdp_spark.normalise.people.contact_points import ContactPoint, contact_point_hash, read_contact_point
 from cdp_spark.tables.catalog import CONSENTS, WITHDRAWAL_ISSUES
+from cdp_spark.tables.consents import IGNORED, SETTLED, OpenWithdrawal, fetch_issues, find_open, holding
 from cdp_spark.tables.store import Store
-from cdp_spark.tables.withdrawals import IGNORED, SETTLED, OpenWithdrawal, fetch_issues, find_open, holding
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="List and settle unreadable consent withdrawals.")
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]

@@ -13,7 +13,7 @@ from cdp_spark import columns as c
 from cdp_spark.cli.commands.opening import open_project
 from cdp_spark.cli.display.output import console, print_json, print_result, print_rows
 from cdp_spark.config.base import choose_one
-from cdp_spark.config.offers import OffersConfig
+from cdp_spark.config.insights.offers import OffersConfig
 from cdp_spark.config.project import Project
 from cdp_spark.errors import ConfigError, DataError, StateError
 from cdp_spark.runs.releases import current_release

@@ -1,0 +1,1 @@
+"""Who of a segment goes to a destination, with what, and why others are withheld."""

@@ -1,0 +1,1 @@
+"""What is made of events: `insights.yaml`."""

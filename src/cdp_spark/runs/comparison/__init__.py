@@ -1,0 +1,1 @@
+"""What another configuration would do, and what differs between two warehouses."""
