@@ -28,6 +28,6 @@ def test_six_files_become_members_of_segments_and_an_export(tmp_path: Path) -> N
     told: dict[str, Any] = json.loads(_call(conf, "run", "nightly", "--as-of", "2026-02-01T02:00:00Z", "--json"))
     assert told["segments"] == {"at_risk": 7, "cart_abandoners": 0, "newsletter": 43, "vip": 23}
     files = [*(conf / "exports" / "newsletter" / "release=1").glob("*.csv")]
-    rows = [row for path in files for row in csv.DictReader(path.open(encoding="utf-8"))]
+    rows = [row for path in files for row in csv.DictReader(path.read_text(encoding="utf-8").splitlines())]
     assert [*rows[0]] == ["unified_id", "given_name", "family_name", "email"]
     assert len({row["email"] for row in rows}) == len(rows) == 43

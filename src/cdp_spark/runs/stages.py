@@ -244,7 +244,7 @@ ERASING: tuple[Stage, ...] = (
         ERASURE,
         erase,
         "Takes people out of every table, closes their IDs, and suppresses their identifiers.",
-        writes=(*_RULED, t.ID_REGISTRY, t.ID_CHANGES, t.MATCH_MODELS, t.SUPPRESSIONS),
+        writes=(*_RULED, t.ID_REGISTRY, t.ID_CHANGES, t.SEGMENTS, t.MATCH_MODELS, t.SUPPRESSIONS),
         earlier=(t.ERASURES, t.RELEASES, t.RUNS),
     ),
     Stage(
