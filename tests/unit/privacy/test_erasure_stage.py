@@ -28,6 +28,8 @@ from cdp_spark.privacy.people.spans import Span
 from cdp_spark.privacy.people.traces import find_traces
 from cdp_spark.privacy.rules import KEPT, RULES
 from cdp_spark.privacy.stage import plan_erasure, run
+from cdp_spark.runs.run_log import ERASURE
+from cdp_spark.runs.stages import BY_NAME
 from cdp_spark.tables.catalog import (
     CONSENTS,
     ERASURES,
@@ -82,7 +84,7 @@ def test_nothing_is_left_but_tombstones(warehouse: Warehouse2) -> None:
     record_request(context, people)
     before = {name: set(_head(warehouse, TABLES[name])) for name in RULES}
     _leave_a_night_without_release(warehouse)
-    result = run(context)
+    result = run(replace(context, store=store.limited_to(BY_NAME[ERASURE].access)))
 
     zoe, visitor = warehouse.records[ZOE], warehouse.visitors[ZOE]
     written = {SEGMENT_CHANGES.name, TOUCHED_RECORDS.name}
