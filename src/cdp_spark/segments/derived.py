@@ -20,6 +20,7 @@ from pyspark.sql import functions as F
 from cdp_spark import columns as c
 from cdp_spark.config.segment import HouseholdCondition, LikeCondition, MembersCondition
 from cdp_spark.segments.compile import member_flag
+from cdp_spark.tables.rows import with_columns
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,7 +61,8 @@ def with_levels(
     derived = {it.name: it for segment in segments for it in segment.derived}.values()
     frame = profiles
     for level in sorted({*(it.depth for it in referred), *(it.depth for it in derived)}):
-        frame = frame.withColumns({member_flag(it.name): it.condition for it in referred if it.depth == level})
+        flags = {member_flag(it.name): it.condition for it in referred if it.depth == level}
+        frame = with_columns(frame, flags)
         frame = _with_derived(frame, [it for it in derived if it.depth == level], relations)
     return frame
 

@@ -10,6 +10,7 @@ from cdp_spark import columns as c
 from cdp_spark.config.segment import define_event_conditions
 from cdp_spark.config.traits.definitions import PREFIX, trait_columns
 from cdp_spark.segments.relations import asked_columns
+from cdp_spark.tables.rows import with_columns
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,7 +40,7 @@ def with_days_since(profiles: DataFrame, traits: Mapping[str, Kind], *, now: dat
         now: the run's clock.
     """
     times = [name for name, kind in traits.items() if kind == "long"]
-    return profiles.withColumns({name: _days_since(F.col(f"`{name}`"), now) for name in times})
+    return with_columns(profiles, {name: _days_since(F.col(f"`{name}`"), now) for name in times})
 
 
 def _days_since(time: Column, now: datetime) -> Column:

@@ -70,6 +70,11 @@ def with_values(rows: Rows, values: Mapping[str, int | str]) -> Rows:
     return kept
 
 
+def with_columns(frame: DataFrame, columns: Mapping[str, Column]) -> DataFrame:
+    """Add or replace columns, if there are some: Spark Connect wants one at least."""
+    return frame.withColumns(dict(columns)) if columns else frame
+
+
 def unite(spark: SparkSession, parts: Sequence[Rows]) -> Rows:
     """All rows of at least one part; on the driver where all of them are there. A column that a part lacks is null."""
     if any(isinstance(part, DataFrame) for part in parts):

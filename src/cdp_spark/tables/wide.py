@@ -33,6 +33,7 @@ from cdp_spark.tables.catalog import (
     TRAITS,
     UNIFIED_IDS,
 )
+from cdp_spark.tables.rows import with_columns
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -87,7 +88,7 @@ def with_wide_columns(
         if names:
             wide = wide.join(make(names, read, insights), on=c.UNIFIED_ID, how="left")
     zero = {name: F.coalesce(f"`{name}`", F.lit(0.0)) for name in _asked(asked, TRAIT) if _is_zero(name, insights)}
-    return wide.withColumns(zero)
+    return with_columns(wide, zero)
 
 
 def _asked(asked: Collection[str], prefix: str) -> list[str]:
