@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, cast
 
 import pyarrow as pa
@@ -11,14 +12,23 @@ from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
 from cdp_spark.experiments.rows import CANDIDATES, CLAIMED_BY, HOME
-from cdp_spark.tables.catalog import HOUSEHOLDS, ID_REGISTRY, PROFILES, SEGMENT_MEMBERS, UNIFIED_EVENTS
-from cdp_spark.tables.rows import as_frame, as_table
+from cdp_spark.tables.catalog import (
+    EXPERIMENT_ASSIGNMENTS,
+    HOUSEHOLDS,
+    ID_REGISTRY,
+    PROFILES,
+    SEGMENT_MEMBERS,
+    UNIFIED_EVENTS,
+)
+from cdp_spark.tables.increments.serving import serve_rows
+from cdp_spark.tables.rows import as_frame, as_table, field_of, is_given, map_rows, texts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from pyspark.sql import SparkSession
 
+    from cdp_spark.tables.direct.table import Only
     from cdp_spark.tables.rows import Rows
     from cdp_spark.tables.store import Store
 
@@ -28,11 +38,8 @@ _OF_EVENTS = (c.UNIFIED_ID, c.EVENT_TYPE, c.OCCURRED_AT, c.VALUE)
 
 def fetch_moved_ids(store: Store, *, on_driver: bool) -> pa.Table:
     """The ids of `id_registry` that are not live, or were split from another."""
-    if on_driver:
-        rows = store.fetch(ID_REGISTRY, _MOVES)
-        return rows.filter((pc.field(c.STATUS) != "live") | pc.field(c.SPLIT_FROM).is_valid())
-    moved = (F.col(c.STATUS) != "live") | F.col(c.SPLIT_FROM).isNotNull()
-    return as_table(store.read(ID_REGISTRY).where(moved).select(*_MOVES))
+    rows = serve_rows(store, ID_REGISTRY, _MOVES, only={}, on_driver=on_driver)
+    return as_table(rows.filter((field_of(rows, c.STATUS) != "live") | is_given(rows, c.SPLIT_FROM)))
 
 
 def read_members(store: Store, experiments: Mapping[str, Sequence[str]], *, on_driver: bool) -> Rows:
@@ -43,35 +50,28 @@ def read_members(store: Store, experiments: Mapping[str, Sequence[str]], *, on_d
         experiments: by segment.
         on_driver: fetch them.
     """
-    pairs = [(segment, name) for segment, names in sorted(experiments.items()) for name in names]
-    if on_driver:
-        only = {c.SEGMENT: pa.array(sorted(experiments), pa.string())}
-        members = store.fetch(SEGMENT_MEMBERS, (c.SEGMENT, c.UNIFIED_ID, c.EXITED_AT), only=only)
-        members = members.filter(pc.field(c.EXITED_AT).is_null())
-        parts = [_of_ids(members.filter(pc.field(c.SEGMENT) == segment)[c.UNIFIED_ID], name) for segment, name in pairs]
-        return pa.concat_tables([CANDIDATES.empty_table(), *parts])
-    named = store.spark.createDataFrame(pairs, f"{c.SEGMENT} string, {c.EXPERIMENT} string")
-    members = store.read(SEGMENT_MEMBERS).where(F.col(c.EXITED_AT).isNull())
-    return _as_candidates(members.join(F.broadcast(named), on=c.SEGMENT, how="inner"))
+    names = (c.SEGMENT, c.UNIFIED_ID, c.EXITED_AT)
+    members = serve_rows(store, SEGMENT_MEMBERS, names, only={c.SEGMENT: texts(experiments)}, on_driver=on_driver)
+    current = members.filter(~is_given(members, c.EXITED_AT))
+    return map_rows(current, partial(_for_their_experiments, experiments=experiments), CANDIDATES)
 
 
 def read_everybody(store: Store, experiment: str, *, on_driver: bool) -> Rows:
     """All persons as candidates of one experiment."""
-    if on_driver:
-        rows = store.fetch(PROFILES, (c.UNIFIED_ID, c.ENTITY_TYPE), only={c.ENTITY_TYPE: pa.array(["person"])})
-        return _of_ids(rows[c.UNIFIED_ID], experiment)
-    people = store.read(PROFILES).where(F.col(c.ENTITY_TYPE) == "person")
-    return _as_candidates(people.withColumn(c.EXPERIMENT, F.lit(experiment)))
+    names = (c.UNIFIED_ID, c.ENTITY_TYPE)
+    people = serve_rows(store, PROFILES, names, only={c.ENTITY_TYPE: texts(["person"])}, on_driver=on_driver)
+    return map_rows(people, partial(_as_candidates, experiment=experiment), CANDIDATES)
 
 
-def _of_ids(ids: pa.ChunkedArray, experiment: str) -> pa.Table:
-    known = {c.EXPERIMENT: pa.repeat(pa.scalar(experiment), len(ids)), c.UNIFIED_ID: ids}
-    return pa.table([known.get(it.name, pa.nulls(len(ids), it.type)) for it in CANDIDATES], schema=CANDIDATES)
+def _for_their_experiments(members: pa.Table, experiments: Mapping[str, Sequence[str]]) -> pa.Table:
+    pairs = [(segment, name) for segment, names in sorted(experiments.items()) for name in names]
+    parts = [_as_candidates(members.filter(pc.field(c.SEGMENT) == segment), name) for segment, name in pairs]
+    return pa.concat_tables([CANDIDATES.empty_table(), *parts])
 
 
-def _as_candidates(rows: DataFrame) -> DataFrame:
-    nothing = {c.ARM: F.lit(None).cast("string"), c.ASSIGNED_AT: F.lit(None).cast("timestamp")}
-    return rows.withColumns(nothing).select(*CANDIDATES.names)
+def _as_candidates(rows: pa.Table, experiment: str) -> pa.Table:
+    known = {c.EXPERIMENT: pa.repeat(pa.scalar(experiment), rows.num_rows), c.UNIFIED_ID: rows[c.UNIFIED_ID]}
+    return pa.table([known.get(it.name, pa.nulls(rows.num_rows, it.type)) for it in CANDIDATES], schema=CANDIDATES)
 
 
 def read_homes(store: Store, *, on_driver: bool) -> Rows:
@@ -79,7 +79,21 @@ def read_homes(store: Store, *, on_driver: bool) -> Rows:
     names = (c.UNIFIED_ID, c.HOUSEHOLD_ID)
     if not store.exists(HOUSEHOLDS):
         return HOUSEHOLDS.table([]).select(names)
-    return store.fetch(HOUSEHOLDS, names) if on_driver else store.read(HOUSEHOLDS).select(*names)
+    return serve_rows(store, HOUSEHOLDS, names, only={}, on_driver=on_driver)
+
+
+def read_assigned(store: Store, columns: Sequence[str], *, only: Only, on_driver: bool) -> Rows:
+    """The rows of `experiment_assignments` that have no end.
+
+    Args:
+        store: the warehouse.
+        columns: to return.
+        only: column to the values that are wanted of it.
+        on_driver: fetch them.
+    """
+    names = (*columns, c.END_REASON)
+    rows = serve_rows(store, EXPERIMENT_ASSIGNMENTS, names, only=only, on_driver=on_driver)
+    return rows.filter(~is_given(rows, c.END_REASON)).select(list(columns))
 
 
 def with_homes(rows: Rows, homes: Rows) -> Rows:
@@ -100,11 +114,8 @@ def _combined(values: pa.Array | pa.ChunkedArray) -> pa.Array:
 
 def read_outcome_events(store: Store, event_types: Sequence[str], *, on_driver: bool) -> Rows:
     """The events of profiles that some experiment measures."""
-    if on_driver:
-        rows = store.fetch(UNIFIED_EVENTS, _OF_EVENTS, only={c.EVENT_TYPE: pa.array(event_types, pa.string())})
-        return rows.filter(pc.field(c.UNIFIED_ID).is_valid())
-    events = store.read(UNIFIED_EVENTS).where(F.col(c.EVENT_TYPE).isin(*event_types))
-    return events.where(F.col(c.UNIFIED_ID).isNotNull()).select(*_OF_EVENTS)
+    rows = serve_rows(store, UNIFIED_EVENTS, _OF_EVENTS, only={c.EVENT_TYPE: texts(event_types)}, on_driver=on_driver)
+    return rows.filter(is_given(rows, c.UNIFIED_ID))
 
 
 def with_events(assigned: Rows, events: Rows, *, spark: SparkSession) -> Rows:

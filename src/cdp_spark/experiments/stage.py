@@ -15,9 +15,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
-import pyarrow.compute as pc
 from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
 from cdp_spark.config.experiments import HOLD_OUT
@@ -26,6 +24,7 @@ from cdp_spark.experiments.assign import Drawing, assign_arms, find_unknown_arms
 from cdp_spark.experiments.follow import follow_ids, read_moves
 from cdp_spark.experiments.frames import (
     fetch_moved_ids,
+    read_assigned,
     read_everybody,
     read_homes,
     read_members,
@@ -60,7 +59,7 @@ from cdp_spark.tables.checkpoint import checkpoint
 from cdp_spark.tables.increments.basis import empty_tables, keep_table, newest_version_of
 from cdp_spark.tables.increments.difference import build_changed_keys
 from cdp_spark.tables.increments.serving import count_rows_at_most
-from cdp_spark.tables.rows import as_frame, as_table, map_groups, map_rows, unite
+from cdp_spark.tables.rows import as_frame, as_table, count_by, map_groups, map_rows, texts, unite
 from cdp_spark.tables.run import StageResult
 
 if TYPE_CHECKING:
@@ -71,6 +70,7 @@ if TYPE_CHECKING:
     from cdp_spark.tables.rows import Rows
     from cdp_spark.tables.run import Basis, RunContext
 
+_MEASURED = (c.EXPERIMENT, c.ARM, c.SPLIT, c.UNIT_ID, c.UNIFIED_ID, c.ASSIGNED_AT)
 _DECIDE_ARMS = (SEGMENT_MEMBERS, HOUSEHOLDS, ID_REGISTRY)
 
 
@@ -240,22 +240,14 @@ def _measure(context: RunContext) -> pa.Table:
     types = sorted({it for measure in measures.values() for it in measure.events})
     on_driver = _fits_on_driver(context) and count_rows_at_most(store, UNIFIED_EVENTS) <= EVENTS_ON_DRIVER
     events = read_outcome_events(store, types, on_driver=on_driver)
-    rows = with_events(_read_assigned(context, sorted(measures), on_driver=on_driver), events, spark=store.spark)
+    only = {c.EXPERIMENT: texts(measures)}
+    assigned = read_assigned(store, _MEASURED, only=only, on_driver=on_driver)
+    rows = with_events(assigned, events, spark=store.spark)
     rule = partial(sum_outcomes, measures=measures, until=context.as_of)
     sums = map_groups([rows], c.UNIT_ID, rule, SUMS, row_count=count_rows_at_most(store, EXPERIMENT_ASSIGNMENTS))
     ended = {it.name for it in config.experiments if context.today > it.ends}
     found = build_results(add_sums(as_table(sums).cast(SUMS)), measures=measures, splits=splits_of(config), ended=ended)
     return EXPERIMENT_RESULTS.table([list(row.values()) for row in found])
-
-
-def _read_assigned(context: RunContext, experiments: list[str], *, on_driver: bool) -> Rows:
-    store, names = context.store, (c.EXPERIMENT, c.ARM, c.SPLIT, c.UNIT_ID, c.UNIFIED_ID, c.ASSIGNED_AT)
-    if on_driver:
-        only = {c.EXPERIMENT: pa.array(experiments)}
-        rows = store.fetch(EXPERIMENT_ASSIGNMENTS, (*names, c.END_REASON), only=only)
-        return rows.filter(pc.field(c.END_REASON).is_null()).select(names)
-    counts = F.col(c.END_REASON).isNull() & F.col(c.EXPERIMENT).isin(*experiments)
-    return store.read(EXPERIMENT_ASSIGNMENTS).where(counts).select(*names)
 
 
 def _write_results(context: RunContext, results: pa.Table) -> int:
@@ -269,15 +261,5 @@ def _write_results(context: RunContext, results: pa.Table) -> int:
 
 def _count_people(context: RunContext) -> dict[str, int]:
     """People by experiment, whose rows have no end."""
-    if not _fits_on_driver(context):
-        counts = (
-            context.store.read(EXPERIMENT_ASSIGNMENTS)
-            .where(F.col(c.END_REASON).isNull())
-            .groupBy(c.EXPERIMENT)
-            .count()
-            .collect()
-        )
-        return {row[0]: row[1] for row in counts}
-    fetched = context.store.fetch(EXPERIMENT_ASSIGNMENTS, (c.EXPERIMENT, c.END_REASON))
-    counted = fetched.filter(pc.field(c.END_REASON).is_null())[c.EXPERIMENT].value_counts().to_pylist()
-    return {it["values"]: it["counts"] for it in counted}
+    rows = read_assigned(context.store, (c.EXPERIMENT,), only={}, on_driver=_fits_on_driver(context))
+    return count_by(rows, c.EXPERIMENT)

@@ -6,7 +6,7 @@ last release shows, and is told of. No other segment suffers: those that refer t
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import functions as F
 
@@ -29,6 +29,7 @@ from cdp_spark.tables.catalog import (
     UNIFIED_EVENTS,
 )
 from cdp_spark.tables.increments.basis import extend_table, keep_table
+from cdp_spark.tables.rows import count_by
 from cdp_spark.tables.run import StageResult
 
 if TYPE_CHECKING:
@@ -40,6 +41,9 @@ if TYPE_CHECKING:
     from cdp_spark.config.project import Project
     from cdp_spark.segments.compile import CompiledSegment
     from cdp_spark.tables.run import RunContext
+
+    State = Mapping[str, Any]
+    """A row of `segments`."""
 
 FAILED = "segments_failed"
 """The figure of how many segments could not be evaluated."""
@@ -56,16 +60,17 @@ def run(context: RunContext) -> StageResult:
     """
     segments = compile_segments(surroundings_of(context.project, now=context.now))
     evaluation = evaluate(context, segments, _uncomputed(context))
-    released = context.read_released(SEGMENT_MEMBERS)
+    released, states = context.read_released(SEGMENT_MEMBERS), _released_states(context)
+    definitions = _definitions(segments, states, evaluation.failures)
     if context.basis is not None and build_moved_members(evaluation.members, released).isEmpty():
         versions = {spec.name: keep_table(context, spec, context.basis) for spec in (SEGMENT_MEMBERS, SEGMENT_CHANGES)}
         detail, figures = "nobody entered or left", context.basis.metrics
         kept = {f"segments.{it.name}": figures.get(f"segments.{it.name}", 0.0) for it in segments}
         metrics = _metrics(context, segments) if context.basis.erased else kept
     else:
-        versions, detail = _write(context, segments, evaluation), "members changed"
+        versions, detail = _write(context, evaluation, definitions, states), "members changed"
         metrics = _metrics(context, segments)
-    rows = _rows(context, segments, evaluation.failures, metrics)
+    rows = _rows(context, definitions, states, evaluation.failures, metrics)
     versions[SEGMENTS.name] = context.store.overwrite(SEGMENTS, rows)
     if evaluation.failures:
         metrics[FAILED] = float(len(evaluation.failures))
@@ -79,9 +84,10 @@ def _uncomputed(context: RunContext) -> dict[str, str]:
     return {name: f"not computed: {missing}" for name, missing in found.items() if missing}
 
 
-def _write(context: RunContext, segments: Sequence[CompiledSegment], evaluation: Evaluation) -> dict[str, int]:
+def _write(
+    context: RunContext, evaluation: Evaluation, definitions: Mapping[str, str], states: Mapping[str, State]
+) -> dict[str, int]:
     store = context.store
-    definitions = _definitions(context, segments, evaluation.failures)
     released = context.read_released(SEGMENT_MEMBERS)
     spans = build_segment_members(evaluation.members, released, definitions=definitions, as_of=context.as_of)
     versions = {SEGMENT_MEMBERS.name: store.overwrite(SEGMENT_MEMBERS, spans)}
@@ -89,7 +95,7 @@ def _write(context: RunContext, segments: Sequence[CompiledSegment], evaluation:
     events = _events(context) if clocked else ()
     evidence = Evidence(
         definitions,
-        _previous_definitions(context),
+        {name: state[c.DEFINITION_HASH] for name, state in states.items()},
         released,
         store.read(ID_CHANGES).where(F.col(c.RELEASE) == context.ordinal),
         store.read(PROFILES),
@@ -111,30 +117,28 @@ def _events(context: RunContext) -> tuple[DataFrame, ...]:
     return store.read(UNIFIED_EVENTS), context.read_released(UNIFIED_EVENTS)
 
 
-def _previous_definitions(context: RunContext) -> dict[str, str]:
-    return {row[c.SEGMENT]: row[c.DEFINITION_HASH] for row in context.fetch_released(SEGMENTS).to_pylist()}
+def _released_states(context: RunContext) -> dict[str, State]:
+    """The rows of `segments` of the last release, by segment."""
+    return {row[c.SEGMENT]: row for row in context.fetch_released(SEGMENTS).to_pylist()}
 
 
 def _definitions(
-    context: RunContext, segments: Sequence[CompiledSegment], failures: Mapping[str, str]
+    segments: Sequence[CompiledSegment], states: Mapping[str, State], failures: Mapping[str, str]
 ) -> dict[str, str]:
     """The definition that each segment's members are of."""
-    before = _previous_definitions(context)
-    return {
-        it.name: before.get(it.name, it.definition_hash) if it.name in failures else it.definition_hash
-        for it in segments
-    }
+    kept = {name: states[name][c.DEFINITION_HASH] for name in failures if name in states}
+    return {it.name: kept.get(it.name, it.definition_hash) for it in segments}
 
 
 def _rows(
     context: RunContext,
-    segments: Sequence[CompiledSegment],
+    definitions: Mapping[str, str],
+    states: Mapping[str, State],
     failures: Mapping[str, str],
     metrics: Mapping[str, float],
 ) -> pa.Table:
     """What `segments` says."""
-    before = {row[c.SEGMENT]: row[c.COMPUTED_AT] for row in context.fetch_released(SEGMENTS).to_pylist()}
-    definitions = _definitions(context, segments, failures)
+    before = {name: state[c.COMPUTED_AT] for name, state in states.items()}
     rows = [
         (
             it.name,
@@ -173,4 +177,4 @@ def _metrics(context: RunContext, segments: Sequence[CompiledSegment]) -> dict[s
 
 
 def _counts(rows: DataFrame, column: str, prefix: str) -> dict[str, float]:
-    return {f"{prefix}{row[column]}": float(row["count"]) for row in rows.groupBy(column).count().collect()}
+    return {f"{prefix}{value}": float(count) for value, count in count_by(rows, column).items()}

@@ -60,6 +60,13 @@ def count_rows(rows: Rows) -> int:
     return rows.count() if isinstance(rows, DataFrame) else int(rows.num_rows)
 
 
+def count_by(rows: Rows, name: str) -> dict[str, int]:
+    """How many rows have each value of a column; of a frame an action."""
+    if isinstance(rows, DataFrame):
+        return {row[0]: row[1] for row in rows.groupBy(name).count().collect()}
+    return {it["values"]: it["counts"] for it in rows[name].value_counts().to_pylist()}
+
+
 def with_values(rows: Rows, values: Mapping[str, int | str]) -> Rows:
     """Add columns that have one value in all rows, or replace those of the same names."""
     if isinstance(rows, DataFrame):

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-import pyarrow.compute as pc
 from pyspark.sql import DataFrame
 
 from cdp_spark import columns as c
@@ -30,7 +29,7 @@ from cdp_spark.tables.checkpoint import checkpoint
 from cdp_spark.tables.increments.basis import keep_table
 from cdp_spark.tables.increments.difference import has_between
 from cdp_spark.tables.increments.serving import count_rows_at_most, serve_rows
-from cdp_spark.tables.rows import as_table, field_of, is_given, unite
+from cdp_spark.tables.rows import as_table, count_by, field_of, is_given, unite
 from cdp_spark.tables.run import StageResult
 from cdp_spark.traits.finish import TRAIT_VALUES
 from cdp_spark.traits.frames import build_spans, build_values, open_values, split_traits
@@ -189,13 +188,9 @@ def _scores(context: RunContext, work: _Work, values: Rows, stays: Rows) -> pa.T
 
 def _counts(spans: Rows, definitions: tuple[TraitDefinition, ...]) -> dict[str, float]:
     """People with a value of each trait that has a name."""
-    now = spans.filter(~is_given(spans, c.VALID_TO))
-    if isinstance(now, DataFrame):
-        counted = [tuple(it) for it in now.groupBy(c.TRAIT).count().collect()]
-    else:
-        counted = [(it["values"], it["counts"]) for it in pc.value_counts(now[c.TRAIT]).to_pylist()]
-    counts = {**{it.name: 0.0 for it in definitions}, **{name: float(count) for name, count in counted}}
-    return {f"traits.{name}": count for name, count in counts.items() if not is_hidden(name)}
+    counted = count_by(spans.filter(~is_given(spans, c.VALID_TO)), c.TRAIT)
+    counts = {**{it.name: 0 for it in definitions}, **counted}
+    return {f"traits.{name}": float(count) for name, count in counts.items() if not is_hidden(name)}
 
 
 def _tell(work: _Work) -> str:
