@@ -29,7 +29,14 @@ from cdp_spark.activation.planning import entry_of, hash_rows
 from cdp_spark.activation.sending.senders import location_of
 from cdp_spark.activation.sending.waits import find_waits, zones_by_id
 from cdp_spark.activation.stage import record_deliveries
-from cdp_spark.activation.stage_rows import attempts_table, due_of, fetch_attempts, fetch_audience, values_of, with_id
+from cdp_spark.activation.stage_rows import (
+    attempts_table,
+    due_of,
+    fetch_attempts,
+    fetch_audience,
+    values_by_id,
+    values_of,
+)
 from cdp_spark.errors import ConfigError, StateError
 from cdp_spark.tables.catalog import DELIVERY_ATTEMPTS, TO_SEND
 
@@ -164,9 +171,8 @@ def _handed(opened: _Opened, waits: Mapping[str, Wait]) -> Handed:
 def _wanted(rows: pa.Table, destination: DrtDestination) -> dict[str, tuple[str, dict[str, object]]]:
     """Content hash and values of each row that the destination is to have, by unified_id."""
     hashes = hash_rows(rows).to_pylist()
-    by_id = {row.pop(c.UNIFIED_ID): row for row in rows.to_pylist(maps_as_pydicts="strict")}
-    values = with_id(by_id, destination)
-    return {unified_id: (content, values[unified_id]) for unified_id, content in zip(by_id, hashes, strict=True)}
+    values = values_by_id(rows, destination)
+    return {unified_id: (content, row) for (unified_id, row), content in zip(values.items(), hashes, strict=True)}
 
 
 def _row(

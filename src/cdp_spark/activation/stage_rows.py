@@ -241,8 +241,7 @@ def _send(context: RunContext, prepared: Prepared, inputs: float, lock: threadin
     going = [it for it in entries if it.unified_id not in prepared.waits]
     due = pa.array([it.unified_id for it in going if it.status in OPEN], pa.string())
     values = prepared.rows.filter(pc.is_in(prepared.rows[c.UNIFIED_ID], value_set=due))
-    by_id = {row.pop(c.UNIFIED_ID): row for row in values.to_pylist(maps_as_pydicts="strict")}
-    rows = rows_to_send(going, with_id(by_id, destination))
+    rows = rows_to_send(going, values_by_id(values, destination))
     if not rows:
         return replace(prepared, delivery=_told(prepared, inputs, {}, ""))
     numbers = {it.key: it.tries + 1 for it in entries}
@@ -263,8 +262,9 @@ def _send(context: RunContext, prepared: Prepared, inputs: float, lock: threadin
     return replace(after, delivery=_told(after, inputs, cast("Mapping[str, int]", counts), problem))
 
 
-def with_id(by_id: dict[str, dict[str, object]], destination: AnyDestination) -> dict[str, dict[str, object]]:
-    """Put the ID among the values of a destination whose columns name it."""
+def values_by_id(rows: pa.Table, destination: AnyDestination) -> dict[str, dict[str, object]]:
+    """The values of each row by unified_id, which is among them where the destination's columns name it."""
+    by_id = {row.pop(c.UNIFIED_ID): row for row in rows.to_pylist(maps_as_pydicts="strict")}
     if all(it.written != c.UNIFIED_ID for it in destination.columns):
         return by_id
     return {unified_id: {c.UNIFIED_ID: unified_id, **row} for unified_id, row in by_id.items()}
