@@ -103,7 +103,7 @@ class EventFields(Strict):
     lines: NestedLines | None = None
     lines_from: LinesFrom | None = None
     order_id: str | None = None
-    """Column with the order's id, by which a cancellation names it."""
+    """Column with the order's id: a cancellation names it, and purchases of one order are one."""
     cancels: OrderReference | None = None
     """Order that an event of the type cancellation cancels; without it, the one of its own `order_id`."""
 

@@ -9,6 +9,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
+from cdp_spark.events.orders import find_sources_of_rows
 from cdp_spark.events.stitch import VISITOR, build_unified_events
 from cdp_spark.events.worth import build_rates, find_changed_spans
 from cdp_spark.normalise.event_types import CANCELLATION
@@ -49,7 +50,8 @@ def run(context: RunContext) -> StageResult:
 def settings_of(project: Project) -> object:
     """What the result depends on in the configuration."""
     settings = project.settings
-    return [settings.currency, str(settings.time_zone), _has_orders(project), _has_order_lines(project)]
+    orders = (_has_orders(project), _has_order_lines(project), find_sources_of_rows(project.sources))
+    return [settings.currency, str(settings.time_zone), *orders]
 
 
 def warn(project: Project, figures: Mapping[str, float]) -> tuple[str, ...]:
@@ -80,7 +82,14 @@ def _unify(context: RunContext, events: DataFrame) -> DataFrame:
         cancelled = _cancelled(store.read(SOURCE_EVENTS)).distinct()
     lines = store.read(SOURCE_ORDER_LINES) if _has_order_lines(project) else None
     ids, rates = store.read(UNIFIED_IDS), _fetch_rates(context)
-    return build_unified_events(events, ids, rates, cancelled=cancelled, order_lines=lines)
+    return build_unified_events(
+        events,
+        ids,
+        rates,
+        cancelled=cancelled,
+        order_lines=lines,
+        sources_of_rows=find_sources_of_rows(project.sources),
+    )
 
 
 def _cancelled(events: DataFrame) -> DataFrame:
@@ -103,6 +112,9 @@ def _write_changed(context: RunContext, basis: Basis) -> tuple[int, str]:
     concerned = [of_moved, *_concerned(context, basis, changed)]
     stale = unite_distinct([of_changed, *concerned])
     fresh = unite_distinct([changed.rows, *concerned])
+    if find_sources_of_rows(context.project.sources) and fresh.count:
+        fresh = unite_distinct([fresh.rows, *_of_whole_orders(context, basis, fresh)])
+        stale = unite_distinct([released.join(fresh.joinable, on=c.EVENT_KEY, how="left_semi").select(c.EVENT_KEY)])
     detail = f"incremental: {fresh.count:,} events are new, or their visitor, order or rate changed"
     if not fresh.count:
         return keep_table(context, UNIFIED_EVENTS, basis), detail
@@ -136,6 +148,16 @@ def _of_cancelled(context: RunContext, basis: Basis, changed: CountedFrame) -> l
     named = [_cancelled(side.join(changed.joinable, on=c.EVENT_KEY, how="left_semi")) for side in sides]
     orders = unite_distinct(named)
     return [events.join(orders.joinable, on=c.ORDER_KEY, how="left_semi").select(c.EVENT_KEY)]
+
+
+def _of_whole_orders(context: RunContext, basis: Basis, concerned: CountedFrame) -> list[DataFrame]:
+    """All rows, now and before, of the orders of which a row is concerned."""
+    store, rows_of = context.store, F.col(c.SOURCE).isin(*find_sources_of_rows(context.project.sources))
+    before = store.read(SOURCE_EVENTS, version=basis.read[SOURCE_EVENTS.name])
+    sides = [side.where(rows_of & F.col(c.ORDER_KEY).isNotNull()) for side in (store.read(SOURCE_EVENTS), before)]
+    keys = [side.join(concerned.joinable, on=c.EVENT_KEY, how="left_semi").select(c.ORDER_KEY) for side in sides]
+    orders = unite_distinct(keys)
+    return [side.join(orders.joinable, on=c.ORDER_KEY, how="left_semi").select(c.EVENT_KEY) for side in sides]
 
 
 def _of_lines(context: RunContext) -> list[DataFrame]:

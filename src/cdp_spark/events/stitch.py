@@ -9,11 +9,14 @@ from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_type
 
 from cdp_spark import columns as c
+from cdp_spark.events.orders import unite_orders
 from cdp_spark.events.worth import WORTH, find_worth
 from cdp_spark.tables.catalog import UNIFIED_EVENTS
 from cdp_spark.tables.hashing import identifier_set_expr, visitor_key_expr
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from pyspark.sql import Column, DataFrame
 
     from cdp_spark.events.worth import Rates
@@ -30,6 +33,7 @@ def build_unified_events(
     *,
     cancelled: DataFrame | None = None,
     order_lines: DataFrame | None = None,
+    sources_of_rows: Collection[str] = (),
 ) -> DataFrame:
     """Put the unified id beside each event; what was anonymous once has its person's id from the first event on.
 
@@ -41,14 +45,16 @@ def build_unified_events(
         rates: of the currencies.
         cancelled: order_key of the orders that are cancelled, each once; None where no source names orders.
         order_lines: lines of orders from sources of their own; None where there are none.
+        sources_of_rows: those that may deliver an order as several rows.
 
     Returns:
-        one row per event_key, the table `unified_events`; an event without identifiers, or of a source that is no
-        longer configured, has no unified_id.
+        one row per event, the table `unified_events`; the rows of an order are one event. An event without
+        identifiers, or of a source that is no longer configured, has no unified_id.
     """
     record_key = visitor_key_expr(identifier_set_expr(F.col(c.IDENTIFIERS)))
     ids = unified_ids.where(F.col(c.ENTITY_TYPE) == VISITOR).select(c.RECORD_KEY, c.UNIFIED_ID)
-    keyed = source_events.withColumn(c.RECORD_KEY, record_key)
+    events = unite_orders(source_events, sources_of_rows) if sources_of_rows else source_events
+    keyed = events.withColumn(c.RECORD_KEY, record_key)
     whole = _with_cancelled(_with_lines(keyed, order_lines), cancelled)
     valued = whole.withColumn(_WORTH, worth_expr(rates))
     found = {it.name: F.col(f"{_WORTH}.{it.name}") for it in WORTH}

@@ -145,8 +145,8 @@ def _conflict_mistakes(source: SourceConfig, tally: Tally) -> list[DataError]:
         "content, which would be lost"
     )
     fix = (
-        f"name all columns that identify a row, such as event_id: [{named}, line_no]; where later rows correct "
-        "earlier ones, raise max_conflict_share"
+        f"name all columns that identify a row, such as event_id: [{named}, line_no], and an order's number as "
+        "order_id; where later rows correct earlier ones, raise max_conflict_share"
     )
     allowed = f"{source.max_conflict_share:.1%} (max_conflict_share)"
     return [DataError(f"source {source.name}", got=got, allowed=allowed, fix=fix)]

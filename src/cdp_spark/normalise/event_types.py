@@ -17,7 +17,7 @@ EVENT_TYPES: dict[str, str] = {
     "add_to_cart": "a product was put into the cart",
     "remove_from_cart": "a product was taken out of the cart",
     "checkout": "a checkout was begun",
-    PURCHASE: "something was bought",
+    PURCHASE: "something was bought; one order is one purchase",
     RETURN: "something bought was given back; its value is negative",
     CANCELLATION: "an order was cancelled as a whole; it counts no more",
     CANCELLED_ORDER: "a purchase that a cancellation took back",

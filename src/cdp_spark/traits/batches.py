@@ -131,14 +131,16 @@ class Events:
         return np.asarray(self.made[events])
 
     def _meeting(self, condition: EventCondition) -> Bools:
-        mask = np.ones(self.rows.num_rows, np.bool_)
+        """Which rows meet a condition; of lines those with one that does."""
+        of_lines = self.values(condition.column).rows
+        mask = np.ones(self.rows.num_rows if of_lines is None else len(of_lines), np.bool_)
         if condition.any_of:
             mask &= self._among(condition.column, condition.any_of)
         if condition.none_of:
             mask &= self.values(condition.column).there & ~self._among(condition.column, condition.none_of)
         for name, bound in condition.bounds:
             mask &= _COMPARE[name](np.asarray(self.numbers(condition.column).numbers), round(bound * PARTS))
-        return mask
+        return mask if of_lines is None else np.isin(np.arange(self.rows.num_rows), of_lines[mask])
 
     def _among(self, column: str, wanted: tuple[str, ...]) -> Bools:
         values = self.values(column)

@@ -51,7 +51,8 @@ def test_an_event_id_that_many_rows_share_with_different_contents_is_refused_unl
     assert [str(mistake) for mistake in mistakes] == [
         "source web: got 152 of 300 rows with the event_id (id) of another row and a different content, which would "
         "be lost; allowed: 5.0% (max_conflict_share). Fix: name all columns that identify a row, such as event_id: "
-        "[id, line_no]; where later rows correct earlier ones, raise max_conflict_share"
+        "[id, line_no], and an order's number as order_id; where later rows correct earlier ones, raise "
+        "max_conflict_share"
     ]
     assert allowed == equal == []
 

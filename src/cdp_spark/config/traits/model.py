@@ -80,7 +80,8 @@ class EventCondition(Strict):
     """What an event's column must be; an event without a value there meets no condition."""
 
     column: str
-    """A column of events, or `properties.NAME`; beside a comparison a property is read as a number."""
+    """A column of events or of their lines, one of which then meets it; or `properties.NAME`, which a comparison reads
+    as a number."""
     any_of: Strings = ()
     none_of: Strings = ()
     above: Number | None = None
@@ -96,13 +97,13 @@ class EventCondition(Strict):
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
-        _check_column(self.column, (*TEXT_COLUMNS, *NUMBER_COLUMNS), "column")
+        _check_column(self.column, (*TEXT_COLUMNS, *NUMBER_COLUMNS, *LINE_TEXTS, *LINE_NUMBERS), "column")
         if not (self.any_of or self.none_of or self.bounds):
             allowed = "any_of, none_of, above, at_least, below, at_most"
             raise mistake(got="no condition", allowed=allowed, fix="name at least one of them")
-        if self.column in NUMBER_COLUMNS and (self.any_of or self.none_of):
+        if self.column in (*NUMBER_COLUMNS, *LINE_NUMBERS) and (self.any_of or self.none_of):
             raise mistake(got=f"texts for {self.column}", allowed="above, at_least, below, at_most")
-        if self.column in TEXT_COLUMNS and self.bounds:
+        if self.column in (*TEXT_COLUMNS, *LINE_TEXTS) and self.bounds:
             raise mistake(got=f"a comparison of {self.column} with a number", allowed="any_of, none_of")
         return self
 

@@ -46,11 +46,20 @@ def propose_events(sample: Sample, *, is_of_people: bool) -> Proposal | None:
     identity, doubt = _event_id(sample, orders)
     if identity:
         fields["event_id"] = identity
-    fields |= _worth(sample, is_line=isinstance(identity, list))
+    is_line = bool(orders) and identity != orders[0]
+    if is_line:
+        fields["order_id"] = orders[0]
+    fields |= _worth(sample, is_line=is_line)
+    if is_line and (total := fields.get("value")) is not None and _is_of_order(sample, orders[0], total):
+        doubt.append(
+            f"value: {total} is the same on all rows of an order. If it is the order's total, name the line's value or "
+            "price instead: the rows are added up."
+        )
     fields["identifiers"] = identifiers
     comments = {
         "events.event_type": "a column, or a constant: {value: purchase}",
         "events.event_id": "what identifies the event; delivered twice, it is one",
+        "events.order_id": "rows of one order are one purchase",
         "events.identifiers": "type: column; these lead to the person",
         "events.price": "of one piece; times quantity",
     }
@@ -110,5 +119,15 @@ def _event_id(sample: Sample, orders: list[str]) -> tuple[Any, list[str]]:
     line = next(iter(roles.matching(roles.LINE, sample.rows.column_names)), None)
     repeated = len(values) - len(set(values))
     if line is None:
-        return None, [f"event_id: {order} stands on {repeated:,} rows more than once, and no column numbers the lines."]
-    return [order, line], [f"event_id: {order} has several lines, so each line is an event."]
+        return None, [
+            f"event_id: {order} is repeated on {repeated:,} rows, and no column numbers an order's lines; rows that "
+            "are the same in all columns count once."
+        ]
+    return [order, line], []
+
+
+def _is_of_order(sample: Sample, order: str, column: str) -> bool:
+    """Whether a column is the same on all rows of each order."""
+    pairs = zip(*(sample.rows[name].to_pylist() for name in (order, column)), strict=True)
+    of_orders = {pair for pair in pairs if pair[0] is not None}
+    return len(of_orders) == len({number for number, _ in of_orders})

@@ -84,6 +84,7 @@ def test_orders_clicks_and_consents_are_told_apart(project: Path) -> None:
         "event_type": {"value": "purchase"},
         "occurred_at": {"column": "order_date", "formats": "dd/MM/yyyy HH:mm", "time_zone": "Europe/London"},
         "event_id": ["order_no", "line_no"],
+        "order_id": "order_no",
         "price": "price",
         "currency": "currency",
         "quantity": "quantity",
@@ -182,6 +183,23 @@ def test_the_total_of_an_order_or_the_price_of_a_line_is_what_it_is_worth(tmp_pa
         "category": "Warengruppe",
     }
     assert (of_orders["event_id"], of_orders["value"], "value" in of_lines) == ("Bestellnr", "Gesamtbetrag", False)
+
+
+def test_an_order_on_several_rows_is_one_purchase(tmp_path: Path) -> None:
+    write_starter(tmp_path / "conf", "webshop")
+    lines = ["order_no,customer_id,date,sku,total", *(f"A{at // 2},{at // 2},2025-04-03,P{at},9.50" for at in range(6))]
+    (tmp_path / "tills.csv").write_text("\n".join(lines), encoding="utf-8")
+    added = json.loads(_call(tmp_path / "conf", "source", "add", str(tmp_path / "tills.csv"), "--json"))
+    events = _source(tmp_path / "conf", "tills")["events"]
+    assert (events["order_id"], events["value"], "event_id" in events) == ("order_no", "total", False)
+    assert added[0]["unsure"] == [
+        "event_type: no column says what happened; every row is taken for a purchase.",
+        "event_id: order_no is repeated on 3 rows, and no column numbers an order's lines; rows that are the same in "
+        "all columns count once.",
+        "value: total is the same on all rows of an order. If it is the order's total, name the line's value or price "
+        "instead: the rows are added up.",
+        "identifiers: no source of records has the numbers in customer_id yet; there, write `user_id: COLUMN`.",
+    ]
 
 
 def test_a_source_that_is_there_is_never_overwritten(project: Path) -> None:
