@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -26,49 +24,9 @@ from cdp_spark.experiments.rows import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator
 
-
-@dataclass(frozen=True)
-class IdMoves:
-    """What became of ids.
-
-    Args:
-        merged: id that is no longer to the one that it was merged into.
-        closed: ids that ended.
-        parts: id to those that were split from it, each with the release that made it.
-    """
-
-    merged: Mapping[str, str]
-    closed: frozenset[str]
-    parts: Mapping[str, Sequence[tuple[str, int]]]
-
-    def now(self, unified_id: str) -> str | None:
-        """The id that an id's person bears now; None where it ended."""
-        seen = {unified_id}
-        while (heir := self.merged.get(unified_id)) is not None and heir not in seen:
-            seen.add(unified_id := heir)
-        return None if unified_id in self.closed else unified_id
-
-
-def read_moves(registry: pa.Table) -> IdMoves:
-    """Read what became of ids.
-
-    Args:
-        registry: rows of `id_registry`, at least of ids that are not live or were split off.
-    """
-    merged: dict[str, str] = {}
-    closed: set[str] = set()
-    parts: defaultdict[str, list[tuple[str, int]]] = defaultdict(list)
-    names = (c.UNIFIED_ID, c.STATUS, c.MERGED_INTO, c.SPLIT_FROM, c.CREATED_RELEASE)
-    for unified_id, status, heir, origin, created in zip(*(registry[it].to_pylist() for it in names), strict=True):
-        if status == "merged":
-            merged[unified_id] = heir
-        elif status == "closed":
-            closed.add(unified_id)
-        if origin is not None:
-            parts[origin].append((unified_id, created))
-    return IdMoves(merged, frozenset(closed), parts)
+    from cdp_spark.id_moves import IdMoves
 
 
 def follow_ids(rows: pa.Table, moves: IdMoves) -> pa.Table:
@@ -98,7 +56,4 @@ def _claims(row: Assignment, moves: IdMoves) -> Iterator[tuple[Any, ...]]:
         yield (*row, None, MERGED if now else CLOSED)
         if now:
             yield (*row, now, HEIR)
-    for part, created in moves.parts.get(own, ()):
-        heir = moves.now(part)
-        if created > row.release and heir not in (None, now):
-            yield (*row, heir, PART)
+    yield from ((*row, heir, PART) for heir in moves.parts_since(own, row.release))

@@ -12,6 +12,7 @@ from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
 from cdp_spark.experiments.rows import CANDIDATES, CLAIMED_BY, HOME
+from cdp_spark.id_moves import MOVE_COLUMNS
 from cdp_spark.tables.catalog import (
     EXPERIMENT_ASSIGNMENTS,
     HOUSEHOLDS,
@@ -32,13 +33,12 @@ if TYPE_CHECKING:
     from cdp_spark.tables.rows import Rows
     from cdp_spark.tables.store import Store
 
-_MOVES = (c.UNIFIED_ID, c.STATUS, c.MERGED_INTO, c.SPLIT_FROM, c.CREATED_RELEASE)
 _OF_EVENTS = (c.UNIFIED_ID, c.EVENT_TYPE, c.OCCURRED_AT, c.VALUE)
 
 
 def fetch_moved_ids(store: Store, *, on_driver: bool) -> pa.Table:
     """The ids of `id_registry` that are not live, or were split from another."""
-    rows = serve_rows(store, ID_REGISTRY, _MOVES, only={}, on_driver=on_driver)
+    rows = serve_rows(store, ID_REGISTRY, MOVE_COLUMNS, only={}, on_driver=on_driver)
     return as_table(rows.filter((field_of(rows, c.STATUS) != "live") | is_given(rows, c.SPLIT_FROM)))
 
 

@@ -21,7 +21,7 @@ from cdp_spark import columns as c
 from cdp_spark.config.experiments import HOLD_OUT
 from cdp_spark.errors import ConfigError
 from cdp_spark.experiments.assign import Drawing, assign_arms, find_unknown_arms, splits_of
-from cdp_spark.experiments.follow import follow_ids, read_moves
+from cdp_spark.experiments.follow import follow_ids
 from cdp_spark.experiments.frames import (
     fetch_moved_ids,
     read_assigned,
@@ -44,6 +44,7 @@ from cdp_spark.experiments.results import (
     warn,
 )
 from cdp_spark.experiments.rows import ASSIGNMENTS, CANDIDATES, CLAIMS, HOME
+from cdp_spark.id_moves import read_moves
 from cdp_spark.limits import ASSIGNED_ON_DRIVER, EVENTS_ON_DRIVER
 from cdp_spark.tables.catalog import (
     EXPERIMENT_ASSIGNMENTS,

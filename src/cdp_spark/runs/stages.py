@@ -232,6 +232,7 @@ NIGHTLY: tuple[Stage, ...] = (
         reads=(
             *(t.PROFILES, t.SEGMENTS, t.SEGMENT_MEMBERS, t.TRAITS, t.SCORES, t.OFFERS, t.ACCOUNT_MEMBERS),
             *(t.UNIFIED_IDS, t.IDENTIFIERS, t.CONSENTS, t.WITHDRAWAL_ISSUES, t.SUPPRESSIONS, t.EXPERIMENT_ASSIGNMENTS),
+            t.ID_REGISTRY,
         ),
         writes=(t.DELIVERIES, t.TO_SEND, t.DELIVERY_ATTEMPTS),
     ),

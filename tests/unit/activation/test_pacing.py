@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from cdp_spark.activation.sending.pacing import Due, Sent, waiting
+from cdp_spark.activation.sending.pacing import Due, Sent, follow_sent, waiting
 from cdp_spark.config.sending import Cap, QuietHours
+from cdp_spark.id_moves import IdMoves
 
 NOW = datetime(2026, 1, 9, 20, 30, tzinfo=UTC)
 CAPS = {"email": Cap(at_most=2, within_days=7)}
@@ -35,6 +36,24 @@ def test_the_highest_priority_takes_what_is_left_of_the_cap() -> None:
 def test_the_same_message_again_takes_nothing_more_of_the_cap() -> None:
     sent = (Sent("email", "a", "news-a"), Sent("email", "a", "other"))
     assert waits(due("news", "a"), sent=sent) == {}
+
+
+def test_a_person_whose_ids_merged_keeps_the_sends_of_both() -> None:
+    moves = IdMoves({"a": "b", "b": "c"}, frozenset({"gone"}), {})
+    rows = [("a", "1", 3), ("c", "2", 3), ("gone", "3", 3), ("other", "4", 3)]
+    sent = tuple(follow_sent(rows, moves, channel="email"))
+    assert sent == (Sent("email", "c", "1"), Sent("email", "c", "2"), Sent("email", "other", "4"))
+    assert waits(due("news", "c", "other"), sent=sent) == {"news": {"c": "capped"}}
+
+
+def test_what_was_sent_before_a_split_counts_for_both_people() -> None:
+    moves = IdMoves({}, frozenset(), {"a": [("b", 5)]})
+    sent = list(follow_sent([("a", "1", 4), ("a", "2", 5)], moves, channel="email"))
+    assert sorted(sent, key=lambda it: (it.unified_id, it.key)) == [
+        Sent("email", "a", "1"),
+        Sent("email", "a", "2"),
+        Sent("email", "b", "1"),
+    ]
 
 
 def test_destinations_of_other_channels_and_of_none_have_no_cap() -> None:

@@ -22,7 +22,7 @@ from cdp_spark.config.destination import DestinationsConfig, WebhookDestination
 from cdp_spark.errors import StateError
 from cdp_spark.privacy.rules import RULES
 from cdp_spark.tables.actions.removal import AnyOf
-from cdp_spark.tables.catalog import DELIVERY_ATTEMPTS, TO_SEND
+from cdp_spark.tables.catalog import DELIVERY_ATTEMPTS, ID_REGISTRY, TO_SEND
 from cdp_spark.tables.run import LastFinish, RunContext, StageResult
 
 
@@ -131,7 +131,7 @@ def test_what_failed_goes_again_the_next_night_and_stops_no_other(nights: Nights
 def test_rows_wait_for_the_cap_and_for_the_morning(nights: Nights, monkeypatch: pytest.MonkeyPatch) -> None:
     asleep, awake = {"zone": "Asia/Tokyo"}, {"zone": "Europe/Berlin"}
     people = [profile(it, attributes=asleep if it == "a" else awake) for it in "ab"]
-    nights.warehouse.fill(people, [consent(f"{it}@x.org", "granted") for it in "ab"])
+    nights.warehouse.fill(people, [consent(f"{it}@x.org", "granted") for it in "abd"])
     clock = SimpleNamespace(now=lambda _zone: datetime(2026, 1, 9, 14, tzinfo=UTC))
     with receiver() as state, receiver() as texting:
         low = webhook(state, channel="email")
@@ -152,9 +152,12 @@ def test_rows_wait_for_the_cap_and_for_the_morning(nights: Nights, monkeypatch: 
         monkeypatch.setattr(stage_rows, "datetime", clock)
         nights.run(low, high, sms)
         assert (len(state.requests), actions(texting.requests[-1])) == (2, [("add", "a")])
+        nights.warehouse.write(ID_REGISTRY, ("b", "person", "merged", "d", None, 1, 10, "new_record"))
+        nights.warehouse.fill([people[0], profile("d", attributes=awake)], [consent("d@x.org", "granted")])
+        assert "crm: 1 rows sent, 2 withheld: over the channel's cap" in nights.run(low, high, sms).detail
         clock.now = lambda _zone: datetime(2126, 1, 10, 1, tzinfo=UTC)
         nights.run(low, high, sms)
-        assert (state.requests[-1]["destination"], actions(state.requests[-1])) == ("crm", [("add", "a")])
+        assert (state.requests[-1]["destination"], actions(state.requests[-1])) == ("crm", [("add", "a"), ("add", "d")])
 
 
 def test_files_of_changes_have_what_differs_from_the_last_one(nights: Nights) -> None:

@@ -14,8 +14,9 @@ import pytest
 from cdp_spark import columns as c
 from cdp_spark.config.experiments import CONTROL
 from cdp_spark.experiments.assign import Drawing, Split, assign_arms, draw_arm, find_unknown_arms
-from cdp_spark.experiments.follow import follow_ids, read_moves
+from cdp_spark.experiments.follow import follow_ids
 from cdp_spark.experiments.rows import ASSIGNMENTS, CANDIDATES, CLAIMED_BY, HOME, Assignment, rows_of, table_of
+from cdp_spark.id_moves import read_moves
 
 DAY = datetime(2026, 12, 1, 2, tzinfo=UTC)
 OFFER = {CONTROL: 20.0, "offer_a": 40.0, "offer_b": 40.0}

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Literal
 from zoneinfo import ZoneInfo
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from cdp_spark.config.sending import Cap, QuietHours
+    from cdp_spark.id_moves import IdMoves
 
 Wait = Literal["capped", "quiet"]
 
@@ -45,13 +46,27 @@ class Sent:
 
     Args:
         channel: that it went by.
-        unified_id: whose it was.
+        unified_id: that its person bears now.
         key: its idempotency key.
     """
 
     channel: str
     unified_id: str
     key: str
+
+
+def follow_sent(rows: Iterable[tuple[str, str, int]], moves: IdMoves, *, channel: str) -> Iterator[Sent]:
+    """Count rows that were sent for the ids that their people bear now: of a merge for one, of a split for both.
+
+    Args:
+        rows: unified_id, idempotency key and release of each.
+        moves: of ids.
+        channel: that the rows went by.
+    """
+    for unified_id, key, release in rows:
+        for now in {moves.now(unified_id), *moves.parts_since(unified_id, release)}:
+            if now is not None:
+                yield Sent(channel, now, key)
 
 
 def waiting(

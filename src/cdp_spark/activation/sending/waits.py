@@ -8,20 +8,22 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
-from cdp_spark.activation.sending.pacing import Sent, waiting
+from cdp_spark.activation.sending.pacing import follow_sent, waiting
+from cdp_spark.id_moves import MOVE_COLUMNS, read_moves
 from cdp_spark.normalise.times import zones_of
-from cdp_spark.tables.catalog import DELIVERY_ATTEMPTS
+from cdp_spark.tables.catalog import DELIVERY_ATTEMPTS, ID_REGISTRY
 from cdp_spark.tables.rows import as_table, tuples_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
 
     import pyarrow as pa
     from pyspark.sql import Column
 
-    from cdp_spark.activation.sending.pacing import Due, Wait
+    from cdp_spark.activation.sending.pacing import Due, Sent, Wait
     from cdp_spark.config.destination import AnyDestination
+    from cdp_spark.id_moves import IdMoves
     from cdp_spark.tables.run import RunContext
 
 _ZONE, _COUNTRY = "zone_of_person", "country_of_person"
@@ -62,22 +64,28 @@ def find_waits(context: RunContext, due: Sequence[Due], *, now: datetime) -> dic
     """
     config = context.project.destinations
     channels = {it.channel for it in due if it.channel is not None and it.keys}
-    sent = [it for channel in sorted(channels & config.caps.keys()) for it in _sent(context, channel, now)]
+    capped = sorted(channels & config.caps.keys())
+    sent = list(_sent(context, capped, now)) if capped and context.store.exists(DELIVERY_ATTEMPTS) else []
     return waiting(due, sent, caps=config.caps, quiet_hours=config.quiet_hours, now=now)
 
 
-def _sent(context: RunContext, channel: str, now: datetime) -> list[Sent]:
-    """The rows that may have arrived by a channel within the time of its cap (an action)."""
-    config = context.project.destinations
-    if not context.store.exists(DELIVERY_ATTEMPTS):
-        return []
-    names = [it.name for it in config.destinations if it.channel == channel]
-    since = now - timedelta(days=config.caps[channel].within_days)
-    attempts = context.store.read(DELIVERY_ATTEMPTS).where(
-        F.col(c.DESTINATION).isin(*names)
-        & (F.col(c.AT) > F.lit(since))
-        & F.col(c.ACTION).isin("add", "update")
-        & F.col(c.STATUS).isin("acknowledged", "unknown")
-    )
-    found = as_table(attempts.select(c.UNIFIED_ID, c.IDEMPOTENCY_KEY).distinct())
-    return [Sent(channel, unified_id, key) for unified_id, key in tuples_of(found)]
+def _sent(context: RunContext, channels: Sequence[str], now: datetime) -> Iterator[Sent]:
+    """The rows that may have arrived by channels within the time of their caps (an action for each, and one of ids)."""
+    config, moves = context.project.destinations, _fetch_moves(context)
+    for channel in channels:
+        names = [it.name for it in config.destinations if it.channel == channel]
+        since = now - timedelta(days=config.caps[channel].within_days)
+        attempts = context.store.read(DELIVERY_ATTEMPTS).where(
+            F.col(c.DESTINATION).isin(*names)
+            & (F.col(c.AT) > F.lit(since))
+            & F.col(c.ACTION).isin("add", "update")
+            & F.col(c.STATUS).isin("acknowledged", "unknown")
+        )
+        found = attempts.groupBy(c.UNIFIED_ID, c.IDEMPOTENCY_KEY).agg(F.min(c.RELEASE))
+        yield from follow_sent(tuples_of(as_table(found)), moves, channel=channel)
+
+
+def _fetch_moves(context: RunContext) -> IdMoves:
+    registry = context.read_released(ID_REGISTRY)
+    moved = registry.where((F.col(c.STATUS) != "live") | F.col(c.SPLIT_FROM).isNotNull())
+    return read_moves(as_table(moved.select(*MOVE_COLUMNS)))
