@@ -11,15 +11,15 @@ import pytest
 from pyspark.sql import SparkSession
 from tests.unit.activation.drt.outcome import drt_ran
 from tests.unit.activation.drt.test_drt import crm
-from tests.unit.activation.released import Warehouse7, consent, profile
+from tests.unit.activation.released import AS_OF, Warehouse7, consent, profile
 
 from cdp_spark.activation.drt.project import read_rows
 from cdp_spark.activation.handover import hand_over_rows, take_results
 from cdp_spark.activation.sending.senders import tell_erased_rows
 from cdp_spark.activation.stage import run
 from cdp_spark.config.destination import DrtDestination
-from cdp_spark.errors import ConfigError
-from cdp_spark.tables.catalog import DELIVERIES, DELIVERY_ATTEMPTS, TO_SEND
+from cdp_spark.errors import ConfigError, StateError
+from cdp_spark.tables.catalog import DELIVERIES, DELIVERY_ATTEMPTS, SEGMENTS, TO_SEND
 from cdp_spark.tables.run import RunContext
 
 
@@ -86,6 +86,15 @@ def test_a_channel_sends_no_more_than_its_cap_through_drt(spark: SparkSession, t
     assert run(night).detail == "crm: 2 ready for `cdp activation export`; news: 1 ready for `cdp activation export`"
     handed = hand_over_rows(night, [first, other], tmp_path / "drt")
     assert [([row.row.unified_id for row in it.rows], it.left_out) for it in handed] == [(["b"], 1), (["a"], 0)]
+
+
+def test_a_segment_that_could_not_be_evaluated_holds_the_hand_over_to_drt(spark: SparkSession, tmp_path: Path) -> None:
+    warehouse, crm = Warehouse7(spark, tmp_path), simple()
+    warehouse.write(SEGMENTS, ("all", "person", "", "h", AS_OF, "failed", "not computed: trait.orders", 1))
+    held = "destination crm: held, segment all could not be evaluated: not computed: trait.orders"
+    with pytest.raises(StateError, match=held):
+        hand_over_rows(context(warehouse, 8, crm), [crm], tmp_path / "drt")
+    assert not (tmp_path / "drt").exists()
 
 
 def test_an_erasure_says_that_drt_is_not_told() -> None:
