@@ -32,13 +32,14 @@ from cdp_spark.tables.catalog import (
     RECORDS,
     SEGMENT_MEMBERS,
     TABLES,
+    TRAITS,
     UNIFIED_EVENTS,
     UNIFIED_IDS,
 )
 from cdp_spark.tables.rows import texts
 from cdp_spark.view import facts
 from cdp_spark.view.find import SHOW, find_household, find_ids
-from cdp_spark.view.insights import BUILDERS
+from cdp_spark.view.insights import BUILDERS, in_days
 from cdp_spark.view.model import Attribute, ProfileView, Section
 from cdp_spark.view.spans import holds
 from cdp_spark.view.sureness import judge, weigh_links
@@ -75,6 +76,11 @@ class Gatherer:
     project: Project
     at: datetime | None = None
 
+    @property
+    def _clock(self) -> datetime:
+        """The time that is shown."""
+        return self.at or self.warehouse.release.published_at
+
     def find(self, reference: str) -> tuple[ProfileView, ...]:
         """Gather the views of what a reference stands for: several where people share an e-mail or phone.
 
@@ -97,7 +103,7 @@ class Gatherer:
             entity_type=profile[c.ENTITY_TYPE],
             name=facts.name_profile(profile),
             release=self.warehouse.release.number,
-            as_of=self.at or self.warehouse.release.published_at,
+            as_of=self._clock,
             is_past=self.at is not None,
             merged_from=asked if self._is_merged(asked, unified_id) else None,
             attributes=facts.build_attributes(profile, origins, titles),
@@ -130,7 +136,7 @@ class Gatherer:
             entity_type="household",
             name=f"Household {', '.join(families)}".strip(),
             release=self.warehouse.release.number,
-            as_of=self.at or self.warehouse.release.published_at,
+            as_of=self._clock,
             is_past=self.at is not None,
             attributes=tuple(Attribute(name, home[name]) for name in _ADDRESS if home.get(name)),
             sections=(facts.build_household(members, names),),
@@ -209,7 +215,8 @@ class Gatherer:
         """What the release's tables of insights say; a table that is not made gives no section."""
         for name, build in BUILDERS.items():
             if name in TABLES and name in self.warehouse.release.versions:
-                yield build(self._fetch(TABLES[name], {c.UNIFIED_ID: [unified_id]}), self.at)
+                rows = self._fetch(TABLES[name], {c.UNIFIED_ID: [unified_id]})
+                yield build(in_days(rows, self._clock) if name == TRAITS.name else rows, self.at)
 
     def _timeline(self, ids: Sequence[str], names: Mapping[str, str] | None = None) -> tuple[Event, ...]:
         events = self.warehouse.fetch(UNIFIED_EVENTS, EVENT_COLUMNS, only={c.UNIFIED_ID: texts(ids)})

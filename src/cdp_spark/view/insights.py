@@ -6,6 +6,7 @@ what tells only of now, such as a score, gives no rows for a time.
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from cdp_spark import columns as c
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     Rows = Sequence[Mapping[str, Any]]
 
+_DAY = timedelta(days=1)
 _SHOWN = 50
 """Rows of a section, the newest or best first."""
 _REASONS = 3
@@ -59,8 +61,26 @@ def _without_id(row: Mapping[str, Any]) -> dict[str, Any]:
 def traits(rows: Rows, at: datetime | None) -> Section:
     """List the traits that hold, by name, and since when."""
     held = sorted((it for it in rows if holds(it, at)), key=lambda it: it[c.TRAIT])
-    told = [{"trait": it[c.TRAIT], "value": _trait_value(it), "since": it[c.VALID_FROM]} for it in held]
+    told = [
+        {
+            "trait": it[c.TRAIT],
+            "value": _trait_value(it),
+            "unit": "days" if it[c.VALUE_TIME] is not None else None,
+            "since": it[c.VALID_FROM],
+        }
+        for it in held
+    ]
     return _section("traits", "Traits", told)
+
+
+def in_days(traits: Rows, now: datetime) -> Rows:
+    """Replace traits that are a time by the whole days since, which is what segments ask for.
+
+    Args:
+        traits: rows of the table.
+        now: the time that is shown.
+    """
+    return [{**it, c.VALUE_TIME: it[c.VALUE_TIME] and (now - it[c.VALUE_TIME]) // _DAY} for it in traits]
 
 
 def _trait_value(row: Mapping[str, Any]) -> Any:  # noqa: ANN401 - of the trait's own type

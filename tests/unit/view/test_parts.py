@@ -11,7 +11,7 @@ import pytest
 from tests.unit.view.conftest import rows_of
 
 from cdp_spark.tables.catalog import UNIFIED_EVENTS
-from cdp_spark.view.insights import BUILDERS
+from cdp_spark.view.insights import BUILDERS, in_days
 from cdp_spark.view.model import Section
 from cdp_spark.view.sureness import judge, weigh_links
 from cdp_spark.view.timeline import EVENT_COLUMNS, build_timeline
@@ -170,6 +170,18 @@ def test_insights_are_shown_as_they_are_now_and_never_before_their_time(
 ) -> None:
     assert list(BUILDERS[table](rows, None).table) == shown
     assert BUILDERS[table](rows, DAY - timedelta(days=1)).rows == ()
+
+
+def test_a_trait_that_is_a_time_is_shown_as_the_whole_days_since() -> None:
+    rows: list[dict[str, Any]] = [
+        {**TRAIT, "trait": "last_seen", "value_time_utc": DAY - timedelta(days=3, hours=20)},
+        {**TRAIT, "trait": "spend", "value_number": 12.5},
+    ]
+    section = BUILDERS["traits"](in_days(rows, DAY), None)
+    assert section.rows == (
+        {"trait": "last_seen", "value": 3, "unit": "days", "since": DAY},
+        {"trait": "spend", "value": 12.5, "unit": None, "since": DAY},
+    )
 
 
 def test_programs_get_a_score_as_the_table_has_it() -> None:
