@@ -25,7 +25,7 @@ from cdp_spark.insights.lifetime import fit_purchases
 from cdp_spark.insights.rfm import rfm_cuts, score_rfm
 from cdp_spark.insights.sessions import SessionRules, build_sessions
 from cdp_spark.insights.spend import fit_spend
-from cdp_spark.insights.value import ModelPair, ValueTerms, bootstrap, lifetime_values, top_percent, value_tiers
+from cdp_spark.insights.value import ModelPair, ValueTerms, bootstrap, find_borders, lifetime_values, rank
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -121,7 +121,7 @@ def _lifetime(purchases: pa.Table, arguments: argparse.Namespace) -> None:
     with _timed("lifetime values, 52 weeks", histories.num_rows):
         values = lifetime_values(histories, models, ValueTerms())[c.LIFETIME_VALUE].to_numpy()
     with _timed("tiers", histories.num_rows):
-        top_percent(values, value_tiers(values))
+        rank(values, find_borders(values))
     if arguments.draws:
         with _timed(f"bootstrap, {arguments.draws} draws", histories.num_rows):
             bootstrap(histories, models, draws=arguments.draws)

@@ -67,7 +67,7 @@ def make_project(**changes: Any) -> Project:
         "ulm": "city = 'Ulm'",
         "quiet": "days_since(last_seen_at_utc) > 3",
         "shared": "household_size > 1",
-        "employed": "account_domain = 'acme.org'",
+        "employed": "account.domain = 'acme.org'",
         "mailable": "has_consent('email_marketing')",
         "seen": "trait.seen >= 2",
         "away": "trait.quiet >= 4",

@@ -166,6 +166,13 @@ def choose_one(got: str, allowed: Iterable[str]) -> str:
     return f"choose one of these (did you mean '{near}'?)" if near else "choose one of these"
 
 
+def show_columns(names: Iterable[str]) -> str:
+    """Name columns for an error; those of traits, scores, offers and accounts are too many, as `trait.…`."""
+    named = list(names)
+    plain = [name for name in named if "." not in name or name.startswith("attributes.")]
+    return ", ".join(dict.fromkeys((*plain, *(f"{it.partition('.')[0]}.…" for it in named if it not in plain))))
+
+
 def nearest(got: str, allowed: Iterable[str]) -> str | None:
     """Find the allowed name that looks most like what was got or that it begins, if any does."""
     names = {name.lower(): name for name in sorted(allowed, reverse=True)}

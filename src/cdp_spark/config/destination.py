@@ -44,7 +44,7 @@ class Destination(Strict):
     exclude: Strings = ()
     """Segments whose members are left out, such as those who bought already."""
     columns: SentColumns
-    """What is sent: a profile's columns, `attributes.NAME`, `trait.NAME`, `score.NAME`, `score.NAME.tier`,
+    """What is sent: a profile's columns, `attributes.NAME`, `trait.NAME`, `score.NAME`, `score.NAME.tier`, `.decile`,
     `offer.1.product_id`, `account.NAME`, `identifiers.TYPE`; renamed, or put together by a template."""
     purpose: SafeName
     """The consent that a profile must have granted to be exported; `none` for segments of accounts only."""

@@ -5,7 +5,7 @@ Lifetime value is that of a horizon from the day of the histories on (residual l
 times the expected value of a purchase and the margin.
 
 1. `lifetime_values` works on any batch of histories under fitted models.
-2. `value_tiers` finds from all customers' values where the top 1, 5, 10, 25 and 50 % begin; `top_percent` applies it to
+2. `find_borders` finds from all customers' values where tiers and deciles begin; `rank` applies it to
    any batch.
 3. `bootstrap` refits the models to resampled customers; `interval` turns the draws into an interval of anything.
 """
@@ -31,7 +31,7 @@ from cdp_spark.insights.lifetime import (
 from cdp_spark.insights.spend import SpendModel, draw_spend_models, expect_value
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -50,6 +50,8 @@ VALUES = pa.schema(
 TIERS = (1, 5, 10, 25, 50)
 REST = 100
 """The tier of everybody below the last one."""
+_SHARES = {c.TIER: TIERS, c.DECILE: tuple(range(10, 100, 10))}
+"""Of each rank, the shares of the best in per cent at which the next one begins."""
 _WEEKS_PER_YEAR = 365.25 / 7
 
 
@@ -108,29 +110,40 @@ def lifetime_values(histories: pa.Table, models: ModelPair, terms: ValueTerms) -
     return pa.table(dict(zip(VALUES.names, columns, strict=True))).cast(VALUES)
 
 
-def value_tiers(values: Floats) -> Floats:
-    """Return the value that each tier of TIERS begins above.
+def find_borders(values: Floats) -> dict[str, list[float | None]]:
+    """Find the value that each tier and decile begins above; None where it holds all.
 
-    Equal values are in one tier, and no tier holds more customers than its share: those that would not all fit are in
-    the tier below.
+    Equal values are in one rank, and no rank holds more customers than its share: those that would not all fit are in
+    the rank below.
 
     Args:
         values: of all customers, in any order.
     """
-    falling = np.sort(values)[::-1]
-    places = [len(values) * tier // 100 for tier in TIERS]
-    return np.array([falling[place] if place < len(falling) else -np.inf for place in places])
+    falling = np.sort(values)[::-1].tolist()
+    return {name: [_nth(falling, len(falling) * share // 100) for share in shares] for name, shares in _SHARES.items()}
 
 
-def top_percent(values: Floats, tiers: Floats) -> NDArray[np.int8]:
-    """Return the smallest tier that each value is in: 1, 5, 10, 25, 50, or 100 for the rest.
+def _nth(falling: list[float], place: int) -> float | None:
+    return falling[place] if place < len(falling) else None
+
+
+def rank(values: Floats, borders: Mapping[str, Sequence[float | None]]) -> dict[str, pa.Array]:
+    """Rank values by tier (1, 5, 10, 25 or 50 for the top so many per cent, 100 for the rest) and decile (1 to 10).
 
     Args:
         values: of any customers.
-        tiers: as `value_tiers` found them.
+        borders: as `find_borders` found them.
+    Returns: the columns `tier` and `decile`.
     """
-    names = np.array([*TIERS, REST], dtype=np.int8)
-    return names[len(TIERS) - np.searchsorted(tiers[::-1], values, side="left")]
+    tier, decile = (_place(values, borders[name]) for name in (c.TIER, c.DECILE))
+    names = np.array([*TIERS, REST], np.int32)
+    return {c.TIER: pa.array(names[tier]), c.DECILE: pa.array((1 + decile).astype(np.int32))}
+
+
+def _place(values: Floats, borders: Sequence[float | None]) -> NDArray[np.int64]:
+    """How many ranks are above the one that each value is in."""
+    rising = np.array([-np.inf if it is None else it for it in reversed(borders)])
+    return len(borders) - np.searchsorted(rising, values, side="left")
 
 
 def bootstrap(histories: pa.Table, models: ModelPair, *, draws: int = 200, seed: int = 0) -> list[ModelPair]:

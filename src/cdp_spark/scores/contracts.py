@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from cdp_spark import columns as c
 from cdp_spark.insights.contracts import ContractModel, fit_contracts, remaining_periods, retention
-from cdp_spark.insights.value import top_percent, value_tiers
+from cdp_spark.insights.value import find_borders, rank
 from cdp_spark.scores.lifetime import details_of, reasons_of
 
 if TYPE_CHECKING:
@@ -67,9 +67,8 @@ def fit_contract_model(contracts: pa.Table, settings: ContractsConfig) -> tuple[
     model = fit_contracts(counts.sort_by([(c.PERIODS, "ascending"), (c.ENDED, "ascending")]))
     running = contracts.filter(pc.invert(contracts[c.ENDED]))
     worth = running[c.VALUE].to_numpy() * _remaining(model, running[c.PERIODS].to_numpy(), settings)
-    tiers = [None if np.isinf(it) else it for it in value_tiers(worth).tolist()]
     figures = {"contracts": model.contracts, "running": running.num_rows, "log_likelihood": model.log_likelihood}
-    return {"alpha": model.alpha, "beta": model.beta, "tiers": tiers}, figures
+    return {"alpha": model.alpha, "beta": model.beta, "borders": find_borders(worth)}, figures
 
 
 def score_contracts(
@@ -91,13 +90,12 @@ def score_contracts(
     periods = _remaining(model, renewals, settings)
     base = value * _remaining(model, np.zeros(len(renewals), np.int64), settings)
     worth = value * periods
-    tiers = np.array([-np.inf if it is None else it for it in parameters["tiers"]])
     details = {"remaining_periods": periods, "renewal_probability": retention(model, renewals + 1.0)}
     words = zip(base.tolist(), renewals.tolist(), (worth - base).tolist(), strict=True)
     return {
         c.UNIFIED_ID: running[c.UNIFIED_ID],
         c.SCORE: pa.array(worth),
-        c.TIER: pa.array(top_percent(worth, tiers), pa.int32()),
+        **rank(worth, parameters["borders"]),
         c.DETAILS: details_of(details, running.num_rows),
         c.REASONS: reasons_of(
             [[("a new contract of this value", new), (_renewed(times), more)] for new, times, more in words]

@@ -26,10 +26,10 @@ from cdp_spark.insights.value import (
     ModelPair,
     ValueTerms,
     bootstrap,
+    find_borders,
     interval,
     lifetime_values,
-    top_percent,
-    value_tiers,
+    rank,
 )
 from cdp_spark.normalise.batches import local_days
 
@@ -92,7 +92,7 @@ def fit_lifetime(dated: pa.Table, settings: LifetimeValueConfig) -> tuple[dict[s
     drawn = bootstrap(histories, models, draws=DRAWS) if settings.intervals else []
     parameters = {
         "models": _plain(models),
-        "tiers": [None if np.isinf(it) else it for it in value_tiers(worth).tolist()],
+        "borders": find_borders(worth),
         "mean_value": float(value.mean()),
         "mean_purchases": float((worth / (settings.margin * value)).mean()),
         "draws": [_plain(it) for it in drawn],
@@ -117,7 +117,6 @@ def score_customers(
     histories = purchase_histories(_purchases(rows, settings, time_zone), until=until)
     models, terms = _pair(parameters["models"]), _terms(settings)
     values = lifetime_values(histories, models, terms)
-    tiers = np.array([-np.inf if it is None else it for it in parameters["tiers"]])
     details = {name: values[name].to_numpy() for name in values.column_names[1:4]}
     if parameters["draws"] and histories.num_rows:
         drawn = [_pair(it) for it in parameters["draws"]]
@@ -126,7 +125,7 @@ def score_customers(
     return {
         c.UNIFIED_ID: values[c.UNIFIED_ID],
         c.SCORE: values[c.LIFETIME_VALUE],
-        c.TIER: pa.array(top_percent(values[c.LIFETIME_VALUE].to_numpy(), tiers), pa.int32()),
+        **rank(values[c.LIFETIME_VALUE].to_numpy(), parameters["borders"]),
         c.DETAILS: details_of(details, values.num_rows),
         c.REASONS: _reasons(histories, values, parameters, settings),
     }

@@ -46,6 +46,7 @@ SCORES = pa.schema(
         (c.VERSION, pa.int32()),
         (c.SCORE, pa.float64()),
         (c.TIER, pa.int32()),
+        (c.DECILE, pa.int32()),
         (c.DETAILS, pa.map_(pa.string(), pa.float64())),
         (c.REASONS, REASONS),
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from cdp_spark.config.checks.vocabulary import ACCOUNT, account_columns
 from cdp_spark.config.insights.wide_columns import OFFER, SCORE, insight_columns, split_score
 from cdp_spark.config.segment import define_event_conditions
 from cdp_spark.config.traits.definitions import (
@@ -46,7 +47,9 @@ def surroundings_of(project: Project, *, now: datetime) -> Surroundings:
     by_name = {segment.name: segment for segment in project.segments}
     silence_is_consent = project.settings.consent.default == "granted"
     hashes = {column: it.definition_hash for column, it in definitions_of(project).items()}
-    return Surroundings(by_name, now, silence_is_consent, insight_columns(project.insights), hashes)
+    own = {name for source in project.sources for name in (*source.attributes, *source.identifiers)}
+    columns = {**account_columns(own), **insight_columns(project.insights)}
+    return Surroundings(by_name, now, silence_is_consent, columns, hashes)
 
 
 def build_asked_profiles(read: Read, project: Project, *, now: datetime) -> DataFrame:
@@ -59,9 +62,9 @@ def build_asked_profiles(read: Read, project: Project, *, now: datetime) -> Data
     """
     asked = asked_relations(project.segments)
     related = with_relations(read(PROFILES), read(ACCOUNT_MEMBERS), read(HOUSEHOLDS), asked=asked)
-    of_models = {name for name in asked_columns(project.segments) if name.startswith((SCORE, OFFER))}
+    of_others = {name for name in asked_columns(project.segments) if name.startswith((SCORE, OFFER, ACCOUNT))}
     traits = asked_traits(project)
-    wide = with_wide_columns(related, {*traits, *of_models}, read=read, insights=project.insights)
+    wide = with_wide_columns(related, {*traits, *of_others}, read=read, insights=project.insights)
     return with_days_since(wide, traits, now=now)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from cdp_spark.config.checks.vocabulary import ACCOUNT as ACCOUNT_COLUMN
 from cdp_spark.config.checks.vocabulary import RELATION_COLUMNS
 from cdp_spark.config.expressions.references import asks_clock, referenced_columns
 from cdp_spark.config.insights.wide_columns import OFFER, SCORE
@@ -64,4 +65,8 @@ def _asks_others(condition: Condition, traits: dict[str, TraitDefinition]) -> bo
         return any(it is not None for it in (condition.account, condition.members, condition.household, condition.like))
     asked = referenced_columns(condition.where)
     of_accounts = any(traits[name].entity == ACCOUNT for name in asked & traits.keys())
-    return of_accounts or bool(asked & _OF_OTHERS) or any(name.startswith((SCORE, OFFER)) for name in asked)
+    return (
+        of_accounts
+        or bool(asked & _OF_OTHERS)
+        or any(name.startswith((SCORE, OFFER, ACCOUNT_COLUMN)) for name in asked)
+    )

@@ -93,7 +93,7 @@ class Surroundings:
         segments: by name.
         now: the run's clock, in the time zone in which a day begins.
         silence_is_consent: True where a purpose that nobody was asked about counts as granted.
-        traits: `trait.NAME`, `score.NAME` and the like to their kinds, of `insight_columns`.
+        traits: `trait.NAME`, `score.NAME`, `account.NAME` and the like to their kinds.
         trait_hashes: `trait.NAME` to the hash of what the trait means, which is part of what a segment means.
     """
 

@@ -21,6 +21,7 @@ from cdp_spark import columns as c
 from cdp_spark.config.segment import HouseholdCondition, LikeCondition, MembersCondition
 from cdp_spark.segments.compile import member_flag
 from cdp_spark.tables.rows import with_columns
+from cdp_spark.tables.wide import primary_accounts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -98,7 +99,7 @@ def _answers(frame: DataFrame, derived: Sequence[Derived]) -> DataFrame:
 def _of_accounts(frame: DataFrame, account_members: DataFrame, derived: Sequence[Derived]) -> DataFrame:
     """One row per person with an account."""
     accounts = _answers(frame, derived).withColumnRenamed(c.UNIFIED_ID, c.ACCOUNT_ID)
-    primary = account_members.where(c.IS_PRIMARY).select(c.UNIFIED_ID, c.ACCOUNT_ID)
+    primary = primary_accounts(account_members).drop(c.ROLE)
     return primary.join(accounts, on=c.ACCOUNT_ID, how="inner").drop(c.ACCOUNT_ID)
 
 

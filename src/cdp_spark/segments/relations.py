@@ -1,4 +1,4 @@
-"""Profiles with what segments may ask of their relations: a person's account and household, an account's people."""
+"""Profiles with what segments may ask of their relations: a person's household, an account's people."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
-from cdp_spark.config.checks.vocabulary import ACCOUNT_COLUMNS, RELATION_COLUMNS
+from cdp_spark.config.checks.vocabulary import RELATION_COLUMNS
 from cdp_spark.config.expressions.references import referenced_columns
 from cdp_spark.config.segment import conditions_of
 
@@ -43,12 +43,10 @@ def with_relations(
         asked: from `asked_relations`.
 
     Returns:
-        the profiles with these columns: an account's of persons, by their primary account; a household's of persons;
-        `people_count` of accounts, 0 for one without people; null for all others.
+        the profiles with these columns: a household's of persons; `people_count` of accounts, 0 for one without people;
+        null for all others.
     """
     related = profiles
-    if asked & {c.ACCOUNT_ID, *ACCOUNT_COLUMNS}:
-        related = related.join(_primary_accounts(profiles, account_members), on=c.UNIFIED_ID, how="left")
     if asked & {c.HOUSEHOLD_ID, c.HOUSEHOLD_SIZE}:
         named = households.select(c.UNIFIED_ID, c.HOUSEHOLD_ID, F.col(c.MEMBER_COUNT).alias(c.HOUSEHOLD_SIZE))
         related = related.join(named, on=c.UNIFIED_ID, how="left")
@@ -58,12 +56,3 @@ def with_relations(
         of_account = F.when(F.col(c.ENTITY_TYPE) == "account", F.coalesce("people", F.lit(0)))
         related = related.join(counted, on=c.UNIFIED_ID, how="left").withColumn(c.PEOPLE_COUNT, of_account)
     return related.select(*profiles.columns, *sorted(asked))
-
-
-def _primary_accounts(profiles: DataFrame, account_members: DataFrame) -> DataFrame:
-    """One row per person: the primary account and what its profile says."""
-    primary = account_members.where(c.IS_PRIMARY).select(c.UNIFIED_ID, c.ACCOUNT_ID)
-    accounts = profiles.where(F.col(c.ENTITY_TYPE) == "account").select(
-        F.col(c.UNIFIED_ID).alias(c.ACCOUNT_ID), *(F.col(its).alias(name) for name, its in ACCOUNT_COLUMNS.items())
-    )
-    return primary.join(accounts, on=c.ACCOUNT_ID, how="left")

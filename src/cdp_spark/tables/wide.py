@@ -11,16 +11,8 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
-from cdp_spark.config.insights.wide_columns import (
-    ACCOUNT,
-    ACCOUNT_KEY,
-    ACCOUNT_OWN,
-    IDENTIFIER,
-    OFFER,
-    SCORE,
-    split_offer,
-    split_score,
-)
+from cdp_spark.config.checks.vocabulary import ACCOUNT, ACCOUNT_KEY, ACCOUNT_OWN
+from cdp_spark.config.insights.wide_columns import IDENTIFIER, OFFER, SCORE, split_offer, split_score
 from cdp_spark.config.traits.conditions import is_hidden
 from cdp_spark.config.traits.definitions import PREFIX as TRAIT
 from cdp_spark.config.traits.definitions import shows_zero, trait_columns
@@ -112,7 +104,7 @@ def _scores(names: list[str], read: Read, insights: InsightsConfig) -> DataFrame
     values = {}
     for name in names:
         model, figure = split_score(name)
-        is_plain = figure in (c.SCORE, c.TIER)
+        is_plain = figure in (c.SCORE, c.TIER, c.DECILE)
         values[name] = (model, F.col(figure) if is_plain else F.try_element_at(F.col(c.DETAILS), F.lit(figure)))
     return _one_row(read(SCORES), c.MODEL, values)
 
@@ -129,10 +121,20 @@ def _one_row(rows: DataFrame, key: str, values: Mapping[str, tuple[str | int, Co
     return wide.agg(*(F.max(F.when(F.col(key) == its, value)).alias(name) for name, (its, value) in values.items()))
 
 
+def primary_accounts(account_members: DataFrame) -> DataFrame:
+    """The account that a person counts for, of the several that one may belong to.
+
+    Args:
+        account_members: one row per person, account and relation.
+    Returns: one row per person: unified_id, account_id, role.
+    """
+    return account_members.where(c.IS_PRIMARY).select(c.UNIFIED_ID, c.ACCOUNT_ID, c.ROLE)
+
+
 def _accounts(names: list[str], read: Read, insights: InsightsConfig) -> DataFrame:
     """The primary account of each person, and what its profile says."""
     del insights
-    primary = read(ACCOUNT_MEMBERS).where(c.IS_PRIMARY).select(c.UNIFIED_ID, c.ACCOUNT_ID)
+    primary = primary_accounts(read(ACCOUNT_MEMBERS))
     values = [_of_account(name).alias(name) for name in names if name != ACCOUNT_KEY]
     accounts = read(PROFILES).where(F.col(c.ENTITY_TYPE) == "account")
     named = accounts.select(F.col(c.UNIFIED_ID).alias(c.ACCOUNT_ID), *values)

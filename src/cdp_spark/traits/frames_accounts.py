@@ -16,6 +16,7 @@ from cdp_spark import columns as c
 from cdp_spark.tables.catalog import ACCOUNT_HIERARCHY, ACCOUNT_MEMBERS, SCORES
 from cdp_spark.tables.checkpoint import unite_distinct
 from cdp_spark.tables.increments.difference import read_changed, read_earlier
+from cdp_spark.tables.wide import primary_accounts
 from cdp_spark.traits.finish import TRAIT_VALUES
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def read_people_of_accounts(context: RunContext, *, include_subsidiaries: bool) 
 
     Returns: one row per person and account: unified_id, account_id, role.
     """
-    members = context.store.read(ACCOUNT_MEMBERS).where(c.IS_PRIMARY).select(c.UNIFIED_ID, c.ACCOUNT_ID, c.ROLE)
+    members = primary_accounts(context.store.read(ACCOUNT_MEMBERS))
     if not include_subsidiaries:
         return members
     return _with_those_above(members, context.store.read(ACCOUNT_HIERARCHY)).select(members.columns)

@@ -186,7 +186,7 @@ def test_rows_have_columns_of_other_tables_and_say_by_which_segments_they_came(w
     acme = profile("acme", entity_type="account", company_name="Acme", attributes={"owner": "Kim"})
     warehouse.fill([profile("a", given_name="=Jo\n\U0001f600"), profile("b"), profile("c"), acme], [*consents])
     warehouse.write(TRAITS, ("a", "spend", "h", 12.5, None, None, None, AS_OF, None))
-    warehouse.write(SCORES, ("a", "churn", 1, 0.25, 2, {}, []), ("b", "other", 1, 0.5, 1, {}, []))
+    warehouse.write(SCORES, ("a", "churn", 1, 0.25, 2, 3, {}, []), ("b", "other", 1, 0.5, 1, 1, {}, []))
     offer = ("p1", "Tea", "drinks", 0.5, "again", None, None, "Bought often")
     warehouse.write(OFFERS, ("a", 1, *offer), ("a", 2, "p2", *offer[1:]))
     warehouse.write(ACCOUNT_MEMBERS, ("a", "acme", "key", True, None, None, None, None, "r1", "r2", 1, None))

@@ -30,8 +30,8 @@ MISTAKES = {
     'city = "X"': "e at 1:8: got a double quote. Fix: put text in single quotes; a column needs none",
     "consents.email": (
         "e at 1:9: got a dot. Fix: write trait.name for a trait, score.name for a score, "
-        "offer.1.product_id for an offer, attribute('name') for an own attribute, "
-        "has_consent('purpose') for a consent"
+        "offer.1.product_id for an offer, account.name for a column of the account, attribute('name') for an own "
+        "attribute, has_consent('purpose') for a consent"
     ),
     "city = null": "e at 1:8: got 'null'; allowed: is null, is not null. Fix: compare with is null",
     "city in ()": "e at 1:10: got an empty list; allowed: at least one value",

@@ -18,7 +18,7 @@ _CODES = "it holds two-letter codes such as DE."
     [
         ("country = 'DE'", []),
         ("country = 'Germany'", [f"country is never 'Germany': {_CODES} Write 'DE'."]),
-        ("'Narnia' != account_country", [f"account_country is never 'Narnia': {_CODES}"]),
+        ("'Narnia' != account.country", [f"account.country is never 'Narnia': {_CODES}"]),
         ("country in ('DE', 'fr')", [f"country is never 'fr': {_CODES} Write 'FR'."]),
         (
             "not gender = 'female' or city = 'berlin'",

@@ -300,7 +300,22 @@ CHANGES: dict[str, tuple[str, str, str, list[str]]] = {
         "emial is not null",
         [
             f"segments/gold.yaml:2:18 members.where at 1:1: got unknown column 'emial'; allowed: "
-            f"{', '.join([*PROFILE_COLUMNS, *RELATION_COLUMNS])}. Fix: choose one of these (did you mean 'email'?)"
+            f"{', '.join([*PROFILE_COLUMNS, *RELATION_COLUMNS])}, account.…. Fix: choose one of these (did "
+            "you mean 'email'?)"
+        ],
+    ),
+    "segment on an unknown column of the account": (
+        "segments/gold.yaml",
+        "attribute('tier') = 'gold'",
+        "account_employees > 5 and account.attributes.teir = 'gold'",
+        [
+            f"segments/gold.yaml:2:18 members.where at 1:{at}: got unknown column '{name}'; allowed: "
+            f"{', '.join([*PROFILE_COLUMNS, *RELATION_COLUMNS])}, account.…. Fix: choose one of these (did you mean "
+            f"'{near}'?)"
+            for at, name, near in (
+                (1, "account_employees", "account.employees"),
+                (27, "account.attributes.teir", "account.attributes.tier"),
+            )
         ],
     ),
     "segment on an unknown attribute": (

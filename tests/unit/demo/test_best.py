@@ -34,7 +34,7 @@ def test_the_best_people_by_each_model_have_names_and_their_first_offer(spark: S
     ]
     values = {"lifetime_value": {"ann": 10.0, "bob": 20.0}, "will_buy": {"ann": 0.3, "bob": 0.2, "v": 0.9}}
     scores = [
-        {**empty_row(SCORES), "unified_id": who, "model": model, "score": value, "tier": 100}
+        {**empty_row(SCORES), "unified_id": who, "model": model, "score": value, "tier": 100, "decile": 10}
         for model, of_people in values.items()
         for who, value in of_people.items()
     ]

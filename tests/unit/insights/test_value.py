@@ -18,10 +18,10 @@ from cdp_spark.insights.value import (
     ModelPair,
     ValueTerms,
     bootstrap,
+    find_borders,
     interval,
     lifetime_values,
-    top_percent,
-    value_tiers,
+    rank,
 )
 
 MODELS = ModelPair(PurchaseModel(0.243, 4.414, 0.793, 2.426), SpendModel(6.25, 3.74, 15.44))
@@ -91,19 +91,29 @@ def test_too_few_repeat_buyers_are_refused() -> None:
 
 def test_tiers_hold_their_share_of_the_customers() -> None:
     values = np.arange(200.0)
-    tiers = top_percent(values, value_tiers(values))
+    borders = find_borders(values)
+    tiers = rank(values, borders)["tier"].to_numpy()
     assert [int((tiers == tier).sum()) for tier in (1, 5, 10, 25, 50, 100)] == [2, 8, 10, 30, 50, 100]
-    assert top_percent(np.array([199.0, 190.0, 180.5, 0.0]), value_tiers(values)).tolist() == [1, 5, 10, 100]
+    ranks = rank(np.array([199.0, 190.0, 180.5, 179.0, 0.0]), borders)
+    assert {name: its.to_pylist() for name, its in ranks.items()} == {
+        "tier": [1, 5, 10, 25, 100],
+        "decile": [1, 1, 1, 2, 10],
+    }
+    assert np.bincount(rank(values, borders)["decile"].to_numpy()).tolist() == [0, *[20] * 10]
 
 
 @given(st.lists(st.integers(0, 20).map(float), min_size=1, max_size=60))
 def test_equal_values_share_a_tier_and_no_tier_holds_more_than_its_share(values: list[float]) -> None:
-    found = top_percent(np.array(values), value_tiers(np.array(values))).tolist()
+    ranks = rank(np.array(values), find_borders(np.array(values)))
+    found = ranks["tier"].to_pylist()
     for tier in (1, 5, 10, 25, 50):
         assert sum(it <= tier for it in found) <= len(values) * tier // 100
     for value, tier in zip(values, found, strict=True):
         as_good = sum(it >= value for it in values)
         assert tier == min(it for it in (1, 5, 10, 25, 50, 100) if as_good <= len(values) * it // 100)
+    for value, decile in zip(values, ranks["decile"].to_pylist(), strict=True):
+        as_good = sum(it >= value for it in values)
+        assert decile == min(it for it in range(1, 11) if as_good <= len(values) * it // 10)
 
 
 def test_an_interval_is_between_the_percentiles_of_the_drawn_models() -> None:

@@ -30,7 +30,7 @@ LIFETIME: dict[str, Any] = {
         "purchases": {"r": 0.243, "alpha": 4.414, "a": 0.793, "b": 2.426},
         "spend": {"p": 6.25, "q": 3.74, "gamma": 15.44},
     },
-    "tiers": [100.0, 50.0, 20.0, 10.0, 5.0],
+    "borders": {"tier": [100.0, 50.0, 20.0, 10.0, 5.0], "decile": [90.0 - 10 * it for it in range(9)]},
     "mean_value": 40.0,
     "mean_purchases": 1.0,
     "draws": [],
@@ -40,7 +40,7 @@ LEAD = {
     "edges": [[1.0, 3.0], [7.0]],
     "points": [[-0.5, 0.25, 1.0], [-0.25, 0.5]],
     "base": -2.0,
-    "tiers": [0.5, 0.4, 0.3, 0.2, 0.1],
+    "borders": {"tier": [0.5, 0.4, 0.3, 0.2, 0.1], "decile": [0.9 - 0.1 * it for it in range(9)]},
 }
 EVENTS = [
     event("1", "ann", "purchase", 140, value=30),
@@ -92,6 +92,7 @@ def test_a_night_scores_everybody_by_each_model_with_reasons_that_add_up(runs: R
         "version": 1,
         "score": pytest.approx(worth, rel=1e-6),
         "tier": 25,
+        "decile": 9,
         "details": pytest.approx(
             {"probability_alive": alive, "expected_purchases": purchases, "expected_value": value}, rel=1e-6
         ),
@@ -111,13 +112,15 @@ def test_a_night_scores_everybody_by_each_model_with_reasons_that_add_up(runs: R
 
 
 def lead(who: str, log_odds: float, tier: int, reason: str, contribution: float) -> dict[str, Any]:
+    probability = 1 / (1 + math.exp(-log_odds))
     reasons = [("the average of those learned from", -2.0), (reason, contribution), ("everything else", 0.0)]
     return {
         "unified_id": who,
         "model": "will_buy",
         "version": 1,
-        "score": pytest.approx(1 / (1 + math.exp(-log_odds))),
+        "score": pytest.approx(probability),
         "tier": tier,
+        "decile": 10 - int(10 * probability),
         "details": {"log_odds": log_odds},
         "reasons": [{"reason": text, "contribution": part} for text, part in reasons],
     }

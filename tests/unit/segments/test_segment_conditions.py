@@ -15,6 +15,7 @@ from cdp_spark.config.insights.section import InsightsConfig
 from cdp_spark.config.match import MatchConfig
 from cdp_spark.config.project import Project, ProjectSettings, Warehouse
 from cdp_spark.config.segment import SegmentConfig, define_event_conditions
+from cdp_spark.config.source import SourceConfig
 from cdp_spark.segments.asked import build_asked_profiles, read_relations, surroundings_of
 from cdp_spark.segments.compile import compile_segments
 from cdp_spark.segments.members import build_current_members
@@ -27,6 +28,16 @@ INSIGHTS = {
     "lifetime_value": {},
     "scores": [{"name": "will_buy", "outcome": {"event_types": ["purchase"], "within_days": 30}}],
     "offers": {},
+}
+FIRMS = {
+    "name": "firms",
+    "kind": "records",
+    "entity_type": "account",
+    "format": "csv",
+    "path": "firms.csv",
+    "key": "id",
+    "columns": {"company_name": "name"},
+    "attributes": {"tier": "tier"},
 }
 VIEWS = {"of": "page_view", "within_days": 7}
 ROLES = {"ann": "decision_maker", "cat": "user", "dan": "billing"}
@@ -41,6 +52,8 @@ ASKED: dict[str, tuple[dict[str, Any], set[str]]] = {
     "offered": ({"where": "offer.2.product_id = 'p2' and offer.1.score > 1"}, {"ann"}),
     "of_large": ({"account": {"where": "employees >= 50"}}, {"ann", "bob", "cat"}),
     "not_of_large": ({"not": {"account": {"where": "employees >= 50"}}}, {"dan", "eve"}),
+    "at_large": ({"where": "account.employees >= 50 and account.attributes.tier = 'gold'"}, {"ann", "bob", "cat"}),
+    "at_tiny": ({"where": "account.id = 'tiny'"}, {"dan"}),
     "heads_there": ({"all": [HEAD, {"account": {"members": {"who": HEAD, "at_least": 2}}}]}, {"ann", "bob"}),
     "firms_of_heads": ({"members": {"who": HEAD, "at_least": 2}}, {"acme"}),
     "firms_by_key": ({"members": {"who": HEAD, "relation": ["key"]}}, {"acme", "tiny"}),
@@ -66,7 +79,7 @@ def project_of(*segments: SegmentConfig) -> Project:
     return Project(
         folder=".",
         settings=ProjectSettings(name="shop", namespace=UUID(int=1), warehouse=Warehouse(path="w")),
-        sources=(),
+        sources=(SourceConfig.model_validate_json(json.dumps(FIRMS)),),
         match=MatchConfig(),
         insights=InsightsConfig.model_validate_json(json.dumps(INSIGHTS)),
         segments=segments,
@@ -96,7 +109,8 @@ def profiles_of(spark: SparkSession) -> DataFrame:
         for it in ("ann", "bob", "cat", "dan", "eve")
     ]
     sizes = {"acme": 80, "tiny": 3, "idle": 50}
-    firms = [{"unified_id": it, "entity_type": "account", "employees": size} for it, size in sizes.items()]
+    gold = {"entity_type": "account", "attributes": {"tier": "gold"}}
+    firms = [{"unified_id": it, **gold, "employees": size} for it, size in sizes.items()]
     return filled(spark, PROFILES, *people, *firms)
 
 

@@ -48,7 +48,7 @@ MEMBERS = (
 
 
 def rows_of(spec: TableSpec, rows: Sequence[dict[str, Any]]) -> Any:
-    empty = {"details": {}, "reasons": [], "version": 1, "tier": 1, "relation": "key", "record_count": 1}
+    empty = {"details": {}, "reasons": [], "version": 1, "tier": 1, "decile": 1, "relation": "key", "record_count": 1}
     keys = {"record_key": "-", "account_record_key": "-"}
     return spec.table([tuple({**empty, **keys, **row}.get(name) for name in spec.schema.names) for row in rows])
 

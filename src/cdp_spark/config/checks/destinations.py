@@ -7,12 +7,12 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from cdp_spark import columns as c
-from cdp_spark.config.base import choose_one
+from cdp_spark.config.base import choose_one, show_columns
 from cdp_spark.config.checks.vocabulary import (
+    ACCOUNT_OWN,
     OWN_PREFIX,
     PROFILE_COLUMNS,
-    SURVIVING_ATTRIBUTES,
+    account_columns,
     own_attributes,
     own_identifiers,
 )
@@ -24,14 +24,7 @@ from cdp_spark.config.destination import (
     SlackDestination,
     WebhookDestination,
 )
-from cdp_spark.config.insights.wide_columns import (
-    ACCOUNT,
-    ACCOUNT_KEY,
-    ACCOUNT_OWN,
-    IDENTIFIER,
-    IDENTIFIERS,
-    insight_columns,
-)
+from cdp_spark.config.insights.wide_columns import IDENTIFIER, IDENTIFIERS, insight_columns
 from cdp_spark.config.load.secrets import reveal
 from cdp_spark.config.sending import SEGMENTS
 
@@ -96,7 +89,7 @@ def _column_mistakes(
         for name in column.read:
             if name not in known and (files.are_whole("sources") or not name.startswith(own)):
                 got, fix = f"unknown column '{name}'", choose_one(name, known)
-                yield section.mistake(*_place_of(column, place), got=got, allowed=_shown(known), fix=fix)
+                yield section.mistake(*_place_of(column, place), got=got, allowed=show_columns(known), fix=fix)
         if column.written in written:
             yield section.mistake(*place, got=f"a second column '{column.written}'", fix="leave one of them out")
         written.add(column.written)
@@ -113,27 +106,15 @@ def _known_columns(files: ProjectFiles) -> list[str]:
     are_whole = files.are_whole("sources")
     own, identifiers = (own_attributes(files), own_identifiers(files)) if are_whole else ([], [])
     insights = files.insights.value if files.insights is not None else None
-    of_account = [name for name in SURVIVING_ATTRIBUTES if name not in (c.EMAIL, c.PHONE)]
     return [
         *PROFILE_COLUMNS,
         SEGMENTS,
         *(f"{OWN_PREFIX}{name}" for name in own),
         *insight_columns(insights),
-        ACCOUNT_KEY,
-        *(f"{ACCOUNT}{name}" for name in of_account),
-        *(f"{ACCOUNT_OWN}{name}" for name in own),
+        *account_columns(own),
         *IDENTIFIERS,
         *(f"{IDENTIFIER}{name}" for name in identifiers),
     ]
-
-
-def _shown(known: Sequence[str]) -> str:
-    """Name the columns; those of traits, scores, offers and accounts are too many."""
-    prefixes = {
-        f"{name.partition('.')[0]}.…": None for name in known if "." in name and not name.startswith(OWN_PREFIX)
-    }
-    plain = (name for name in known if "." not in name or name.startswith(OWN_PREFIX))
-    return ", ".join((*plain, *prefixes))
 
 
 def _visitor_mistakes(

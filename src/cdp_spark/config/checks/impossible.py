@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from cdp_spark import columns as c
 from cdp_spark.config.base import nearest
-from cdp_spark.config.checks.vocabulary import ACCOUNT_COLUMNS
+from cdp_spark.config.checks.vocabulary import ACCOUNT
 from cdp_spark.config.expressions import parse_expression
 from cdp_spark.config.expressions.grammar.nodes import Call, ColumnName, Comparison, In, Literal, Node, walk
 from cdp_spark.config.segment import conditions_of
@@ -108,4 +108,4 @@ def _tell_source(name: str, sources: list[str]) -> str:
 
 
 def _cleaned_as(column: str) -> str:
-    return ACCOUNT_COLUMNS.get(column, column)
+    return column.removeprefix(ACCOUNT)

@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING
 
 from cdp_spark.config.base import choose_one
 from cdp_spark.config.checks.contradictions import find_contradictions
-from cdp_spark.config.checks.vocabulary import PROFILE_COLUMNS, RELATION_COLUMNS, own_attributes
+from cdp_spark.config.checks.vocabulary import (
+    ACCOUNT_OWN,
+    PROFILE_COLUMNS,
+    RELATION_COLUMNS,
+    account_columns,
+    own_attributes,
+)
 from cdp_spark.config.expressions import Scope, check_expression, referenced_columns
 from cdp_spark.config.insights.wide_columns import INSIGHTS, insight_columns
 from cdp_spark.config.segment import event_steps, references, typed_conditions_of
@@ -90,7 +96,13 @@ def _columns(files: ProjectFiles, entity_type: str) -> dict[str, Kind] | None:
     if files.insights is None and not files.are_whole("insights.yaml"):
         return None
     insights = files.insights.value if files.insights else None
-    return {**PROFILE_COLUMNS, **RELATION_COLUMNS, **insight_columns(insights, entity_type=entity_type)}
+    return {**_columns_of_others(files), **insight_columns(insights, entity_type=entity_type)}
+
+
+def _columns_of_others(files: ProjectFiles) -> dict[str, Kind]:
+    """A profile's own columns, and those of its account and household."""
+    own = own_attributes(files) if files.are_whole("sources") else ()
+    return {**PROFILE_COLUMNS, **RELATION_COLUMNS, **account_columns(own)}
 
 
 def _expression_mistakes(
@@ -99,19 +111,20 @@ def _expression_mistakes(
     attributes = own_attributes(files) if files.are_whole("sources") else None
     where = section.document.where(location)
     columns = _columns(files, entity_type)
-    if columns is None:
-        if _asks_insights(text):
-            return []  # whether there are such traits is known once the file is in order
-        columns = {**PROFILE_COLUMNS, **RELATION_COLUMNS}
+    # whether there are such traits, or attributes, is known once the files that define them are in order
+    unknown = (*(INSIGHTS if columns is None else ()), *(() if attributes is not None else (ACCOUNT_OWN,)))
+    if unknown and _names_any(text, unknown):
+        return []
+    columns = columns if columns is not None else _columns_of_others(files)
     scope = Scope(text, where, columns, purposes=_purposes(files), attributes=attributes)
     check_expression(text, scope)
     return scope.mistakes
 
 
-def _asks_insights(text: str) -> bool:
-    """Whether an expression names a trait, a score or an offer; not where it cannot be read."""
+def _names_any(text: str, prefixes: tuple[str, ...]) -> bool:
+    """Whether an expression names a column that begins so; not where it cannot be read."""
     try:
-        return any(name.startswith(INSIGHTS) for name in referenced_columns(text))
+        return any(name.startswith(prefixes) for name in referenced_columns(text))
     except ConfigError:
         return False
 

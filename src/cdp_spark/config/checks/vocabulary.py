@@ -13,12 +13,13 @@ from cdp_spark.config.mapping import BUILT_IN_TYPES
 from cdp_spark.config.source import Meaning
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from cdp_spark.config.checks.files import ProjectFiles
     from cdp_spark.config.expressions import Kind
 
 MEANINGS: tuple[str, ...] = typing.get_args(Meaning)
 
-"""How a destination names an own type of identifier: `identifiers.membership_no`."""
 OWN_PREFIX = "attributes."
 """How survivorship names an own attribute: `attributes.loyalty_tier`."""
 
@@ -53,15 +54,19 @@ PROFILE_COLUMNS: dict[str, Kind] = {
 }
 """Columns of a profile that segments and destinations can use."""
 
-ACCOUNT_COLUMNS: dict[str, str] = {
-    f"account_{name}": name
-    for name in (c.COMPANY_NAME, c.DOMAIN, c.INDUSTRY, c.EMPLOYEES, c.REVENUE, c.COUNTRY, c.OWNER)
+ACCOUNT = "account."
+"""How the columns of a person's primary account begin."""
+ACCOUNT_KEY = f"{ACCOUNT}id"
+ACCOUNT_OWN = f"{ACCOUNT}attributes."
+"""Own attributes of an account, such as `account.attributes.owner`."""
+
+ACCOUNT_COLUMNS: dict[str, Kind] = {
+    ACCOUNT_KEY: "string",
+    **{f"{ACCOUNT}{name}": kind for name, kind in SURVIVING_ATTRIBUTES.items() if name not in (c.EMAIL, c.PHONE)},
 }
-"""What a segment of persons can ask of their primary account: its name there, and the account's attribute."""
+"""What segments of persons and destinations can ask of the primary account, beside its own attributes."""
 
 RELATION_COLUMNS: dict[str, Kind] = {
-    c.ACCOUNT_ID: "string",
-    **{name: SURVIVING_ATTRIBUTES[attribute] for name, attribute in ACCOUNT_COLUMNS.items()},
     c.PEOPLE_COUNT: "long",
     c.HOUSEHOLD_ID: "string",
     c.HOUSEHOLD_SIZE: "long",
@@ -94,6 +99,15 @@ DERIVED_COLUMNS: dict[str, tuple[str, ...]] = {
 def own_name(name: str) -> str | None:
     """The own attribute that a name such as `attributes.loyalty_tier` stands for; None for any other name."""
     return name.removeprefix(OWN_PREFIX) if name.startswith(OWN_PREFIX) else None
+
+
+def account_columns(own: Iterable[str]) -> dict[str, Kind]:
+    """List the columns of a primary account, those of its own attributes included.
+
+    Args:
+        own: attributes that the sources define themselves.
+    """
+    return {**ACCOUNT_COLUMNS, **dict.fromkeys((f"{ACCOUNT_OWN}{name}" for name in own), "string")}
 
 
 def identifier_types(files: ProjectFiles) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import singledispatch
 from typing import TYPE_CHECKING, TypeAlias
 
-from cdp_spark.config.base import choose_one
+from cdp_spark.config.base import choose_one, show_columns
 from cdp_spark.config.expressions.functions import FUNCTIONS, MOMENT, NUMBER, Function, Kinds, common_kind
 from cdp_spark.config.expressions.grammar import nodes as n
 from cdp_spark.config.expressions.grammar.parse import parse_expression
@@ -72,7 +72,7 @@ def _(_node: n.Interval, _scope: Scope) -> MaybeKind:
 def _(node: n.ColumnName, scope: Scope) -> MaybeKind:
     if node.name not in scope.columns:
         got = f"unknown column '{node.name}'"
-        scope.refuse(node, got=got, allowed=", ".join(scope.columns), fix=choose_one(node.name, scope.columns))
+        scope.refuse(node, got=got, allowed=show_columns(scope.columns), fix=choose_one(node.name, scope.columns))
     return scope.columns.get(node.name)
 
 

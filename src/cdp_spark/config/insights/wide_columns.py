@@ -1,7 +1,7 @@
 """Columns beside a profile's own, by the names under which segments and destinations know them.
 
-`trait.NAME`; `score.NAME`, `score.NAME.tier` and other figures of a model; `offer.RANK.FIELD`, from rank 1;
-`account.NAME`, of the person's primary account; `identifiers.TYPE`. Segments ask for traits, scores and offers.
+`trait.NAME`; `score.NAME`, `score.NAME.tier`, `.decile` and other figures of a model; `offer.RANK.FIELD`, from rank 1;
+`account.NAME`, of the person's primary account; `identifiers.TYPE`. Segments ask for all but the last.
 """
 
 from __future__ import annotations
@@ -19,13 +19,10 @@ if TYPE_CHECKING:
     from cdp_spark.config.expressions import Kind
     from cdp_spark.config.insights.section import InsightsConfig
 
-SCORE, OFFER, ACCOUNT, IDENTIFIER = "score.", "offer.", "account.", "identifiers."
-"""How the names begin; that of traits is with them."""
+SCORE, OFFER, IDENTIFIER = "score.", "offer.", "identifiers."
+"""How the names begin; those of traits and accounts are with them."""
 INSIGHTS = (TRAIT, SCORE, OFFER)
 """How the names of what insights make begin."""
-ACCOUNT_KEY = f"{ACCOUNT}id"
-ACCOUNT_OWN = f"{ACCOUNT}attributes."
-"""Own attributes of an account, such as `account.attributes.owner`."""
 OFFER_FIELDS: Mapping[str, Kind] = {
     c.PRODUCT_ID: "string",
     c.PRODUCT_NAME: "string",
@@ -38,7 +35,7 @@ _FIGURES: Mapping[str, tuple[str, ...]] = {
     LIFETIME_VALUE: (c.PROBABILITY_ALIVE, c.EXPECTED_PURCHASES, c.EXPECTED_VALUE),
     CONTRACTS: ("remaining_periods", "renewal_probability"),
 }
-"""Other figures of models, beside the score and its tier."""
+"""Other figures of models, beside the score and its ranks."""
 IDENTIFIERS = tuple(f"{IDENTIFIER}{kind}" for kind in ("cookie_id", "device_id", "user_id", "loyalty_id"))
 
 
@@ -55,14 +52,14 @@ def insight_columns(insights: InsightsConfig | None, *, entity_type: str | None 
     sections = {LIFETIME_VALUE: insights.lifetime_value, CONTRACTS: insights.contracts}
     models = [name for name, section in sections.items() if section is not None]
     for name in (*models, *(it.name for it in insights.scores)):
-        found |= {f"{SCORE}{name}": "double", f"{SCORE}{name}.{c.TIER}": "long"}
+        found |= {f"{SCORE}{name}": "double", **{f"{SCORE}{name}.{it}": "long" for it in (c.TIER, c.DECILE)}}
         found |= {f"{SCORE}{name}.{figure}": "double" for figure in _FIGURES.get(name, ())}
     ranks = insights.offers.offers_per_person if insights.offers is not None else 0
     return found | {f"{OFFER}{rank}.{it}": kind for rank in range(1, ranks + 1) for it, kind in OFFER_FIELDS.items()}
 
 
 def split_score(column: str) -> tuple[str, str]:
-    """The model that a score's column is of, and what of it: `score`, `tier`, or another figure."""
+    """The model that a score's column is of, and what of it: `score`, `tier`, `decile`, or another figure."""
     model, _, figure = column.removeprefix(SCORE).partition(".")
     return model, figure or c.SCORE
 

@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -22,11 +22,11 @@ from cdp_spark.insights.leads.features import Feature, build_features
 from cdp_spark.insights.leads.logistic import fit_calibration, fit_steps
 from cdp_spark.insights.leads.reasons import Grouping, explain
 from cdp_spark.insights.leads.snapshots import features_of, find_population, split_snapshots
-from cdp_spark.insights.value import top_percent, value_tiers
+from cdp_spark.insights.value import find_borders, rank
 from cdp_spark.normalise.text import plural
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -54,14 +54,14 @@ class LeadModel:
         edges: of each feature, ascending.
         points: of each feature, by the number of edges passed; their mean over those learned from is 0.
         base: log-odds of the average of those learned from.
-        tiers: probability above which each of `insights.value.TIERS` began among those judged.
+        borders: from `insights.value.find_borders`, of the probabilities of those judged.
     """
 
     features: tuple[Feature, ...]
     edges: tuple[tuple[float, ...], ...]
     points: tuple[tuple[float, ...], ...]
     base: float
-    tiers: tuple[float, ...]
+    borders: Mapping[str, Sequence[float | None]]
 
     def facts(self) -> dict[str, Any]:
         """The model as plain values, for JSON."""
@@ -70,7 +70,7 @@ class LeadModel:
             "edges": self.edges,
             "points": self.points,
             "base": self.base,
-            "tiers": self.tiers,
+            "borders": self.borders,
         }
 
 
@@ -81,7 +81,7 @@ def read_lead_model(facts: dict[str, Any]) -> LeadModel:
         _tuples(facts["edges"]),
         _tuples(facts["points"]),
         facts["base"],
-        tuple(facts["tiers"]),
+        facts["borders"],
     )
 
 
@@ -110,7 +110,7 @@ def fit_lead(
     if min(outcomes[calibrated].sum(), (~outcomes[calibrated]).sum()) >= LEAST_JUDGED:
         model = _scaled(model, *fit_calibration(log_odds(model, figures[calibrated]), outcomes[calibrated]))
     probability = expit(log_odds(model, figures[judged]))
-    model = LeadModel(model.features, model.edges, model.points, model.base, tuple(value_tiers(probability).tolist()))
+    model = replace(model, borders=find_borders(probability))
     return model, evaluate(probability, outcomes[judged])
 
 
@@ -146,7 +146,7 @@ def score_leads(
         events: of whole people; later ones do not count.
         population: who is scored.
         until_us: the time, in microseconds since 1970.
-    Returns: columns of the table `scores`: unified_id, score, tier, details, reasons.
+    Returns: columns of the table `scores`: unified_id, score, tier, decile, details, reasons.
     """
     who = find_population(events, population, until_us)
     figures = build_features(events, model.features, until_us=until_us)[who]
@@ -156,7 +156,7 @@ def score_leads(
     return {
         c.UNIFIED_ID: events.people.take(pa.array(who)),
         c.SCORE: pa.array(probability),
-        c.TIER: pa.array(top_percent(probability, np.array(model.tiers)), pa.int32()),
+        **rank(probability, model.borders),
         c.DETAILS: pa.array([[("log_odds", value)] for value in total.tolist()], pa.map_(pa.string(), pa.float64())),
         c.REASONS: explain(Grouping.of(model.features), figures, added, base=model.base),
     }
@@ -171,12 +171,12 @@ def _fit(
     points = [np.r_[0.0, np.cumsum(them)] for them in np.split(steps, ends[:-1])] if len(ends) else []
     means = [float(them[levels[:, column]].mean()) for column, them in enumerate(points)]
     centred = tuple(tuple((them - mean).tolist()) for them, mean in zip(points, means, strict=True))
-    return LeadModel(features, edges, centred, base + sum(means), ())
+    return LeadModel(features, edges, centred, base + sum(means), {})
 
 
 def _scaled(model: LeadModel, shift: float, slope: float) -> LeadModel:
     points = tuple(tuple(slope * it for it in them) for them in model.points)
-    return LeadModel(model.features, model.edges, points, shift + slope * model.base, model.tiers)
+    return LeadModel(model.features, model.edges, points, shift + slope * model.base, model.borders)
 
 
 def _edges(feature: Feature, figures: Floats) -> tuple[float, ...]:

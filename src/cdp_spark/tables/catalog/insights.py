@@ -144,6 +144,7 @@ SCORES = TableSpec(
         version="int!",
         score="double!",
         tier="int!",
+        decile="int!",
         details="double_map!",
         reasons=REASONS,
     ),

@@ -14,7 +14,8 @@ TokenKind = Literal["word", "number", "text", "symbol", "end"]
 
 _TOKEN = re.compile(
     r"(?P<space>\s+)"
-    r"|(?P<word>score\.[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)?|offer\.[0-9]+\.[A-Za-z_]\w*|(?:trait\.)?[A-Za-z_]\w*)"
+    r"|(?P<word>score\.[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)?|offer\.[0-9]+\.[A-Za-z_]\w*"
+    r"|(?:trait\.|account\.(?:attributes\.)?)?[A-Za-z_]\w*)"
     r"|(?P<number>(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?)(?![A-Za-z0-9_.])"
     r"|(?P<text>'(?:[^']|'')*')"
     r"|(?P<symbol><>|!=|<=|>=|[-+*/%=<>(),])",
@@ -26,8 +27,8 @@ _FIXES = {
     "`": ("a backquote", "write the column's name as it is"),
     ".": (
         "a dot",
-        "write trait.name for a trait, score.name for a score, offer.1.product_id for an offer, "
-        "attribute('name') for an own attribute, has_consent('purpose') for a consent",
+        "write trait.name for a trait, score.name for a score, offer.1.product_id for an offer, account.name for a "
+        "column of the account, attribute('name') for an own attribute, has_consent('purpose') for a consent",
     ),
     ";": ("a semicolon", "write one expression"),
 }
