@@ -38,7 +38,6 @@ class _Asked:
     """Options that every kind of evaluation has."""
 
     entity: str
-    worst: int
     html: Path | None
     json: bool
 
@@ -64,7 +63,7 @@ def evaluate(
 ) -> None:
     """Measure clusters: against a truth, against labels, or estimated from an answered sheet."""
     _check([truth is not None, labels, answers is not None], clusters, html, truth)
-    asked = _Asked(entity, worst, html, json)
+    asked = _Asked(entity, html, json)
     if clusters is not None and truth is not None:
         _evaluate_files(clusters, GroupFile(truth, cluster, id_column), asked)
         return
