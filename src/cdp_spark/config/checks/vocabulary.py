@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from cdp_spark.config.expressions import Kind
 
 MEANINGS: tuple[str, ...] = typing.get_args(Meaning)
-
 """How a destination names an own type of identifier: `identifiers.membership_no`."""
 OWN_PREFIX = "attributes."
 """How survivorship names an own attribute: `attributes.loyalty_tier`."""
