@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 from cdp_spark import columns as c
 from cdp_spark.cli.commands.opening import open_project
 from cdp_spark.cli.display.output import print_result, printable
+from cdp_spark.cli.options import Json
 from cdp_spark.cli.references import ALLOWED, NamedPair, find_pair, match_section
 from cdp_spark.clustering.frames import read_current_labels
 from cdp_spark.clustering.kinds import VISITOR
@@ -24,7 +25,6 @@ from cdp_spark.labelling.sheet import ALLOWED_FILES, build_sheet, check_sheet, w
 from cdp_spark.tables.catalog import PAIR_SCORES, RECORDS
 from cdp_spark.tables.store import Store
 
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Author = Annotated[str, typer.Option(metavar="NAME", help="Who decided.", show_default=False)]
 Reason = Annotated[str, typer.Option(metavar="TEXT", help="Reason.", show_default=False)]
 Record = Annotated[str, typer.Argument(metavar="RECORD", help=ALLOWED)]

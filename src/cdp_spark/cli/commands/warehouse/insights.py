@@ -12,6 +12,7 @@ import typer
 from cdp_spark import columns as c
 from cdp_spark.cli.commands.opening import open_project
 from cdp_spark.cli.display.output import console, print_json, print_result, print_rows
+from cdp_spark.cli.options import Json
 from cdp_spark.config.base import choose_one
 from cdp_spark.config.insights.offers import OffersConfig
 from cdp_spark.config.project import Project
@@ -28,7 +29,6 @@ from cdp_spark.tables.catalog import SCORE_MODELS
 from cdp_spark.tables.store import Store
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Fit, list and judge the models of people's events.")
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Name = Annotated[str, typer.Argument(metavar="NAME", help="lifetime_value, contracts, offers, or one of `scores`.")]
 _FORMATS = (".csv", ".parquet")
 

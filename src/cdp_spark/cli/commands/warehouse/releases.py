@@ -12,11 +12,10 @@ from pyspark.sql import functions as F
 from cdp_spark import columns as c
 from cdp_spark.cli.commands.opening import open_project
 from cdp_spark.cli.display.output import console, print_json, print_result, print_rows
+from cdp_spark.cli.options import Json
 from cdp_spark.errors import ConfigError
 from cdp_spark.runs.comparison.compare import IdDiff, compare_releases, read_changes
 from cdp_spark.runs.rollback import roll_back
-
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def diff(
