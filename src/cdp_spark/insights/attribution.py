@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -28,11 +28,11 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from cdp_spark.config.insights.behaviour import AttributionModel
     from cdp_spark.insights.likelihood import Floats
 
     Indices = NDArray[np.int64]
 
-Model = Literal["first", "last", "last_non_direct", "linear", "position", "time_decay", "data_driven"]
 _UNITS = 2**30
 _ENDS_SHARE = 0.4
 
@@ -50,7 +50,7 @@ class AttributionRules:
     Raises: ConfigError: the half-life is not above zero, or `data_driven` has no effects.
     """
 
-    model: Model = "last_non_direct"
+    model: AttributionModel = "last_non_direct"
     half_life: timedelta = timedelta(days=7)
     direct: frozenset[str] = frozenset({"direct"})
     effects: Mapping[str, float] = field(default_factory=dict)
@@ -105,7 +105,7 @@ def _paths(touches: pa.Table) -> _Paths:
 
 def _weights(touches: pa.Table, paths: _Paths, rules: AttributionRules) -> Floats:
     """Weight of each touch; a conversion whose touches all have none is shared equally."""
-    weights: dict[Model, Callable[[], NDArray[Any]]] = {
+    weights: dict[AttributionModel, Callable[[], NDArray[Any]]] = {
         "first": lambda: paths.places == 0,
         "last": lambda: paths.places == paths.lengths - 1,
         "last_non_direct": lambda: _last_non_direct(touches, paths, rules),
