@@ -31,7 +31,7 @@ def export(
     destination: Annotated[list[str] | None, typer.Option(metavar="NAME", help="Only this destination.")] = None,
     json: Json = False,
 ) -> None:
-    """Write the rows that destinations of kind drt are to be sent, as a project that `drt run` sends."""
+    """Write the rows for destinations of kind drt as a project that `drt run` sends."""
     project, store = open_project(ctx)
     wanted = _chosen(project, destination or [])
     release, now = current_release(store), datetime.now(UTC)

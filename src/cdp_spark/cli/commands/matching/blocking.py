@@ -25,7 +25,7 @@ from cdp_spark.standalone.resolve import propose_match
 from cdp_spark.tables.catalog import PAIR_SCORES, RECORDS
 from cdp_spark.tables.store import Store
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help="What blocking rules cost and find, before a run.")
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Suggest and estimate blocking rules.")
 Entity = Annotated[str, typer.Option(help="person or account")]
 
 

@@ -107,7 +107,7 @@ def compare(
     entity: Annotated[str, typer.Option(help="person or account")] = "person",
     json: Json = False,
 ) -> None:
-    """Compare two versions: priors, weights, m, u and r, and how many pairs change sides of the threshold."""
+    """Compare two versions: priors, weights, m, u and r, and how many pairs cross the threshold."""
     project, store = open_project(ctx)
     threshold = match_section(project, entity).clustering.threshold_log2
     models = read_model(store, entity, first), read_model(store, entity, second)

@@ -77,7 +77,7 @@ def evaluate(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Show how well the applied version foretold what it had not learned from."""
+    """Show how well the applied version predicts data that it was not fitted on."""
     if out is not None and out.suffix not in _FORMATS:
         raise ConfigError("--out", got=out.name, allowed="a name in .csv or .parquet")
     project, store = open_project(ctx)
@@ -153,8 +153,8 @@ def _print(title: str, evaluation: dict[str, Any], out: Path | None) -> None:
             {
                 "tenth": place,
                 "people": it["people"],
-                "foretold": f"{it['foretold']:.1%}",
-                "came": f"{it['came']:.1%}",
+                "predicted": f"{it['predicted']:.1%}",
+                "observed": f"{it['observed']:.1%}",
                 "lift": f"{it['lift']:.2f}",
             }
             for place, it in enumerate(bins, start=1)

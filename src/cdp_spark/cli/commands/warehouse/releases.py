@@ -24,7 +24,7 @@ def diff(
     now: Annotated[int, typer.Argument(metavar="NOW", help="Another release, older or newer.")],
     json: Json = False,
 ) -> None:
-    """Compare the ids of two releases: records and ids that stayed, merged, split, moved, came and went."""
+    """Compare the IDs of two releases: records and IDs that stayed, merged, split, moved, came and went."""
     _, store = open_project(ctx)
     found = compare_releases(store, before, now)
     if json:
@@ -49,7 +49,7 @@ def changes(
     as_csv: Annotated[bool, typer.Option("--csv", help="Print every change as CSV.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print every change as JSON lines.")] = False,
 ) -> None:
-    """Count the changes of ids since a release by kind and cause, or print every one for another tool to replay."""
+    """Count the ID changes since a release by kind and cause, or print each one for other tools to replay."""
     if as_csv and json:
         raise ConfigError("cdp changes", got="--csv and --json", allowed="one of them", fix="omit one")
     _, store = open_project(ctx)
