@@ -69,9 +69,9 @@ def main(argv: list[str]) -> None:
     print(
         f"| {found.people:,} | {found.outcomes:,} | {found.auc:.4f} | {possible:.4f} | {found.calibration_error:.4f} |"
     )
-    print("\n| tenth | foretold | came | lift |\n|---|---|---|---|")
+    print("\n| tenth | predicted | observed | lift |\n|---|---|---|---|")
     for place, part in enumerate(found.bins, start=1):
-        print(f"| {place} | {part.foretold:.4f} | {part.came:.4f} | {part.lift:.2f} |")
+        print(f"| {place} | {part.predicted:.4f} | {part.observed:.4f} | {part.lift:.2f} |")
     shuffled = [
         fit_lead("shuffled", shuffle(rows, seed), features, snapshots=SETTINGS.snapshots)[1].auc
         for seed in range(arguments.shuffles)

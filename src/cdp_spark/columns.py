@@ -211,7 +211,6 @@ IS_CURRENT = "is_current"
 SEGMENT = "segment"
 DEFINITION_HASH = "definition_hash"
 DISTANCE = "distance"
-DESCRIPTION = "description"
 COMPUTED_AT = "computed_at_utc"
 DESTINATION = "destination"
 IDEMPOTENCY_KEY = "idempotency_key"
@@ -234,7 +233,6 @@ SECONDS = "seconds"
 VERSIONS = "versions"
 RESTORED_RELEASE = "restored_release"
 DETAIL = "detail"
-PROJECT = "project"
 ORDINAL = "ordinal"
 
 # insights
@@ -312,7 +310,6 @@ LIFT_HIGH = "lift_high"
 IS_FINAL = "is_final"
 
 # behaviour
-MODEL = "model"
 SHARE = "share"
 BY_VALUE = "by_value"
 STEP = "step"
@@ -322,6 +319,7 @@ COHORT = "cohort"
 PERIOD = "period"
 RETURNED = "returned"
 TIMES = "times"
+
 # traits
 TRAIT = "trait"
 VALUE_NUMBER = "value_number"

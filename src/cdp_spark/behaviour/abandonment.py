@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from cdp_spark import columns as c
+from cdp_spark.behaviour.journeys import UTC
 from cdp_spark.insights.groups import group_starts
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
     from cdp_spark.config.insights.behaviour import AbandonmentConfig
 
-UTC = pa.timestamp("us", tz="UTC")
 ABANDONED_ROWS = pa.schema(
     [
         (c.UNIFIED_ID, pa.string()),

@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from cdp_spark import columns as c
-from cdp_spark.insights.attribution import AttributionRules, Model, credit_touches
+from cdp_spark.insights.attribution import AttributionRules, credit_touches
 from cdp_spark.insights.groups import changes
 from cdp_spark.insights.markov import count_transitions
 from cdp_spark.limits import TOUCHES_A_CONVERSION
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
+
+    from cdp_spark.config.insights.behaviour import AttributionModel
 
     Integers = NDArray[np.int64]
 
@@ -127,7 +129,7 @@ def credit_conversions(touches: pa.Table, rules: Sequence[AttributionRules]) -> 
 
 
 def rules_of(
-    models: Sequence[Model], *, half_life: timedelta, direct: frozenset[str], effects: Mapping[str, float]
+    models: Sequence[AttributionModel], *, half_life: timedelta, direct: frozenset[str], effects: Mapping[str, float]
 ) -> tuple[AttributionRules, ...]:
     """Make the rules of several models; the data-driven one is left out where there are no effects.
 

@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from cdp_spark import columns as c
+from cdp_spark.behaviour.journeys import VALUES
 from cdp_spark.insights.groups import group_numbers, group_starts, require_order
 from cdp_spark.normalise.batches import local_days
 
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
     from cdp_spark.config.insights.behaviour import Period, RetentionConfig
 
-VALUES = pa.decimal128(18, 4)
 RETURNS = pa.schema(
     [(c.COHORT, pa.date32()), (c.PERIOD, pa.int32()), (c.RETURNED, pa.int64()), (c.VALUE, pa.decimal128(38, 4))]
 )

@@ -73,7 +73,7 @@ def cluster_components(members: pa.Table, evidence: pa.Table, *, rules: Clusteri
     weight, deterministic, joins = _weigh(evidence)
     edges = evidence.filter(pa.array(joins & is_edge(weight, deterministic, rules.config.threshold_log2)))
     keys = members[c.RECORD_KEY]
-    components, _ = label_components(keys, keys, edges.select([c.RECORD_KEY_L, c.RECORD_KEY_R]))
+    components = label_components(keys, keys, edges.select([c.RECORD_KEY_L, c.RECORD_KEY_R]))
     ordered = members.take(pc.sort_indices(keys))
     return refine_batch(ordered.append_column(c.COMPONENT, components[c.COMPONENT]), evidence, rules=rules)
 

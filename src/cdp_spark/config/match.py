@@ -14,8 +14,6 @@ from cdp_spark.config.mapping import IdentifierType
 from cdp_spark.normalise.people.job_titles import Role
 
 Relation = Literal["key", "domain", "employer"]
-
-
 """How a person's record names an account: by its number, by an e-mail's domain, by the employer's name."""
 
 
@@ -78,8 +76,6 @@ class HouseholdsConfig(Strict):
 KeyTransform = Literal[
     "exact", "prefix", "suffix", "phonetic", "initial", "year", "first_word", "last_word", "tokens", "minhash"
 ]
-
-
 """How a value becomes a part of a blocking key; `tokens` yields one key for each of its six
 longest words, or of a list's elements, `minhash` keys of which texts with many three-letter pieces in common share
 one."""
@@ -105,8 +101,6 @@ Method = Literal[
     "geo",
     "sql",
 ]
-
-
 """How values are compared: `levenshtein` counts a transposition as one edit, `tokens` is the share of common words,
 rare words counting more, `set_overlap` is for lists, `generation` for suffixes such as Jr and III, `number` is a
 difference relative to the larger one, `days` a distance of dates, `geo` one of places, `sql` asks conditions of one's

@@ -95,8 +95,6 @@ GoldTable = Literal[
     "experiment_assignments",
     "experiment_results",
 ]
-
-
 """The tables that are published together."""
 
 

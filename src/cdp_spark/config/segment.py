@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from cdp_spark.config.base import SafeName, Strict, Strings, mistake
+from cdp_spark.config.match import Relation
 from cdp_spark.config.traits.conditions import Bounds, EventsCondition, EventStep, SequenceCondition
 from cdp_spark.normalise.people.job_titles import Role
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from cdp_spark.config.traits.definitions import TraitDefinition
 
 EntityType = Literal["person", "account", "visitor"]
-Relation = Literal["key", "domain", "employer"]
+Relations = tuple[Relation, ...]
 Roles = tuple[Role, ...]
 
 
@@ -79,7 +80,7 @@ class PeopleCondition(Bounds):
 class MembersCondition(PeopleCondition):
     """How many people of an account fulfil a condition."""
 
-    relation: tuple[Relation, ...] = ()
+    relation: Relations = ()
     """How they are known to belong to the account; in any way where none is given."""
     role: Roles = ()
     """What they are there, as their job title tells; all count where none is given."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
-from cdp_spark.report.accuracy import pairs_expr
+from cdp_spark.report.accuracy import f1_of, pairs_expr
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -28,8 +28,7 @@ class Share:
     @property
     def f1(self) -> float:
         """Harmonic mean of precision and recall."""
-        total = self.precision + self.recall
-        return 2 * self.precision * self.recall / total if total else 0.0
+        return f1_of(self.precision, self.recall)
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,10 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from cdp_spark.experiments.lift import wilson
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-Z_95 = 1.959964
-"""Quantile of the normal distribution for intervals of 95%."""
 
 
 @dataclass(frozen=True)
@@ -76,22 +75,12 @@ def estimate_matches(strata: Sequence[Stratum]) -> Estimate:
     value = below = above = 0.0
     for it in strata:
         share = it.matches / it.answered if it.answered else 0.5
-        low, high = wilson(it.matches, it.answered)
+        low, high = wilson(share, it.answered) if it.answered else (0.0, 1.0)
         value += it.pairs * share
         below += (it.pairs * (share - low)) ** 2
         above += (it.pairs * (high - share)) ** 2
     total = float(sum(it.pairs for it in strata))
     return Estimate(value, max(value - math.sqrt(below), 0.0), min(value + math.sqrt(above), total))
-
-
-def wilson(successes: int, trials: int, *, z: float = Z_95) -> tuple[float, float]:
-    """Limits of a share; 0 and 1 where nothing was tried. Source: Wilson 1927."""
-    if not trials:
-        return 0.0, 1.0
-    share, spread = successes / trials, z * z / trials
-    centre = share + spread / 2
-    half = z * math.sqrt(share * (1 - share) / trials + spread / (4 * trials))
-    return max((centre - half) / (1 + spread), 0.0), min((centre + half) / (1 + spread), 1.0)
 
 
 def _ratio_limits(upper: Estimate, lower: Estimate) -> tuple[float, float]:

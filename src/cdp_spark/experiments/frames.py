@@ -13,6 +13,7 @@ from pyspark.sql import functions as F
 from cdp_spark import columns as c
 from cdp_spark.experiments.rows import CANDIDATES, CLAIMED_BY, HOME
 from cdp_spark.id_moves import MOVE_COLUMNS
+from cdp_spark.normalise.batches import as_array
 from cdp_spark.tables.catalog import (
     EXPERIMENT_ASSIGNMENTS,
     HOUSEHOLDS,
@@ -105,11 +106,7 @@ def with_homes(rows: Rows, homes: Rows) -> Rows:
         return joined.withColumn(HOME, F.coalesce(c.HOUSEHOLD_ID, HOME)).select(*rows.columns, HOME)
     own = pc.coalesce(rows[CLAIMED_BY], rows[c.UNIFIED_ID]) if CLAIMED_BY in rows.column_names else rows[c.UNIFIED_ID]
     ids, households = (column.combine_chunks() for column in cast("pa.Table", homes).columns)
-    return rows.append_column(HOME, pc.coalesce(households.take(_combined(pc.index_in(own, value_set=ids))), own))
-
-
-def _combined(values: pa.Array | pa.ChunkedArray) -> pa.Array:
-    return values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
+    return rows.append_column(HOME, pc.coalesce(households.take(as_array(pc.index_in(own, value_set=ids))), own))
 
 
 def read_outcome_events(store: Store, event_types: Sequence[str], *, on_driver: bool) -> Rows:

@@ -32,6 +32,7 @@ from cdp_spark.identity.terms import (
     SPLIT,
     VISITOR,
 )
+from cdp_spark.normalise.batches import as_array
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -260,8 +261,7 @@ def _first_causes(changes: pa.Table, of: str) -> dict[str, str]:
 
 
 def _find(ids: pa.Array | pa.ChunkedArray, among: pa.ChunkedArray) -> pa.Array:
-    found = pc.index_in(ids, value_set=among.combine_chunks())
-    return found.combine_chunks() if isinstance(found, pa.ChunkedArray) else found
+    return as_array(pc.index_in(ids, value_set=among.combine_chunks()))
 
 
 def _look_up(keys: pa.Array | pa.ChunkedArray, values: Mapping[str, str]) -> pa.Array:

@@ -23,6 +23,7 @@ import pyarrow.compute as pc
 
 from cdp_spark import columns as c
 from cdp_spark.identity.terms import ACCOUNT, ERASED, ERASURE, LIVE, REMOVED, VISITOR
+from cdp_spark.normalise.batches import as_array
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -70,9 +71,9 @@ def join_members(clusters: pa.Table, unified_ids: pa.Table, moves: Sequence[Move
     old, new = (pa.array([move[at] for move in moves], pa.string()) for at in (1, 2))
     keys, ids = unified_ids[c.RECORD_KEY], unified_ids[c.UNIFIED_ID]
     keys_now = pc.coalesce(new.take(pc.index_in(keys, value_set=old)), keys) if moves else keys
-    row = pc.index_in(clusters[c.RECORD_KEY], value_set=_one(keys_now))
+    row = pc.index_in(clusters[c.RECORD_KEY], value_set=as_array(keys_now))
     is_same = pc.equal(clusters[c.ENTITY_TYPE], unified_ids[c.ENTITY_TYPE].take(row))
-    row = _one(pc.if_else(is_same, row, None))
+    row = as_array(pc.if_else(is_same, row, None))
     is_left = np.ones(unified_ids.num_rows, dtype=bool)
     is_left[row.drop_null().to_numpy()] = False
     none = pa.nulls(clusters.num_rows, pa.string())
@@ -107,7 +108,7 @@ def select_former_holders(lost: pa.Table) -> pa.Table:
         lost: `LOST_COLUMNS` of changes away from ids that are gone; all rows of a record.
     """
     erased = lost.filter(pc.field(c.CHANGE) == ERASED)[c.RECORD_KEY]
-    lost = lost.filter(pc.invert(pc.is_in(lost[c.RECORD_KEY], value_set=_one(erased))))
+    lost = lost.filter(pc.invert(pc.is_in(lost[c.RECORD_KEY], value_set=as_array(erased))))
     at_its_end = pc.field(c.RELEASE) == pc.field(c.CLOSED_RELEASE)
     held = lost.filter((pc.field(ID_CAUSE) != ERASURE) & (at_its_end | (pc.field(c.CHANGE) == REMOVED)))
     held = held.rename_columns({c.PREVIOUS_ID: c.UNIFIED_ID})
@@ -150,7 +151,7 @@ class Contest:
         first = keys.group_by("place").aggregate([(c.RECORD_KEY, "min")])
         at = np.full(len(self.settled), -1)
         at[first["place"].to_numpy()] = np.arange(first.num_rows)
-        return _one(first[f"{c.RECORD_KEY}_min"]).take(pa.array(at, mask=at < 0))
+        return as_array(first[f"{c.RECORD_KEY}_min"]).take(pa.array(at, mask=at < 0))
 
 
 def find_contest(members: Members, former_holders: pa.Table, *, max_records: int) -> Contest:
@@ -207,7 +208,7 @@ def _find_places(here: pa.Table, max_records: int) -> tuple[NDArray[np.int64], N
 
 def _rows_of(holders: pa.Table, here: pa.Table) -> NDArray[np.int64]:
     """The row of each former holder among those who are here; -1 for one who is not."""
-    row = pc.index_in(holders[c.RECORD_KEY], value_set=_one(here[c.RECORD_KEY]))
+    row = pc.index_in(holders[c.RECORD_KEY], value_set=as_array(here[c.RECORD_KEY]))
     is_same = pc.equal(here[c.ENTITY_TYPE].take(row), holders[c.ENTITY_TYPE])
     found: NDArray[np.int64] = pc.if_else(is_same, row, None).fill_null(-1).to_numpy().astype(np.int64)
     return found
@@ -218,7 +219,7 @@ def encode(texts: pa.ChunkedArray) -> tuple[pa.Array, NDArray[np.int64]]:
 
     Returns: the texts by number, and the number of each.
     """
-    encoded = _one(texts).dictionary_encode()
+    encoded = as_array(texts).dictionary_encode()
     return encoded.dictionary, encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
 
 
@@ -228,7 +229,3 @@ def _renumber(numbers: NDArray[np.int64]) -> NDArray[np.int64]:
 
 def _members(columns: Sequence[pa.ChunkedArray]) -> pa.Table:
     return pa.table(dict(zip(MEMBER_COLUMNS, columns, strict=True))).combine_chunks()
-
-
-def _one(texts: pa.Array | pa.ChunkedArray) -> pa.Array:
-    return texts.combine_chunks() if isinstance(texts, pa.ChunkedArray) else texts

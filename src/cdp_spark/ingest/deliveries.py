@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from cdp_spark.errors import CdpError
 from cdp_spark.ingest.frames import distribute, open_in_spark
 from cdp_spark.ingest.reading import Reading, open_source
-from cdp_spark.ingest.reading.files import FILE_OPTIONS, find_files, find_unread_files, local_path
+from cdp_spark.ingest.reading.files import FILE_OPTIONS, find_files, find_unread_files, place_of_files
 from cdp_spark.limits import INGEST_IN_PROCESS_BYTES
 from cdp_spark.session import is_on_this_machine
 from cdp_spark.session.files import find_folder
@@ -29,9 +29,6 @@ if TYPE_CHECKING:
 
     Delivery = Reading | SparkReading | CdpError | None
     """What was opened, or why it cannot be; None where nothing is there."""
-
-
-_OF_FILES = ("csv", "json", "parquet")
 
 
 def open_deliveries(spark: SparkSession, sources: Sequence[SourceConfig], *, folder: str) -> dict[str, Delivery]:
@@ -74,8 +71,7 @@ def find_unread(sources: Sequence[SourceConfig], *, folder: str) -> dict[str, di
     Returns: source to each file's name and why it is not read, each file once; sources without such files are left
         out.
     """
-    paths = {it.name: local_path(it.path, folder) for it in sources if it.path and it.format in _OF_FILES}
-    local = [(it, path) for it in sources if (path := paths.get(it.name)) is not None]
+    local = [(it, path) for it in sources if (path := place_of_files(it, folder)) is not None]
     read = {file for it, path in local for file in find_files(path, it.options)}
     known = read | {parent for file in read for parent in file.parents}
     found: dict[str, dict[str, str]] = {}
@@ -95,8 +91,8 @@ def source_path(source: SourceConfig, folder: str) -> str | None:
 
 
 def _is_for_this_process(source: SourceConfig, folder: str) -> bool:
-    path = local_path(source.path, folder) if source.path else None
-    if path is None or source.format not in _OF_FILES:
+    path = place_of_files(source, folder)
+    if path is None:
         return False
     if source.format != "parquet":
         return True

@@ -6,14 +6,13 @@
 2. Weights become credits. A credit is a whole number of 2^-30, so the credits of a conversion sum to exactly 1 in any
    order, and those of up to eight million conversions to their number. What rounding leaves goes to the touches that
    lost most by it, the earlier first.
-3. `sum_credits` adds credits up by channel and campaign.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -25,16 +24,15 @@ from cdp_spark.insights.groups import group_numbers, group_starts, require_order
 from cdp_spark.insights.markov import NO_CHANNEL, OTHER_CHANNELS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
     from numpy.typing import NDArray
 
+    from cdp_spark.config.insights.behaviour import AttributionModel
     from cdp_spark.insights.likelihood import Floats
 
     Indices = NDArray[np.int64]
 
-Model = Literal["first", "last", "last_non_direct", "linear", "position", "time_decay", "data_driven"]
-MODELS: tuple[Model, ...] = ("first", "last", "last_non_direct", "linear", "position", "time_decay", "data_driven")
 _UNITS = 2**30
 _ENDS_SHARE = 0.4
 
@@ -44,7 +42,7 @@ class AttributionRules:
     """How credit is shared.
 
     Args:
-        model: one of MODELS.
+        model: which touches of a path get it.
         half_life: of `time_decay`.
         direct: channels that `last_non_direct` passes over; a touch without a channel is direct, too.
         effects: of `data_driven`, from `removal_effects`; a channel that is not there has the weight
@@ -52,7 +50,7 @@ class AttributionRules:
     Raises: ConfigError: the half-life is not above zero, or `data_driven` has no effects.
     """
 
-    model: Model = "last_non_direct"
+    model: AttributionModel = "last_non_direct"
     half_life: timedelta = timedelta(days=7)
     direct: frozenset[str] = frozenset({"direct"})
     effects: Mapping[str, float] = field(default_factory=dict)
@@ -98,17 +96,6 @@ def credit_touches(touches: pa.Table, rules: AttributionRules) -> pa.Table:
     return touches.append_column(c.CREDIT, pa.array(shares)).append_column(c.CREDITED_VALUE, pa.array(shares * values))
 
 
-def sum_credits(credited: pa.Table, by: Sequence[str] = (c.CHANNEL, c.CAMPAIGN)) -> pa.Table:
-    """Add credits up; tables of sums may be added up again.
-
-    Args:
-        credited: as `credit_touches` returns them, or sums of several batches put together.
-        by: columns.
-    """
-    sums = credited.group_by(list(by)).aggregate([(c.CREDIT, "sum"), (c.CREDITED_VALUE, "sum")])
-    return sums.rename_columns([*by, c.CREDIT, c.CREDITED_VALUE]).sort_by([(name, "ascending") for name in by])
-
-
 def _paths(touches: pa.Table) -> _Paths:
     starts = group_starts(touches, [c.CONVERSION_KEY])
     groups = group_numbers(starts, touches.num_rows)
@@ -118,7 +105,7 @@ def _paths(touches: pa.Table) -> _Paths:
 
 def _weights(touches: pa.Table, paths: _Paths, rules: AttributionRules) -> Floats:
     """Weight of each touch; a conversion whose touches all have none is shared equally."""
-    weights: dict[Model, Callable[[], NDArray[Any]]] = {
+    weights: dict[AttributionModel, Callable[[], NDArray[Any]]] = {
         "first": lambda: paths.places == 0,
         "last": lambda: paths.places == paths.lengths - 1,
         "last_non_direct": lambda: _last_non_direct(touches, paths, rules),

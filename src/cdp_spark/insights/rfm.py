@@ -27,18 +27,6 @@ if TYPE_CHECKING:
     from cdp_spark.insights.likelihood import Floats
 
 SCORES = 5
-GROUPS = (
-    "champions",
-    "loyal",
-    "potential_loyalists",
-    "new",
-    "promising",
-    "need_attention",
-    "about_to_sleep",
-    "at_risk",
-    "cannot_lose",
-    "hibernating",
-)
 _GRID = (
     # frequency 1          2                      3                      4           5            recency
     ("hibernating", "hibernating", "at_risk", "at_risk", "cannot_lose"),  # 1

@@ -6,18 +6,22 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
 from cdp_spark.clustering.engines.labels import smallest_members
+from cdp_spark.clustering.identifiers.links import linking_types
+from cdp_spark.clustering.kinds import PERSON
 from cdp_spark.clustering.labels import CANNOT_LINK, MUST_LINK, WITHDRAWN, keep_current_labels
 from cdp_spark.errors import ConfigError, DataError, StateError
 from cdp_spark.explain.chain import Link, strongest_chain
-from cdp_spark.tables.catalog import LABELS
+from cdp_spark.tables.catalog import IDENTIFIERS, LABELS, RECORDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
+    from cdp_spark.config.project import Project
     from cdp_spark.tables.store import Store
 
 Pair = tuple[str, str]
@@ -178,3 +182,39 @@ def _parts(links: Sequence[Link]) -> dict[str, int]:
 
 def _sides(links: Sequence[Link]) -> tuple[list[str], list[str]]:
     return [it.left for it in links], [it.right for it in links]
+
+
+def find_obstacle(store: Store, project: Project, pair: Pair) -> str | None:
+    """Say what keeps two records apart although a must-link joins them: limits go before labels (two actions).
+
+    Args:
+        store: the warehouse.
+        project: its limits.
+        pair: record keys, of one entity type.
+    Returns: the limit in words; None where there is none.
+    """
+    one, other = store.read(RECORDS).where(F.col(c.RECORD_KEY).isin(*pair)).collect()
+    if one[c.SOURCE] == other[c.SOURCE] in {source.name for source in project.sources if source.duplicate_free}:
+        return f"source {one[c.SOURCE]} is declared duplicate-free"
+    match = project.match.entities[one[c.ENTITY_TYPE]]
+    different = [name for name in match.clustering.unique if _differ(one[name], other[name])]
+    kinds = linking_types(project)[1] if one[c.ENTITY_TYPE] == PERSON else []
+    if kinds and not different:
+        held = _unique_values(store, kinds, pair)
+        different = [kind for kind, values in held.items() if _differ(values.get(pair[0]), values.get(pair[1]))]
+    return f"they have two values of {different[0]}, which is unique" if different else None
+
+
+def _unique_values(store: Store, types: list[str], pair: Pair) -> Mapping[str, Mapping[str, str]]:
+    """Of each type the value by which clustering keeps each record apart."""
+    of_pair = F.col(c.USABLE) & F.col(c.TYPE).isin(*types) & F.col(c.RECORD_KEY).isin(*pair)
+    largest = F.max(c.VALUE_HASH).alias(c.VALUE_HASH)
+    rows = store.read(IDENTIFIERS).where(of_pair).groupBy(c.TYPE, c.RECORD_KEY).agg(largest).collect()
+    found: dict[str, dict[str, str]] = {kind: {} for kind in types}
+    for row in rows:
+        found[row[c.TYPE]][row[c.RECORD_KEY]] = row[c.VALUE_HASH]
+    return found
+
+
+def _differ(one: object, other: object) -> bool:
+    return one is not None and other is not None and one != other

@@ -190,6 +190,11 @@ def _results(values: list[Any], function: Callable[[Any], Any], memo: dict[Any, 
     return [None if value is None else memo[value] for value in values]
 
 
+def as_array(column: pa.Array | pa.ChunkedArray) -> pa.Array:
+    """Put a column into one array; most functions of Arrow give chunks where they were given chunks."""
+    return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+
+
 def encode(column: Column) -> pa.DictionaryArray:
     """Dictionary-encode a column in one chunk; one that is encoded already stays as it is."""
     encoded = column.dictionary_encode()

@@ -11,8 +11,6 @@ import re
 import unicodedata
 
 WHITE_SPACE = " \t\r\n\u00a0\u200b\ufeff"
-
-
 """What stands around a value without being part of it."""
 
 
@@ -50,8 +48,6 @@ _FOLDED = str.maketrans(
 
 
 _LETTERS_OF_THEIR_OWN = "йЙїЇўЎ"
-
-
 """What looks like an accent is part of the letter."""
 
 
@@ -169,8 +165,6 @@ ALLOWED_ENCODINGS = "an encoding that Python knows: UTF-8, Windows-1252, ISO-885
 
 
 _NOT_OF_FILES = frozenset({"idna", "punycode", "undefined", "unicode-escape", "unicode_escape", "raw-unicode-escape"})
-
-
 """What Python calls encodings of text and no program writes files in."""
 
 

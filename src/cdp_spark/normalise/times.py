@@ -75,8 +75,6 @@ _ZONES = {
     **dict.fromkeys(("CET", "CEST"), "Europe/Paris"),
     "BST": "Europe/London",
 }
-
-
 """Short names of zones, which stand for a place as in Java."""
 
 
@@ -107,8 +105,6 @@ _DATES = [
     for year in ("year", "short_year")
     for day in (("month", "day"), ("month_name", "day"), ("day_of_year",))
 ]
-
-
 """Parts that make a date; `dd.mm.yyyy` has a minute and no month."""
 
 

@@ -55,8 +55,13 @@ class Accuracy:
     @property
     def f1(self) -> float:
         """Harmonic mean of precision and recall."""
-        total = self.precision + self.recall
-        return 2 * self.precision * self.recall / total if total else 0.0
+        return f1_of(self.precision, self.recall)
+
+
+def f1_of(precision: float, recall: float) -> float:
+    """Return the harmonic mean of precision and recall; 0 where both are."""
+    total = precision + recall
+    return 2 * precision * recall / total if total else 0.0
 
 
 def measure_accuracy(unified_ids: DataFrame, records: DataFrame, truth: DataFrame) -> tuple[Accuracy, ...]:

@@ -46,14 +46,12 @@ class RuleEstimate:
         rule: the rule.
         pairs: pairs it finds in the whole data, estimated.
         added_pairs: those that no rule before it finds.
-        added_matches: probable matches among the added pairs, in the sample.
         recall: share of all probable matches that it and the rules before it find.
     """
 
     rule: BlockingRule
     pairs: float
     added_pairs: float
-    added_matches: float
     recall: float
 
 
@@ -184,7 +182,6 @@ def _greedy(found: _Found, rules: tuple[BlockingRule, ...], *, share: float, bud
                 rules[best],
                 pairs=float(found.pairs @ finds[:, best]) / share**2,
                 added_pairs=float(cost[best]) / share**2,
-                added_matches=float(matches[best]),
                 recall=covered / total,
             )
         )

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from cdp_spark import columns as c
 from cdp_spark.errors import ContractError
-from cdp_spark.normalise.batches import map_distinct
+from cdp_spark.normalise.batches import as_array, map_distinct
 from cdp_spark.normalise.people.names import generation, read_suffix
 from cdp_spark.normalise.text import compact_form, match_form
 
@@ -92,8 +92,7 @@ def make_features(records: pa.Table | pa.RecordBatch, match: EntityMatch) -> dic
 
 def _values(records: pa.Table | pa.RecordBatch, name: str) -> pa.Array:
     own = name in records.schema.names
-    column = records.column(name if own else c.ATTRIBUTES)
-    column = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    column = as_array(records.column(name if own else c.ATTRIBUTES))
     return column if own else pc.map_lookup(column, name, "first")
 
 

@@ -40,8 +40,6 @@ if TYPE_CHECKING:
 
 FIT_PAIRS = 2_000_000
 """A model is fitted from about so many pairs (each rule's counted apart), though there may be many more."""
-_BLOCK_RECORDS = 2_000_000
-"""Rows of blocks that are laid out in memory at once."""
 
 
 @dataclass(frozen=True)

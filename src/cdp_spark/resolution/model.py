@@ -88,6 +88,10 @@ class MatchModel:
         least = self.match.clustering.missing_weight - bits.sum(axis=1) - related
         return np.column_stack([np.where(silent, np.maximum(prior[inverse], least), prior[inverse]), bits, related])
 
+    def rules_in(self, rule_mask: int) -> tuple[str, ...]:
+        """Name the rules whose bits a mask has."""
+        return tuple(name for rule, name in enumerate(self.rule_names) if rule_mask >> rule & 1)
+
     def _is_keyless(self, on: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Tell sets of rules that ask for nothing, shape (sets,)."""
         asks = np.array([bool(rule.keys) for rule in all_rules(self.match)], dtype=np.bool_)

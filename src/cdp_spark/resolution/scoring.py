@@ -29,8 +29,6 @@ SCORES = pa.schema(
         (c.DETERMINISTIC, pa.bool_()),
     ]
 )
-
-
 """Columns of scored pairs."""
 
 
@@ -67,8 +65,6 @@ _TELLING = (c.GIVEN_NAME, c.BIRTH_DATE)
 
 
 _METHODS = ("name", "jaro_winkler", "levenshtein", "date")
-
-
 """Of these the lowest level means that two values have nothing in common."""
 
 

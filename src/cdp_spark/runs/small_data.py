@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cdp_spark.ingest.reading.files import find_files, local_path, unpacked_size
+from cdp_spark.ingest.reading.files import find_files, local_path, place_of_files, unpacked_size
 from cdp_spark.limits import SMALL_FILE_BYTES, SMALL_TABLE_BYTES
 from cdp_spark.session import SMALL_DATA
 from cdp_spark.tables.catalog import TABLES
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from cdp_spark.config.source import SourceConfig
 
 log = logging.getLogger(__name__)
-
-_OF_FILES = ("csv", "json", "parquet")
 
 
 @dataclass(frozen=True)
@@ -88,8 +86,8 @@ def _count_file_bytes(project: Project) -> int | None:
 
 
 def _sizes(source: SourceConfig, folder: str) -> Iterable[int | None]:
-    path = local_path(source.path, folder) if source.path else None
-    if path is None or source.format not in _OF_FILES:
+    path = place_of_files(source, folder)
+    if path is None:
         return [None]
     return map(unpacked_size, find_files(path, source.options))
 

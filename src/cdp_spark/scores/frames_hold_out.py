@@ -1,4 +1,4 @@
-"""The people whom a model did not learn from: what it foretold of each, and what came."""
+"""The people whom a model did not learn from: what it predicted for each, and what happened."""
 
 from __future__ import annotations
 

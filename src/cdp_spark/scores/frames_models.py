@@ -39,7 +39,7 @@ class NewModel:
 
     Args:
         model: with what it learned.
-        evaluation: how well it foretold what it had not learned from, as plain values.
+        evaluation: how well it predicts data that it was not fitted on, as plain values.
     """
 
     model: FittedModel

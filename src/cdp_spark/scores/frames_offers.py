@@ -15,6 +15,7 @@ from cdp_spark import columns as c
 from cdp_spark import limits
 from cdp_spark.insights.offers.catalogue import read_catalogue
 from cdp_spark.insights.offers.model import OFFERS, OfferModel, make_offers, model_of_counts, replace_weights
+from cdp_spark.insights.offers.rules import SIGNAL_COLUMNS
 from cdp_spark.scores.frames import read_events
 from cdp_spark.scores.lifetime import day_of
 from cdp_spark.scores.lines import (
@@ -42,7 +43,6 @@ if TYPE_CHECKING:
     from cdp_spark.tables.store import Store
 
 _BOUGHT = (c.UNIFIED_ID, c.OCCURRED_AT, c.PRODUCT_ID, c.CATEGORY, c.QUANTITY, c.VALUE, c.LINES)
-_SIGNALS = (c.UNIFIED_ID, c.EVENT_TYPE, c.CATEGORY, c.OCCURRED_AT)
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def read_shop(store: Store, settings: OffersConfig, clock: Clock) -> Shop:
     if isinstance(lines, DataFrame):
         lines = checkpoint(lines)
     asked = sorted({it.event_type for rule in settings.rules for it in rule.when.signals})
-    signals = read_events(store, _SIGNALS, until=clock.as_of, event_types=asked, few=few) if asked else None
+    signals = read_events(store, SIGNAL_COLUMNS, until=clock.as_of, event_types=asked, few=few) if asked else None
     products = store.fetch(PRODUCTS) if store.exists(PRODUCTS) else PRODUCTS.table([])
     return Shop(
         lines,

@@ -25,6 +25,7 @@ from cdp_spark.config.insights.scores import (
 )
 from cdp_spark.insights.leads.features import read_events
 from cdp_spark.insights.leads.model import read_lead_model, score_leads
+from cdp_spark.insights.leads.reasons import REASONS
 from cdp_spark.scores.contracts import score_contracts
 from cdp_spark.scores.lifetime import score_customers
 
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
     Settings = LifetimeValueConfig | ContractsConfig | ScoreConfig | OffersConfig
 
 OUTCOME = "outcome"
-REASONS = pa.list_(pa.struct([(c.REASON, pa.string()), (c.CONTRIBUTION, pa.float64())]))
 SCORES = pa.schema(
     [
         (c.UNIFIED_ID, pa.string()),

@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 from cdp_spark import columns as c
 from cdp_spark.config.mapping import ColumnMapping
 from cdp_spark.config.source import Meaning as Attribute
-from cdp_spark.normalise.batches import map_distinct, map_distinct_rows
+from cdp_spark.normalise.batches import as_array, map_distinct, map_distinct_rows
 from cdp_spark.normalise.dates import MALFORMED, date_parts, read_birth_date, read_date
 from cdp_spark.normalise.people.names import generation
 from cdp_spark.standalone.discovery.dates import month_digits
@@ -163,8 +163,7 @@ def _columns(recognised: Sequence[Recognised], meaning: Meaning) -> tuple[str, .
 def _column(texts: pa.Table | pa.RecordBatch, name: str) -> pa.Array | None:
     if name not in texts.schema.names:
         return None
-    column = texts.column(name)
-    return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    return as_array(texts.column(name))
 
 
 def _days(texts: pa.Array | None, item: Recognised) -> pa.Array | None:

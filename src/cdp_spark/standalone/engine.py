@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from cdp_spark.config.match import EntityMatch
     from cdp_spark.resolution.learning.sample import Sample
-    from cdp_spark.resolution.learning.soundness import Doubt
-    from cdp_spark.resolution.model import MatchModel
     from cdp_spark.standalone.records import Described
 
 CLUSTER_ID = "cluster_id"
@@ -32,22 +30,6 @@ class Clustered:
     largest_cluster: int
 
 
-class Scored(Protocol):
-    """Scored pairs, wherever they are."""
-
-    @property
-    def model(self) -> MatchModel:
-        """The model that weighed them."""
-
-    @property
-    def metrics(self) -> dict[str, float]:
-        """Figures by dotted name."""
-
-    @property
-    def doubts(self) -> tuple[Doubt, ...]:
-        """About the model."""
-
-
 class Engine(Protocol):
     """Where records are matched; every engine gives the same clusters."""
 
@@ -58,7 +40,7 @@ class Engine(Protocol):
     def sample(self, match: EntityMatch) -> Sample:
         """Take a sample of the records, with all that the match compares."""
 
-    def score(self, match: EntityMatch, sample: Sample | None) -> Any:  # noqa: ANN401 - its own kind of Scored
+    def score(self, match: EntityMatch, sample: Sample | None) -> Any:  # noqa: ANN401 - its own kind of scored pairs
         """Compare and weigh the pairs by a model that is fitted from them."""
 
     def cluster(self, scored: Any, match: EntityMatch, *, unique_within_source: bool) -> Clustered:  # noqa: ANN401

@@ -184,5 +184,5 @@ def _every_pair(engine: Engine, proposal: EntityMatch) -> Proposal:
     match = proposal.model_copy(update={"blocking": (rule,)})
     records = engine.described.record_count
     pairs = records * (records - 1) / 2
-    estimate = RuleEstimate(rule, pairs=pairs, added_pairs=pairs, added_matches=0.0, recall=1.0)
+    estimate = RuleEstimate(rule, pairs=pairs, added_pairs=pairs, recall=1.0)
     return Proposal(match, (estimate,), engine.sample(match))

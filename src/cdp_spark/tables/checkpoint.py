@@ -77,14 +77,6 @@ class CountedFrame:
             return self.rows.limit(0)
         return F.broadcast(self.rows) if self.count <= BROADCAST_ROWS else self.rows
 
-    def gather(self, rows: DataFrame) -> DataFrame:
-        """Keep a frame with about as many rows as this one; few rows in one partition.
-
-        Joins, windows and groups of frames in one partition need no shuffle: Spark runs them in one stage. What the
-        rows are made from is still read by as many tasks as it has partitions.
-        """
-        return checkpoint(rows.repartition(1)).coalesce(1) if self.count <= GATHERED_ROWS else checkpoint(rows)
-
 
 def checkpoint(rows: DataFrame) -> DataFrame:
     """Have a frame computed once, when it is used first; on a Connect server at once.

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from cdp_spark.tables.store import Store
 
 UNKNOWN = "unknown"
-
-
 """The status of a purpose that nobody was asked about; the project's policy says what it allows."""
 
 

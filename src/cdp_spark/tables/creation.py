@@ -18,8 +18,6 @@ _SKIPPED_BY = "delta.dataSkippingStatsColumns"
 
 
 COMMITS_A_CHECKPOINT = 100
-
-
 """Delta's 10 are for thousands of files: of a small table a checkpoint takes up to ten times a commit."""
 
 
@@ -29,8 +27,6 @@ _WITHOUT_BOUNDS = frozenset(
         *(c.SOURCE_RECORD_ID, c.CONTENT_HASH, c.ROW_HASH, c.VALUE_HASH, c.CONTACT_POINT_HASH),
     }
 )
-
-
 """Columns of which every file holds values from end to end, so that their smallest and largest skip nothing.
 
 Nor does the log, which keeps what it says of old files for weeks, tell a value of a person that way.

@@ -53,6 +53,15 @@ _OF_RECORDS = (
 _NAME_PARTS = (c.GIVEN_NAME, c.MIDDLE_NAME, c.FAMILY_NAME, c.NAME_SUFFIX)
 _PARTS = {c.FULL_NAME: _NAME_PARTS, c.EMAILS: (c.EMAIL,), c.PHONES: (c.PHONE,)}
 """Attributes of a profile that a record shows in one row."""
+NAMING_COLUMNS = (c.UNIFIED_ID, c.ENTITY_TYPE, c.GIVEN_NAME, c.FAMILY_NAME, c.COMPANY_NAME, c.EMAIL, c.PHONE)
+"""What `name_profile` needs, and whose it is."""
+
+
+def holds(row: Row, at: datetime | None, *, start: str = c.VALID_FROM, end: str = c.VALID_TO) -> bool:
+    """Tell whether a row's span holds at a time: from its start to just before its end; None is now."""
+    if at is None:
+        return row[end] is None
+    return bool(row[start] <= at) and (row[end] is None or bool(row[end] > at))
 
 
 def record_title(record: Row) -> str:

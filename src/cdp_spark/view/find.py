@@ -20,7 +20,7 @@ from cdp_spark.normalise.hashing import record_key
 from cdp_spark.normalise.identifiers import BUILT_IN_FORMS, Forms, searched_identifiers
 from cdp_spark.tables.catalog import HOUSEHOLDS, ID_REGISTRY, IDENTIFIERS, PROFILE_HISTORY, RECORDS, UNIFIED_IDS
 from cdp_spark.tables.rows import texts
-from cdp_spark.view.spans import holds
+from cdp_spark.view.facts import holds
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -41,7 +41,6 @@ from cdp_spark.view import facts
 from cdp_spark.view.find import SHOW, find_household, find_ids
 from cdp_spark.view.insights import BUILDERS, in_days
 from cdp_spark.view.model import Attribute, ProfileView, Section
-from cdp_spark.view.spans import holds
 from cdp_spark.view.sureness import judge, weigh_links
 from cdp_spark.view.timeline import EVENT_COLUMNS, build_timeline
 
@@ -56,7 +55,6 @@ if TYPE_CHECKING:
 
     Row = Mapping[str, Any]
 
-_NAMING = (c.UNIFIED_ID, c.ENTITY_TYPE, c.GIVEN_NAME, c.FAMILY_NAME, c.COMPANY_NAME, c.EMAIL, c.PHONE)
 _TRUE = pa.array([True])
 _ADDRESS = (c.STREET, c.HOUSE_NUMBER, c.UNIT, c.POSTCODE, c.CITY, c.COUNTRY)
 """What the people of a household have in common."""
@@ -127,7 +125,7 @@ class Gatherer:
     def _household(self, household_id: str) -> ProfileView:
         members = self._fetch(HOUSEHOLDS, {c.HOUSEHOLD_ID: [household_id]})
         ids = [it[c.UNIFIED_ID] for it in members]
-        people = self._fetch(PROFILES, {c.UNIFIED_ID: ids}, (*_NAMING, *_ADDRESS))
+        people = self._fetch(PROFILES, {c.UNIFIED_ID: ids}, (*facts.NAMING_COLUMNS, *_ADDRESS))
         names = {it[c.UNIFIED_ID]: facts.name_profile(it) for it in people}
         home = min(people, key=lambda it: str(it[c.UNIFIED_ID]), default={})
         families = dict.fromkeys(sorted(it[c.FAMILY_NAME] for it in people if it[c.FAMILY_NAME]))
@@ -147,7 +145,7 @@ class Gatherer:
         spec = PROFILES if self.at is None else PROFILE_HISTORY
         rows = self._fetch(spec, {c.UNIFIED_ID: [unified_id]})
         if self.at is not None:
-            rows = [it for it in rows if holds(it, self.at)]
+            rows = [it for it in rows if facts.holds(it, self.at)]
         if not rows:
             got = f"{unified_id}, which had no profile" + (f" at {self.at.isoformat()}" if self.at else "")
             raise DataError(SHOW, got=got, fix="leave --at away, or choose a later time")
@@ -180,7 +178,7 @@ class Gatherer:
 
     def _segments(self, unified_id: str) -> list[dict[str, Any]]:
         spans = self._fetch(SEGMENT_MEMBERS, {c.UNIFIED_ID: [unified_id]})
-        return [it for it in spans if holds(it, self.at, start=c.ENTERED_AT, end=c.EXITED_AT)]
+        return [it for it in spans if facts.holds(it, self.at, start=c.ENTERED_AT, end=c.EXITED_AT)]
 
     def _consents(self, profile: Row) -> Section:
         points = {contact_point_hash(it): it for it in (*profile[c.EMAILS], *profile[c.PHONES])}
@@ -208,7 +206,7 @@ class Gatherer:
         return facts.build_hierarchy(tree, account_id, self._names(it[c.UNIFIED_ID] for it in tree))
 
     def _names(self, ids: Iterable[str]) -> dict[str, str]:
-        rows = self._fetch(PROFILES, {c.UNIFIED_ID: set(ids)}, _NAMING)
+        rows = self._fetch(PROFILES, {c.UNIFIED_ID: set(ids)}, facts.NAMING_COLUMNS)
         return {it[c.UNIFIED_ID]: facts.name_profile(it) for it in rows}
 
     def _insights(self, unified_id: str) -> Iterable[Section]:

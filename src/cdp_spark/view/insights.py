@@ -10,9 +10,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from cdp_spark import columns as c
+from cdp_spark.view.facts import holds
 from cdp_spark.view.model import Section
 from cdp_spark.view.scores import reasons_text, score_text, tier_text
-from cdp_spark.view.spans import holds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

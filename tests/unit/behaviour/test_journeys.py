@@ -21,7 +21,7 @@ from cdp_spark.behaviour.journeys import (
     rules_of,
     sort_steps,
 )
-from cdp_spark.insights.attribution import Model
+from cdp_spark.config.insights.behaviour import AttributionModel
 from cdp_spark.insights.markov import OTHER_CHANNELS, add_transitions, merge_rare_channels, removal_effects
 
 Step = tuple[str, datetime, bool, str, str | None]
@@ -70,7 +70,7 @@ def test_a_conversion_has_the_persons_sessions_of_the_lookback() -> None:
 
 def test_each_model_has_its_rows_and_touches_without_share_have_none() -> None:
     rows = steps(touch("ann", "a", 0, "search"), touch("ann", "b", 1, "direct"), conversion("ann", "k", 2))
-    models: tuple[Model, ...] = ("last_non_direct", "linear", "data_driven")
+    models: tuple[AttributionModel, ...] = ("last_non_direct", "linear", "data_driven")
     rules = rules_of(models, half_life=timedelta(days=7), direct=frozenset({"direct"}), effects={"search": 0.5})
     found = credit_conversions(find_touches(rows, MONTH), rules)
     shown = found.select([c.MODEL, c.SESSION_ID, c.SHARE, c.VALUE]).to_pylist()

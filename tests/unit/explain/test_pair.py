@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -51,6 +52,8 @@ def test_a_contribution_is_averaged_over_the_rules_of_the_pair(shop: Shop) -> No
     assert email.level.startswith("equal")
     assert next(it for it in pair.contributions if it.name == "phone").level == "missing"
     assert verdict(pair).startswith("Same person: ")
+    of_companies = replace(pair, left=replace(pair.left, entity_type="account"))
+    assert verdict(of_companies) == verdict(pair).replace("person", "account", 1)
 
 
 def test_a_pair_that_was_never_compared_is_compared_now(shop: Shop) -> None:

@@ -11,9 +11,8 @@ from pyspark.sql import SparkSession
 
 from cdp_spark.errors import DataError
 from cdp_spark.labelling.answers import parse_answers, read_rows
-from cdp_spark.labelling.choose import SHARES, quotas
 from cdp_spark.labelling.links import Label
-from cdp_spark.labelling.strata import CERTAIN, stratum_name
+from cdp_spark.labelling.strata import CERTAIN, SHARES, quotas, stratum_name
 
 
 def row(left: str, right: str, answer: str, **more: str) -> dict[str, str]:

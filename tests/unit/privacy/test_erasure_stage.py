@@ -24,8 +24,7 @@ from tests.unit.privacy.conftest import (
 from cdp_spark.errors import ConfigError, DataError, StateError
 from cdp_spark.privacy.people.identifiers import find_known
 from cdp_spark.privacy.people.requests import Request, find_people, record_request
-from cdp_spark.privacy.people.spans import Span
-from cdp_spark.privacy.people.traces import find_traces
+from cdp_spark.privacy.people.traces import Span, find_traces
 from cdp_spark.privacy.rules import KEPT, RULES
 from cdp_spark.privacy.stage import plan_erasure, run
 from cdp_spark.runs.run_log import ERASURE

@@ -21,7 +21,7 @@ from tests.unit.privacy.conftest import (
 from cdp_spark.privacy.people.beside import note_beside
 from cdp_spark.privacy.people.identifiers import find_known
 from cdp_spark.privacy.people.requests import find_people
-from cdp_spark.privacy.people.spans import Span, find_spans
+from cdp_spark.privacy.people.traces import Span, find_spans
 from cdp_spark.privacy.stage import plan_erasure
 from cdp_spark.tables.catalog import (
     CLUSTERS,

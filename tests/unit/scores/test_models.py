@@ -74,7 +74,7 @@ def test_the_hold_out_that_is_written_is_what_the_model_was_judged_by() -> None:
     assert (held.num_rows, int(outcomes.sum())) == (new.evaluation["people"], new.evaluation["outcomes"])
     assert area_under_curve(probability, outcomes) == new.evaluation["auc"]
     first = outcomes[held["decile"].to_numpy() == 1]
-    assert first.mean() == new.evaluation["bins"][0]["came"]
+    assert first.mean() == new.evaluation["bins"][0]["observed"]
     assert (np.diff(probability) <= 0).all()
 
 

@@ -59,8 +59,8 @@ def test_few_rows_join_and_group_without_a_shuffle(
 ) -> None:
     monkeypatch.setattr(checkpoint_module, "GATHERED_ROWS", limit)
     one = checkpoint_and_count(spark.range(100).repartition(2).selectExpr("id", "id % 3 AS part"))
-    other = one.gather(spark.range(100).selectExpr("id", "id % 7 AS part"))
-    joined = one.rows.hint("merge").join(other, ["id", "part"], "left").groupBy("part").count()
+    other = checkpoint_and_count(spark.range(100).repartition(2).selectExpr("id", "id % 7 AS part"))
+    joined = one.rows.hint("merge").join(other.rows, ["id", "part"], "left").groupBy("part").count()
     assert ("Exchange" in _plan(joined)) == (limit < 100)
     assert sorted(map(tuple, joined.collect())) == [(0, 34), (1, 33), (2, 33)]
 

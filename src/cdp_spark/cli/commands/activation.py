@@ -11,6 +11,7 @@ from cdp_spark.activation.drt.project import read_mark
 from cdp_spark.activation.handover import hand_over_rows, take_results
 from cdp_spark.cli.commands.opening import open_project
 from cdp_spark.cli.display.output import console, print_json, print_rows
+from cdp_spark.cli.options import Json
 from cdp_spark.config.base import choose_one
 from cdp_spark.config.destination import DrtDestination
 from cdp_spark.config.project import Project
@@ -19,7 +20,6 @@ from cdp_spark.runs.releases import current_release, find_release
 from cdp_spark.tables.run import RunContext
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Hand rows over to drt, and read its results back.")
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 _FATES = ("acknowledged", "refused", "unknown", "unsent")
 
 
@@ -31,7 +31,7 @@ def export(
     destination: Annotated[list[str] | None, typer.Option(metavar="NAME", help="Only this destination.")] = None,
     json: Json = False,
 ) -> None:
-    """Write the rows that destinations of kind drt are to be sent, as a project that `drt run` sends."""
+    """Write the rows for destinations of kind drt as a project that `drt run` sends."""
     project, store = open_project(ctx)
     wanted = _chosen(project, destination or [])
     release, now = current_release(store), datetime.now(UTC)

@@ -34,7 +34,7 @@ def demo(
     ),
     json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
 ) -> None:
-    """Make a retailer's data, find out who is who in it, and write profiles, segments, exports and a report."""
+    """Generate a retailer's data, resolve who is who, and write profiles, segments, exports and a report."""
     options = options_of(ctx)
     project = move_project(load_project(options.project), out)
     conf = SMALL_DATA if people <= _FEW_PEOPLE else {}

@@ -17,7 +17,7 @@ def demo_data(
     seed: Annotated[int, typer.Option(help="The same seed makes the same bytes.")] = 1,
     nights: Annotated[int, typer.Option(help="Number of daily deliveries; each later one contains small changes.")] = 1,
 ) -> None:
-    """Make a company's source files, with who is who in a folder of its own."""
+    """Generate the demo's source files; the ground truth goes into a folder of its own."""
     summary = generate(out, people=people, seed=seed, nights=nights)
     if options_of(ctx).quiet:
         return

@@ -9,7 +9,7 @@ import typer
 from cdp_spark.cli.display.configuration import write_configuration, write_functions
 from cdp_spark.cli.display.output import print_json, print_rows, printable
 from cdp_spark.cli.display.source import check_facts, error_facts
-from cdp_spark.cli.options import options_of
+from cdp_spark.cli.options import Json, options_of
 from cdp_spark.config.authoring.schema import json_schemas, write_schemas
 from cdp_spark.config.authoring.starter import Template, write_starter
 from cdp_spark.config.checks.impossible import find_impossible
@@ -23,7 +23,7 @@ def validate(
     ctx: typer.Context,
     folder: Annotated[Path | None, typer.Argument(metavar="[DIR]", help="The project; by default --project.")] = None,
     data: Annotated[bool, typer.Option("--data", help="Also check each source's files: columns, rows, cells.")] = False,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    json: Json = False,
 ) -> None:
     """Check the project's configuration, and its sources' files with --data; all errors are listed at once."""
     options = options_of(ctx)
@@ -91,7 +91,7 @@ def init(
     without_data: Annotated[
         bool, typer.Option("--without-data", help="Leave the example files out; sources say what they would hold.")
     ] = False,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    json: Json = False,
 ) -> None:
     """Write a commented project that validates and runs as it is, on invented example files."""
     written = write_starter(folder, template, with_data=not without_data, today=datetime.now(UTC).date())

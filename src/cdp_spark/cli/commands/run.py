@@ -41,7 +41,7 @@ def stages(
     full: Full = False,
     json: Json = False,
 ) -> None:
-    """Run the stages from one to another on what the tables hold; `cdp run nightly` runs all and resumes."""
+    """Run the stages --from one --to another on what the tables hold; `cdp run nightly` runs all and resumes."""
     if ctx.invoked_subcommand is not None:
         if first or last:
             raise ConfigError("cdp run", got="--from or --to with nightly", allowed="one of both", fix="drop nightly")

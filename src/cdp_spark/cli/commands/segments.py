@@ -18,6 +18,7 @@ from cdp_spark.cli.display.segments.tables import (
     print_overlap,
     size_row,
 )
+from cdp_spark.cli.options import Json
 from cdp_spark.config.load import load_project
 from cdp_spark.normalise.times import parse_time
 from cdp_spark.view.find import ALLOWED
@@ -27,7 +28,6 @@ from cdp_spark.view.segments.released import ReleasedSegments
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, help="List segments, try their definitions, explain who is in them."
 )
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Name = Annotated[str, typer.Argument(metavar="NAME", help="A segment of the project.")]
 Names = Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Only these segments.")]
 AsOf = Annotated[

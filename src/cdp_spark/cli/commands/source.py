@@ -9,7 +9,7 @@ import typer
 
 from cdp_spark.cli.display.output import Terminal, print_json, print_rows
 from cdp_spark.cli.display.source import added_facts, preview_facts, print_added, print_preview
-from cdp_spark.cli.options import options_of
+from cdp_spark.cli.options import Json, options_of
 from cdp_spark.config.authoring.starter import example_sources
 from cdp_spark.config.base import choose_one
 from cdp_spark.errors import ConfigError, InvalidProjectError
@@ -38,7 +38,7 @@ def add(
     region: Annotated[str | None, typer.Option(help="Country of phones that name none, such as DE.")] = None,
     encoding: Annotated[str | None, typer.Option(help="Encoding, instead of detecting it.")] = None,
     delimiter: Annotated[str | None, typer.Option(help=r"Delimiter, instead of detecting it (\t: tab).")] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    json: Json = False,
 ) -> None:
     """Write each file's source YAML into the project: kind, key, times and meanings are recognised.
 
@@ -64,7 +64,7 @@ def preview(
     ctx: typer.Context,
     name: Annotated[str, typer.Argument(metavar="NAME", help="A source of the project.")],
     rows: Annotated[int, typer.Option(min=0, help="Rows to show.")] = 3,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    json: Json = False,
 ) -> None:
     """Show how a source's first rows are read: values as delivered and as read, what is not read and why.
 
@@ -97,7 +97,7 @@ def reset(
     author: Annotated[str, typer.Option(help="Who requested it.")] = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be removed.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    json: Json = False,
 ) -> None:
     """Remove the rows that were loaded from a source; the next run loads what the source delivers then.
 

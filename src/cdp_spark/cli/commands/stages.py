@@ -5,10 +5,10 @@ from typing import Annotated, Any
 import typer
 
 from cdp_spark.cli.display.output import print_result
+from cdp_spark.cli.options import Json
 from cdp_spark.runs.stages import ERASING, NIGHTLY, Stage
 
 Erasure = Annotated[bool, typer.Option("--erasure", help="List the stages of an erasure instead.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def stages(erasure: Erasure = False, json: Json = False) -> None:

@@ -13,7 +13,7 @@ from cdp_spark.cli.commands.opening import open_project
 from cdp_spark.cli.commands.warehouse.releases import print_id_diff
 from cdp_spark.cli.display.output import console, print_json, print_rows
 from cdp_spark.cli.display.progress import show_progress
-from cdp_spark.cli.options import options_of
+from cdp_spark.cli.options import Json, options_of
 from cdp_spark.config.load import load_project
 from cdp_spark.errors import ConfigError
 from cdp_spark.runs.comparison.what_if import WhatIf
@@ -32,7 +32,7 @@ def what_if(
         str, typer.Option("--from", metavar="STAGE", help="First stage to run; earlier results are kept.")
     ] = _FIRST,
     scratch: Annotated[str, typer.Option(metavar="DIR|URI", help="Empty folder for the tables; they are kept.")] = "",
-    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    json: Json = False,
 ) -> None:
     """Run another configuration on the current records beside the warehouse, and compare ids and segments."""
     options = options_of(ctx)

@@ -121,8 +121,6 @@ def _plain(value: object) -> str | float:
 
 
 _OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
-
-
 """Controls but the tab and the line's end; signs that turn the reading direction or end a line."""
 
 

@@ -42,15 +42,11 @@ class Components:
         components: one row per vertex: record_key, component (the component's smallest record_key).
         engine: the engine that ran.
         reason: why this one, for the run's record.
-        edge_count: edges given, before any was dropped.
-        dangling_edges: edges dropped because an end is null or no vertex.
     """
 
     components: DataFrame
     engine: Engine
     reason: str
-    edge_count: int
-    dangling_edges: int
 
 
 def build_components(
@@ -63,8 +59,8 @@ def build_components(
 ) -> Components:
     """Find the connected components of an undirected graph.
 
-    Self loops, duplicate and reversed edges are allowed; a vertex without edges is its own component. The edges are
-    counted and then used, so pass a table or a materialised frame.
+    Self loops, duplicate and reversed edges are allowed; an edge with an end that is null or no vertex is ignored; a
+    vertex without edges is its own component. The edges are read several times, so pass a table or a checkpoint.
 
     Args:
         vertices: one row per record_key.
@@ -82,8 +78,7 @@ def build_components(
     if chosen == "auto":
         largest = max(size.edges, size.vertices)
         chosen, reason = choose_engine(vertices.sparkSession, largest, local_max_edges=local_max_edges)
-    components, dangling_edges = _ENGINES[chosen](vertices, edges)
-    return Components(components, chosen, reason, size.edges, dangling_edges)
+    return Components(_ENGINES[chosen](vertices, edges), chosen, reason)
 
 
 def choose_engine(spark: SparkSession, size: int, *, local_max_edges: int) -> tuple[Engine, str]:
@@ -103,15 +98,14 @@ def choose_engine(spark: SparkSession, size: int, *, local_max_edges: int) -> tu
     return "dataframe", f"{too_large}; GraphFrames is not on the class path"
 
 
-def build_components_locally(vertices: DataFrame, edges: DataFrame) -> tuple[DataFrame, int]:
+def build_components_locally(vertices: DataFrame, edges: DataFrame) -> DataFrame:
     """Fetch the graph through Arrow, label it with scipy, and hand the labels back to Spark.
 
     Args:
         vertices: one row per record_key.
         edges: record_key_l, record_key_r in any direction and number.
     """
-    components, dangling_edges = label_components(*_fetch(vertices, edges))
-    return as_frame(vertices.sparkSession, components), dangling_edges
+    return as_frame(vertices.sparkSession, label_components(*_fetch(vertices, edges)))
 
 
 def _fetch(vertices: DataFrame, edges: DataFrame) -> tuple[pa.ChunkedArray, pa.ChunkedArray, pa.Table]:

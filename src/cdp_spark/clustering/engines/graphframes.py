@@ -38,7 +38,7 @@ def graphframes_available(spark: SparkSession) -> bool:
     return True
 
 
-def build_components_by_graphframes(vertices: DataFrame, edges: DataFrame) -> tuple[DataFrame, int]:
+def build_components_by_graphframes(vertices: DataFrame, edges: DataFrame) -> DataFrame:
     """Run GraphFrames' two-phase algorithm on a materialised map of integers.
 
     `broadcastThreshold=-1` leaves skewed joins to adaptive execution, the fast mode. Local checkpoints need no
@@ -66,4 +66,4 @@ def build_components_by_graphframes(vertices: DataFrame, edges: DataFrame) -> tu
     roots = labelled.select(F.col("id").alias(ids.VERTEX_ID), F.col("component").alias(ids.ROOT))
     components = checkpoint_and_count(ids.build_named_components(vertex_ids, roots)).rows
     release_frame(labelled)
-    return components, ids.count_dangling(numbered)
+    return components

@@ -30,23 +30,21 @@ _MAX_ROUNDS = 100
 _NEAREST = "nearest"
 
 
-def build_components_by_stars(vertices: DataFrame, edges: DataFrame) -> tuple[DataFrame, int]:
+def build_components_by_stars(vertices: DataFrame, edges: DataFrame) -> DataFrame:
     """Contract every component to a star around its smallest vertex id.
 
     Args:
         vertices: one row per record_key.
         edges: record_key_l, record_key_r in any direction and number.
-    Returns: one row per vertex: record_key, component; the number of edges dropped because an end is null or no vertex.
+    Returns: one row per vertex: record_key, component.
 
     Raises:
         StateError: no convergence, which only rows that change between two reads can cause.
     """
     vertex_ids = checkpoint(build_vertex_ids(vertices))
-    numbered = checkpoint(build_numbered_edges(edges, vertex_ids))
-    stars = build_stars(build_simple_edges(numbered))
+    stars = build_stars(build_simple_edges(build_numbered_edges(edges, vertex_ids)))
     roots = stars.select(stars[SRC].alias(VERTEX_ID), stars[DST].alias(ROOT))
-    components = checkpoint(build_named_components(vertex_ids, roots))
-    return components, count_dangling(numbered)
+    return checkpoint(build_named_components(vertex_ids, roots))
 
 
 def build_stars(simple_edges: DataFrame) -> DataFrame:
@@ -128,11 +126,6 @@ def build_numbered_edges(edges: DataFrame, vertex_ids: DataFrame) -> DataFrame:
         .join(right, on=c.RECORD_KEY_R, how="left")
         .select(SRC, DST)
     )
-
-
-def count_dangling(numbered_edges: DataFrame) -> int:
-    """Count the edges of which an end is no vertex."""
-    return numbered_edges.where(F.col(SRC).isNull() | F.col(DST).isNull()).count()
 
 
 def build_simple_edges(numbered_edges: DataFrame) -> DataFrame:

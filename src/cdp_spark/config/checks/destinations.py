@@ -29,7 +29,7 @@ from cdp_spark.config.load.secrets import reveal
 from cdp_spark.config.sending import SEGMENTS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
 
     from cdp_spark.config.checks.files import ProjectFiles, Section
     from cdp_spark.config.destination import Destination, DestinationsConfig, OnlineDestination
@@ -64,19 +64,19 @@ def _segment_mistakes(
     places: list[Location] = [(*at, "segments", position) for position in range(len(destination.segments))]
     named = list(zip(places or [(*at, "segment")], destination.included, strict=True))
     unknown = [(place, name) for place, name in named if name not in types]
-    yield from (_unknown(section, place, "segment", name, list(types)) for place, name in unknown)
+    yield from (section.unknown(place, "segment", name, list(types)) for place, name in unknown)
     if unknown:
         return
     own_type = types[destination.included[0]]
     same = [name for name, kind in types.items() if kind == own_type]
     for place, name in named:
         if name not in same:
-            yield _unknown(section, place, f"segment of {own_type}s", name, same)
+            yield section.unknown(place, f"segment of {own_type}s", name, same)
     others = [name for name in same if name not in destination.included]
     for position, name in enumerate(destination.exclude):
         if name not in others:
             noun = "segment" if name not in types else f"segment of other {own_type}s"
-            yield _unknown(section, (*at, "exclude", position), noun, name, others)
+            yield section.unknown((*at, "exclude", position), noun, name, others)
 
 
 def _column_mistakes(
@@ -137,12 +137,12 @@ def _channel_mistakes(section: Section[DestinationsConfig], files: ProjectFiles)
     for key, names in (("caps", config.caps), ("quiet_hours", config.quiet_hours)):
         for name in names:
             if name not in channels:
-                yield _unknown(section, (key, name), "channel", name, channels)
+                yield section.unknown((key, name), "channel", name, channels)
     for name, hours in config.quiet_hours.items():
         zone = hours.zone_attribute
         if zone is not None and files.are_whole("sources") and zone not in own_attributes(files):
             place = ("quiet_hours", name, "zone_attribute")
-            yield _unknown(section, place, "attribute", zone, own_attributes(files))
+            yield section.unknown(place, "attribute", zone, own_attributes(files))
 
 
 def _purpose_mistakes(
@@ -152,7 +152,7 @@ def _purpose_mistakes(
     purposes = list(files.settings.value.consent.purposes) if files.settings is not None else None
     if destination.purpose != NO_PURPOSE:
         if purposes is not None and destination.purpose not in purposes:
-            yield _unknown(section, place, "purpose", destination.purpose, purposes)
+            yield section.unknown(place, "purpose", destination.purpose, purposes)
         return
     types = _types(files)
     persons = [name for name in destination.included if types.get(name) in ("person", "visitor")]
@@ -161,13 +161,6 @@ def _purpose_mistakes(
         allowed = ", ".join(purposes) if purposes else "a purpose of project.yaml"
         fix = "name the purpose that they consented to; `none` is for segments of accounts"
         yield section.mistake(*place, got=got, allowed=allowed, fix=fix)
-
-
-def _unknown(
-    section: Section[DestinationsConfig], location: Location, noun: str, name: str, allowed: Sequence[str]
-) -> ConfigError:
-    names = ", ".join(allowed) or "none, as there is none"
-    return section.mistake(*location, got=f"unknown {noun} '{name}'", allowed=names, fix=choose_one(name, allowed))
 
 
 _PACKAGES = {"webhook": ("httpx", "standardwebhooks"), "slack": ("httpx",), "postgres": ("psycopg",)}

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from cdp_spark.config.base import Strict
+from cdp_spark.config.base import Strict, choose_one
 from cdp_spark.errors import ConfigError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from cdp_spark.config.destination import DestinationsConfig
-    from cdp_spark.config.documents.document import Document
+    from cdp_spark.config.documents.document import Document, Location
     from cdp_spark.config.experiments import ExperimentsConfig
     from cdp_spark.config.insights.section import InsightsConfig
     from cdp_spark.config.match import MatchConfig
@@ -37,6 +39,11 @@ class Section(Generic[Model_co]):
     def mistake(self, *location: str | int, got: str, allowed: str = "", fix: str = "") -> ConfigError:
         """Make an error about a value of this file."""
         return ConfigError(self.document.where(location), got=got, allowed=allowed, fix=fix)
+
+    def unknown(self, location: Location, noun: str, name: str, allowed: Sequence[str]) -> ConfigError:
+        """Make an error about a name that stands for nothing."""
+        names = ", ".join(allowed) or "none, as there is none"
+        return self.mistake(*location, got=f"unknown {noun} '{name}'", allowed=names, fix=choose_one(name, allowed))
 
 
 @dataclass(frozen=True)

@@ -38,8 +38,6 @@ EVENT_COLUMNS: dict[str, Kind] = {
     c.URL: "string",
     c.PROPERTIES: "string_map",
 }
-
-
 """Columns of an event that a step's condition can use."""
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cdp_spark.config.base import choose_one
 from cdp_spark.config.checks.vocabulary import (
     RECORD_COLUMNS,
     identifier_types,
@@ -29,11 +28,11 @@ def match_mistakes(files: ProjectFiles) -> Iterator[ConfigError]:
     for entity_type, entity in files.match.value.entities.items():
         for location, column in _columns(entity):
             if column not in allowed:
-                yield _unknown(files.match, (entity_type, *location), "column", column, allowed)
+                yield files.match.unknown((entity_type, *location), "column", column, allowed)
         identifiers = [*identifier_types(files), *allowed]
         for name in entity.max_sharing:
             if name not in identifiers:
-                yield _unknown(files.match, (entity_type, "max_sharing", name), "identifier", name, identifiers)
+                yield files.match.unknown((entity_type, "max_sharing", name), "identifier", name, identifiers)
         yield from _unfed(files, files.match, entity_type, entity)
     yield from _without_section(files, files.match)
     yield from _account_key_mistakes(files, files.match, allowed)
@@ -89,17 +88,6 @@ def _account_key_mistakes(
     for index, key in enumerate(match.value.account_members.keys):
         at = ("account_members", "keys", index)
         if key.attribute not in columns:
-            yield _unknown(match, (*at, "attribute"), "attribute", key.attribute, columns)
+            yield match.unknown((*at, "attribute"), "attribute", key.attribute, columns)
         if key.source is not None and key.source not in accounts:
-            yield _unknown(match, (*at, "source"), "source of accounts", key.source, accounts)
-
-
-def _unknown(
-    section: Section[MatchConfig],
-    location: Location,
-    noun: str,
-    name: str,
-    allowed: list[str],
-) -> ConfigError:
-    names = ", ".join(allowed) or "none, as there is none"
-    return section.mistake(*location, got=f"unknown {noun} '{name}'", allowed=names, fix=choose_one(name, allowed))
+            yield match.unknown((*at, "source"), "source of accounts", key.source, accounts)

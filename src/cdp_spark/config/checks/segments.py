@@ -136,7 +136,7 @@ def _reference_mistakes(
         return
     types = {other.value.name: other.value.entity_type for other in files.segments}
     if name not in types:
-        yield _unknown(section, location, "segment", name, [other for other in types if other != section.value.name])
+        yield section.unknown(location, "segment", name, [other for other in types if other != section.value.name])
     elif types[name] != own_type:
         got = f"'{name}', a segment of {types[name]}s"
         yield section.mistake(*location, got=got, allowed=f"segments of {own_type}s")
@@ -184,14 +184,3 @@ def _cycle_through(start: str, named: dict[str, tuple[str, ...]]) -> list[str]:
 
 def _purposes(files: ProjectFiles) -> tuple[str, ...] | None:
     return files.settings.value.consent.purposes if files.settings is not None else None
-
-
-def _unknown(
-    section: Section[SegmentConfig],
-    location: Location,
-    noun: str,
-    name: str,
-    allowed: list[str],
-) -> ConfigError:
-    names = ", ".join(allowed) or "none, as there is none"
-    return section.mistake(*location, got=f"unknown {noun} '{name}'", allowed=names, fix=choose_one(name, allowed))

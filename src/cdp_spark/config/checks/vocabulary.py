@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from cdp_spark.config.expressions import Kind
 
 MEANINGS: tuple[str, ...] = typing.get_args(Meaning)
-
 OWN_PREFIX = "attributes."
 """How survivorship names an own attribute: `attributes.loyalty_tier`."""
 

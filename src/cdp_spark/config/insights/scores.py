@@ -7,12 +7,12 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from cdp_spark.config.base import SafeName, Strict, Strings, mistake
+from cdp_spark.config.insights.behaviour import EventTypes
 
 LIFETIME_VALUE, CONTRACTS, OFFERS = "lifetime_value", "contracts", "offers"
 RESERVED = (LIFETIME_VALUE, CONTRACTS, OFFERS)
 """Models that have a section of their own."""
 
-EventTypes = Annotated[Strings, Field(min_length=1)]
 Days = Annotated[int, Field(ge=1, le=3650)]
 
 
@@ -50,14 +50,14 @@ class ContractsConfig(Strict):
 
 
 class OutcomeConfig(Strict):
-    """What is to be foretold: that such an event happens, or that none does."""
+    """What the model predicts: that such an event happens, or that none does."""
 
     event_types: EventTypes
     categories: Strings = ()
     """Without any, the event counts whatever it was about."""
     within_days: Days
     happens: bool = True
-    """False foretells that no such event happens, such as churn."""
+    """False predicts that no such event happens, such as churn."""
 
 
 class PopulationConfig(Strict):

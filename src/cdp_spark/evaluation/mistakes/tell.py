@@ -119,7 +119,7 @@ def _tell(row: Row, model: MatchModel | None, around: Around, threshold_log2: fl
 
 def _certain_names(model: MatchModel, row: Row) -> tuple[str, ...]:
     levels = from_texts([row[c.LEVELS]], len(model.match.comparisons))
-    return _names(model, int(certain_rules(model.match, np.array([row[c.RULE_MASK]]), levels)[0]))
+    return model.rules_in(int(certain_rules(model.match, np.array([row[c.RULE_MASK]]), levels)[0]))
 
 
 def weigh_uncompared(records: DataFrame, pairs: DataFrame, model: MatchModel, *, limit: int) -> tuple[Mistake, ...]:
@@ -142,7 +142,7 @@ def weigh_uncompared(records: DataFrame, pairs: DataFrame, model: MatchModel, *,
     weights = weighed.weight_log2.tolist()
     found = []
     for at in sorted(range(len(keys)), key=lambda it: (-weights[it], keys[it]))[:limit]:
-        rules, purged = (_names(model, int(mask[at])) for mask in (weighed.rule_mask, weighed.purged_mask))
+        rules, purged = (model.rules_in(int(mask[at])) for mask in (weighed.rule_mask, weighed.purged_mask))
         reason = f"never compared: {not_compared_words(rules, purged)}"
         parts = parts_for(_parts(model, weighed.levels[at], weighed.contributions[at]))
         found.append(Mistake(MISSED, *keys[at], weights[at], reason, parts))
@@ -151,10 +151,6 @@ def weigh_uncompared(records: DataFrame, pairs: DataFrame, model: MatchModel, *,
 
 def _pair(row: Row) -> _Pair:
     return row[c.RECORD_KEY_L], row[c.RECORD_KEY_R]
-
-
-def _names(model: MatchModel, mask: int) -> tuple[str, ...]:
-    return tuple(name for rule, name in enumerate(model.rule_names) if mask >> rule & 1)
 
 
 def _stored_parts(row: Row, model: MatchModel) -> tuple[Part, ...]:

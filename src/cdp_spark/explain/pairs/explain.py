@@ -114,9 +114,9 @@ def _explain(
         model_version=weighing.version,
         threshold_log2=clustering.threshold_log2,
         scored=score is not None,
-        rules=_names(model, int(mask[0])),
-        deterministic_rules=_names(model, int(certain[0])),
-        purged_rules=_names(model, int(now.purged_mask[0])),
+        rules=model.rules_in(int(mask[0])),
+        deterministic_rules=model.rules_in(int(certain[0])),
+        purged_rules=model.rules_in(int(now.purged_mask[0])),
         shared_identifiers=_shared(store, pair, linking),
         contributions=_contributions(model, _rows(store, pair), int(mask[0]), levels[0], bits),
         labels=_labels(store, pair),
@@ -182,10 +182,6 @@ def _model_of(store: Store, entity_type: str, version: int) -> MatchModel:
         got = f"pairs scored by model {version} of {entity_type}, which is gone"
         raise StateError("table match_models", got=got, fix="`cdp run nightly` scores them anew")
     return model_from_json(rows[0][c.MODEL_JSON], where=f"match model {version} of {entity_type}")
-
-
-def _names(model: MatchModel, mask: int) -> tuple[str, ...]:
-    return tuple(name for rule, name in enumerate(model.rule_names) if mask >> rule & 1)
 
 
 def _rows(store: Store, pair: tuple[RecordName, RecordName]) -> tuple[Row, Row]:

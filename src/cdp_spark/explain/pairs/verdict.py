@@ -31,7 +31,7 @@ def verdict(pair: PairExplanation) -> str:
     around = pair.surroundings
     if around.cluster_l is None or around.cluster_r is None:
         return "not clustered yet: the next run will"
-    return f"Same person: {_together(pair)}" if around.together else f"apart: {_apart(pair)}"
+    return f"Same {pair.left.entity_type}: {_together(pair)}" if around.together else f"apart: {_apart(pair)}"
 
 
 def _together(pair: PairExplanation) -> str:

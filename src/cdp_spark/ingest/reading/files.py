@@ -24,6 +24,10 @@ from cdp_spark.errors import ConfigError, DataError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from cdp_spark.config.source import SourceConfig
+
+FILE_FORMATS = ("csv", "json", "parquet")
+"""Formats of sources that are read without Spark."""
 FILE_OPTIONS = frozenset({"pathglobfilter", "recursivefilelookup", "modifiedbefore", "modifiedafter"})
 UTF8_MARK = b"\xef\xbb\xbf"
 Span = tuple[int, int | None]
@@ -54,6 +58,13 @@ def local_path(path: str, folder: str) -> str | None:
     if scheme:
         return None
     return path if path.startswith("/") else f"{folder.rstrip('/')}/{path}"
+
+
+def place_of_files(source: SourceConfig, folder: str) -> str | None:
+    """Return where the files of a source are on this machine; None for a source that only Spark reads."""
+    if not source.path or source.format not in FILE_FORMATS:
+        return None
+    return local_path(source.path, folder)
 
 
 def find_files(path: str, options: Mapping[str, str]) -> list[Path]:

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from cdp_spark.ingest.staging.texts import join_filled, json_strings
 from cdp_spark.normalise.amounts import AMBIGUOUS, MALFORMED, UNCLEAR, choose_currency, currencies_of, read_amount
-from cdp_spark.normalise.batches import map_distinct, map_fields
+from cdp_spark.normalise.batches import as_array, map_distinct, map_fields
 from cdp_spark.normalise.times import compile_time, is_of_other_unit
 
 if TYPE_CHECKING:
@@ -54,8 +54,7 @@ def column_values(rows: pa.Table, column: str) -> pa.Array:
     if column not in rows.column_names:
         return pa.nulls(rows.num_rows, pa.string())
     trimmed = pc.utf8_trim_whitespace(rows[column])
-    filled = pc.if_else(pc.equal(trimmed, ""), None, trimmed)
-    return filled.combine_chunks() if isinstance(filled, pa.ChunkedArray) else filled
+    return as_array(pc.if_else(pc.equal(trimmed, ""), None, trimmed))
 
 
 def times(rows: pa.Table, time: TimeField, staging: Staging) -> pa.Array:

@@ -1,4 +1,4 @@
-"""How well probabilities foretold what came: order (AUC), size (calibration), and what the best are worth (lift)."""
+"""How well probabilities predict outcomes: order (AUC), size (calibration), and what the best are worth (lift)."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ class Bin:
 
     Args:
         people: in it.
-        foretold: mean probability.
-        came: share whose outcome came.
+        predicted: mean probability.
+        observed: share whose outcome came.
         lift: that share over the share of all.
     """
 
     people: int
-    foretold: float
-    came: float
+    predicted: float
+    observed: float
     lift: float
 
 
@@ -41,7 +41,7 @@ class Evaluation:
         people: person and snapshot counted once.
         outcomes: that came.
         auc: probability that one with the outcome stands above one without it; 0.5 by chance.
-        calibration_error: mean distance of `foretold` and `came` over the bins.
+        calibration_error: mean distance of `predicted` and `observed` over the bins.
         bins: the most probable first.
     """
 
@@ -75,7 +75,7 @@ def evaluate(probability: Floats, outcomes: NDArray[np.bool_]) -> Evaluation:
         for part in parts
         if len(part)
     )
-    error = sum(it.people * abs(it.foretold - it.came) for it in bins) / len(outcomes)
+    error = sum(it.people * abs(it.predicted - it.observed) for it in bins) / len(outcomes)
     return Evaluation(len(outcomes), int(outcomes.sum()), area_under_curve(probability, outcomes), float(error), bins)
 
 

@@ -44,7 +44,7 @@ def fit_calibration(log_odds: Floats, outcomes: NDArray[np.bool_]) -> tuple[floa
     """Fit the shift and the slope that log-odds need (Platt); 0 and 1 where they are fine as they are.
 
     Args:
-        log_odds: as foretold.
+        log_odds: as predicted.
         outcomes: what came.
     """
     truth = outcomes.astype(np.float64)

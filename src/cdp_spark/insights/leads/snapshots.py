@@ -44,7 +44,7 @@ class SnapshotPlan:
     """Which past a model learns from.
 
     Args:
-        outcome: what is foretold.
+        outcome: what is predicted.
         population: who is scored.
         features: that are counted.
         times_us: of the snapshots, ascending.
@@ -130,7 +130,7 @@ def has_outcome(events: PersonEvents, outcome: OutcomeConfig, after_us: int) -> 
 
     Args:
         events: of whole people.
-        outcome: what is foretold.
+        outcome: what is predicted.
         after_us: the time.
     """
     found = events.about(outcome.event_types, outcome.categories)

@@ -1,7 +1,7 @@
 """Nicknames and the formal names behind them, from the package `nicknames`.
 
 The package lists pairs without saying which is the nickname: of two names, the one with more nicknames is the formal
-one. A name's root is found by climbing from nickname to formal name until a formal name is reached that is no nickname.
+one.
 """
 
 from __future__ import annotations
@@ -14,18 +14,6 @@ from cdp_spark.normalise.text import words
 if TYPE_CHECKING:
     from nicknames import NickNamer
 
-_USUAL = dict(
-    pair.split("/")
-    for pair in words(
-        "al/albert alex/alexander andy/andrew ben/benjamin bill/william billy/william charlie/charles "
-        "chris/christopher dan/daniel danny/daniel ed/edward eddie/edward fred/frederick greg/gregory harry/henry "
-        "jack/john jo/joanne joe/joseph ken/kenneth larry/lawrence matt/matthew mick/michael mickey/michael "
-        "mike/michael nick/nicholas pat/patrick ray/raymond rick/richard ricky/richard rob/robert ron/ronald "
-        "sam/samuel sandy/sandra steve/steven sue/susan ted/edward terry/terence tim/timothy tom/thomas "
-        "tony/anthony vicky/victoria will/william"
-    )
-)
-"""What the commonest nicknames of several names usually stand for; the package has no frequencies."""
 _ABROAD = dict(
     pair.split("/")
     for pair in words(
@@ -38,7 +26,6 @@ _ABROAD = dict(
     )
 )
 """Nicknames of other languages, which the package lacks."""
-_ROOTS = frozenset(_USUAL.values())
 
 
 @cache
@@ -69,37 +56,11 @@ def _known_names() -> frozenset[str]:
     return frozenset(_namer().nickname_lookup) | frozenset(_namer().canonical_lookup)
 
 
-def nickname_root(name: str) -> str:
-    """Return one root per name, for blocking keys: every nickname has the same root as its name where it can.
-
-    `bob`, `bobby`, `rob` and `robert` give `robert`. A nickname of several names gets its usual one, otherwise the one
-    with the most nicknames, then the first in the alphabet; a name that the package does not know stays.
-
-    Args:
-        name: in match form.
-    """
-    return _single_roots().get(name, name)
-
-
 @cache
 def _namer() -> NickNamer:
     from nicknames import NickNamer  # noqa: PLC0415 - reads its files as it is imported, and most commands need none
 
     return NickNamer()
-
-
-@cache
-def _single_roots() -> dict[str, str]:
-    return {name: root for name in _namer().canonical_lookup if (root := _climb(name)) != name}
-
-
-def _climb(name: str) -> str:
-    while name not in _ROOTS:
-        formal = {_USUAL[name]} if name in _USUAL else _formal_names(name)
-        if not formal:
-            return name
-        name = min(formal, key=lambda other: (-_fame(other), other))
-    return name
 
 
 def _formal_names(name: str) -> set[str]:

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial, reduce
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
+from cdp_spark.identity.terms import REMOVED
 from cdp_spark.ingest.suppression.frames import holds_listed_expr, is_listed_expr
 from cdp_spark.ingest.suppression.listed import Listed
 from cdp_spark.normalise.identifiers import searched_identifiers
-from cdp_spark.privacy.people.spans import Span, find_spans
 from cdp_spark.tables.actions.together import run_together
 from cdp_spark.tables.catalog import (
     ACCOUNT_HIERARCHY,
     ACCOUNT_MEMBERS,
+    ID_CHANGES,
     RECORDS,
     REJECTED_ROWS,
+    RUNS,
     SOURCE_EVENTS,
     SOURCE_RECORDS,
     UNIFIED_IDS,
@@ -29,6 +32,7 @@ from cdp_spark.tables.rows import rows_with, texts, tuples_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
     from cdp_spark.normalise.keyed_hashing import SuppressionList
     from cdp_spark.privacy.people.identifiers import Identifier, Known
@@ -38,6 +42,20 @@ if TYPE_CHECKING:
 Found = dict[str, Any]
 """A row that was found."""
 _HELD_BY, _SET, _IS_CURRENT, _CELLS = "held_by", "identifier_set", "is_current_version", "cells"
+
+
+class Span(NamedTuple):
+    """A time in which an id bore a record of theirs.
+
+    Args:
+        unified_id: of another.
+        since: when the record came to it; None where that is forgotten.
+        until: when it left.
+    """
+
+    unified_id: str
+    since: datetime | None
+    until: datetime
 
 
 @dataclass(frozen=True)
@@ -172,3 +190,21 @@ def _find_accounts(context: RunContext, people: People) -> tuple[str, ...]:
 def _rows(found: DataFrame) -> list[Found]:
     rows: list[Found] = found.toArrow().to_pylist()
     return rows
+
+
+def find_spans(context: RunContext, people: People) -> list[Span]:
+    """The ids of others in the log of changes of the people's records; the profiles of then are made of theirs, too."""
+    own = {*people.ids, *people.merged_ids}
+    only = {c.RECORD_KEY: pa.array(people.record_keys, pa.string())}
+    columns = (c.RELEASE, c.RECORD_KEY, c.UNIFIED_ID, c.PREVIOUS_ID, c.CHANGE)
+    changes = context.fetch_released(ID_CHANGES, columns, only=only).sort_by(c.RELEASE).to_pylist()
+    clocks = {row[c.ORDINAL]: row[c.AS_OF] for row in context.store.fetch(RUNS, (c.ORDINAL, c.AS_OF)).to_pylist()}
+    came: dict[tuple[str, str], datetime | None] = {}
+    spans = []
+    for row in changes:
+        record, held, before = row[c.RECORD_KEY], row[c.UNIFIED_ID], row[c.PREVIOUS_ID]
+        if before is not None and before not in own and row[c.RELEASE] in clocks:
+            spans.append(Span(before, came.pop((record, before), None), clocks[row[c.RELEASE]]))
+        if row[c.CHANGE] != REMOVED:
+            came[record, held] = clocks.get(row[c.RELEASE])
+    return sorted(set(spans), key=str)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
+from cdp_spark.normalise.batches import as_array
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -69,7 +71,7 @@ def contains(ordered: NDArray[np.int64], values: NDArray[np.int64]) -> NDArray[n
 
 def keys_of_lists(lists: pa.Array | pa.ChunkedArray, slots: int) -> NDArray[np.int64]:
     """The keys of records that came as lists of one length, shape (records, slots)."""
-    whole = lists.combine_chunks() if isinstance(lists, pa.ChunkedArray) else lists
+    whole = as_array(lists)
     return np.asarray(whole.flatten().to_numpy().reshape(len(whole), slots))
 
 

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any
 from cdp_spark.errors import ConfigError
 from cdp_spark.resolution.blocking.slots import all_rules
 from cdp_spark.resolution.splink.levels import SqlLevel, sql_levels
-from cdp_spark.resolution.splink.rules import SAID, sql_rule
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import numpy as np
     from numpy.typing import NDArray
 
-    from cdp_spark.config.match import Comparison
+    from cdp_spark.config.match import BlockingKey, BlockingRule, Comparison, KeyTransform
     from cdp_spark.resolution.model import MatchModel
 
 DIALECT = "duckdb"
@@ -43,7 +44,7 @@ def splink_settings(model: MatchModel, *, random_match_share: float, leave_out: 
             allowed="comparisons and rules that SQL of DuckDB can say",
             fix="--leave-out writes the model without them; its weights then lack what they say",
         )
-    rules = [sql for sql in map(sql_rule, all_rules(model.match)) if sql is not None]
+    rules = [sql for sql in map(_sql_rule, all_rules(model.match)) if sql is not None]
     return {
         "link_type": "dedupe_only",
         "unique_id_column_name": "record_key",
@@ -62,7 +63,8 @@ def _unsaid(model: MatchModel) -> list[str]:
     related = ["the class of related people"] if model.parameters.related else []
     related += ["weights that comparisons share"] if model.parameters.shares is not None else []
     comparisons = [f"comparison {it.name} ({it.method})" for it in match.comparisons if sql_levels(it) is None]
-    rules = [(it, sorted({key.transform for key in it.keys} - SAID)) for it in all_rules(match) if sql_rule(it) is None]
+    unsaid = [rule for rule in all_rules(match) if _sql_rule(rule) is None]
+    rules = [(rule, sorted({key.transform for key in rule.keys} - _TRANSFORMS.keys())) for rule in unsaid]
     return related + comparisons + [f"rule {rule.name} ({', '.join(transforms)})" for rule, transforms in rules]
 
 
@@ -84,3 +86,29 @@ def _level(level: SqlLevel, m: NDArray[np.float64], u: NDArray[np.float64]) -> d
     column = level.frequency_column
     frequency = {"tf_adjustment_column": column, "tf_adjustment_weight": 1.0} if column else {}
     return written | shares | frequency
+
+
+def _sql_rule(rule: BlockingRule) -> str | None:
+    """The condition under which two records share a rule's key; None where SQL of DuckDB cannot say it."""
+    parts = [_sql_key(key) for key in rule.keys] or ["TRUE"]
+    known = [part for part in parts if part is not None]
+    return " AND ".join(known) if len(known) == len(parts) else None
+
+
+def _sql_key(key: BlockingKey) -> str | None:
+    coarsen = _TRANSFORMS.get(key.transform)
+    if coarsen is None:
+        return None
+    left, right = (coarsen(f'{side}."{key.column}"', key.length) for side in "lr")
+    return f"({left} = {right})"
+
+
+_TRANSFORMS: dict[KeyTransform, Callable[[str, int], str]] = {
+    "exact": lambda value, _: value,
+    "prefix": lambda value, length: f"substr({value}, 1, {length})",
+    "suffix": lambda value, length: f"(CASE WHEN length({value}) >= {length} THEN right({value}, {length}) END)",
+    "initial": lambda value, _: f"substr({value}, 1, 1)",
+    "year": lambda value, _: f"substr({value}, 1, 4)",
+    "first_word": lambda value, _: f"split_part({value}, ' ', 1)",
+    "last_word": lambda value, _: f"split_part({value}, ' ', -1)",
+}

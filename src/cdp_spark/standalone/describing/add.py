@@ -10,7 +10,7 @@ from cdp_spark.config.load.sections import load_section
 from cdp_spark.config.project import ProjectSettings
 from cdp_spark.config.source import SourceConfig
 from cdp_spark.errors import CdpError, ConfigError
-from cdp_spark.ingest.reading.files import find_files, local_path
+from cdp_spark.ingest.reading.files import find_files, place_of_files
 from cdp_spark.standalone.describing.link import link_numbers
 from cdp_spark.standalone.describing.propose import propose
 from cdp_spark.standalone.describing.render import render
@@ -101,8 +101,8 @@ def _present(folder: Path, settings: ProjectSettings | None) -> list[Proposal]:
     for path in sorted((folder / "sources").glob("*.yaml")):
         try:
             source = load_section(SourceConfig, path)
-            place = local_path(source.path, str(folder)) if source.path else None
-            files = find_files(place, source.options) if place else []
+            place = place_of_files(source, str(folder))
+            files = find_files(place, source.options) if place is not None else []
             proposal = _propose(Input(source.name, files[-1]), folder, settings, None) if files else None
         except CdpError:
             continue

@@ -13,7 +13,7 @@ from cdp_spark.config.project import ProjectSettings
 from cdp_spark.config.source import SourceConfig
 from cdp_spark.errors import CdpError, ConfigError, DataError, InvalidProjectError
 from cdp_spark.ingest.checks import judge
-from cdp_spark.ingest.reading.files import local_path
+from cdp_spark.ingest.reading.files import FILE_FORMATS, place_of_files
 from cdp_spark.ingest.staging.facts import add_facts, count_facts
 from cdp_spark.ingest.staging.repeats import count_repeats
 from cdp_spark.standalone.describing.reading import read_rows
@@ -31,7 +31,6 @@ CLEANED_ROWS = 2_000
 _MISTAKE, _WARNING = 0.5, 0.05
 """Share of a field's values that cannot be read: what that is."""
 _ENOUGH = 5
-_OF_FILES = ("csv", "json", "parquet")
 
 
 @dataclass(frozen=True)
@@ -70,9 +69,9 @@ def check_source(
     source: SourceConfig, *, folder: Path, settings: ProjectSettings | None, as_of: datetime
 ) -> SourceCheck:
     """Check one source against its newest delivery."""
-    place = local_path(source.path, str(folder)) if source.path else None
-    if place is None or source.format not in _OF_FILES:
-        said = f"{source.name}: not checked, since only Spark reads {source.format if place else 'its place'}."
+    if place_of_files(source, str(folder)) is None:
+        unread = "its place" if source.format in FILE_FORMATS else source.format
+        said = f"{source.name}: not checked, since only Spark reads {unread}."
         return SourceCheck(source.name, warnings=(said,), is_read=False)
     region = settings.default_region if settings else "US"
     try:

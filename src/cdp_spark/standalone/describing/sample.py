@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from cdp_spark.errors import DataError
+from cdp_spark.ingest.reading.files import FILE_FORMATS
 from cdp_spark.standalone.describing.times import TimeNotation, find_time_notation
 from cdp_spark.standalone.discovery.recognise import recognise
 from cdp_spark.standalone.discovery.vocabulary import plain_name
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from cdp_spark.standalone.files import Input
 
 SAMPLE_ROWS = 5_000
-_FORMATS = ("csv", "json", "parquet")
 _DEFAULTS = {"quote": '"', "escape": '"', "skipLines": "0"}
 _OF_FILES = ("delimiter", "encoding", "quote", "escape", "skipLines", "columnCount", "padRows")
 _READ = 0.9
@@ -103,7 +103,7 @@ def sample_file(given: Input, *, folder: Path, settings: ProjectSettings | None)
     """
     reading = open_input(given)
     written = find_written(given.path.absolute(), given)
-    if written.format not in _FORMATS:
+    if written.format not in FILE_FORMATS:
         fix = "save it as CSV UTF-8"
         raise DataError(str(given.path), got="a workbook", allowed="a CSV, JSON or Parquet file", fix=fix)
     batches, count = [], 0

@@ -111,8 +111,6 @@ TRAITS = TableSpec(
 REASONS = T.ArrayType(
     T.StructType([T.StructField("reason", T.StringType()), T.StructField("contribution", T.DoubleType())])
 )
-
-
 """The largest first, after what holds for everybody; the last one sums up the others."""
 
 

@@ -19,7 +19,7 @@ from cdp_spark.runs.run_log import read_runs
 from cdp_spark.segments.changes import ENTER, EXIT
 from cdp_spark.tables.catalog import PROFILES, RECORDS, SEGMENT_CHANGES, SEGMENT_MEMBERS, SEGMENTS, UNIFIED_IDS
 from cdp_spark.tables.rows import texts
-from cdp_spark.view.facts import name_profile, record_title
+from cdp_spark.view.facts import NAMING_COLUMNS, name_profile, record_title
 from cdp_spark.view.segments.model import Membership, Overlap, SegmentFacts
 
 if TYPE_CHECKING:
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from cdp_spark.view.warehouse import ReleasedWarehouse
 
 _STAGE = "segments"
-_NAMING = (c.UNIFIED_ID, c.ENTITY_TYPE, c.GIVEN_NAME, c.FAMILY_NAME, c.COMPANY_NAME, c.EMAIL, c.PHONE)
 _TITLING = (c.RECORD_KEY, c.ENTITY_TYPE, c.SOURCE, c.SOURCE_RECORD_ID)
 _RECORDS_NAMED = 3
 
@@ -153,7 +152,9 @@ class ReleasedSegments:
         Returns: by unified_id.
         """
         only = {c.UNIFIED_ID: texts(sorted(set(unified_ids)))}
-        profiles = {it[c.UNIFIED_ID]: it for it in self.warehouse.fetch(PROFILES, _NAMING, only=only).to_pylist()}
+        profiles = {
+            it[c.UNIFIED_ID]: it for it in self.warehouse.fetch(PROFILES, NAMING_COLUMNS, only=only).to_pylist()
+        }
         titles = self._titles(only)
         return {
             it: {

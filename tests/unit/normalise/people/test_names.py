@@ -16,7 +16,7 @@ from cdp_spark.normalise.people.names import (
     split_suffix,
     without_title,
 )
-from cdp_spark.normalise.people.nicknames import nickname_root, nickname_roots
+from cdp_spark.normalise.people.nicknames import nickname_roots
 from cdp_spark.normalise.text import clean_text
 
 
@@ -142,18 +142,3 @@ def test_nicknames_and_their_formal_names_meet() -> None:
     assert nickname_roots("bill") & nickname_roots("will") == {"william"}
     assert not nickname_roots("robert") & nickname_roots("mary")
     assert nickname_roots("zoltan") == {"zoltan"}
-
-
-@pytest.mark.parametrize(
-    ("name", "root"),
-    {
-        "bob": "robert",
-        "bobby": "robert",
-        "robert": "robert",
-        "liz": "elizabeth",
-        "mike": "michael",
-        "zoltan": "zoltan",
-    }.items(),
-)
-def test_a_name_has_one_root(name: str, root: str) -> None:
-    assert nickname_root(name) == root

@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 from cdp_spark import columns as c
 from cdp_spark.cli.commands.opening import open_project
 from cdp_spark.cli.display.output import print_result, printable
+from cdp_spark.cli.options import Json
 from cdp_spark.cli.references import ALLOWED, NamedPair, find_pair, match_section
 from cdp_spark.clustering.frames import read_current_labels
 from cdp_spark.clustering.kinds import VISITOR
@@ -17,14 +18,12 @@ from cdp_spark.clustering.labels import CANNOT_LINK, MUST_LINK
 from cdp_spark.config.project import Project
 from cdp_spark.errors import ConfigError
 from cdp_spark.labelling.answers import read_answers
-from cdp_spark.labelling.choose import choose_pairs
-from cdp_spark.labelling.limits import find_obstacle
-from cdp_spark.labelling.links import Label, Pair, add_labels
+from cdp_spark.labelling.links import Label, Pair, add_labels, find_obstacle
 from cdp_spark.labelling.sheet import ALLOWED_FILES, build_sheet, check_sheet, write_sheet
+from cdp_spark.labelling.strata import choose_pairs
 from cdp_spark.tables.catalog import PAIR_SCORES, RECORDS
 from cdp_spark.tables.store import Store
 
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Author = Annotated[str, typer.Option(metavar="NAME", help="Who decided.", show_default=False)]
 Reason = Annotated[str, typer.Option(metavar="TEXT", help="Reason.", show_default=False)]
 Record = Annotated[str, typer.Argument(metavar="RECORD", help=ALLOWED)]
@@ -40,7 +39,7 @@ def label(
     seed: Annotated[int, typer.Option(help="The same seed draws the same pairs.")] = 1,
     json: Json = False,
 ) -> None:
-    """Write pairs for a person to answer, blind, most of them near the threshold; or read the answers back."""
+    """Export pairs for human review (scores hidden), most of them near the threshold, or import the answers."""
     if (file is None) == (read is None):
         raise ConfigError("cdp label", got="both or neither", allowed="a FILE to write, or --read FILE")
     if file is not None:

@@ -9,12 +9,13 @@ from pyspark.sql import functions as F
 from cdp_spark import columns as c
 from cdp_spark.cli.commands.opening import open_project
 from cdp_spark.cli.display.output import print_result, printable
+from cdp_spark.cli.options import Json
 from cdp_spark.cli.references import ALLOWED, find_pair, record_titles
 from cdp_spark.clustering.labels import WITHDRAWN
 from cdp_spark.labelling.links import withdraw_label
 from cdp_spark.tables.catalog import LABELS
 
-app = typer.Typer(invoke_without_command=True, add_completion=False, help="List what people said about pairs.")
+app = typer.Typer(invoke_without_command=True, add_completion=False, help="List labels, or withdraw one.")
 Record = Annotated[str, typer.Argument(metavar="RECORD", help=ALLOWED)]
 
 
@@ -22,7 +23,7 @@ Record = Annotated[str, typer.Argument(metavar="RECORD", help=ALLOWED)]
 def labels(
     ctx: typer.Context,
     limit: Annotated[int, typer.Option(min=1, help="Number of entries, newest first.")] = 50,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    json: Json = False,
 ) -> None:
     """List the labels, newest first; of a pair the newest is in force, unless it was withdrawn."""
     if ctx.invoked_subcommand is not None:
@@ -57,7 +58,7 @@ def withdraw(
     reason: Annotated[str, typer.Option(metavar="TEXT", help="Reason; stored with the label.")],
     author: Annotated[str, typer.Option(metavar="NAME", help="Who decided.", show_default=False)] = "",
 ) -> None:
-    """Take back what was said about a pair: from the next run on, rules and weights decide again."""
+    """Withdraw a pair's label: from the next run on, rules and weights decide again."""
     _, store = open_project(ctx)
     names = find_pair(store, left, right)
     taken = withdraw_label(store, names.pair, author=author, reason=reason, at=datetime.now(UTC))

@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 from cdp_spark import columns as c
 from cdp_spark.cli.commands.opening import open_project
 from cdp_spark.cli.display.output import console, print_json, print_rows
+from cdp_spark.cli.options import Json
 from cdp_spark.cli.references import match_section
 from cdp_spark.clustering.frames import read_current_labels
 from cdp_spark.clustering.labels import MUST_LINK
@@ -24,9 +25,8 @@ from cdp_spark.standalone.resolve import propose_match
 from cdp_spark.tables.catalog import PAIR_SCORES, RECORDS
 from cdp_spark.tables.store import Store
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help="What blocking rules cost and find, before a run.")
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Suggest and estimate blocking rules.")
 Entity = Annotated[str, typer.Option(help="person or account")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @app.command()

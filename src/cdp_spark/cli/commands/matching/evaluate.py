@@ -18,6 +18,7 @@ from cdp_spark.cli.display.evaluation import (
     print_sampled,
 )
 from cdp_spark.cli.display.output import print_json
+from cdp_spark.cli.options import Json
 from cdp_spark.cli.references import joining_types, match_section, record_titles
 from cdp_spark.errors import ConfigError, DataError
 from cdp_spark.evaluation.estimated import estimate_from_answers
@@ -38,7 +39,6 @@ class _Asked:
     """Options that every kind of evaluation has."""
 
     entity: str
-    worst: int
     html: Path | None
     json: bool
 
@@ -60,11 +60,11 @@ def evaluate(
     entity: Annotated[str, typer.Option(help="person or account")] = "person",
     worst: Annotated[int, typer.Option(min=0, help="Number of errors of each kind to show.")] = 5,
     html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a page, with the sweep as a chart.")] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    json: Json = False,
 ) -> None:
-    """Measure clusters: against a truth, against labels, or estimated from an answered sheet."""
+    """Measure clusters against ground truth or labels, or estimate from a reviewed sheet."""
     _check([truth is not None, labels, answers is not None], clusters, html, truth)
-    asked = _Asked(entity, worst, html, json)
+    asked = _Asked(entity, html, json)
     if clusters is not None and truth is not None:
         _evaluate_files(clusters, GroupFile(truth, cluster, id_column), asked)
         return

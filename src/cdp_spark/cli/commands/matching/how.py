@@ -9,6 +9,7 @@ import typer
 from cdp_spark.cli.commands.opening import open_project
 from cdp_spark.cli.display.output import console, print_json, print_rows
 from cdp_spark.cli.display.pair import finite, weight_text
+from cdp_spark.cli.options import Json
 from cdp_spark.cli.references import (
     ALLOWED,
     find_records,
@@ -30,7 +31,7 @@ from cdp_spark.normalise.text import plural
 def how(
     ctx: typer.Context,
     reference: Annotated[str, typer.Argument(metavar="ID", help=ALLOWED)],
-    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    json: Json = False,
 ) -> None:
     """Show how a cluster came together: its merges, its weakest link, what was cut from it, the labels in force."""
     project, store = open_project(ctx)

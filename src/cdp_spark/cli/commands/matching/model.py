@@ -12,6 +12,7 @@ from cdp_spark import columns as c
 from cdp_spark.cli.commands.matching.splink import export_model, import_model
 from cdp_spark.cli.commands.opening import open_project
 from cdp_spark.cli.display.output import console, print_json, print_result, print_rows
+from cdp_spark.cli.options import Json
 from cdp_spark.cli.references import match_section
 from cdp_spark.clustering.frames import read_current_labels
 from cdp_spark.clustering.labels import MUST_LINK
@@ -32,7 +33,6 @@ from cdp_spark.tables.store import Store
 app = typer.Typer(no_args_is_help=True, add_completion=False)
 app.command(name="export")(export_model)
 app.command(name="import")(import_model)
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @app.command()
@@ -107,7 +107,7 @@ def compare(
     entity: Annotated[str, typer.Option(help="person or account")] = "person",
     json: Json = False,
 ) -> None:
-    """Compare two versions: priors, weights, m, u and r, and how many pairs change sides of the threshold."""
+    """Compare two versions: priors, weights, m, u and r, and how many pairs cross the threshold."""
     project, store = open_project(ctx)
     threshold = match_section(project, entity).clustering.threshold_log2
     models = read_model(store, entity, first), read_model(store, entity, second)

@@ -12,7 +12,7 @@ from rich.markup import escape
 
 from cdp_spark.cli.display.output import Terminal
 from cdp_spark.cli.display.resolution import facts_of, print_resolution
-from cdp_spark.cli.options import options_of
+from cdp_spark.cli.options import Json, options_of
 from cdp_spark.config.load.sections import load_match
 from cdp_spark.errors import ConfigError
 from cdp_spark.normalise.dates import DateOrder
@@ -59,7 +59,7 @@ def resolve_files(
     engine: Annotated[
         EngineName, typer.Option(help="Match in this process, in Spark, or (auto) in Spark where files are too large.")
     ] = "auto",
-    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    json: Json = False,
 ) -> None:
     """Match records in your own files; no project needed."""
     started = time.monotonic()

@@ -11,6 +11,7 @@ from pyspark.sql import functions as F
 from cdp_spark import columns as c
 from cdp_spark.cli.commands.opening import open_project
 from cdp_spark.cli.display.output import print_result
+from cdp_spark.cli.options import Json
 from cdp_spark.cli.references import match_section
 from cdp_spark.errors import ConfigError, StateError
 from cdp_spark.resolution.frames import build_features
@@ -21,7 +22,6 @@ from cdp_spark.resolution.versions.compare import random_match_share
 from cdp_spark.tables.catalog import PAIR_SCORES, RECORDS
 
 Entity = Annotated[str, typer.Argument(help="person or account")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def export_model(

@@ -8,6 +8,7 @@ import typer
 from cdp_spark.cli.commands.opening import open_project
 from cdp_spark.cli.display.output import print_json
 from cdp_spark.cli.display.pair import pair_facts, pair_page, print_pair, print_visitor, visitor_facts
+from cdp_spark.cli.options import Json
 from cdp_spark.cli.references import ALLOWED, find_records, joining_types, match_of, without_visitors
 from cdp_spark.clustering.kinds import VISITOR
 from cdp_spark.errors import ConfigError
@@ -25,7 +26,7 @@ def why(
     ],
     html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the explanation as a page.")] = None,
     svg: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the waterfall as a picture.")] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    json: Json = False,
 ) -> None:
     """Explain why two records are together or apart: each comparison's contribution in bits, rules, labels, cluster."""
     for option, path, suffix in (("--html", html, ".html"), ("--svg", svg, ".svg")):

@@ -9,6 +9,7 @@ import typer
 from cdp_spark import columns as c
 from cdp_spark.cli.commands.opening import open_project
 from cdp_spark.cli.display.output import print_result
+from cdp_spark.cli.options import Json
 from cdp_spark.config.project import Project
 from cdp_spark.errors import ConfigError, DataError, StateError
 from cdp_spark.normalise.people.contact_points import ContactPoint, contact_point_hash, read_contact_point
@@ -17,7 +18,6 @@ from cdp_spark.tables.consents import IGNORED, SETTLED, OpenWithdrawal, fetch_is
 from cdp_spark.tables.store import Store
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="List and settle unreadable consent withdrawals.")
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @app.command("list")

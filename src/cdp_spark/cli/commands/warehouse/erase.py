@@ -10,7 +10,7 @@ import typer
 from cdp_spark.cli.commands.opening import open_project
 from cdp_spark.cli.display.erasure import print_erasure, print_plan
 from cdp_spark.cli.display.progress import show_progress
-from cdp_spark.cli.options import options_of
+from cdp_spark.cli.options import Json, options_of
 from cdp_spark.errors import ConfigError, DataError
 from cdp_spark.normalise.identifiers import Forms
 from cdp_spark.privacy.people.requests import Request
@@ -38,9 +38,9 @@ def erase_people(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be removed.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
     go_on: Annotated[bool, typer.Option("--continue", help="Finish interrupted erasures.")] = False,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    json: Json = False,
 ) -> None:
-    """Erase people: from every table and its older versions, for good. Their identifiers are kept out from then on."""
+    """Erase people from every table and its older versions, permanently, and keep their identifiers out."""
     given = people or ([] if go_on or sys.stdin.isatty() else [line.strip() for line in sys.stdin if line.strip()])
     _check(given, reason, dry_run=dry_run, yes=yes, go_on=go_on, is_asked=bool(people) and not json)
     project, store = open_project(ctx)

@@ -11,13 +11,13 @@ from cdp_spark import columns as c
 from cdp_spark.cli.commands.opening import open_released
 from cdp_spark.cli.display.experiments import arm_rows, remarks
 from cdp_spark.cli.display.output import console, print_json, print_result, print_rows
+from cdp_spark.cli.options import Json
 from cdp_spark.config.base import choose_one
 from cdp_spark.config.experiments import HOLD_OUT, ExperimentsConfig
 from cdp_spark.errors import ConfigError, StateError
 from cdp_spark.tables.catalog import EXPERIMENT_ASSIGNMENTS, EXPERIMENT_RESULTS
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Show experiments: arms, outcomes, lift.")
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @app.command(name="list")

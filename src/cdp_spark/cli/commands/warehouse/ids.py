@@ -6,6 +6,7 @@ import typer
 
 from cdp_spark.cli.commands.opening import open_project
 from cdp_spark.cli.display.output import print_json, print_rows
+from cdp_spark.cli.options import Json
 from cdp_spark.errors import StateError
 from cdp_spark.identity.frames_tables import ResolvedId, resolve_id
 from cdp_spark.runs.releases import Release, current_release, read_releases
@@ -25,7 +26,7 @@ def ids() -> None:
 def resolve(
     ctx: typer.Context,
     unified_id: Annotated[str, typer.Argument(metavar="ID", help="A unified ID, such as one stored by another tool.")],
-    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    json: Json = False,
 ) -> None:
     """Show the current ID: itself, the one it was merged into, or none if closed."""
     _, store = open_project(ctx)

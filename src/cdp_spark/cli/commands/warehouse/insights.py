@@ -12,6 +12,7 @@ import typer
 from cdp_spark import columns as c
 from cdp_spark.cli.commands.opening import open_project
 from cdp_spark.cli.display.output import console, print_json, print_result, print_rows
+from cdp_spark.cli.options import Json
 from cdp_spark.config.base import choose_one
 from cdp_spark.config.insights.offers import OffersConfig
 from cdp_spark.config.project import Project
@@ -28,7 +29,6 @@ from cdp_spark.tables.catalog import SCORE_MODELS
 from cdp_spark.tables.store import Store
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Fit, list and judge the models of people's events.")
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Name = Annotated[str, typer.Argument(metavar="NAME", help="lifetime_value, contracts, offers, or one of `scores`.")]
 _FORMATS = (".csv", ".parquet")
 
@@ -77,7 +77,7 @@ def evaluate(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Show how well the applied version foretold what it had not learned from."""
+    """Show how well the applied version predicts data that it was not fitted on."""
     if out is not None and out.suffix not in _FORMATS:
         raise ConfigError("--out", got=out.name, allowed="a name in .csv or .parquet")
     project, store = open_project(ctx)
@@ -153,8 +153,8 @@ def _print(title: str, evaluation: dict[str, Any], out: Path | None) -> None:
             {
                 "tenth": place,
                 "people": it["people"],
-                "foretold": f"{it['foretold']:.1%}",
-                "came": f"{it['came']:.1%}",
+                "predicted": f"{it['predicted']:.1%}",
+                "observed": f"{it['observed']:.1%}",
                 "lift": f"{it['lift']:.2f}",
             }
             for place, it in enumerate(bins, start=1)

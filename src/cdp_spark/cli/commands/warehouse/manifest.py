@@ -6,6 +6,7 @@ import typer
 
 from cdp_spark.cli.commands.opening import open_project
 from cdp_spark.cli.display.output import print_result
+from cdp_spark.cli.options import Json
 from cdp_spark.errors import ConfigError
 from cdp_spark.runs.manifest import check_tables, rebuild_manifest
 from cdp_spark.tables.catalog import TABLES
@@ -14,7 +15,6 @@ from cdp_spark.tables.manifest.manifest import Manifest
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, help="Check a warehouse for lost tables, or rebuild its manifest."
 )
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @app.command()

@@ -1,7 +1,5 @@
 """`cdp quality`: how full, readable, fresh and large the sources are, and were."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from typing import Annotated
 
@@ -11,6 +9,7 @@ import typer
 from cdp_spark import columns as c
 from cdp_spark.cli.commands.opening import open_project
 from cdp_spark.cli.display.output import print_result
+from cdp_spark.cli.options import Json
 from cdp_spark.config.base import choose_one
 from cdp_spark.errors import ConfigError
 from cdp_spark.quality.measures import OF_FIELDS, OF_SOURCES, show_measure
@@ -23,7 +22,7 @@ def quality(
     ctx: typer.Context,
     source: Annotated[str | None, typer.Argument(help="Show the fields of this source instead.")] = None,
     runs: Annotated[int, typer.Option(min=1, help="How many runs, newest first.")] = 1,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    json: Json = False,
 ) -> None:
     """Show the sources' rows, freshness and volume, or how complete, readable and distinct a source's fields are."""
     project, store = open_project(ctx)

@@ -12,11 +12,10 @@ from pyspark.sql import functions as F
 from cdp_spark import columns as c
 from cdp_spark.cli.commands.opening import open_project
 from cdp_spark.cli.display.output import console, print_json, print_result, print_rows
+from cdp_spark.cli.options import Json
 from cdp_spark.errors import ConfigError
 from cdp_spark.runs.comparison.compare import IdDiff, compare_releases, read_changes
 from cdp_spark.runs.rollback import roll_back
-
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def diff(
@@ -25,7 +24,7 @@ def diff(
     now: Annotated[int, typer.Argument(metavar="NOW", help="Another release, older or newer.")],
     json: Json = False,
 ) -> None:
-    """Compare the ids of two releases: records and ids that stayed, merged, split, moved, came and went."""
+    """Compare the IDs of two releases: records and IDs that stayed, merged, split, moved, came and went."""
     _, store = open_project(ctx)
     found = compare_releases(store, before, now)
     if json:
@@ -50,7 +49,7 @@ def changes(
     as_csv: Annotated[bool, typer.Option("--csv", help="Print every change as CSV.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print every change as JSON lines.")] = False,
 ) -> None:
-    """Count the changes of ids since a release by kind and cause, or print every one for another tool to replay."""
+    """Count the ID changes since a release by kind and cause, or print each one for other tools to replay."""
     if as_csv and json:
         raise ConfigError("cdp changes", got="--csv and --json", allowed="one of them", fix="omit one")
     _, store = open_project(ctx)

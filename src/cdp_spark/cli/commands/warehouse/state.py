@@ -7,6 +7,7 @@ import typer
 from cdp_spark.cli.commands.opening import open_project, open_released
 from cdp_spark.cli.display.catalogue import write_catalogue
 from cdp_spark.cli.display.output import print_result
+from cdp_spark.cli.options import Json
 from cdp_spark.errors import StateError
 from cdp_spark.exchange.dbt import write_sources
 from cdp_spark.runs.releases import Release, latest_release, read_releases
@@ -14,8 +15,6 @@ from cdp_spark.runs.run_log import Run, read_runs
 from cdp_spark.tables.catalog import TABLES
 from cdp_spark.tables.spec import TableKind, TableSpec
 from cdp_spark.tables.store import Store
-
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def tables(

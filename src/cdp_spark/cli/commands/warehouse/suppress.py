@@ -10,7 +10,7 @@ import typer
 from cdp_spark import columns as c
 from cdp_spark.cli.commands.opening import open_project
 from cdp_spark.cli.display.output import print_result
-from cdp_spark.cli.options import options_of
+from cdp_spark.cli.options import Json, options_of
 from cdp_spark.config.load import load_project
 from cdp_spark.config.mapping import BUILT_IN_TYPES
 from cdp_spark.errors import ConfigError
@@ -18,7 +18,6 @@ from cdp_spark.ingest.suppression.register import Entry, add_suppressions, check
 from cdp_spark.tables.catalog import SUPPRESSIONS
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Block identifiers at ingest.")
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 KINDS = ", ".join((*BUILT_IN_TYPES, c.NATIONAL_ID, "or a type of project.yaml"))
 
 
