@@ -9,8 +9,8 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-from tests.integration.erasure_shop import options_of
-from tests.integration.killed_erasure import request_of
+from tests.integration.killed.erasure_shop import options_of
+from tests.integration.killed.killed_erasure import request_of
 from tests.integration.small_project import open_small_store
 
 from cdp_spark.config.load import load_project

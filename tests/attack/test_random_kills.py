@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 from tests.attack import killable
-from tests.integration.erasure_shop import Shop, build_shop, copy_of, deliver
+from tests.integration.killed.erasure_shop import Shop, build_shop, copy_of, deliver
 
 from cdp_spark.tables.catalog import (
     DELIVERIES,

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from pyspark.sql import SparkSession
-from tests.integration.notebook import run_notebook
+from tests.integration.pages.notebook import run_notebook
 from tests.integration.small_project import write_small_project
 
 from cdp_spark.cli import main as cli

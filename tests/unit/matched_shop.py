@@ -47,7 +47,7 @@ def build_shop(spark: SparkSession, folder: Path) -> Shop:
     project = load_project(folder)
     store = open_store(spark, project)
     rows = [row for number in range(60) for row in _records(number)]
-    store.overwrite(RECORDS, spark.createDataFrame([tuple(row.values()) for row in rows], RECORDS.schema))
+    store.overwrite(RECORDS, RECORDS.table([tuple(row.values()) for row in rows]))
     shop = Shop(folder, project, store)
     shop.run_matching()
     return shop

@@ -280,16 +280,9 @@ def test_too_much_memory_is_one_sentence() -> None:
     assert "\nSpark's start: got a Java process that ended at once." in _start(memory="900000g")
 
 
-def test_a_session_without_delta_is_refused() -> None:
-    code = (
-        "from pyspark.sql import SparkSession\n"
-        "SparkSession.builder.master('local[1]').config('spark.ui.enabled', 'false').getOrCreate()\n" + _START
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code.format(memory="512m", conf={})],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
-    assert done.stdout.startswith("Spark session: got one without Delta.")
+def test_a_session_without_delta_is_refused(spark: SparkSession, monkeypatch: pytest.MonkeyPatch) -> None:
+    without = spark.newSession()
+    without.conf.unset("spark.sql.catalog.spark_catalog")
+    monkeypatch.setattr(SparkSession, "getActiveSession", lambda: without)
+    with pytest.raises(StateError, match=r"Spark session: got one without Delta\. Fix: start it with --packages"):
+        get_session()

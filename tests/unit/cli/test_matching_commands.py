@@ -170,7 +170,7 @@ def test_a_label_under_a_clock_that_runs_backwards_is_refused(own_shop: Shop) ->
     calls, store = Calls(own_shop), own_shop.store
     tomorrow = datetime.now(UTC) + timedelta(days=1)
     row = ("a03", "b03", tomorrow, "cannot_link", "bob", None)
-    store.append(LABELS, store.spark.createDataFrame([row], LABELS.schema), application=None)
+    store.append(LABELS, LABELS.table([row]), application=None)
     told = str(calls.error("link", "crm:3", "web:3", "--author", "ann"))
     assert f"1 pairs with a label of a later time, up to {tomorrow:%Y-%m-%d %H:%M:%S}" in told
     assert "put the clock right" in told
@@ -186,7 +186,7 @@ def test_a_must_link_that_a_limit_forbids_says_so(own_shop: Shop) -> None:
     text = customers.read_text(encoding="utf-8")
     customers.write_text(f"{text}\nidentifiers: {{user_id: login}}\n")
     held = [(key, "person", "user_id", key, key, True, None, None) for key in ("a04", "a05")]
-    store.overwrite(IDENTIFIERS, store.spark.createDataFrame(held, IDENTIFIERS.schema))
+    store.overwrite(IDENTIFIERS, IDENTIFIERS.table(held))
     told = calls.text("link", "crm:4", "crm:5", "--author", "ann")
     assert "from the next run on; but they have two values of user_id, which is unique, so they stay apart" in told
     unique = "  clustering: {unique: [birth_date]}\n\n  deterministic:"

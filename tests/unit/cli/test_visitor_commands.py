@@ -35,17 +35,17 @@ def visited(own_shop: Shop) -> Calls:
     """A card joins `crm:0` and `crm:5`; two visitors are with them, a third one is kept from `crm:3` by a limit."""
     customers = own_shop.folder / "sources" / "customers.yaml"
     customers.write_text(customers.read_text(encoding="utf-8") + "\nidentifiers: {loyalty_id: card}\n")
-    store, spark = own_shop.store, own_shop.store.spark
+    store = own_shop.store
     rows = [tuple(record_of(key, "events", f'{{"{key}":1}}', "visitor").values()) for key in ("v1", "v2", "v3")]
-    store.append(RECORDS, spark.createDataFrame(rows, RECORDS.schema), application=None)
+    store.append(RECORDS, RECORDS.table(rows), application=None)
     held = [(*it, it[3], True, None, None) for it in HELD]
-    store.overwrite(IDENTIFIERS, spark.createDataFrame(held, IDENTIFIERS.schema))
+    store.overwrite(IDENTIFIERS, IDENTIFIERS.table(held))
     shop = Shop(own_shop.folder, load_project(own_shop.folder), store)
     clustering.run(shop.context("run-2"))
     placed = [("v1", "visitor", "a00", "a00"), ("v2", "visitor", "a00", "a00"), ("v3", "visitor", "v3", "v3")]
-    store.append(CLUSTERS, spark.createDataFrame(placed, CLUSTERS.schema), application=None)
+    store.append(CLUSTERS, CLUSTERS.table(placed), application=None)
     cut = [("a03", "v3", "run-2", "visitor", None, "max_people", "device_id")]
-    store.append(CUTS, spark.createDataFrame(cut, CUTS.schema), application=None)
+    store.append(CUTS, CUTS.table(cut), application=None)
     return Calls(shop)
 
 
@@ -103,12 +103,12 @@ def test_a_visitor_is_linked_to_a_persons_record_and_to_nothing_else(visited: Ca
 
 
 def test_a_unified_id_stands_for_the_records_of_a_person_with_visitors(visited: Calls, own_shop: Shop) -> None:
-    store, spark = own_shop.store, own_shop.store.spark
+    store = own_shop.store
     ids = [("a00", "person", "u1"), ("v1", "visitor", "u1"), ("v3", "visitor", "u3")]
     registry = [(name, "person", "live", None, None, 1, None, "new_record") for name in ("u1", "u3")]
     versions = {
-        "id_registry": store.overwrite(ID_REGISTRY, spark.createDataFrame(registry, ID_REGISTRY.schema)),
-        "unified_ids": store.overwrite(UNIFIED_IDS, spark.createDataFrame(ids, UNIFIED_IDS.schema)),
+        "id_registry": store.overwrite(ID_REGISTRY, ID_REGISTRY.table(registry)),
+        "unified_ids": store.overwrite(UNIFIED_IDS, UNIFIED_IDS.table(ids)),
     }
     append_release(store, Release(1, "run-1", AS_OF, versions))
     assert [it["cluster"] for it in visited.json("how", "u1")] == ["a00"]

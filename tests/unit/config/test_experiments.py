@@ -6,7 +6,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from tests.unit.config.test_load import change, mistakes
+from tests.unit.config.broken import change, mistakes
 
 from cdp_spark.config.experiments import AssignmentsFile
 from cdp_spark.config.load import load_project

@@ -171,15 +171,15 @@ def test_pairs_that_were_never_compared_are_told_with_what_they_share(spark: Spa
 def test_what_joins_a_false_merge_besides_its_weight(spark: SparkSession, tmp_path: Path) -> None:
     store = Store(spark, str(tmp_path / "warehouse"))
     records = [tuple(record_of(key, "crm", key).values()) for key in "abcd"]
-    store.overwrite(RECORDS, spark.createDataFrame(records, RECORDS.schema))
+    store.overwrite(RECORDS, RECORDS.table(records))
     clusters = [{"record_key": key, "cluster": "1", "component": "1", "entity_type": "person"} for key in "abcd"]
     rows = [tuple(row.get(name) for name in CLUSTERS.schema.names) for row in clusters]
-    store.overwrite(CLUSTERS, spark.createDataFrame(rows, CLUSTERS.schema))
+    store.overwrite(CLUSTERS, CLUSTERS.table(rows))
     weights = {("a", "b"): 5.0, ("b", "c"): 4.0, ("a", "c"): -1.0, ("a", "d"): -2.0}
     scores = [(*pair, 1, 1, "person", 1, "000", weight, False) for pair, weight in weights.items()]
-    store.overwrite(PAIR_SCORES, spark.createDataFrame(scores, PAIR_SCORES.schema))
+    store.overwrite(PAIR_SCORES, PAIR_SCORES.table(scores))
     held = [(key, "person", "user_id", "7", "7", True, None, None) for key in "ad"]
-    store.overwrite(IDENTIFIERS, spark.createDataFrame(held, IDENTIFIERS.schema))
+    store.overwrite(IDENTIFIERS, IDENTIFIERS.table(held))
     worst = [worst_row(pair, -1.0, "000", is_true=False) for pair in ("ac", "ad")]
     assert read_around(store, worst, linking=("user_id",)) == Around(
         identifiers={("a", "c"): (), ("a", "d"): ("user_id",)},

@@ -114,10 +114,10 @@ def test_a_unified_id_stands_for_its_records_also_after_a_merge(own_shop: Shop) 
     registry = [("u1", "person", "live", None), ("u0", "person", "merged", "u1")]
     rows = [(name, kind, status, into, None, 1, None, "new record") for name, kind, status, into in registry]
     versions = {
-        "id_registry": store.overwrite(ID_REGISTRY, store.spark.createDataFrame(rows, ID_REGISTRY.schema)),
+        "id_registry": store.overwrite(ID_REGISTRY, ID_REGISTRY.table(rows)),
         "unified_ids": store.overwrite(
             UNIFIED_IDS,
-            store.spark.createDataFrame([("a00", "person", "u1"), ("b00", "person", "u1")], UNIFIED_IDS.schema),
+            UNIFIED_IDS.table([("a00", "person", "u1"), ("b00", "person", "u1")]),
         ),
     }
     append_release(store, Release(1, "run-1", AS_OF, versions))

@@ -75,7 +75,7 @@ def _night(
     store: Store, run_id: str, ordinal: int, as_of: datetime, clusters: dict[str, str], base: Mapping[str, int]
 ) -> StageResult:
     rows = [(record, "person", cluster, cluster) for record, cluster in clusters.items()]
-    store.overwrite(CLUSTERS, store.spark.createDataFrame(rows, CLUSTERS.schema))
+    store.overwrite(CLUSTERS, CLUSTERS.table(rows))
     return stage.run(RunContext(store, PROJECT, run_id, ordinal, as_of, base_versions=base))
 
 
@@ -98,8 +98,7 @@ def _append(store: Store, spec: TableSpec, values: dict[str, object]) -> None:
         T.MapType: {},
     }
     row = {field.name: None if field.nullable else empty[type(field.dataType)] for field in spec.schema} | values
-    rows = store.spark.createDataFrame([tuple(row.values())], spec.schema)
-    store.append(spec, rows, application=f"test:{spec.name}")
+    store.append(spec, spec.table([tuple(row.values())]), application=f"test:{spec.name}")
 
 
 def _rows(store: Store) -> dict[str, list[tuple[object, ...]]]:

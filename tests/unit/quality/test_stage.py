@@ -41,7 +41,7 @@ def test_unchanged_rows_are_not_counted_again_and_a_field_that_nobody_fills_any_
 ) -> None:
     store = Store(spark, str(tmp_path / "warehouse"))
     filled = [record("1", email="a@x.de", city="Ulm", observed_at_utc=NIGHT), record("2", observed_at_utc=NIGHT)]
-    version = store.overwrite(RECORDS, spark.createDataFrame(filled, RECORDS.schema))
+    version = store.overwrite(RECORDS, RECORDS.table(filled))
     first = {"crm rows": 2, "crm freshness_days": 1.0}
     fields = {
         "email completeness": 0.5,

@@ -54,7 +54,7 @@ def write_warehouse(store: Store) -> dict[str, int]:
     return {
         RECORDS.name: store.overwrite(RECORDS, rows_of(spark, RECORDS, *records)),
         PROFILES.name: store.overwrite(PROFILES, profiles_of(spark, *rows)),
-        UNIFIED_IDS.name: store.overwrite(UNIFIED_IDS, spark.createDataFrame(bears, UNIFIED_IDS.schema)),
+        UNIFIED_IDS.name: store.overwrite(UNIFIED_IDS, UNIFIED_IDS.table(bears)),
     }
 
 

@@ -7,8 +7,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from pyspark.sql import SparkSession
-from tests.integration.increment_nights import MATCH as NIGHTS_MATCH
-from tests.integration.increment_nights import World, model_of
+from tests.integration.increments.increment_nights import MATCH as NIGHTS_MATCH
+from tests.integration.increments.increment_nights import World, model_of
 
 from cdp_spark import limits
 from cdp_spark.config.match import BlockingKey, BlockingRule, Comparison, EntityMatch

@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+import pyarrow as pa
+
 from cdp_spark.config.match import MatchConfig
 from cdp_spark.config.project import Gates, Project, ProjectSettings, Warehouse
 from cdp_spark.runs.publish import publish
@@ -64,18 +66,16 @@ class FakeStages:
         versions = {}
         if name == "identity":
             rows = [(key, "person", unified_id) for key, unified_id in self.ids.items()]
-            frame = context.store.spark.createDataFrame(rows, UNIFIED_IDS.schema)
-            versions = {UNIFIED_IDS.name: context.store.overwrite(UNIFIED_IDS, frame)}
+            versions = {UNIFIED_IDS.name: context.store.overwrite(UNIFIED_IDS, UNIFIED_IDS.table(rows))}
         if name == "profiles":
-            versions = {PROFILES.name: context.store.overwrite(PROFILES, self._profiles(context))}
+            versions = {PROFILES.name: context.store.overwrite(PROFILES, self._profiles())}
         return StageResult(versions=versions, metrics=self.metrics.get(name, {}), detail=f"{name} done")
 
-    def _profiles(self, context: RunContext) -> Any:
+    def _profiles(self) -> pa.Table:
         empty: dict[str, Any] = dict.fromkeys(PROFILES.schema.names)
         lists = {"emails": [], "phones": [], "attributes": {}, "sources": [], "consents": {}, "record_count": 1}
         rows = [{**empty, **lists, "unified_id": it, "entity_type": "person"} for it in sorted(set(self.ids.values()))]
-        values = [tuple(row[name] for name in PROFILES.schema.names) for row in rows]
-        return context.store.spark.createDataFrame(values, PROFILES.schema)
+        return PROFILES.table([[row[name] for name in PROFILES.schema.names] for row in rows])
 
 
 ALL = list(STAGES)

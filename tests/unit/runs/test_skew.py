@@ -21,14 +21,14 @@ from cdp_spark.tables.run import RunContext, StageResult
 from cdp_spark.tables.store import Store
 
 
-def run_tasks(spark: SparkSession, tasks: int) -> None:
+def run_tasks(spark: SparkSession, tasks: int, seconds: float = 2) -> None:
     """As many tasks, of which the first one sleeps."""
 
     # inside, so that it travels by value: workers do not find the tests' own modules
     def sleep_on_zero(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
             if 0 in batch.column(0).to_pylist():
-                time.sleep(2)
+                time.sleep(seconds)
             yield batch
 
     spark.range(tasks, numPartitions=tasks).mapInArrow(sleep_on_zero, "id long").write.format("noop").mode(
@@ -37,7 +37,7 @@ def run_tasks(spark: SparkSession, tasks: int) -> None:
 
 
 def test_one_slow_task_is_told(spark: SparkSession) -> None:
-    run_tasks(spark, 6)
+    run_tasks(spark, 6, seconds=0)
     before = newest_spark_stage(spark)
     assert read_skew(spark, "matching", after=before) == {}, "what ran before does not count"
     spark.range(6, numPartitions=6).write.format("noop").mode("overwrite").save()
@@ -45,7 +45,7 @@ def test_one_slow_task_is_told(spark: SparkSession) -> None:
     figures = read_skew(spark, "matching", after=before)
     assert figures.keys() == {"skew.matching"}
     assert figures["skew.matching"] > 1.5
-    run_tasks(spark, 2)
+    run_tasks(spark, 2, seconds=0)
     assert read_skew(spark, "matching", after=before) == figures, "two tasks have no median"
 
 

@@ -7,11 +7,13 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from pyspark.sql import SparkSession
@@ -102,8 +104,8 @@ def test_a_lock_is_a_file_by_itself(tmp_path: Path, kind: str) -> None:
 
 
 def test_a_held_lock_with_garbage_in_it_is_refused_with_a_way_out(tmp_path: Path) -> None:
-    for garbage in (b"{", b"\xff\x00", b"[1]", b'{"run_id": 1, "more": 2}'):
-        with holder(tmp_path):
+    with holder(tmp_path):
+        for garbage in (b"{", b"\xff\x00", b"[1]", b'{"run_id": 1, "more": 2}'):
             (tmp_path / "_lock").write_bytes(garbage)
             wanted = r"_lock: got a lock that another process holds and that names no run\. Fix: .*fuser"
             with pytest.raises(StateError, match=wanted), hold_file(tmp_path):
@@ -146,11 +148,21 @@ def test_a_lease_that_expired_is_taken_over_and_its_owner_stops(store: Store) ->
             killed.renew()
 
 
-def test_a_lease_is_renewed_while_it_is_held(store: Store) -> None:
-    with hold_lease(store, duration=timedelta(seconds=40)) as lease:
+class Impatient(threading.Event):
+    """An event for which nobody waits long."""
+
+    def wait(self, timeout: float | None = None) -> bool:
+        assert timeout == 75, "four times in the lease's five minutes"
+        return super().wait(0.1)
+
+
+def test_a_lease_is_renewed_while_it_is_held(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    quick = SimpleNamespace(Event=Impatient, Lock=threading.Lock, Thread=threading.Thread)
+    monkeypatch.setattr("cdp_spark.tables.lock.lease.threading", quick)
+    with hold_lease(store) as lease:
         before = store.version(LEASES)
         deadline = time.monotonic() + 60
         while store.version(LEASES) == before and time.monotonic() < deadline:
-            time.sleep(1)
+            time.sleep(0.1)
         assert store.version(LEASES) > before
         lease.check()

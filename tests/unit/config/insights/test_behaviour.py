@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.unit.config.test_load import mistakes
+from tests.unit.config.broken import mistakes
 
 from cdp_spark.config.checks.insights import EVENT_COLUMNS
 from cdp_spark.config.expressions.compile import kinds_of

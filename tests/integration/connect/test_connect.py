@@ -20,8 +20,8 @@ import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable
 from pyspark.sql import SparkSession
-from tests.integration import connect_schema
-from tests.integration.connect_server import ConnectServer, connect_server
+from tests.integration.connect import connect_schema
+from tests.integration.connect.connect_server import ConnectServer, connect_server
 from tests.integration.small_project import write_small_project
 
 from cdp_spark.cli import main as cli
@@ -31,7 +31,7 @@ from cdp_spark.tables.store import Store
 
 pytest.importorskip("grpc", reason="the extra `connect` is not installed")
 
-_ROOT = Path(__file__).resolve().parents[2]
+_ROOT = Path(__file__).resolve().parents[3]
 _OWN_CLOCK = {it.name for it in (RUNS, RUN_METRICS, RELEASES, ERASURES, SUPPRESSIONS, SCORE_MODELS)}
 _KEY = {"CDP_TEST_SUPPRESSION_KEY": "0123456789abcdef-not-shown"}
 _DEMO = ("demo", "--people", "300", "--json")

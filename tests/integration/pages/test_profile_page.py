@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from tests.integration.chromium import Browser, open_browser
+from tests.integration.pages.chromium import Browser, open_browser
 
 from cdp_spark.view.model import Attribute, Event, Identity, ProfileView, Section, SourceRecord
 from cdp_spark.view.page import write_view

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from pyspark.sql import SparkSession
-from tests.integration.postgres import Server, any_server
+from tests.integration.postgres.server import Server, any_server
 
 from cdp_spark.config.authoring.starter import write_starter
 from cdp_spark.tables.catalog import REJECTED_ROWS, SOURCE_DELIVERIES, SOURCE_RECORDS

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from pyspark.sql import SparkSession
-from tests.integration.gold_nights import CLOCK, GoldWarehouse, World, make_project, visitor_key
+from tests.integration.increments.gold_nights import CLOCK, GoldWarehouse, World, make_project, visitor_key
 
 from cdp_spark.config.profile import SurvivorshipConfig, SurvivorshipRule
 from cdp_spark.config.project import Project

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from pyspark.sql import DataFrame, SparkSession
-from tests.integration import killed_run
+from tests.integration.killed import killed_run
 from tests.integration.small_project import write_small_project
 
 from cdp_spark.config.load import load_project

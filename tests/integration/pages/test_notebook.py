@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.integration.notebook import NAMES, code_cells, read_notebook
+from tests.integration.pages.notebook import NAMES, code_cells, read_notebook
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -14,5 +14,5 @@ def test_a_notebook_holds_no_outputs(name: str) -> None:
 
 
 def test_every_notebook_is_run() -> None:
-    kept = (Path(__file__).parents[2] / "notebooks").glob("*.ipynb")
+    kept = (Path(__file__).parents[3] / "notebooks").glob("*.ipynb")
     assert sorted(path.stem for path in kept) == sorted(NAMES)

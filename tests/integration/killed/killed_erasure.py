@@ -1,6 +1,6 @@
 """An erasure that kills itself with SIGKILL after a number of tables.
 
-Usage: python -m tests.integration.killed_erasure PROJECT WAREHOUSE UNIFIED_ID TABLES
+Usage: python -m tests.integration.killed.killed_erasure PROJECT WAREHOUSE UNIFIED_ID TABLES
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from pyspark.sql import SparkSession
-from tests.integration.increment_nights import STAGES, NightlyWarehouse, World, label, start
+from tests.integration.increments.increment_nights import STAGES, NightlyWarehouse, World, label, start
 
 from cdp_spark import limits
 from cdp_spark.clustering import frames as clustering

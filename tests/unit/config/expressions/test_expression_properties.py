@@ -77,7 +77,6 @@ pieces = st.sampled_from(
 )
 
 
-@settings(max_examples=300, deadline=None)
 @given(trees)
 def test_reading_what_was_written_gives_the_same_tree(tree: n.Node) -> None:
     assert parse_expression(render(tree)) == tree

@@ -18,7 +18,7 @@ from cdp_spark.session.jars import DELTA_JARS, cached_jars
 from cdp_spark.tables.catalog import PROFILES
 from cdp_spark.tables.store import Store
 
-_ROOT = Path(__file__).resolve().parents[2]
+_ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture(scope="module")

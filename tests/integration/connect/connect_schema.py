@@ -1,4 +1,6 @@
-"""What a warehouse in a catalog's schema needs of a Connect server: python -m tests.integration.connect_schema ADDRESS.
+"""What a warehouse in a catalog's schema needs of a Connect server.
+
+Usage: python -m tests.integration.connect.connect_schema ADDRESS
 
 Prints what became of the table as JSON.
 """

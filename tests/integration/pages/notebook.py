@@ -7,7 +7,7 @@ from pathlib import Path
 import nbformat
 from nbclient import NotebookClient
 
-_NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
+_NOTEBOOKS = Path(__file__).parents[3] / "notebooks"
 NAMES = ("explore_profiles", "behaviour_and_value", "segments_and_activation")
 
 

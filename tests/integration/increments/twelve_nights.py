@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import numpy as np
-from tests.integration.increment_nights import CLOCK, NightlyWarehouse, World, label, model_of
+from tests.integration.increments.increment_nights import CLOCK, NightlyWarehouse, World, label, model_of
 
 from cdp_spark.resolution.models import FittedBy, write_model
 from cdp_spark.tables.catalog import RECORDS

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 from pyspark.sql import SparkSession
-from tests.integration.increment_nights import NightlyWarehouse, start
-from tests.integration.twelve_nights import STORY, clock_of, draw, first_world, letters, tell
+from tests.integration.increments.increment_nights import NightlyWarehouse, start
+from tests.integration.increments.twelve_nights import STORY, clock_of, draw, first_world, letters, tell
 
 from cdp_spark.tables.catalog import ID_CHANGES, ID_REGISTRY, RELEASES, UNIFIED_IDS
 
-DOCS = Path(__file__).parents[2] / "docs"
+DOCS = Path(__file__).parents[3] / "docs"
 _BEGIN, _END = "<!-- twelve nights -->\n", "<!-- end of the twelve nights -->"
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from tests.integration.postgres import Server, any_server
+from tests.integration.postgres.server import Server, any_server
 
 from cdp_spark.activation.destinations.interface import Fate, Row
 from cdp_spark.activation.destinations.postgres import PostgresSender, column_types

@@ -1,6 +1,6 @@
 """A nightly run that kills itself with SIGKILL in a stage, after a number of that stage's table writes.
 
-Usage: python -m tests.integration.killed_run PROJECT WAREHOUSE STAGE WRITES
+Usage: python -m tests.integration.killed.killed_run PROJECT WAREHOUSE STAGE WRITES
 """
 
 from __future__ import annotations

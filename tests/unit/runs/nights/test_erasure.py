@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
+import pyarrow.compute as pc
 import pytest
 from pyspark.sql import SparkSession
 from tests.unit.runs.fakes import ALL, MONDAY, FakeStages, Killed, make_project
@@ -37,7 +38,7 @@ class ErasingStages(FakeStages):
             return expire(context)
         if name != "erasure":
             return super()._work(name, context)
-        kept = context.read_released(UNIFIED_IDS).where("unified_id <> 'p1'").localCheckpoint()
+        kept = context.fetch_released(UNIFIED_IDS).filter(pc.field("unified_id") != "p1")
         versions = {**context.base_versions, UNIFIED_IDS.name: context.store.overwrite(UNIFIED_IDS, kept)}
         return StageResult(versions, detail="1 ids")
 

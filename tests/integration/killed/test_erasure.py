@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 from pyspark.sql import SparkSession
-from tests.integration import killed_erasure
-from tests.integration.erasure_shop import (
+from tests.integration.killed import killed_erasure
+from tests.integration.killed.erasure_shop import (
     EMAIL,
     HASHES,
     Shop,
@@ -21,7 +21,7 @@ from tests.integration.erasure_shop import (
     options_of,
     texts_of,
 )
-from tests.integration.killed_erasure import request_of
+from tests.integration.killed.killed_erasure import request_of
 
 from cdp_spark.errors import DataError
 from cdp_spark.identity.frames_tables import resolve_id
