@@ -32,6 +32,8 @@ IDENTITY_TASK_RECORDS = 50_000
 """Records on which one task of Spark decides: about a second, where all of them are contested."""
 MOVED_KEYS_ON_DRIVER_RECORDS = 1_000_000
 """Records that left, and that came, of which the driver compares names and contacts; about 1 kB each."""
+LINE_CHARACTERS = 64_000_000
+"""Characters of a line of delimited text from which the file is no table, or packed to exhaust memory."""
 PART_BYTES = 64_000_000
 """Bytes of a file of lines that one task reads: seconds of work, beside which starting the task is nothing."""
 ASSIGNED_ON_DRIVER = 1_000_000

@@ -18,7 +18,16 @@ NAMELESS = frozenset(
     {
         *words("n/a n.a. n.a #n/a null none unknown undefined missing tbd tba - -- --- . .. ... ? ?? ??? / xx xxx"),
         *words("test testing tester asdf qwerty unbekannt inconnu desconocido keine (null) (none)"),
-        *("not available", "not provided", "not applicable", "not known", "no name", "no data", "do not use"),
+        *(
+            "not available",
+            "not provided",
+            "not applicable",
+            "not known",
+            "info requested",
+            "no name",
+            "no data",
+            "do not use",
+        ),
     }
 )
 """Stand-ins wherever a text is asked for, names included; compared in lower case."""

@@ -7,6 +7,7 @@ written is found out (`ingest/reading/sniff`), unless the command's options say 
 from __future__ import annotations
 
 import re
+import zipfile
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -29,15 +30,32 @@ if TYPE_CHECKING:
     from cdp_spark.ingest.reading import Reading
 
 _SUFFIXES_OF_TEXT = "CSV, JSON, Parquet or a workbook (.xlsx); also as .gz, or alone in a .zip"
+_OLD_WORKBOOK = b"\xd0\xcf\x11\xe0"
 _NOT_READ = {
-    b"\xd0\xcf\x11\xe0": ("a workbook of the old kind (.xls)", "save it as .xlsx or as CSV UTF-8"),
+    _OLD_WORKBOOK: ("a workbook of the old kind (.xls)", "save it as .xlsx or as CSV UTF-8"),
     b"%PDF": ("a PDF", "export the table as CSV or .xlsx"),
     b"ARROW1": ("an Arrow file", "write it as Parquet"),
     b"Obj\x01": ("an Avro file", "write it as Parquet or CSV"),
     b"ORC": ("an ORC file", "write it as Parquet or CSV"),
     b"SQLite format": ("a database of SQLite", "export the table as CSV"),
+    b"BEGIN:VCARD": ("vCards", "import them into an address book and export that as CSV"),
+    b"{\\rtf": ("a document (.rtf)", "copy its table into a sheet, and save that as .xlsx or as CSV UTF-8"),
+    b"INSERT INTO": ("SQL statements", "load them into a database and export the table as CSV"),
+    b"CREATE TABLE": ("SQL statements", "load them into a database and export the table as CSV"),
+    b"-- MySQL dump": ("SQL statements", "load them into a database and export the table as CSV"),
+    b"--\n-- PostgreSQL": ("SQL statements", "load them into a database and export the table as CSV"),
 }
 """First bytes of what is often given, what it is, and what to do."""
+_NOT_READ_ZIPS = {
+    "word/document.xml": ("a document (.docx)", "copy its table into a sheet, and save that as .xlsx or as CSV UTF-8"),
+    "content.xml": ("an OpenDocument sheet (.ods)", "save it as .xlsx or as CSV UTF-8"),
+    "Index/Document.iwa": ("a sheet of Numbers", "export it as .xlsx or as CSV UTF-8"),
+}
+"""Files by which a zip is known to be something else."""
+_ENCRYPTED_WORKBOOK = "EncryptedPackage".encode("utf-16-le")
+_MOST_CONTROLS = 0.02
+"""Share of control characters from which bytes are no text."""
+_CONTROLS = bytes(code for code in range(32) if code not in b"\t\n\r\x01\x0c\x1a\x1b")
 _MARKUP = re.compile(rb"\s*<(!doctype|html|table|\?xml|style|meta)", re.IGNORECASE)
 _OPTIONS = {"options.encoding": "--encoding", "options.delimiter": "--delimiter"}
 """What errors of the readers tell to set, and what the command calls it."""
@@ -140,7 +158,8 @@ def open_input(given: Input) -> Reading:
     except CdpError as error:
         raise _of_command(error, str(given.path)) from None
     if reading is None:
-        raise DataError(str(given.path), got="no header", allowed="a header and rows", fix="check the file")
+        fix = "export it again: the file holds no text"
+        raise DataError(str(given.path), got="no header", allowed="a header and rows", fix=fix)
     return replace(reading, notes=written.notes)
 
 
@@ -154,22 +173,51 @@ def find_written(path: Path, given: Input) -> Written:
     Raises:
         DataError: it is of a kind that is not read.
     """
-    if packing_of(path) == ".zip" and is_workbook(path):
-        return _workbook(path, given)
+    if packing_of(path) == ".zip":
+        if is_workbook(path):
+            return _workbook(path, given)
+        _refuse_documents(path, given)
     head = next(read_blocks(path, 4096))
     if head.startswith(b"PAR1") and packing_of(path) is None:
         return Written("parquet", {"flatten": "true"}, ("Parquet",))
     if head.startswith(b"PK\x03\x04"):
         return _workbook(path, given)
-    unread = next((it for mark, it in _NOT_READ.items() if head.startswith(mark)), None)
-    if _MARKUP.match(head):
-        unread = ("a page of HTML or XML", "open it in a spreadsheet and save it as .xlsx or as CSV UTF-8")
+    unread = _told_by_mark(path, head)
     if unread is None:
         written = sniff(path, given.options)
-        if b"\0" not in head or is_wide(written.options["encoding"]):
+        if not _is_binary(head) or is_wide(written.options["encoding"]):
             return written
         unread = ("bytes that are no text", "save it in one of these formats")
     raise DataError(str(given.path), got=unread[0], allowed=_SUFFIXES_OF_TEXT, fix=unread[1])
+
+
+def _told_by_mark(path: Path, head: bytes) -> tuple[str, str] | None:
+    """What a file that is not read is, by its first bytes, and what to do; None where they do not tell."""
+    if head.startswith(_OLD_WORKBOOK) and _ENCRYPTED_WORKBOOK in path.read_bytes():
+        return "a workbook with a password", "open it and save it without a password, or as CSV UTF-8"
+    if _MARKUP.match(head):
+        return "a page of HTML or XML", "open it in a spreadsheet and save it as .xlsx or as CSV UTF-8"
+    return next((it for mark, it in _NOT_READ.items() if head.startswith(mark)), None)
+
+
+def _is_binary(head: bytes) -> bool:
+    return len(head) - len(head.translate(None, _CONTROLS)) > _MOST_CONTROLS * len(head)
+
+
+def _refuse_documents(path: Path, given: Input) -> None:
+    """Refuse a zip that is a document of another program.
+
+    Raises:
+        DataError: it is one.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            held = set(archive.namelist())
+    except zipfile.BadZipFile:
+        return  # which reading tells
+    unread = next((it for name, it in _NOT_READ_ZIPS.items() if name in held), None)
+    if unread:
+        raise DataError(str(given.path), got=unread[0], allowed=_SUFFIXES_OF_TEXT, fix=unread[1])
 
 
 def _workbook(path: Path, given: Input) -> Written:
@@ -184,21 +232,31 @@ def _of_command(error: CdpError, where: str) -> CdpError:
     for option, flag in _OPTIONS.items():
         fix = fix.replace(f"set {option}", f"set {flag}")
     at = where if error.where.startswith(("file ", "csv ", "json ", "parquet ", "xlsx ")) else error.where
-    return type(error)(at, got=error.got.split(" at /")[0], allowed=error.allowed, fix=fix)
+    return type(error)(at, got=re.split(" at (?:file:)?/", error.got)[0], allowed=error.allowed, fix=fix)
 
 
 def _read(given: Input, reading: Reading, budget: _Budget) -> Texts:
+    if packing_of(given.path) == ".zip" and _zipped_bytes(given.path) > 4 * budget.text_bytes:
+        raise too_large(str(given.path))
     if reading.columns is None and reading.size_bytes > 4 * budget.text_bytes:
         raise too_large(str(given.path))  # a document is read in one piece
     batches: list[pa.Table] = []
     rejected: Counter[str] = Counter()
-    for batch in reading.batches():
-        budget.take(batch.rows, str(given.path))
-        batches.append(batch.rows)
-        rejected.update(batch.rejected["reason"].to_pylist())
+    try:
+        for batch in reading.batches():
+            budget.take(batch.rows, str(given.path))
+            batches.append(batch.rows)
+            rejected.update(batch.rejected["reason"].to_pylist())
+    except DataError as error:
+        raise _of_command(error, str(given.path)) from None
     declared = pa.schema([(name, pa.string()) for name in reading.columns or ()])
     rows = pa.concat_tables([declared.empty_table(), *batches], promote_options="default")
     return Texts(given.name, str(given.path), rows, rejected, reading.notes)
+
+
+def _zipped_bytes(path: Path) -> int:
+    with zipfile.ZipFile(path) as archive:
+        return sum(held.file_size for held in archive.infolist())
 
 
 def _unused(name: str, taken: Collection[str]) -> str:

@@ -50,6 +50,11 @@ _OF_A_PERSON = frozenset(
 )
 """Meanings of which one record has one value: rows that differ in them are not the lines of one record."""
 _OTHER_IDS = "name several columns (--id 'order,line'), or leave --id out, and the rows are numbered"
+_TOTAL = (
+    r"(?i)^((grand|sub)[ -]?)?(totals?|totale|total general|summe|(zwischen|gesamt)summe|gesamt(ergebnis)?|insgesamt|"
+    r"sum|suma|razem|totaal|somme|soma|celkem|итого|合計|总计|합계)\s*:?$"
+)
+"""What stands first in a row of totals."""
 _FOOTER_ROWS = 12
 """Rows at the end of a file that may be a report's last lines."""
 
@@ -269,15 +274,16 @@ def _numbers(rows: pa.Table) -> pa.ChunkedArray:
     """Number the rows; null for empty ones and for a report's lines below the last record."""
     filled = _filled(rows)
     is_record = filled > 0
-    is_record[_end_of_records(filled) :] = False
+    is_record[_end_of_records(rows, filled) :] = False
     numbers = pa.array(np.arange(1, len(filled) + 1)).cast(pa.string())
     return pa.chunked_array([pc.if_else(pa.array(is_record), numbers, pa.scalar(None, pa.string()))])
 
 
 def _is_footer(rows: pa.Table, ids: pa.ChunkedArray) -> pa.Array:
-    """Tell of each row whether it is one of a report's last lines: a sentence where the id stands, and nothing else."""
-    last = np.arange(rows.num_rows) >= _end_of_records(_filled(rows))
-    return pc.and_(pa.array(last), pc.fill_null(pc.match_substring_regex(ids, r"\S\s+\S"), False))
+    """Tell of each row whether it is one of a report's last lines: a sentence or `Total` where the id stands."""
+    last = np.arange(rows.num_rows) >= _end_of_records(rows, _filled(rows))
+    said = pc.or_(pc.match_substring_regex(ids, r"\S\s+\S"), pc.match_substring_regex(ids, _TOTAL))
+    return pc.and_(pa.array(last), pc.fill_null(said, False))
 
 
 def _filled(rows: pa.Table) -> NDArray[np.int64]:
@@ -287,14 +293,23 @@ def _filled(rows: pa.Table) -> NDArray[np.int64]:
     return filled
 
 
-def _end_of_records(filled: NDArray[np.int64]) -> int:
-    """Return the place after the last row that has more than one cell, where rows mostly have."""
+def _end_of_records(rows: pa.Table, filled: NDArray[np.int64]) -> int:
+    """Return the place after the last row that has more than one cell, where rows mostly have, and is no total."""
     last, first = len(filled), max(len(filled) - _FOOTER_ROWS, 0)
-    if not filled.any() or np.median(filled[filled > 0]) <= 2:
+    usual = np.median(filled[filled > 0]) if filled.any() else 0
+    if usual <= 2:
         return last
-    while last > first and filled[last - 1] <= 1:
+    totals = _totals(rows.slice(first))
+    while last > first and (filled[last - 1] <= 1 or (totals[last - 1 - first] and filled[last - 1] < 0.6 * usual)):
         last -= 1
     return last
+
+
+def _totals(rows: pa.Table) -> list[bool]:
+    """Tell of each row whether its first cell that is filled says that the others are totals."""
+    cells = pc.coalesce(*(_trimmed(rows[name]) for name in rows.column_names))
+    told: list[bool] = pc.fill_null(pc.match_substring_regex(cells, _TOTAL), False).to_pylist()
+    return told
 
 
 def _differing(lines: pa.Table) -> set[str]:

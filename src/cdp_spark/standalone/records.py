@@ -94,6 +94,7 @@ def describe(
         ids = find_ids(given.rows.column_names, given.where, id_column)
         require_columns(given.rows.column_names, given.where, source_column)
         keyed[given.name], left_out = key_rows(given, ids, source_column)
+        _refuse_nothing(given, keyed[given.name], left_out)
         rejected |= {f"{given.name}: {reason}": n for reason, n in sorted((Counter(given.rejected) + left_out).items())}
         notes += [f"{given.name}: {note}" for note in (*given.notes, *tell_ids(given.rows, ids))]
         skip |= set(map(safe_name, ids)) - compared_ids(ids)
@@ -113,6 +114,23 @@ def describe(
     recognised, features = prove_features(take_sample(records, most=SAMPLE_ROWS), recognised, features)
     sources = len(pc.unique(records[c.SOURCE]))
     return records, Described(recognised, features, records.num_rows, rejected, sources, tuple(notes))
+
+
+def _refuse_nothing(given: Texts, keyed: pa.Table, left_out: Counter[str]) -> None:
+    """Refuse a file of which no row is left, and say why.
+
+    Raises:
+        DataError: there is none.
+    """
+    if keyed.num_rows:
+        return
+    reasons = Counter(given.rejected) + left_out
+    if not reasons:
+        fix = "check that the export holds rows; where the first row is a record, put the columns' names above it"
+        raise DataError(given.where, got="a header and no row below it", allowed="a header and rows", fix=fix)
+    counted = ", ".join(f"{reason} {count:,}" for reason, count in sorted(reasons.items()))
+    fix = "look at the first lines in a text editor; --encoding, --delimiter and --skip-lines say how they are written"
+    raise DataError(given.where, got=f"no row that can be read ({counted})", allowed="a header and rows", fix=fix)
 
 
 def _recognise_sample(

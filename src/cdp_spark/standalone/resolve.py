@@ -166,7 +166,10 @@ def propose_match(engine: Engine, *, without: frozenset[str] = frozenset()) -> P
             f"{item.column} ({item.meaning})" for found in described.recognised.values() for item in found
         )
         raise DataError(
-            "columns", got=taken or "none beside the id", allowed="columns that describe a person", fix="see --conf"
+            "columns",
+            got=taken or "none beside the id",
+            allowed="columns that describe a person",
+            fix="check that the first line has the columns' names; --conf says by which columns to match",
         )
     clustering = ClusteringConfig(missing_weight=_PROPOSED_MISSING_WEIGHT)
     proposal = EntityMatch(blocking=candidates, comparisons=comparisons, clustering=clustering)

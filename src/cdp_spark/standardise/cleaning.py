@@ -33,7 +33,7 @@ from cdp_spark.normalise.identifiers import read_identifier
 from cdp_spark.normalise.people import companies, places
 from cdp_spark.normalise.people.addresses import AddressLine, read_street, split_address
 from cdp_spark.normalise.people.codes import read_gender, read_national_id
-from cdp_spark.normalise.people.names import full_name, read_name, read_suffix, split_full_name
+from cdp_spark.normalise.people.names import full_name, read_full_name, read_name, read_suffix, split_full_name
 from cdp_spark.normalise.placeholders import said, text_issue
 from cdp_spark.standardise.cells import Batch, Memo, Texts, read_texts
 from cdp_spark.standardise.contacts import IDENTIFIER, Contacts, read_emails, read_phones
@@ -188,7 +188,8 @@ def _read_names(batch: Batch, texts: Texts) -> Group:
     for name in (c.GIVEN_NAME, c.MIDDLE_NAME, c.FAMILY_NAME, c.FULL_NAME):
         if name in texts:
             suffixed = name != c.MIDDLE_NAME
-            read, memo = partial(read_name, suffixed=suffixed), batch.remembered(read_name, suffixed)
+            read = partial(read_full_name) if name == c.FULL_NAME else partial(read_name, suffixed=suffixed)
+            memo = batch.remembered(read.func, suffixed)
             values[name], suffix, reasons[name] = map_fields(texts[name], read, (_TEXT, _TEXT, _TEXT), memo=memo)
             suffixes.append(suffix)
     if not suffixes:

@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 
 from cdp_spark.cli.main import app
 from cdp_spark.errors import ConfigError, DataError
+from cdp_spark.ingest.reading import delimited
 from cdp_spark.standalone import files
 from cdp_spark.standalone.files import TooLargeError, name_inputs, read_inputs
 
@@ -99,6 +100,12 @@ def test_a_file_is_read_whatever_it_is_called(tmp_path: Path, written: str) -> N
         (b"\xd0\xcf\x11\xe0\xa1\xb1", "the old kind.*Fix: save it as .xlsx"),
         (b"%PDF-1.7", "a PDF"),
         (b"<!DOCTYPE html><table>", "HTML.*Fix: open it in a spreadsheet"),
+        (b"\xd0\xcf\x11\xe0" + bytes(64) + "EncryptedPackage".encode("utf-16-le"), "a password.*Fix: open it and save"),
+        (b"BEGIN:VCARD\nVERSION:3.0\n", "vCards.*address book"),
+        (b"INSERT INTO people VALUES (1, 'Ann');\n", "SQL statements.*Fix: load them"),
+        (_zipped("mimetype", "content.xml"), "an OpenDocument sheet.*Fix: save it as .xlsx"),
+        (_zipped("[Content_Types].xml", "word/document.xml"), r"a document \(.docx\).*Fix: copy its table"),
+        (bytes(range(256)) * 9, "no text"),
         (b"\x7fELF\0\x01\0\0\0\0\x02\x02\x02\x02", "no text"),
         (_workbook()[:900], "cannot be read|a zip"),
         (b"", "an empty file"),
@@ -109,6 +116,32 @@ def test_what_cannot_be_read_is_refused_with_what_to_do(tmp_path: Path, data: by
     path.write_bytes(data)
     with pytest.raises(DataError, match=message):
         read_inputs(name_inputs([str(path)]))
+
+
+def test_a_zip_that_unpacks_to_more_than_memory_is_refused_before_it_is_unpacked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "in_process_text_bytes", lambda: 100_000)
+    path = tmp_path / "people.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("people.csv", _text() + "0" * 1_000_000)
+    with pytest.raises(TooLargeError, match="more than this process can match"):
+        read_inputs(name_inputs([str(path)]))
+
+
+def test_a_line_without_an_end_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(delimited, "LINE_CHARACTERS", 5_000_000)
+    path = tmp_path / "people.csv.gz"
+    path.write_bytes(gzip.compress(_text().encode() + b"0" * 13_000_000, 1))
+    with pytest.raises(DataError, match=r"people.csv.gz: got a line of more than 5,000,000 characters. Fix: check"):
+        read_inputs(name_inputs([str(path)]))
+
+
+def test_stray_zero_bytes_are_no_reason_to_refuse_a_text(tmp_path: Path) -> None:
+    path = tmp_path / "people.csv"
+    path.write_bytes(_text().replace("Gera", "Ge\0ra").encode() * 9)
+    [texts] = read_inputs(name_inputs([str(path)]))
+    assert texts.rows.column_names == HEADER
 
 
 def test_options_decide_over_what_is_found(tmp_path: Path) -> None:

@@ -121,7 +121,7 @@ def test_two_sources_without_duplicates_inside(tmp_path: Path) -> None:
     ("text", "message"),
     [
         ("", "an empty file"),
-        ("id,name\n", "no usable row"),
+        ("id,name\n", "no row below it"),
         ("id,name\n1,ann\n1,bob\n", "1 ids that stand on more than one row"),
         ("key,name\n1,ann\n", "no column id"),
     ],

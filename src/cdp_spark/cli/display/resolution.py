@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from cdp_spark.standalone.usage import ColumnUse
 
 _LEFT_OUT = {
-    "null_key": "they have no id",
-    "no_record": "they are empty, or a report's last lines",
-    "column_count": "they have more or fewer cells than the header, as a report's last lines have",
+    "null_key": "no id",
+    "no_record": "empty, or a report's last lines",
+    "column_count": "more or fewer cells than the header, as a report's last lines have",
     "unclosed_quote": "a quote is not closed",
-    "malformed_json": "they are not JSON, or not an object",
-    "bad_encoding": "their letters are not of the file's encoding (--encoding)",
+    "malformed_json": "not JSON, or not an object",
+    "bad_encoding": "letters are not of the file's encoding (--encoding)",
 }
 """What is wrong with rows that are no records, by reason."""
 
@@ -67,7 +67,8 @@ def print_resolution(console: Console, resolution: Resolution, facts: dict[str, 
         console.print(rules)
     for reason, count in resolution.described.rejected.items():
         said = _LEFT_OUT.get(reason.rsplit(" ", 1)[-1], "could not be read")
-        console.print(f"{count:,} rows left out: {said} ({reason})", style="yellow", soft_wrap=True)
+        rows = "1 row" if count == 1 else f"{count:,} rows"
+        console.print(f"{rows} left out: {said} ({reason})", style="yellow", soft_wrap=True)
     for told in facts["unread_dates"]:
         console.print(told, style="yellow")
     for doubt in facts["doubts"]:

@@ -26,6 +26,7 @@ from cdp_spark.ingest.reading.batch import Refused, split_batches
 from cdp_spark.ingest.reading.dialect import name_columns
 from cdp_spark.ingest.reading.files import WHOLE, file_uri, read_blocks
 from cdp_spark.ingest.reading.scanner import Scanner, sound_end
+from cdp_spark.limits import LINE_CHARACTERS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -131,10 +132,21 @@ def decode_text(data: bytes, encoding: str) -> str:
     return _decoder(encoding, translate=True).decode(data).removeprefix(_MARK)
 
 
-def whole_lines(texts: Iterable[str]) -> Iterator[tuple[str, bool]]:
-    """Cut a text's pieces at line breaks, and say of each whether it is the last."""
+def whole_lines(texts: Iterable[str], *, where: str) -> Iterator[tuple[str, bool]]:
+    """Cut a text's pieces at line breaks, and say of each whether it is the last.
+
+    Args:
+        texts: the pieces.
+        where: names the file in errors.
+
+    Raises:
+        DataError: a line is too long to be one.
+    """
     rest: list[str] = []
     for text in texts:
+        if sum(map(len, rest)) > LINE_CHARACTERS:
+            fix = "check that the file is a table and that its lines end in line breaks"
+            raise DataError(where, got=f"a line of more than {LINE_CHARACTERS:,} characters", fix=fix)
         joined = text if not rest or not rest[-1].endswith("\r") else rest.pop() + text
         cut = max(joined.rfind("\n"), joined.rfind("\r", 0, -1)) + 1  # the last character may be half of a CR LF
         if cut:
@@ -161,7 +173,7 @@ def read_texts(
     """
     reader, rest, body = _Reader(header, dialect, source_file), "", not has_header
     to_skip, line = dialect.skip_lines if has_header else 0, 1
-    for piece, is_last in whole_lines(texts):
+    for piece, is_last in whole_lines(texts, where=f"file {source_file}"):
         line += _count_ends(piece)
         lines = split_lines(piece) if to_skip else []
         text = "".join(lines[to_skip:]) if to_skip else piece

@@ -179,7 +179,8 @@ def read_blocks(file: Path, block_bytes: int, span: Span = WHOLE) -> Iterator[by
 
 
 def _unreadable(file: Path, error: Exception) -> DataError:
-    packing = _TOLD.get(file.suffix, "") if not isinstance(error, PermissionError) else ""
+    packing = _TOLD.get(file.suffix, "zip" if isinstance(error, zipfile.BadZipFile) else "")
+    packing = "" if isinstance(error, PermissionError) else packing
     if not packing:
         return DataError(
             f"file {file}", got=f"a file that cannot be read ({type(error).__name__})", fix="check the file"
@@ -213,7 +214,7 @@ _PACKED: dict[str, Callable[[Path], object]] = {
     ".zip": _open_zip,
 }
 _ENCRYPTED = 1
-_TOLD = {".gz": "gzip", ".bz2": "bzip2", ".xz": "xz", ".zip": "zip"}
+_TOLD = {".gz": "gzip", ".bz2": "bzip2", ".xz": "xz", ".zip": "zip", ".xlsx": "workbook (.xlsx)"}
 
 
 def _blocks(opened: BinaryIO, block_bytes: int, start: int, end: int | None) -> Iterator[bytes]:

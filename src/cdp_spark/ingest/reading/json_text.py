@@ -49,7 +49,7 @@ def read_json_lines(file: Path, encoding: str, span: Span = WHOLE, *, flatten: b
         DataError: the file cannot be read.
     """
     texts = decode_blocks(read_blocks(file, BLOCK_BYTES, span), encoding)
-    lines = (line for text, _ in whole_lines(texts) for line in text.split("\n"))
+    lines = (line for text, _ in whole_lines(texts, where=f"file {file}") for line in text.split("\n"))
     yield from read_objects(lines, file_uri(file), flatten=flatten)
 
 

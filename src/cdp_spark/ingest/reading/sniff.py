@@ -1,8 +1,9 @@
 r"""How a text file is written, found from its bytes: what `cdp resolve` has in place of a source's options.
 
-1. Encoding: a mark decides; zero bytes at every other place are UTF-16; bytes that are sound UTF-8 are UTF-8 (a few bad
-   ones among many good ones, too); everything else is Windows-1252, Latin-1, or what spreadsheets call "CSV" on a Mac
-   and under MS-DOS, by the letters that it puts into words.
+1. Encoding: a mark decides; zero bytes at every other place are UTF-16; bytes that are sound UTF-8 are UTF-8 (bad ones
+   among more good ones, too). Everything else is of East Asia, of another script or of Latin letters, by the share of
+   its characters that are usual there: Windows' own encodings, and what spreadsheets call "CSV" on a Mac and under
+   MS-DOS.
 2. JSON where the text begins as an object or an array does: a document, or a line an object.
 3. Delimiter: `sep=` names it; otherwise the one that gives most records the same number of cells, and many of them.
 4. Quotes: apostrophes where most cells stand in them; a backslash escapes where it stands before a quote in a value.
@@ -43,8 +44,30 @@ _DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar", "\x01": 
 _BEGINS_JSON = re.compile(r'\s*(\{\s*["}]|\[\s*[\[\]{])')
 _ESCAPED_QUOTE = re.compile(r'[^\\",;\t|\n]\\"(?![,;\t|\n]|\Z)')
 _IN_WORDS = re.compile(rb"(?<=[A-Za-z])[\x80-\xff]|[\x80-\xff](?=[A-Za-z])")
+_RUNS = re.compile(rb"[\xa1-\xff]{3,}")
 _WESTERN = frozenset("äöüÄÖÜßéèêëÉÈáàâãåæçíìîïñóòôõøúùûœÅÇÑØ’")
+_CENTRAL = frozenset("ąćęłńóśźżĄĆĘŁŃÓŚŹŻáčďéěíňřšťúůýžÁČĎÉÍŘŠŤÚŽäöüÄÖÜßőűŐľĽ’")
+_ASIAN = {
+    "cp932": frozenset(
+        "様方人年月日名前住所電話番号郵便市区町村丁目県都道府会社株式山田中村本川佐藤高橋鈴木小林加渡辺伊野上井口大松竹原島太郎一二三子美男女性生東京北海阪"
+    )
+    | {chr(code) for code in range(0x3041, 0x30FF)},
+    "gb18030": frozenset(
+        "的一是在不了有和人这中大为上个国我以要他时来用们生到作地于出分会可主发年同工公司姓名电话手机邮箱址省市区县路号街楼室性别男女日期客户备注王李张刘陈杨黄赵周吴徐孙马朱胡郭何林高罗小明华伟芳娜丽强军平东北京上海广州深"
+    ),
+    "euc_kr": frozenset(map(chr, range(0xAC00, 0xD7A4))),
+    "big5": frozenset(
+        "的一是在不了有和人這中大為上個國我以要他時來用們生到作地於出分會可主發年同工公司姓名電話手機郵箱址省市區縣路號街樓室性別男女日期客戶備註王李張劉陳楊黃趙周吳徐孫馬朱胡郭何林高羅小明華偉芳台北灣新竹"
+    ),
+}
+"""Encodings of two bytes a character, and characters that names, addresses and headers are full of."""
+_SCRIPTS = {"cp1251": "оеаинтсрвлкмя", "cp1253": "αοιετσνηυρπκμς", "cp1255": "יוהלארמתבשםןכס", "cp1256": "اليمونرتبةدع"}
+"""Encodings of other alphabets, and their most frequent letters."""
+_USUAL = 0.4
+"""Share of usual characters from which a text is in an encoding of another script."""
 _TITLES = {"utf-8": "UTF-8", "utf-16": "UTF-16", "utf-16-le": "UTF-16", "utf-16-be": "UTF-16", "utf-32": "UTF-32"}
+_TITLES |= {"cp1250": "Windows-1250", "cp1251": "Windows-1251", "cp1253": "Windows-1253", "cp1255": "Windows-1255"}
+_TITLES |= {"cp1256": "Windows-1256", "cp932": "Shift-JIS", "gb18030": "GB18030", "euc_kr": "EUC-KR", "big5": "Big5"}
 _TITLES |= {"cp1252": "Windows-1252", "mac_roman": "Mac Roman", "cp850": "MS-DOS (cp850)", "latin-1": "Latin-1"}
 
 
@@ -110,7 +133,7 @@ def _foreign_block(file: Path) -> bytes | None:
             text = block.decode("utf-8", "replace")
             bad = text.count("\ufffd")
             sound = sum(character > "\x7f" for character in text) - bad + good
-            return None if sound > 10 * bad else block
+            return None if sound > bad else block
         read += len(block)
         if read > _CHECKED_BYTES:
             break
@@ -118,10 +141,35 @@ def _foreign_block(file: Path) -> bytes | None:
 
 
 def _eight_bit(block: bytes) -> str:
-    """Choose the encoding that puts most letters of western languages into words."""
+    """Choose the encoding of a text that is not Unicode."""
+    return _of_another_script(block) or _of_latin_letters(block)
+
+
+def _of_another_script(block: bytes) -> str | None:
+    """Choose the encoding that makes the most of a text usual characters of its script; None where none does."""
+    sample = block[:200_000]
+    sample = sample[: sample.rfind(b"\n") + 1] or sample  # no half of a character at its end
+    shares = {name: _share_usual(sample, name, usual) for name, usual in _ASIAN.items()}
+    words = b" ".join(_RUNS.findall(sample))
+    if 2 * len(words) > sum(byte > 0x7F for byte in sample):
+        shares |= {name: _share_usual(words, name, frozenset(letters)) for name, letters in _SCRIPTS.items()}
+    best = max(shares, key=lambda name: shares[name])
+    return best if shares[best] >= _USUAL else None
+
+
+def _share_usual(data: bytes, encoding: str, usual: frozenset[str]) -> float:
+    try:
+        foreign = [character.lower() for character in data.decode(encoding) if character > "\x7f"]
+    except UnicodeDecodeError:
+        return 0.0
+    return sum(character in usual for character in foreign) / max(len(foreign), 1)
+
+
+def _of_latin_letters(block: bytes) -> str:
+    """Choose the encoding that puts most letters of European languages into words."""
     foreign = b"".join(_IN_WORDS.findall(block))
-    names = ("cp1252", "cp850" if b"\r\n" in block else "mac_roman")
-    usual = {name: sum(it in _WESTERN for it in foreign.decode(name, "replace")) for name in names}
+    letters = {"cp1252": _WESTERN, "cp850" if b"\r\n" in block else "mac_roman": _WESTERN, "cp1250": _CENTRAL}
+    usual = {name: sum(it in its for it in foreign.decode(name, "replace")) for name, its in letters.items()}
     best = max(usual, key=lambda name: usual[name])
     return "latin-1" if best == "cp1252" and "\ufffd" in block.decode(best, "replace") else best
 
@@ -167,6 +215,8 @@ def _sniff_delimited(text: str, encoding: str, title: str, given: Mapping[str, s
         "numberDoubles": "true",
     }
     notes = [f"delimited by {_DELIMITERS.get(dialect.delimiter, dialect.delimiter)}, {title}"]
+    if width == 1:
+        notes.append("only one column: no delimiter was found (--delimiter)")
     if header:
         options |= {"columnCount": str(width)} if _fits(header, width) else {}
         width = width if _fits(header, width) else max(width, len(header.cells))

@@ -1,8 +1,9 @@
 """Addresses: one line taken apart, and streets in their parts.
 
 A line is cut at its commas: the country off the end where the last part names one, then street before the first comma;
-of the rest the postcode, the state's code at the end, and the city. A street loses its unit (`apt 4b`) and its house
-number, from its end or its beginning, where these have no column of their own; a number that is the road's own stays.
+of the rest the postcode, the state's code at the end, and the city. A vCard's line has its parts between semicolons
+(`;;33 Oak St;Portland;OR;97201;US`). A street loses its unit (`apt 4b`) and its house number, from its end or its
+beginning, where these have no column of their own; a number that is the road's own stays.
 All functions expect the result of `clean_text`.
 """
 
@@ -42,6 +43,7 @@ _NUMBERED_ROADS = frozenset(
         "quadrat km us"
     )
 )
+_VCARD_SEMICOLONS = 6
 _AROUND_STREET = " ,;"
 
 _ABBREVIATIONS = dict(
@@ -76,6 +78,9 @@ class Street(NamedTuple):
 
 def split_address(line: str) -> AddressLine:
     """Take a line such as `5 High St, Leeds LS1 4AP, UK` apart."""
+    if line.count(";") == _VCARD_SEMICOLONS:
+        street, city, region, postcode, country = (part.strip(" ") or None for part in line.split(";")[2:])
+        return AddressLine(street, postcode, city, region, country_code(country) if country else None)
     head, country = _without_country(line)
     street, comma, rest = head.partition(",")
     if not comma:

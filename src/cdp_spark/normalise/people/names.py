@@ -30,6 +30,9 @@ _DOTTED_TITLES = words("capt col maj lt sgt hon fr hr sr ing dipl.-ing dipl-ing 
 _TITLE_STARTS = frozenset(title.split(".")[0] for title in (*_TITLES, *_DOTTED_TITLES))
 _TITLE = rf"(?:(?:{'|'.join(map(re.escape, _TITLES))})\.?|(?:{'|'.join(map(re.escape, _DOTTED_TITLES))})\.)"
 _LEADING_TITLES = re.compile(rf"(?:{_TITLE}(?: +|(?<=\.)(?=[^\W\d_])))+(?=\S)", re.IGNORECASE)
+_TRAILING_TITLES = re.compile(
+    rf"([^,]*\S[^,]*,\s*[^\s,][^,]*?)(?:,\s*|\s+)(?:{'|'.join(map(re.escape, _TITLES))})\.?", re.IGNORECASE
+)
 
 _SUFFIXES = {
     spelling: suffix
@@ -91,8 +94,27 @@ def spelt_out(name: str) -> str:
     return _DOUBLED.sub(r"\1", _SPELT_OUT.sub(lambda found: found[0][0], anyascii("".join(kept)).lower()))
 
 
+_ON_A_TICKET = re.compile(r"([A-Z][A-Z' -]*)/([A-Z][A-Z' -]*?)(?: ?MRS?| (?:MS|MISS|MSTR|CHD|INF|DR))?")
+"""How airlines write names: `MUELLER/HANS MR`."""
+
+
+def is_ticket_name(text: str) -> bool:
+    """Recognise a name as airlines write it: `MUELLER/HANS MR`."""
+    return "/" in text and _ON_A_TICKET.fullmatch(text) is not None
+
+
+def _with_comma(text: str) -> str:
+    """Put a ticket's name with a comma, and take a title off the end of one with a comma: `Lee, Ann, Mr`."""
+    if "/" in text and (ticket := _ON_A_TICKET.fullmatch(text)):
+        return f"{ticket[1].strip()}, {ticket[2].strip()}"
+    if "," not in text:
+        return text
+    titles = _TRAILING_TITLES.fullmatch(text)
+    return titles[1] if titles else text
+
+
 def read_name(text: str, *, suffixed: bool) -> NamePart:
-    """Read a given, middle, family or full name.
+    """Read a part of a name, or a full name.
 
     Args:
         text: cleaned.
@@ -105,6 +127,11 @@ def read_name(text: str, *, suffixed: bool) -> NamePart:
     if suffixed:
         name, suffix = split_suffix(name)
     return NamePart(name_case(name), suffix, None)
+
+
+def read_full_name(text: str) -> NamePart:
+    """Read a full name, also a guest's (`Lee, Ann, Mr`) or a passenger's (`LEE/ANN MRS`)."""
+    return read_name(_with_comma(text), suffixed=True)
 
 
 def name_issue(name: str) -> str | None:

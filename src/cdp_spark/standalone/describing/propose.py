@@ -32,6 +32,8 @@ _PERSON = frozenset({"given_name", "family_name", "full_name", "birth_date"})
 _REGIONS = ("DE", "GB", "US", "FR", "NL", "AT", "CH", "ES", "IT", "PL", "SE", "BE", "DK")
 _FILLED, _READ = 0.99, 0.9
 _NOT_SAID = ("always the same value", "empty")
+_NO_IDS = ("postcode", "phone", "house_number", "region", "country")
+"""Meanings whose names end as those of ids do: `zip_code`, `phone_no`."""
 _UNIQUE_IN = 20
 """Rows from which a column without an id's name may be unique by more than chance."""
 
@@ -160,7 +162,8 @@ def _attribute_name(column: str, taken: dict[str, str]) -> str:
 def _key(sample: Sample, columns: dict[str, list[str]]) -> tuple[str, list[str]]:
     """The column that identifies a row: an id by its name and unique, or else whatever is unique."""
     names, rows = sample.rows.column_names, sample.rows.num_rows
-    ids = roles.matching(roles.OWN_ID, names)
+    others = set(sample.columns_of(*_NO_IDS))
+    ids = [name for name in roles.matching(roles.OWN_ID, names) if name not in others]
     emails = columns.get("email", [])
     figures = {name: (len(it := sample.values(name)) / rows, len(set(it)) / max(len(it), 1)) for name in names}
     unique = [name for name in names if figures[name][0] >= _FILLED and figures[name][1] == 1]

@@ -113,8 +113,9 @@ def sample_file(given: Input, *, folder: Path, settings: ProjectSettings | None)
         if count >= SAMPLE_ROWS:
             break
     rows = pa.concat_tables(batches, promote_options="default").slice(0, SAMPLE_ROWS) if batches else pa.table({})
-    if not rows.num_rows:
-        raise DataError(str(given.path), got="no row", allowed="rows below the header", fix="check the file")
+    if not rows.num_rows or not rows.column_names:
+        fix = "check that the export holds rows, and that they can be read"
+        raise DataError(str(given.path), got="no row that can be read", allowed="a header and rows", fix=fix)
     times = {name: find_time_notation(rows[name].to_pylist()) for name in rows.column_names}
     found = {name: notation for name, notation in times.items() if notation.read >= _READ}
     path = os.path.relpath(given.path.absolute(), folder.absolute())

@@ -95,17 +95,21 @@ _COMPOUND = re.compile(
     r"\b(rechnungs?|kunden|versand|liefer|notfall(?:kontakt)?|privat)(?=[a-z]{3})(?!betreuer|nummer)"
 )
 """German words that stand before a meaning in one word, such as `Rechnungsname`."""
+_VCARD = re.compile(r"[;,](?:type=)?(?:(home|work|cell|fax)|(?:pref|internet|voice|x-\w+))(?![^;,])", re.IGNORECASE)
+"""What stands behind a property of a vCard: `TEL;TYPE=CELL,VOICE`."""
 _SAYS_NOTHING = frozenset({"s", "metadata", "utc", "gmt"})
 _TIME = re.compile(
     "date|time|timestamp|datetime|datum|zeit|fecha|data|created|updated|modified|changed|since|expires|expiry|on|at|"
     "ts|registered|joined|login|seen|activity|angelegt|geandert"
 )
-_ID = re.compile("ids?|uuid|guid|key|ref|reference|token|hash|leid|euid|[a-z]{1,4}ids?|code|sku|index|nr|num")
+_ID = re.compile(
+    "ids?|uuid|guid|key|ref|reference|token|hash|leid|euid|[a-z]{1,4}ids?|code|sku|index|nr|num|no|numbers?|nummer|numero|numer|#"
+)
 
 
 def read_column_name(column: str) -> ColumnName:
     """Tell what a column's name says."""
-    name = _COMPOUND.sub(r"\1_", plain_name(column))
+    name = _COMPOUND.sub(r"\1_", plain_name(_VCARD.sub(r" \1 ", column)))
     words = [word for word in name.split("_") if word and word not in _SAYS_NOTHING]
     somebody = next((word for word in words if _SOMEBODY.fullmatch(word)), None) or _by_somebody(words)
     found = _meaning(words, somebody is not None)
@@ -174,4 +178,9 @@ def _kind(words: list[str]) -> Kind | None:
         return "coordinate"
     if any(_TIME.fullmatch(word) for word in words):
         return "time"
-    return "identifier" if words and _ID.fullmatch(words[-1]) else None
+    return "identifier" if words and (_ID.fullmatch(words[-1]) or _is_number_of(words)) else None
+
+
+def _is_number_of(words: list[str]) -> bool:
+    """Romance languages put the number first: `Codice cliente`, `Nº de socio`."""
+    return len(words) == 2 and words[0] in {"codice", "codigo", "code", "cod", "numero", "n", "no", "nr", "lp", "id"}

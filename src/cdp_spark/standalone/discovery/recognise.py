@@ -58,7 +58,6 @@ _LETTERED: tuple[Meaning, ...] = ("given_name", "family_name", "city")
 _LOOKS_OF: dict[Meaning, tuple[str, str]] = {
     "email": ("email", "e-mail addresses"),
     "birth_date": ("date", "dates"),
-    "domain": ("domain", "web addresses"),
 }
 """What at least half of the values must look like, and how that is called."""
 _LENGTH_OF_ID = 6
@@ -108,8 +107,9 @@ def recognise(
             tables = (sample, *(other for other in beside if name in other.column_names))
             columns = [table[name].to_pylist() for table in tables]
             found.append(_recognise(name, columns, date_order))
-    named = _with_whole_name(_with_further_contacts(_with_somebody(found)))
-    return tuple(_without_redundant_names(_one_each(_with_family_name(_with_date_parts(named)))))
+    named = _with_whole_name(_with_further_contacts(_with_numbered_names(_with_somebody(found))))
+    parted = _without_companies_by_name(_with_family_name(_with_date_parts(named)))
+    return tuple(_without_redundant_names(_one_each(parted)))
 
 
 def _recognise(column: str, values: list[list[str | None]], date_order: DateOrder | None) -> tuple[Recognised, str]:
@@ -181,6 +181,41 @@ def _with_family_name(found: list[Recognised]) -> list[Recognised]:
 _MOSTLY, _ONE_WORD = 0.5, 1.6
 
 
+def _with_numbered_names(found: list[Recognised]) -> list[Recognised]:
+    """Of `Name 1` and `Name 2` with a word each the first is the family name, unless it holds the given names."""
+    numbered = {item.column.strip()[-1:]: item for item in found if _is_plain_name(item)}
+    if not {"1", "2"} <= numbered.keys():
+        return found
+    family, given = numbered["1"], numbered["2"]
+    if any(it.profile.mean_words >= _ONE_WORD or it.profile.shares["organisation"] > _FEW for it in (family, given)):
+        return found
+    if family.profile.shares["given_name"] >= max(_KNOWN_NAMES, given.profile.shares["given_name"]):
+        family, given = given, family
+    meanings: dict[str, Meaning] = {given.column: "given_name", family.column: "family_name"}
+    return [
+        replace(item, meaning=meanings[item.column], reason=f"one word a row in {family.column} and {given.column}")
+        if item.column in meanings
+        else item
+        for item in found
+    ]
+
+
+_KNOWN_NAMES, _FEW = 0.3, 0.1
+
+
+def _without_companies_by_name(found: list[Recognised]) -> list[Recognised]:
+    """Beside a given name and a family name, a column of names that are none of people is no company by itself."""
+    parts = {item.meaning: item.column for item in found if item.meaning in {"given_name", "family_name"}}
+    if len(parts) < 2:
+        return found
+    return [
+        replace(item, meaning="text", reason=f"names beside {' and '.join(parts.values())}")
+        if item.meaning == "company_name" and read_column_name(item.column).meaning == "full_name"
+        else item
+        for item in found
+    ]
+
+
 def _is_plain_name(item: Recognised) -> bool:
     name = read_column_name(item.column)
     return name.meaning == "full_name" and name.somebody is None and name.rank < LATER
@@ -232,7 +267,18 @@ def _with_further_contacts(found: list[Recognised]) -> list[Recognised]:
     return [further(item) for item in found]
 
 
-_BIRTHDAYS = 0.5
+_BIRTHDAYS, _ALL = 0.5, 0.9
+
+
+def _no_domain(profile: ColumnProfile) -> tuple[str, bool]:
+    """A page of a profile or a ticket says nothing by its domain, which all rows share."""
+    if profile.shares["domain"] < _MOSTLY:
+        return f"only {profile.shares['domain']:.0%} are web addresses", True
+    return "they are pages of few sites", _are_pages(profile)
+
+
+def _are_pages(profile: ColumnProfile) -> bool:
+    return profile.shares["page"] >= _MOSTLY and profile.sites <= max(1, profile.levels / 10)
 
 
 def _refuted(meaning: Meaning, profile: ColumnProfile) -> str | None:
@@ -244,7 +290,10 @@ def _refuted(meaning: Meaning, profile: ColumnProfile) -> str | None:
         "registration_number": ("many rows have the same", profile.distinct < 0.1),
         "full_name": ("many are no names of people", shares["several_words"] < 0.85 or shares["organisation"] > 0.15),
         "phone": ("most have no digits", shares["phone"] < 0.3 and shares["letters"] > 0.5),
-        "category": ("nearly every value is another one", profile.distinct > 0.5 and profile.mean_words > 1.5),
+        "domain": _no_domain(profile),
+        "category": ("they are forms of address", True)
+        if shares["gender"] >= _ALL
+        else ("nearly every value is another one", profile.distinct > 0.5 and profile.mean_words > 1.5),
         **dict.fromkeys(_LETTERED, ("most have digits", shares["letters"] < 0.4)),
     }
     reason, holds = reasons.get(meaning, ("", False))
@@ -270,13 +319,14 @@ def _by_value(profile: ColumnProfile, name: ColumnName) -> tuple[Meaning, str]:
         ("ip_address", "addresses of machines", shares["ip_address"] >= 0.7),
         ("coordinate", "places on a map", shares["coordinate"] >= 0.7 or _is_coordinate(profile, name)),
         ("email", "e-mail addresses", shares["email"] >= 0.7),
+        ("identifier", "pages of few sites", shares["page"] >= 0.7 and _are_pages(profile)),
         ("domain", "web addresses", shares["domain"] >= 0.7 and profile.mean_words < 1.5),
         ("gender", "gender words", shares["gender"] >= 0.9 and levels <= 12),
         ("date", "dates", shares["date"] >= 0.8 or (name.kind == "time" and shares["date"] >= 0.5)),
         ("category", f"{levels} values in {profile.values} rows", levels <= 50 < profile.values / 2),
         ("number", "numbers", shares["number"] >= 0.95 and profile.distinct < 0.5 and not is_id),
         ("phone", "phone numbers", shares["dialled"] >= 0.8 and profile.mean_length >= 9 and name.kind is None),
-        ("identifier", "ids of something", shares["code"] >= 0.8 and (is_id or _is_long_number(profile))),
+        ("identifier", "ids of something", _is_id(profile, is_id=is_id)),
         ("given_name", "known given names", shares["given_name"] >= 0.5 and profile.mean_words < 1.5),
         ("full_name", "names of several words", shares["given_name"] >= 0.4 and profile.mean_words < 4),
         ("address", "house numbers and streets", shares["house_and_street"] >= 0.6 and profile.mean_words >= 2.5),
@@ -292,6 +342,13 @@ def _by_value(profile: ColumnProfile, name: ColumnName) -> tuple[Meaning, str]:
 
 def _is_coordinate(profile: ColumnProfile, name: ColumnName) -> bool:
     return name.kind == "coordinate" and profile.shares["number"] >= _BIRTHDAYS
+
+
+def _is_id(profile: ColumnProfile, *, is_id: bool) -> bool:
+    is_coded = profile.shares["code"] >= 0.8
+    return (is_coded and (is_id or _is_long_number(profile))) or (
+        is_id and profile.distinct >= _ALL and profile.mean_words < _ONE_WORD and profile.shares["given_name"] < _FEW
+    )
 
 
 def _is_long_number(profile: ColumnProfile) -> bool:

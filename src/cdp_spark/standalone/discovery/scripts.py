@@ -65,6 +65,7 @@ _JAPANESE = {
     "都道府県": "region",
     "市区町村": "city",
     "番地": "street",
+    "番地・建物名": "street",
     "建物": "unit",
     "国": "country",
     "生年月日": "birth_date",
@@ -76,6 +77,8 @@ _JAPANESE = {
     "会員": "member",
     "番号": "number",
     "担当": "owner",
+    "性別": "gender",
+    "登録": "registered",
     "備考": "notes",
     "日時": "time",
 }
@@ -162,6 +165,10 @@ _GREEK = {
     "αφμ": "tax_id",
 }
 _ARABIC = {
+    "رقم": "number",
+    "رقم العميل": "customer_number",
+    "العائلة": "family_name",
+    "تاريخ": "date",
     "الاسم": "name",
     "اسم": "name",
     "الاسم الأول": "given_name",

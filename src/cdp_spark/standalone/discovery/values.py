@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from cdp_spark.normalise.months import is_month
 from cdp_spark.normalise.people.companies import has_legal_form
 from cdp_spark.normalise.people.contact_points import split_cell
+from cdp_spark.normalise.people.names import is_ticket_name
 from cdp_spark.normalise.people.nicknames import is_known_name
 from cdp_spark.normalise.text import words
 from cdp_spark.standalone.discovery.dates import DateNotation, find_notation
@@ -18,7 +19,7 @@ from cdp_spark.standalone.discovery.dates import DateNotation, find_notation
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+_EMAIL = re.compile(r"(mailto:)?[^@\s]+@[^@\s]+\.[^@\s]+|[^@<>]*<\s*[^@\s<>]+@[^@\s<>]+\.[^@\s<>]+>", re.IGNORECASE)
 _NUMBER = re.compile(r"[-+]?\d+([.,]\d+)?")
 _CODE = re.compile(r"(?=.*\d)[A-Za-z0-9][A-Za-z0-9 ./-]{2,}")
 _PHONE = re.compile(r"'?[+(]?[\d(][\d\s()./-]{6,}\d( ?(x|ext\.?|#) ?\d+)?")
@@ -28,6 +29,8 @@ _POSTCODE = re.compile(
 _WITHOUT_YEAR = re.compile(r"-{0,2}\d{1,2}[-/.]\d{1,2}\.?")
 _YEAR = re.compile(r"(1[5-9]|20)\d\d")
 _DOMAIN = re.compile(r"(https?://)?([\w-]+\.)+[a-z]{2,}(/\S*)?", re.IGNORECASE)
+_HOST = re.compile(r"(https?://)?([\w-]+\.)+[a-z]{2,}")
+_PAGE = re.compile(r"(https?://)?([\w-]+\.)+[a-z]{2,}/\S+", re.IGNORECASE)
 _ORGANISATION = re.compile(
     r"\b(inc|llc|llp|ltd|plc|corp|co|gmbh|ag|kg|ohg|e\.?v|sarl|sas?|s\.?l|srl|spa|s\.?p\.?a|bv|nv|oy|ab|as|aps|"
     r"sp\. ?z|ltda|pty|pvt|the|of|and|und|et|company|group|holding|services?|bank|hotel|cafe|"
@@ -63,8 +66,9 @@ class ColumnProfile:
         mean_words: words a value.
         mean_length: characters a value.
         shares: share of values that look like: email, phone, dialled, date, number, code, postcode, gender, given_name,
-            letters, house_and_street, year, no_year, month, day, domain, several_words, organisation, legal_form,
-            ip_address, coordinate.
+            letters, house_and_street, year, no_year, month, day, domain, page, several_words, organisation,
+            legal_form, ip_address, coordinate.
+        sites: how many hosts the web addresses are of.
         several: share of cells that hold several values.
         is_flag: nothing but yes and no.
         dates: how the values are read as dates.
@@ -78,6 +82,7 @@ class ColumnProfile:
     mean_words: float
     mean_length: float
     shares: dict[str, float]
+    sites: int
     several: float
     is_flag: bool
     dates: DateNotation
@@ -112,6 +117,7 @@ def profile_values(name: str, values: list[str | None], dates: DateNotation | No
         mean_words=sum(len(text.split()) for text in texts) / count,
         mean_length=sum(map(len, texts)) / count,
         shares=shares | {"date": dates.seen},
+        sites=len({found[0].lower() for text in levels if (found := _HOST.match(text))}),
         several=sum(rows for text, rows in cells.items() if len(listed[text]) > 1) / count,
         is_flag=bool(levels) and levels <= _FLAGS and len(levels) <= _MOST_FLAGS,
         dates=dates,
@@ -141,6 +147,8 @@ def _is_whole(text: str, *, at_most: int) -> bool:
 
 
 def _is_dialled(text: str) -> bool:
+    if text.startswith("000"):  # a number that is filled up with zeros
+        return False
     return bool(_PHONE.fullmatch(text) and _DIAL_MARKS.search(text)) and 7 <= sum(map(str.isdigit, text)) <= 15
 
 
@@ -160,7 +168,8 @@ _LOOKS: dict[str, Callable[[str], bool]] = {
     "month": lambda text: _is_whole(text, at_most=12) or is_month(text.rstrip(".")),
     "day": lambda text: _is_whole(text, at_most=31),
     "domain": lambda text: bool(_DOMAIN.fullmatch(text)),
-    "several_words": lambda text: " " in text,
+    "page": lambda text: bool(_PAGE.fullmatch(text)),
+    "several_words": lambda text: " " in text or is_ticket_name(text),
     "organisation": lambda text: bool(_ORGANISATION.search(text)),
     "legal_form": has_legal_form,
     "letters": lambda text: not any(map(str.isdigit, text)),

@@ -20,6 +20,8 @@ from cdp_spark.normalise.text import clean_text
     ("line", "parts"),
     [
         ("5 High St, Leeds LS1 4AP, UK", AddressLine("5 High St", "LS1 4AP", "Leeds", None, "GB")),
+        (";;33 Oak St;Portland;OR;97201;US", AddressLine("33 Oak St", "97201", "Portland", "OR", "US")),
+        (";;Lindenallee 5;Köln;;50667;", AddressLine("Lindenallee 5", "50667", "Köln", None, None)),
         ("123 Main St, Springfield, IL 62704", AddressLine("123 Main St", "62704", "Springfield", "IL", None)),
         ("1 Main St, Springfield, IL", AddressLine("1 Main St", None, "Springfield", "IL", None)),
         ("Hauptstr. 5, 10115 Berlin, Deutschland", AddressLine("Hauptstr. 5", "10115", "Berlin", None, "DE")),

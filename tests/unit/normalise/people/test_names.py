@@ -10,6 +10,7 @@ from cdp_spark.normalise.people.names import (
     full_name,
     name_case,
     name_issue,
+    read_full_name,
     read_name,
     read_suffix,
     split_full_name,
@@ -114,6 +115,24 @@ def test_a_part_of_a_name_is_read_in_four_steps() -> None:
     assert read_name("VON DER LEYEN", suffixed=True) == NamePart("von der Leyen", None, None)
     assert read_name("O'BRIEN-SMITH, MARY ANN PhD", suffixed=True) == ("O'Brien-Smith, Mary Ann", "PhD", None)
     assert read_name("test", suffixed=True) == NamePart(None, None, "placeholder")
+
+
+@pytest.mark.parametrize(
+    ("written", "name"),
+    {
+        "MUELLER/HANS MR": "Mueller, Hans",
+        "OKAFOR/KOFIMR": "Okafor, Kofi",
+        "O'NEIL/MARY ANN MRS": "O'Neil, Mary Ann",
+        "ADAMS/JO": "Adams, Jo",
+        "Lee, Ann, Mr": "Lee, Ann",
+        "Lee, Ann Dr.": "Lee, Ann",
+        "Lee, Dr": "Lee, Dr",
+        "Ann Lee": "Ann Lee",
+        "Ann/Bob Lee": "Ann/Bob Lee",
+    }.items(),
+)
+def test_names_of_passengers_and_guests_are_read(written: str, name: str) -> None:
+    assert read_full_name(written) == NamePart(name, None, None)
 
 
 def test_a_suffix_stays_where_it_is_no_part_of_the_name() -> None:

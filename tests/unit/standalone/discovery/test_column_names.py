@@ -117,3 +117,42 @@ def test_words_for_the_person_are_better_than_those_for_a_role() -> None:
 )
 def test_names_of_machines_places_times_and_ids(name: str, kind: str) -> None:
     assert read_column_name(name).kind == kind
+
+
+@pytest.mark.parametrize(
+    ("name", "meaning"),
+    [
+        ("Geb.-Dat.", "birth_date"),
+        ("Data di nascita", "birth_date"),
+        ("Data ur.", "birth_date"),
+        ("Fecha nac.", "birth_date"),
+        ("BDAY", "birth_date"),
+        ("Roepnaam", "given_name"),
+        ("Woonplaats", "city"),
+        ("Huisnr", "house_number"),
+        ("Nr domu", "house_number"),
+        ("Civico", "house_number"),
+        ("Kod poczt.", "postcode"),
+        ("C.P.", "postcode"),
+        ("Tfno.", "phone"),
+        ("Switchboard", "phone"),
+        ("WHATSAPP", "phone"),
+        ("Telemóvel", "phone"),
+        ("TEL;TYPE=CELL,VOICE", "phone"),
+        ("EMAIL;TYPE=INTERNET;TYPE=HOME", "email"),
+        ("ADR;TYPE=HOME", "address"),
+        ("Vers.-Nr.", "national_id"),
+        ("番地・建物名", "street"),
+        ("رقم الجوال", "phone"),
+    ],
+)
+def test_abbreviations_and_vcard_properties_are_known(name: str, meaning: str) -> None:
+    assert read_column_name(name).meaning == meaning
+
+
+@pytest.mark.parametrize(
+    "name", ["Order Number", "Customer No", "Codice cliente", "Nº Cliente", "رقم العميل", "Lp. ID"]
+)
+def test_a_number_of_a_customer_or_an_order_is_an_id_and_nobodys_name(name: str) -> None:
+    found = read_column_name(name)
+    assert (found.meaning, found.kind) == (None, "identifier")

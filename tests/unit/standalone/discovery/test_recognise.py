@@ -191,3 +191,52 @@ def test_beside_a_company_a_column_of_names_holds_people_also_where_many_have_on
     assert {item.column: item.meaning for item in found} == {"name": "full_name", "company": "company_name"}
     (alone,) = recognise(pa.table({"name": ["Acme GmbH", "Initech", "Umbrella SA", "Hooli", "Globex"] * 4}))
     assert alone.meaning == "company_name"
+
+
+def test_numbers_of_orders_and_debtors_are_no_phones() -> None:
+    found = _meanings(
+        **{
+            "Order Number": ["12-00001-00003", "12-00002-00006", "12-00003-00009"],
+            "Debitor": ["0000100001", "0000100002", "0000100003"],
+            "ID": ["1", "2", "3"],
+            "Charge": ["cus_9dk3mf", "cus_k3l9sd", "cus_qm4x8z"],
+        }
+    )
+    assert found == {"Order Number": "identifier", "Debitor": "identifier", "ID": "identifier", "Charge": "text"}
+
+
+def test_addresses_with_the_name_they_show_are_e_mails() -> None:
+    assert _meanings(a=["Ann Lee <ann@x.org>", '"Ray, Bob" <bob@y.com>', "mailto:cid@z.net"]) == {"a": "email"}
+
+
+def test_pages_of_one_site_are_ids_and_sites_of_companies_are_domains() -> None:
+    profiles = [f"https://www.people.example/in/person-{number}" for number in range(30)]
+    sites = [f"www.firm{number}.example" for number in range(30)]
+    assert _meanings(URL=profiles, Website=sites) == {"URL": "identifier", "Website": "domain"}
+
+
+def test_two_numbered_names_of_one_word_are_a_person_and_those_of_firms_are_not() -> None:
+    people = _meanings(**{"Name 1": ["Brandt", "Kovac", "Lee", "Ruiz"], "Name 2": ["Anke", "Jure", "Ann", "Ines"]})
+    assert people == {"Name 1": "family_name", "Name 2": "given_name"}
+    swapped = _meanings(**{"Name 1": ["Robert", "Mary", "Ann", "James"], "Name 2": ["Brandt", "Kovac", "Lee", "Ruiz"]})
+    assert swapped == {"Name 1": "given_name", "Name 2": "family_name"}
+    firms = _meanings(**{"Name 1": ["Acme GmbH", "Hooli AG", "Globex KG"], "Name 2": ["Einkauf", "Werk", "Lager"]})
+    assert firms["Name 1"] == "company_name"
+
+
+def test_a_letters_name_beside_a_persons_is_no_company() -> None:
+    found = _meanings(
+        Forename=["Ann", "Bob", "Cid"],
+        Surname=["Lee", "Ray", "Fox"],
+        **{"Mailing Name": ["Mr & Mrs A Lee", "Mr B Ray", "Fox & Co"], "Title": ["Mrs", "Mr", "Dr"]},
+    )
+    assert found["Mailing Name"] == "text"
+
+
+def test_titles_that_are_forms_of_address_tell_the_gender() -> None:
+    assert _meanings(Title=["Mrs", "Mr", "Ms"])["Title"] == "gender"
+    assert _meanings(Title=["Buyer", "CEO", "Buyer", "CTO"])["Title"] == "category"
+
+
+def test_names_as_airlines_write_them_are_whole_names() -> None:
+    assert _meanings(**{"PAX NAME": ["MUELLER/HANS MR", "LEE/ANN MRS", "OKAFOR/KOFIMR"]}) == {"PAX NAME": "full_name"}
