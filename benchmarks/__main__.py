@@ -27,7 +27,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks import cases, leads, lifetime, segments, traits, unified
+from benchmarks import cases, leads, lifetime, segments, traits
 from benchmarks.matching.memory import run_measured
 from benchmarks.matching.scores import Scores, score
 from benchmarks.offers import run as offers
@@ -35,6 +35,7 @@ from benchmarks.packaged import PACKAGED, why_missing
 from benchmarks.sets import PUBLIC, DataSet, packaged_set, people_set, public_set
 from benchmarks.small import evaluate, learn
 from benchmarks.tools import PACKAGES, TOOLS, command_of, outputs_of
+from benchmarks.unified import run as unified
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -42,6 +42,9 @@ SPANS_ON_DRIVER = 3_000_000
 """Spans of traits that the driver carries on by a run, at some 200 bytes each."""
 COMPARED_ON_DRIVER = 300_000
 """Rows of two versions of a table that the driver compares, value by value: three seconds. Of more Spark does."""
+KEYED_ON_DRIVER = 5_000_000
+"""Rows of two versions of a table that the driver compares, column by column, each found by its key: a second a
+million, at some 200 bytes each."""
 SNAPSHOTS_ON_DRIVER = 300_000
 """People's snapshots that a score is learned from: half a minute. Of more people some are left out."""
 GROUP_ROWS = 20_000

@@ -156,6 +156,24 @@ def look_up(rows: Rows, name: str, values: Rows, *, default: int) -> Rows:
     return rows.append_column(value, pc.fill_null(found.take(place), default))
 
 
+def join_left(rows: Rows, name: str, others: Rows) -> Rows:
+    """Add the other columns of the row that has the same value in a column; null where there is none.
+
+    Args:
+        rows: to add the columns to.
+        name: of a column of both.
+        others: each value once; where the rows are.
+    """
+    if isinstance(rows, DataFrame):
+        return rows.join(cast("DataFrame", others), on=name, how="left")
+    table = cast("pa.Table", others).combine_chunks()
+    place = pc.index_in(rows[name], value_set=table[name].combine_chunks())
+    for added in table.column_names:
+        if added != name:
+            rows = rows.append_column(added, table[added].take(place))
+    return rows
+
+
 def map_rows(rows: Rows, rule: Callable[[pa.Table], pa.Table], schema: str | pa.Schema) -> Rows:
     """Apply a rule that looks at each row alone.
 
