@@ -107,8 +107,8 @@ def _night(store: Store, project: Project, name: str, day: int) -> None:
         spec.name: it for out in night.outcomes for spec in GOLD if (it := out.versions.get(spec.name)) is not None
     }
     append_release(store, Release(night.run.ordinal, night.run.run_id, datetime.now(UTC), versions))
-    sums = [sum(clock.spent[stage][place] for stage in _OF_EVENTS) for place in (0, 1)]
-    _tell(name, "files to unified_events", *sums, "")
+    seconds, processor = (sum(clock.spent[stage][place] for stage in _OF_EVENTS) for place in (0, 1))
+    _tell(name, "files to unified_events", seconds, processor, "")
 
 
 def _tell(night: str, stage: str, seconds: float, processor: float, what: str) -> None:

@@ -45,8 +45,8 @@ def find_in_spans(released: Rows, spans: pa.Table) -> Rows:
     """
     if isinstance(released, DataFrame):
         return released.where(_in_spans_expr(spans)).select(c.EVENT_KEY)
-    columns = (released[name].combine_chunks() for name in (c.CURRENCY, c.OCCURRED_AT))
-    return released.filter(are_in_spans(*columns, spans)).select([c.EVENT_KEY])
+    currencies, at = released[c.CURRENCY].combine_chunks(), released[c.OCCURRED_AT].combine_chunks()
+    return released.filter(are_in_spans(currencies, at, spans)).select([c.EVENT_KEY])
 
 
 def _in_spans_expr(spans: pa.Table) -> Column:

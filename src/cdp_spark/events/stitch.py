@@ -7,7 +7,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, cast
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import pyarrow as pa
@@ -42,7 +43,8 @@ _GIVEN = (c.EVENT_TYPE, _CANCELLED, c.VALUE_GIVEN, c.CURRENCY, c.QUANTITY, c.LIN
 _OF_ORDERS = pa.schema({c.LINES_KEY: pa.string(), _LATER_LINES: LINES})
 
 
-class OrderLines(NamedTuple):
+@dataclass(frozen=True)
+class OrderLines:
     """Lines of orders from sources of their own.
 
     Args:
