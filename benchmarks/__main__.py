@@ -8,7 +8,7 @@ CDP_CASES_DIR=… python -m benchmarks cases               small cases from the 
 CDP_DATA_DIR=… python -m benchmarks small                small files, drawn and of the public sets
 CDP_DATA_DIR=… python -m benchmarks priors               learn the engine's priors from other such files
 python -m benchmarks lifetime                            insights of a million generated customers
-python -m benchmarks events                              a million events from files to `unified_events`
+python -m benchmarks events                              nights of new events, from files to sessions
 python -m benchmarks scores                              probabilities, against drawn people's true ones
 python -m benchmarks traits                              traits of a million generated events
 python -m benchmarks segments                            50 segments of a million profiles and ten million events

@@ -38,6 +38,8 @@ ASSIGNED_ON_DRIVER = 1_000_000
 """Profiles whose arms the driver draws: 13 s for an experiment that all take part in, then a second a run."""
 EVENTS_ON_DRIVER = 2_000_000
 """Events that the driver scores people by and makes offers of, in some ten seconds and 1 GB; of more all cores do."""
+EVENT_BYTES_ON_DRIVER = 500_000_000
+"""Bytes of the files that hold them: a million clicks and orders have 150 MB, and take a gigabyte or two of memory."""
 SPANS_ON_DRIVER = 3_000_000
 """Spans of traits that the driver carries on by a run, at some 200 bytes each."""
 COMPARED_ON_DRIVER = 300_000

@@ -13,6 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
@@ -182,8 +183,11 @@ def _steps(context: RunContext, config: AttributionConfig, *, on_driver: bool) -
 
 
 def _spread(context: RunContext, steps: Histories, config: AttributionConfig) -> Histories:
-    """Give many steps to Spark's tasks: each conversion has a row a touch and model."""
-    few = steps.count * len(config.models) <= EVENTS_ON_DRIVER
+    """Give many conversions to Spark's tasks: each has a row a touch and model."""
+    if isinstance(steps.rows, DataFrame):
+        return steps
+    credited = pc.sum(steps.rows[c.CONVERTED], min_count=0).as_py() * len(config.models)
+    few = credited <= EVENTS_ON_DRIVER
     return steps if few else replace(steps, rows=as_frame(context.store.spark, steps.rows))
 
 

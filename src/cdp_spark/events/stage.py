@@ -13,7 +13,7 @@ from cdp_spark import columns as c
 from cdp_spark.events.frames import find_in_spans, find_moved
 from cdp_spark.events.stitch import LINE_COLUMNS, SOURCE_COLUMNS, VISITOR, OrderLines, build_unified_events
 from cdp_spark.events.worth import build_rates, find_changed_spans
-from cdp_spark.limits import BROADCAST_ROWS, EVENTS_ON_DRIVER, IDENTITY_ON_DRIVER_RECORDS
+from cdp_spark.limits import BROADCAST_ROWS, EVENT_BYTES_ON_DRIVER, EVENTS_ON_DRIVER, IDENTITY_ON_DRIVER_RECORDS
 from cdp_spark.normalise.event_types import CANCELLATION
 from cdp_spark.tables.catalog import CURRENCY_RATES, SOURCE_EVENTS, SOURCE_ORDER_LINES, UNIFIED_EVENTS, UNIFIED_IDS
 from cdp_spark.tables.checkpoint import CountedFrame, checkpoint_and_count
@@ -87,8 +87,9 @@ def _is_for_driver(store: Store) -> bool:
     ids = store.open_local(UNIFIED_IDS) if store.exists(UNIFIED_IDS) else None
     if ids is None and store.exists(UNIFIED_IDS):
         return False
-    is_small = ids is None or ids.count() <= IDENTITY_ON_DRIVER_RECORDS
-    return is_small and all(table is not None and table.count() <= EVENTS_ON_DRIVER for table in tables)
+    if ids is not None and ids.count() > IDENTITY_ON_DRIVER_RECORDS:
+        return False
+    return all(it is not None and it.bytes <= EVENT_BYTES_ON_DRIVER and it.count() <= EVENTS_ON_DRIVER for it in tables)
 
 
 @dataclass(frozen=True)

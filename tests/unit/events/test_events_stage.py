@@ -20,6 +20,7 @@ from cdp_spark.config.source import SourceConfig
 from cdp_spark.events import stage
 from cdp_spark.events.stage import run as unify
 from cdp_spark.ingest.stage import run as ingest
+from cdp_spark.limits import EVENTS_ON_DRIVER
 from cdp_spark.runs.dependencies import DEPENDENCIES
 from cdp_spark.tables.catalog import UNIFIED_EVENTS
 from cdp_spark.tables.increments.basis import work_or_keep
@@ -135,7 +136,7 @@ def test_files_become_events_in_the_projects_currency_and_a_later_run_equals_a_f
         ("O6", "purchase", 100, "USD", 80, None),
     ]
     in_spark = Store(spark, str(shutil.copytree(tmp_path / "warehouse", tmp_path / "in Spark")))
-    for copy, limit in ((store, stage.EVENTS_ON_DRIVER), (in_spark, 0)):
+    for copy, limit in ((store, EVENTS_ON_DRIVER), (in_spark, 0)):
         monkeypatch.setattr(stage, "EVENTS_ON_DRIVER", limit)
         ingested, second = _night(copy, project, first)
         assert [ingested.metrics[f"{name}.rows_new"] for name in ("shop", "items", "rates")] == [2, 1, 2]

@@ -112,11 +112,11 @@ def test_rows_with_a_key_are_compared_column_by_column_with_the_same_result(
     now: list[tuple[object, ...]], before: list[tuple[object, ...]]
 ) -> None:
     schema = pa.schema([("k", pa.string()), ("group", pa.string()), ("value", pa.int64())])
-    sides = [
-        pa.Table.from_pylist([dict(zip(schema.names, row, strict=True)) for row in it], schema) for it in (now, before)
-    ]
+    after, earlier = (
+        pa.Table.from_pylist([dict(zip(schema.names, row, strict=True)) for row in rows], schema)
+        for rows in (now, before)
+    )
     for key in ("k", "group"):
-        found = find_changed_by_key(*sides, [key], row_key="k")[key].to_pylist()
-        assert sorted(found, key=str) == sorted(
-            find_changed_keys(*sides, [key], schema.names)[key].to_pylist(), key=str
-        )
+        found = find_changed_by_key(after, earlier, [key], row_key="k")[key].to_pylist()
+        expected = find_changed_keys(after, earlier, [key], schema.names)[key].to_pylist()
+        assert sorted(found, key=str) == sorted(expected, key=str)
