@@ -8,7 +8,7 @@ CDP_CASES_DIR=… python -m benchmarks cases               small cases from the 
 CDP_DATA_DIR=… python -m benchmarks small                small files, drawn and of the public sets
 CDP_DATA_DIR=… python -m benchmarks priors               learn the engine's priors from other such files
 python -m benchmarks lifetime                            insights of a million generated customers
-python -m benchmarks events                              a million events from files to `unified_events`
+python -m benchmarks events                              nights of new events, from files to sessions
 python -m benchmarks scores                              probabilities, against drawn people's true ones
 python -m benchmarks traits                              traits of a million generated events
 python -m benchmarks segments                            50 segments of a million profiles and ten million events
@@ -27,7 +27,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks import cases, leads, lifetime, segments, traits, unified
+from benchmarks import cases, leads, lifetime, segments, traits
 from benchmarks.matching.memory import run_measured
 from benchmarks.matching.scores import Scores, score
 from benchmarks.offers import run as offers
@@ -35,6 +35,7 @@ from benchmarks.packaged import PACKAGED, why_missing
 from benchmarks.sets import PUBLIC, DataSet, packaged_set, people_set, public_set
 from benchmarks.small import evaluate, learn
 from benchmarks.tools import PACKAGES, TOOLS, command_of, outputs_of
+from benchmarks.unified import run as unified
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

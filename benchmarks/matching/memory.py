@@ -14,6 +14,10 @@ import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
@@ -87,6 +91,15 @@ def run_measured(command: list[str], *, timeout_seconds: float, log: Path) -> Fi
     return Finished(output, seconds, processor_seconds, seen.peak_bytes, process.returncode, timed_out)
 
 
+def family_processor_seconds() -> float:
+    """Processor time, so far, of this process, its children and theirs, those that have ended and were waited for."""
+    parents: dict[int, int] = {}
+    ticks: dict[int, int] = {}
+    for pid, status in _statuses():
+        parents[pid], ticks[pid] = int(status[1]), sum(map(int, status[11:15]))
+    return sum(it for pid, it in ticks.items() if _descends(pid, os.getpid(), parents)) / _TICKS_A_SECOND
+
+
 def _processor_seconds() -> float:
     """Processor time of all children that have ended."""
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -102,16 +115,20 @@ def _family(root: int) -> dict[int, tuple[int, int]]:
     """Resident bytes and ticks of processor time of a process and its children, by process id."""
     parents: dict[int, int] = {}
     used: dict[int, tuple[int, int]] = {}
+    for pid, status in _statuses():
+        parents[pid] = int(status[1])
+        used[pid] = int(status[21]) * _PAGE_BYTES, int(status[11]) + int(status[12])
+    return {pid: figures for pid, figures in used.items() if _descends(pid, root, parents)}
+
+
+def _statuses() -> Iterator[tuple[int, list[str]]]:
+    """Each process's id, and the fields of its status after its name."""
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             try:
-                status = (entry / "stat").read_text().rpartition(")")[2].split()
-                resident = int((entry / "statm").read_text().split()[1]) * _PAGE_BYTES
+                yield int(entry.name), (entry / "stat").read_text().rpartition(")")[2].split()
             except OSError:  # it ended meanwhile
                 continue
-            parents[int(entry.name)] = int(status[1])
-            used[int(entry.name)] = resident, int(status[11]) + int(status[12])
-    return {pid: figures for pid, figures in used.items() if _descends(pid, root, parents)}
 
 
 def _descends(pid: int, root: int, parents: dict[int, int]) -> bool:

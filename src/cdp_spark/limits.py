@@ -40,10 +40,15 @@ ASSIGNED_ON_DRIVER = 1_000_000
 """Profiles whose arms the driver draws: 13 s for an experiment that all take part in, then a second a run."""
 EVENTS_ON_DRIVER = 2_000_000
 """Events that the driver scores people by and makes offers of, in some ten seconds and 1 GB; of more all cores do."""
+EVENT_BYTES_ON_DRIVER = 500_000_000
+"""Bytes of the files that hold them: a million clicks and orders have 150 MB, and take a gigabyte or two of memory."""
 SPANS_ON_DRIVER = 3_000_000
 """Spans of traits that the driver carries on by a run, at some 200 bytes each."""
 COMPARED_ON_DRIVER = 300_000
 """Rows of two versions of a table that the driver compares, value by value: three seconds. Of more Spark does."""
+KEYED_ON_DRIVER = 5_000_000
+"""Rows of two versions of a table that the driver compares, column by column, each found by its key: a second a
+million, at some 200 bytes each."""
 SNAPSHOTS_ON_DRIVER = 300_000
 """People's snapshots that a score is learned from: half a minute. Of more people some are left out."""
 GROUP_ROWS = 20_000

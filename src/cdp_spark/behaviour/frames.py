@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pyspark.sql import Window
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
@@ -14,15 +17,14 @@ from cdp_spark.normalise.text import plural
 from cdp_spark.tables.catalog import UNIFIED_EVENTS
 from cdp_spark.tables.increments.basis import empty_tables
 from cdp_spark.tables.increments.difference import read_changed
-from cdp_spark.tables.rows import as_table
+from cdp_spark.tables.increments.keys import count_keys, rows_among
+from cdp_spark.tables.rows import as_table, is_given
 from cdp_spark.tables.run import StageResult
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pyspark.sql import DataFrame
-
-    from cdp_spark.tables.checkpoint import CountedFrame
+    from cdp_spark.tables.increments.keys import Keys
     from cdp_spark.tables.rows import Rows
     from cdp_spark.tables.run import RunContext
     from cdp_spark.tables.spec import TableSpec
@@ -45,16 +47,18 @@ class Histories:
     capped: int
 
 
-def read_histories(events: DataFrame, affected: CountedFrame | None, *, most: int = EVENTS_A_PROFILE) -> Histories:
-    """Take the newest events of each profile (an action).
+def read_histories(events: Rows, affected: Keys | None, *, most: int = EVENTS_A_PROFILE) -> Histories:
+    """Take the newest events of each profile (an action, of a frame).
 
     Args:
         events: `unified_id`, `occurred_at_utc`, `event_key` and others; without a unified id they are left out.
         affected: the profiles; None for all.
         most: events of a profile.
     """
-    owned = events.where(F.col(c.UNIFIED_ID).isNotNull())
-    chosen = owned if affected is None else owned.join(affected.joinable, on=c.UNIFIED_ID, how="left_semi")
+    owned = events.filter(is_given(events, c.UNIFIED_ID))
+    chosen = owned if affected is None else rows_among(owned, c.UNIFIED_ID, affected)
+    if not isinstance(chosen, DataFrame):
+        return _newest_on_driver(chosen, most)
     sizes = chosen.groupBy(c.UNIFIED_ID).agg(F.count(F.lit(1)).alias(c.EVENTS))
     is_large = F.col(c.EVENTS) > most
     counted = F.sum(F.least(c.EVENTS, F.lit(most))).alias("rows")
@@ -62,6 +66,20 @@ def read_histories(events: DataFrame, affected: CountedFrame | None, *, most: in
     count, capped = int(row["rows"] or 0), int(row["capped"])
     rows = _newest(chosen, sizes.where(is_large).select(c.UNIFIED_ID), most) if capped else chosen
     return Histories(as_table(rows) if count <= GATHERED_ROWS else rows, count, capped)
+
+
+def _newest_on_driver(events: pa.Table, most: int) -> Histories:
+    counts = events[c.UNIFIED_ID].value_counts()
+    large = counts.field("values").filter(pc.greater(counts.field("counts"), most))
+    if not len(large):
+        return Histories(events, events.num_rows, 0)
+    is_large = pc.is_in(events[c.UNIFIED_ID], value_set=large)
+    order = [(c.UNIFIED_ID, "ascending"), (c.OCCURRED_AT, "descending"), (c.EVENT_KEY, "descending")]
+    of_large = events.filter(is_large).sort_by(order)
+    ids = of_large[c.UNIFIED_ID].combine_chunks().dictionary_encode().indices.to_numpy()
+    place = np.arange(len(ids)) - np.searchsorted(ids, ids)  # ids are numbered in the order in which they come
+    rows = pa.concat_tables([events.filter(pc.invert(is_large)), of_large.filter(pa.array(place < most))])
+    return Histories(rows, rows.num_rows, len(large))
 
 
 def _newest(events: DataFrame, large: DataFrame, most: int) -> DataFrame:
@@ -87,10 +105,12 @@ def find_changed_profiles(context: RunContext, columns: Sequence[str]) -> DataFr
     return changed.where(F.col(c.UNIFIED_ID).isNotNull())
 
 
-def extent(affected: CountedFrame | None, capped: int, *, most: int = EVENTS_A_PROFILE) -> str:
+def extent(affected: Keys | None, capped: int, *, most: int = EVENTS_A_PROFILE) -> str:
     """Say what a stage worked on."""
     told = (
-        "full" if affected is None else f"incremental: {plural(affected.count, 'profile')} with new or changed events"
+        "full"
+        if affected is None
+        else f"incremental: {plural(count_keys(affected), 'profile')} with new or changed events"
     )
     return f"{told}; {plural(capped, 'profile')} capped at their newest {most:,} events" if capped else told
 

@@ -7,10 +7,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
@@ -32,24 +36,28 @@ from cdp_spark.behaviour.journeys import (
 )
 from cdp_spark.insights.markov import CONVERSION, add_transitions, merge_rare_channels, removal_effects
 from cdp_spark.insights.sessions import SessionRules, build_sessions
-from cdp_spark.limits import CHANNELS_APART
+from cdp_spark.limits import CHANNELS_APART, EVENTS_ON_DRIVER
 from cdp_spark.tables.catalog import ATTRIBUTIONS, SESSIONS, UNIFIED_EVENTS
 from cdp_spark.tables.checkpoint import unite_distinct
 from cdp_spark.tables.increments.basis import keep_table, with_others
-from cdp_spark.tables.rows import as_table, map_groups
+from cdp_spark.tables.increments.difference import fetch_changed
+from cdp_spark.tables.increments.keys import count_keys
+from cdp_spark.tables.increments.serving import serve_rows
+from cdp_spark.tables.rows import as_frame, as_table, field_of, is_given, map_groups, unite
 from cdp_spark.tables.run import StageResult
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import pyarrow as pa
-    from pyspark.sql import DataFrame
+    from pyspark.sql import Column
 
     from cdp_spark.config.insights.behaviour import AttributionConfig, SessionsConfig
     from cdp_spark.config.project import Project
     from cdp_spark.insights.attribution import AttributionRules
-    from cdp_spark.tables.checkpoint import CountedFrame
+    from cdp_spark.tables.increments.keys import Keys
+    from cdp_spark.tables.rows import Rows
     from cdp_spark.tables.run import Basis, RunContext
+    from cdp_spark.tables.store import Store
 
 _COLUMNS = (
     c.UNIFIED_ID,
@@ -62,6 +70,8 @@ _COLUMNS = (
     c.CAMPAIGN,
     c.VALUE,
 )
+_OF_SESSIONS = {c.OCCURRED_AT: c.STARTED_AT, c.EVENT_KEY: c.SESSION_ID}
+"""What a step's time and key are of a session."""
 _DATA_DRIVEN = "data_driven"
 _TRANSITIONS = f"{c.FROM_STATE} string, {c.TO_STATE} string, {c.TRANSITIONS} bigint"
 
@@ -84,24 +94,43 @@ def run(context: RunContext) -> StageResult:
     config, attribution = context.project.insights.sessions, context.project.insights.attribution
     if config is None:
         return not_configured(context, (SESSIONS, ATTRIBUTIONS))
-    affected = unite_distinct([find_changed_profiles(context, _COLUMNS)]) if context.basis else None
-    version, capped = _write_sessions(context, config, affected)
+    on_driver = _is_for_driver(context.store)
+    affected = _affected(context, on_driver=on_driver)
+    version, capped = _write_sessions(context, config, affected, on_driver=on_driver)
     of_all = attribution is not None and _DATA_DRIVEN in attribution.models
-    of_all = of_all and (affected is None or affected.count > 0 or not context.basis or context.basis.erased)
+    of_all = of_all and (affected is None or count_keys(affected) > 0 or not context.basis or context.basis.erased)
     versions = {
         SESSIONS.name: version,
-        ATTRIBUTIONS.name: _write_attributions(context, attribution, None if of_all else affected),
+        ATTRIBUTIONS.name: _write_attributions(context, attribution, None if of_all else affected, on_driver=on_driver),
     }
     metrics = {f"{spec.name}.rows": float(context.store.count(spec)) for spec in (SESSIONS, ATTRIBUTIONS)}
     metrics["sessions.capped_profiles"] = float(capped)
     return StageResult(versions, metrics, extent(affected, capped))
 
 
-def _write_sessions(context: RunContext, config: SessionsConfig, affected: CountedFrame | None) -> tuple[int, int]:
+def _is_for_driver(store: Store) -> bool:
+    """Whether events are near, and few enough."""
+    table = store.open_local(UNIFIED_EVENTS) if store.exists(UNIFIED_EVENTS) else None
+    return table is not None and table.count() <= EVENTS_ON_DRIVER
+
+
+def _affected(context: RunContext, *, on_driver: bool) -> Keys | None:
+    """The profiles with new or changed events; None for all."""
+    if not context.basis:
+        return None
+    if not on_driver:
+        return unite_distinct([find_changed_profiles(context, _COLUMNS)])
+    changed = fetch_changed(context, UNIFIED_EVENTS, key=(c.UNIFIED_ID,), columns=_COLUMNS)
+    return changed.filter(is_given(changed, c.UNIFIED_ID))
+
+
+def _write_sessions(
+    context: RunContext, config: SessionsConfig, affected: Keys | None, *, on_driver: bool
+) -> tuple[int, int]:
     """Write `sessions`; returns its version and how many profiles have more events than count."""
-    if affected is not None and not affected.count and context.basis is not None:
+    if affected is not None and not count_keys(affected) and context.basis is not None:
         return keep_table(context, SESSIONS, context.basis), 0
-    events = read_histories(context.store.read(UNIFIED_EVENTS).select(*_COLUMNS), affected)
+    events = read_histories(serve_rows(context.store, UNIFIED_EVENTS, _COLUMNS, only={}, on_driver=on_driver), affected)
     rules = session_rules(config, time_zone=context.project.settings.time_zone)
     rule = partial(sessions_of, rules=rules)
     made = map_groups([events.rows], c.UNIFIED_ID, rule, SESSIONS.fetched_schema(), row_count=events.count)
@@ -126,27 +155,54 @@ def sessions_of(events: pa.Table, rules: SessionRules) -> pa.Table:
     return made.set_column(place, c.VALUE, as_values(made[c.VALUE].to_numpy()))
 
 
-def _write_attributions(context: RunContext, config: AttributionConfig | None, affected: CountedFrame | None) -> int:
-    if affected is not None and not affected.count and context.basis is not None:
+def _write_attributions(
+    context: RunContext, config: AttributionConfig | None, affected: Keys | None, *, on_driver: bool
+) -> int:
+    if affected is not None and not count_keys(affected) and context.basis is not None:
         return keep_table(context, ATTRIBUTIONS, context.basis)
     if config is None:
         return context.store.overwrite(ATTRIBUTIONS, ATTRIBUTIONS.table([]))
-    steps, lookback = read_histories(_steps(context, config), affected), Lookback(timedelta(days=config.lookback_days))
+    lookback = Lookback(timedelta(days=config.lookback_days))
+    steps = _spread(context, read_histories(_steps(context, config, on_driver=on_driver), affected), config)
     rule = partial(_credits_of, lookback=lookback, rules=_rules(config, steps, lookback))
     made = map_groups([steps.rows], c.UNIFIED_ID, rule, ATTRIBUTIONS.fetched_schema(), row_count=steps.count)
     return context.store.overwrite(ATTRIBUTIONS, with_others(context, ATTRIBUTIONS, made, affected))
 
 
-def _steps(context: RunContext, config: AttributionConfig) -> DataFrame:
+def _steps(context: RunContext, config: AttributionConfig, *, on_driver: bool) -> Rows:
     """The sessions that count as touches, and the conversions."""
-    begins_with = F.col(c.ENTRY_EVENT_TYPE)
-    counts = begins_with.isin(*config.touches) if config.touches else ~begins_with.isin(*config.conversions)
-    touches = context.store.read(SESSIONS).where(counts)
-    conversions = context.store.read(UNIFIED_EVENTS).where(F.col(c.EVENT_TYPE).isin(*config.conversions))
-    names = (c.UNIFIED_ID, c.OCCURRED_AT, c.EVENT_KEY, c.CONVERTED, c.CHANNEL, c.CAMPAIGN, c.VALUE)
-    touches = touches.withColumnsRenamed({c.STARTED_AT: c.OCCURRED_AT, c.SESSION_ID: c.EVENT_KEY})
-    sides = [touches.withColumn(c.CONVERTED, F.lit(False)), conversions.withColumn(c.CONVERTED, F.lit(True))]
-    return sides[0].select(*names).unionByName(sides[1].select(*names))
+    names = (c.UNIFIED_ID, c.OCCURRED_AT, c.EVENT_KEY, c.CHANNEL, c.CAMPAIGN, c.VALUE)
+    of_sessions = (*(_OF_SESSIONS.get(name, name) for name in names), c.ENTRY_EVENT_TYPE)
+    sessions = serve_rows(context.store, SESSIONS, of_sessions, only={}, on_driver=on_driver)
+    is_touch = _is_one_of(sessions, c.ENTRY_EVENT_TYPE, config.touches or config.conversions)
+    touches = sessions.filter(is_touch if config.touches else ~is_touch).select(list(of_sessions[:-1]))
+    events = serve_rows(context.store, UNIFIED_EVENTS, (*names, c.EVENT_TYPE), only={}, on_driver=on_driver)
+    conversions = events.filter(_is_one_of(events, c.EVENT_TYPE, config.conversions)).select(list(names))
+    sides = (_renamed(touches, names), conversions)
+    return unite(context.store.spark, [_with_flag(it, is_set=bool(place)) for place, it in enumerate(sides)])
+
+
+def _spread(context: RunContext, steps: Histories, config: AttributionConfig) -> Histories:
+    """Give many conversions to Spark's tasks: each has a row a touch and model."""
+    if isinstance(steps.rows, DataFrame):
+        return steps
+    credited = pc.sum(steps.rows[c.CONVERTED], min_count=0).as_py() * len(config.models)
+    few = credited <= EVENTS_ON_DRIVER
+    return steps if few else replace(steps, rows=as_frame(context.store.spark, steps.rows))
+
+
+def _is_one_of(rows: Rows, name: str, values: Sequence[str]) -> Column:
+    return field_of(rows, name).isin(list(values))
+
+
+def _renamed(rows: Rows, names: Sequence[str]) -> Rows:
+    return rows.toDF(*names) if isinstance(rows, DataFrame) else rows.rename_columns(list(names))
+
+
+def _with_flag(rows: Rows, *, is_set: bool) -> Rows:
+    if isinstance(rows, DataFrame):
+        return rows.withColumn(c.CONVERTED, F.lit(is_set))
+    return rows.append_column(c.CONVERTED, pa.repeat(pa.scalar(is_set), rows.num_rows))
 
 
 def _rules(config: AttributionConfig, steps: Histories, lookback: Lookback) -> tuple[AttributionRules, ...]:

@@ -8,25 +8,35 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from pyspark.sql import functions as F
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyspark.sql import DataFrame
 
 from cdp_spark import columns as c
+from cdp_spark.events.worth import AMOUNT, LINES
+from cdp_spark.normalise.amounts import MAX_AMOUNT
+from cdp_spark.normalise.batches import as_array
 from cdp_spark.normalise.event_types import PURCHASE
 from cdp_spark.tables.catalog import SOURCE_EVENTS
+from cdp_spark.tables.rows import field_of, is_given, map_groups, with_array
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
-    from pyspark.sql import Column, DataFrame
+    from numpy.typing import NDArray
 
     from cdp_spark.config.events import EventFields
     from cdp_spark.config.source import SourceConfig
+    from cdp_spark.tables.rows import Rows
 
-_FIRST, _ROWS = "first", "order_rows"
-_KEY = (c.ORDER_KEY, c.CURRENCY)
-_SUMMED = "decimal(38,4)"
+_ORDER = (c.ORDER_KEY, c.CURRENCY, c.OCCURRED_AT, c.EVENT_KEY)
+_NOTHING = Decimal(0)
+_PLACES = 4
+"""Decimal places of a quantity."""
 
 
 def find_sources_of_rows(sources: Iterable[SourceConfig]) -> tuple[str, ...]:
@@ -39,53 +49,114 @@ def _may_repeat(events: EventFields) -> bool:
     return events.order_id is not None and not (events.event_id and named.issuperset(events.event_id))
 
 
-def unite_orders(events: DataFrame, sources: Collection[str]) -> DataFrame:
+def split_orders(events: Rows, sources: Collection[str]) -> tuple[Rows, Rows]:
+    """Part the rows of orders from all other events.
+
+    Args:
+        events: rows of `source_events`.
+        sources: from `find_sources_of_rows`.
+    Returns: rows of orders, others.
+    """
+    is_row = field_of(events, c.SOURCE).isin(list(sources)) & (field_of(events, c.EVENT_TYPE) == PURCHASE)
+    is_row &= is_given(events, c.ORDER_KEY)
+    for name in (c.VALUE_GIVEN, c.QUANTITY):
+        is_row &= ~is_given(events, name) | (field_of(events, name) >= _NOTHING)
+    return events.filter(is_row), events.filter(~is_row)
+
+
+def unite_orders(rows: Rows, *, row_count: int) -> Rows:
     """Make one purchase of the rows of each order.
 
     Args:
-        events: rows of `source_events`, with all rows of an order or none.
-        sources: from `find_sources_of_rows`.
-    Returns: the same columns, one row per event and per order.
+        rows: from `split_orders`, with all rows of an order or none.
+        row_count: of them at most, about.
+    Returns: the same columns, one row per order and currency.
     """
-    is_row = F.col(c.SOURCE).isin(*sources) & (F.col(c.EVENT_TYPE) == PURCHASE) & F.col(c.ORDER_KEY).isNotNull()
-    for name in (c.VALUE_GIVEN, c.QUANTITY):
-        is_row &= F.coalesce(F.col(name) >= 0, F.lit(True))
-    return events.where(~is_row).unionByName(_united(events.where(is_row)))
+    names = rows.columns if isinstance(rows, DataFrame) else rows.column_names
+    return map_groups([rows], c.ORDER_KEY, _unite, SOURCE_EVENTS.fetched_schema(names), row_count=row_count)
 
 
-def _united(rows: DataFrame) -> DataFrame:
-    first = F.min_by(F.struct(*rows.columns), F.struct(c.OCCURRED_AT, c.EVENT_KEY)).alias(_FIRST)
+def _unite(rows: pa.Table) -> pa.Table:
+    """The rows of one order follow each other; what is made of them stands in the place of the first."""
+    if not rows.num_rows:
+        return rows
+    ordered = rows.take(pc.sort_indices(rows, sort_keys=[(name, "ascending") for name in _ORDER])).combine_chunks()
+    starts = _find_starts(ordered)
+    firsts = ordered.take(pa.array(starts))
+    sizes = np.diff(np.append(starts, ordered.num_rows))
     made = {
-        c.VALUE_GIVEN: F.when(F.count(c.VALUE_GIVEN) == F.count(F.lit(1)), F.sum(c.VALUE_GIVEN)),
-        c.QUANTITY: F.sum(F.col(c.QUANTITY).try_cast(_SUMMED)),
-        c.LINES: F.nullif(F.flatten(_in_order(_lines())), F.array()),
-        **{name: _same(name) for name in (c.PRODUCT_ID, c.CATEGORY)},
+        c.VALUE_GIVEN: _sums_of_values(ordered[c.VALUE_GIVEN].combine_chunks(), starts, sizes),
+        c.QUANTITY: _sums_of_quantities(ordered[c.QUANTITY].combine_chunks(), starts),
+        c.LINES: _collect_lines(ordered, starts),
+        **{name: _same(ordered[name].combine_chunks(), starts, sizes) for name in (c.PRODUCT_ID, c.CATEGORY)},
     }
-    kinds = {it.name: it.dataType for it in SOURCE_EVENTS.schema}
-    sums = [column.try_cast(kinds[name]).alias(name) for name, column in made.items()]
-    orders = rows.groupBy(*_KEY).agg(first, F.count(F.lit(1)).alias(_ROWS), *sums)
-
-    def chosen(name: str) -> Column:
-        of_first = F.col(_FIRST)[name]
-        return (F.when(F.col(_ROWS) > 1, F.col(name)).otherwise(of_first) if name in made else of_first).alias(name)
-
-    return orders.select(*map(chosen, rows.columns))
+    for name, values in made.items():
+        own = firsts[name].combine_chunks().cast(values.type)
+        firsts = with_array(firsts, name, _choose(sizes > 1, values, own))
+    return firsts.cast(rows.schema)
 
 
-def _lines() -> Column:
-    """A row's lines: those that it has in a column, or itself where it names a product."""
-    pieces = F.coalesce(c.QUANTITY, F.lit(1.0)).alias(c.QUANTITY)
-    own = F.struct(c.PRODUCT_ID, c.CATEGORY, pieces, F.col(c.VALUE_GIVEN).alias(c.VALUE))
-    is_line = F.coalesce(c.PRODUCT_ID, c.CATEGORY).isNotNull()
-    return F.coalesce(c.LINES, F.when(is_line, F.array(own)), F.array())
+def _find_starts(ordered: pa.Table) -> NDArray[np.int64]:
+    """Where another order, or another currency, begins."""
+    codes = [np.asarray(_codes(ordered[name].combine_chunks())) for name in (c.ORDER_KEY, c.CURRENCY)]
+    changes = np.logical_or.reduce([it[1:] != it[:-1] for it in codes])
+    return np.flatnonzero(np.concatenate([[True], changes]))
 
 
-def _in_order(lines: Column) -> Column:
-    placed = F.collect_list(F.struct(c.OCCURRED_AT, c.EVENT_KEY, lines.alias(c.LINES)))
-    return F.transform(F.sort_array(placed), lambda it: it[c.LINES])
+def _codes(values: pa.Array) -> pa.Array:
+    return values.dictionary_encode(null_encoding="encode").indices
 
 
-def _same(name: str) -> Column:
-    """The value that all rows have; null where they differ."""
-    is_same = (F.min(name) == F.max(name)) & (F.count(name) == F.count(F.lit(1)))
-    return F.when(is_same, F.min(name))
+def _choose(is_several: NDArray[np.bool_], made: pa.Array, own: pa.Array) -> pa.Array:
+    rows = np.arange(len(own))
+    return pa.concat_arrays([own, made]).take(pa.array(np.where(is_several, rows + len(own), rows)))
+
+
+def _sums_of_values(values: pa.Array, starts: NDArray[np.int64], sizes: NDArray[np.int64]) -> pa.Array:
+    """The sum where all rows have a value, and it is not beyond what an amount can be."""
+    orders = pa.array(np.repeat(np.arange(len(starts)), sizes))
+    rows = pa.table({"order": orders, "value": values})
+    sums = rows.group_by("order", use_threads=False).aggregate([("value", "sum"), ("value", "count")])
+    is_known = pc.equal(sums["value_count"], pa.array(sizes))
+    is_known = pc.and_(is_known, pc.less_equal(pc.fill_null(sums["value_sum"], 0), MAX_AMOUNT))
+    return pc.if_else(is_known, sums["value_sum"], None).combine_chunks().cast(AMOUNT)
+
+
+def _sums_of_quantities(quantities: pa.Array, starts: NDArray[np.int64]) -> pa.Array:
+    given = np.asarray(quantities.is_valid())
+    sums = np.add.reduceat(np.asarray(pc.fill_null(quantities, 0.0)), starts).round(_PLACES)
+    return pa.array(sums, mask=~np.logical_or.reduceat(given, starts))
+
+
+def _same(values: pa.Array, starts: NDArray[np.int64], sizes: NDArray[np.int64]) -> pa.Array:
+    """The value that all rows of an order have; null where they differ."""
+    codes = np.asarray(_codes(values))
+    differs = np.logical_or.reduceat(codes != np.repeat(codes[starts], sizes), starts)
+    return pc.if_else(pa.array(differs), None, values.take(pa.array(starts)))
+
+
+def _collect_lines(ordered: pa.Table, starts: NDArray[np.int64]) -> pa.Array:
+    """A row's lines are those that it has in a column, or itself where it names a product."""
+    lists = ordered[c.LINES].combine_chunks().cast(LINES)
+    is_line = np.asarray(pc.is_valid(pc.coalesce(ordered[c.PRODUCT_ID], ordered[c.CATEGORY])).combine_chunks())
+    has_lists = np.asarray(lists.is_valid())
+    sizes = np.where(has_lists, np.asarray(pc.fill_null(pc.list_value_length(lists), 0)), is_line)
+    ends = np.concatenate([[0], np.cumsum(sizes)])
+    items = pa.concat_arrays([lists.flatten(), _own_lines(ordered)])
+    is_of_list = np.repeat(has_lists, sizes)
+    places = np.empty(ends[-1], np.int64)
+    places[is_of_list] = np.arange(is_of_list.sum())
+    places[~is_of_list] = is_of_list.sum() + np.repeat(np.arange(len(sizes)), sizes)[~is_of_list]
+    offsets = ends[np.append(starts, ordered.num_rows)]
+    is_empty = np.append(offsets[1:] == offsets[:-1], [False])
+    return pa.ListArray.from_arrays(
+        pa.array(offsets, pa.int32(), mask=is_empty), items.take(pa.array(places)), type=LINES
+    )
+
+
+def _own_lines(ordered: pa.Table) -> pa.Array:
+    pieces = pc.fill_null(ordered[c.QUANTITY], 1.0)
+    values = (ordered[c.PRODUCT_ID], ordered[c.CATEGORY], pieces, ordered[c.VALUE_GIVEN])
+    fields = list(LINES.value_type)
+    arrays = [as_array(it).cast(field.type) for it, field in zip(values, fields, strict=True)]
+    return pa.StructArray.from_arrays(arrays, fields=fields)

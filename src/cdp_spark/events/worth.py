@@ -95,6 +95,25 @@ def find_changed_spans(before: Rates, after: Rates) -> pa.Table:
     return pa.table([pa.array(values, kind) for values, kind in zip(columns, kinds.values(), strict=True)], [*kinds])
 
 
+def are_in_spans(currencies: pa.Array, at: pa.Array, spans: pa.Table) -> pa.Array:
+    """Say of which amounts the rate changed.
+
+    Args:
+        currencies: of the amounts.
+        at: when.
+        spans: of `find_changed_spans`.
+    """
+    instants, found = np.asarray(at.cast(pa.int64())), np.zeros(len(at), np.bool_)
+    for currency in spans["rate_currency"].unique():
+        own = spans.filter(pc.equal(spans["rate_currency"], currency))
+        starts = own["rate_from"].to_numpy()
+        ends = pc.fill_null(own["rate_until"], np.iinfo(np.int64).max).to_numpy()
+        places = np.searchsorted(starts, instants, side="right") - 1
+        is_inside = (places >= 0) & (instants < ends[places])
+        found |= is_inside & np.asarray(pc.fill_null(pc.equal(currencies, currency), fill_value=False))
+    return pa.array(found)
+
+
 def _rate_at(side: tuple[tuple[int, ...], tuple[float, ...]], instant: int) -> float | None:
     place = int(np.searchsorted(np.array(side[0], np.int64), instant, side="right"))
     return side[1][place - 1] if place else None

@@ -128,6 +128,11 @@ def is_of_other_unit(text: str, formats: tuple[str, ...], latest: datetime) -> b
     return any(_MICROS_OF_1995 <= (_read_number(text, scale) or 0) <= until for scale in _MICROS.values())
 
 
+def micros_of(formats: tuple[str, ...]) -> int | None:
+    """Return the microseconds of a number's unit, where a field's only format is numbers since 1970; else None."""
+    return _MICROS.get(formats[0]) if len(formats) == 1 else None
+
+
 @cache
 def compile_time(formats: tuple[str, ...], time_zone: str) -> Callable[[str], int | None]:
     """Return the function that reads times of some formats, ISO 8601 where there are none.

@@ -82,6 +82,13 @@ def with_columns(frame: DataFrame, columns: Mapping[str, Column]) -> DataFrame:
     return frame.withColumns(dict(columns)) if columns else frame
 
 
+def with_array(rows: pa.Table, name: str, values: pa.Array) -> pa.Table:
+    """Add a column of rows on the driver, or replace the one of that name."""
+    if name not in rows.column_names:
+        return rows.append_column(name, values)
+    return rows.set_column(rows.column_names.index(name), name, values)
+
+
 def unite(spark: SparkSession, parts: Sequence[Rows]) -> Rows:
     """All rows of at least one part; on the driver where all of them are there. A column that a part lacks is null."""
     if any(isinstance(part, DataFrame) for part in parts):
@@ -154,6 +161,24 @@ def look_up(rows: Rows, name: str, values: Rows, *, default: int) -> Rows:
     keys, found = (column.combine_chunks() for column in cast("pa.Table", values).columns)
     place = pc.index_in(rows[name], value_set=keys)
     return rows.append_column(value, pc.fill_null(found.take(place), default))
+
+
+def join_left(rows: Rows, name: str, others: Rows) -> Rows:
+    """Add the other columns of the row that has the same value in a column; null where there is none.
+
+    Args:
+        rows: to add the columns to.
+        name: of a column of both.
+        others: each value once; where the rows are.
+    """
+    if isinstance(rows, DataFrame):
+        return rows.join(cast("DataFrame", others), on=name, how="left")
+    table = cast("pa.Table", others).combine_chunks()
+    place = pc.index_in(rows[name], value_set=table[name].combine_chunks())
+    for added in table.column_names:
+        if added != name:
+            rows = rows.append_column(added, table[added].take(place))
+    return rows
 
 
 def map_rows(rows: Rows, rule: Callable[[pa.Table], pa.Table], schema: str | pa.Schema) -> Rows:

@@ -15,7 +15,7 @@ import pytest
 from pyspark.sql import SparkSession
 from tests.unit.behaviour.conftest import DAY_1, at, event, line, table_of
 
-from cdp_spark.behaviour import frames
+from cdp_spark.behaviour import frames, stage_sessions
 from cdp_spark.config.insights.behaviour import (
     AbandonmentConfig,
     AttributionConfig,
@@ -208,7 +208,9 @@ def D(value: str | int) -> Decimal:  # noqa: N802 - reads as a number
     return Decimal(value).quantize(Decimal("0.0001"))
 
 
-def test_nights_equal_full_ones_and_touch_only_whom_something_changed_for(nights: Nights, tmp_path: Path) -> None:
+def test_nights_equal_full_ones_and_touch_only_whom_something_changed_for(
+    nights: Nights, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     nights.night()
     assert nights.night() == dict.fromkeys(STAGES, "unchanged since run 1")
 
@@ -218,11 +220,13 @@ def test_nights_equal_full_ones_and_touch_only_whom_something_changed_for(nights
     nights.events += [event("c1", "cem", "view", at(days=31), product_id="P1")]
     nights.people |= {"bob": "FR", "cem": "FR"}
     nights.write()
+    monkeypatch.setattr(stage_sessions, "EVENTS_ON_DRIVER", 0)  # the full night of `full_tables` is the driver's
     later = CLOCK + timedelta(days=50)  # what ann looked at is too old, and a month has begun
     assert nights.night(later) == {
         "sessions": "incremental: 2 profiles with new or changed events",
         "behaviour": "incremental: 3 profiles with new or changed events",
     }
+    monkeypatch.undo()
     assert nights.tables() == full_tables(nights, tmp_path / "1", later)
     assert ("buying", "FR", 2, "bought", 1) in nights.rows(FUNNELS)
     assert nights.rows(ABANDONED) == []
@@ -267,5 +271,6 @@ def test_many_events_are_counted_in_sparks_tasks(nights: Nights, monkeypatch: py
     nights.night()
     on_driver = nights.tables()
     monkeypatch.setattr(frames, "GATHERED_ROWS", 0)
+    monkeypatch.setattr(stage_sessions, "EVENTS_ON_DRIVER", 0)
     nights.night(full=True)
     assert nights.tables() == on_driver

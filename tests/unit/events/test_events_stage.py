@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -16,8 +17,10 @@ from pyspark.sql import SparkSession
 from cdp_spark.config.match import MatchConfig
 from cdp_spark.config.project import Project, ProjectSettings, Warehouse
 from cdp_spark.config.source import SourceConfig
+from cdp_spark.events import stage
 from cdp_spark.events.stage import run as unify
 from cdp_spark.ingest.stage import run as ingest
+from cdp_spark.limits import EVENTS_ON_DRIVER
 from cdp_spark.runs.dependencies import DEPENDENCIES
 from cdp_spark.tables.catalog import UNIFIED_EVENTS
 from cdp_spark.tables.increments.basis import work_or_keep
@@ -128,7 +131,7 @@ def _rows(store: Store) -> list[tuple[Any, ...]]:
 
 
 def test_files_become_events_in_the_projects_currency_and_a_later_run_equals_a_full_one(
-    spark: SparkSession, tmp_path: Path, project: Project
+    spark: SparkSession, tmp_path: Path, project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = Store(spark, str(tmp_path / "warehouse"))
     ingested, first = _night(store, project)
@@ -150,8 +153,6 @@ def test_files_become_events_in_the_projects_currency_and_a_later_run_equals_a_f
     )
 
     _deliver(tmp_path, LATER)
-    ingested, second = _night(store, project, first)
-
     changed = [
         ("O1", "purchase", 26, "USD", euro("23.4"), [("B", 2, 18), ("A", 1, euro("4.5")), ("C", 1, euro("0.9"))]),
         ("O2", "purchase", 50, "GBP", 60, None),
@@ -164,9 +165,13 @@ def test_files_become_events_in_the_projects_currency_and_a_later_run_equals_a_f
         ("T1", "return", -5, "EUR", -5, None),
         ("T2", "purchase", 21, "EUR", 21, [("A", 1, 7), ("A", 2, 14)]),
     ]
-    assert [ingested.metrics[f"{name}.rows_new"] for name in ("shop", "items", "rates")] == [2, 1, 2]
-    assert _rows(store) == changed
-    assert second.detail == "incremental: 12 events are new, or their visitor, order or rate changed"
-    assert second.warnings == ()
-    unify(RunContext(store, project, "run-3", 3, AS_OF.replace(day=3)))
-    assert _rows(store) == changed
+    in_spark = Store(spark, str(shutil.copytree(tmp_path / "warehouse", tmp_path / "in Spark")))
+    for copy, limit in ((store, EVENTS_ON_DRIVER), (in_spark, 0)):
+        monkeypatch.setattr(stage, "EVENTS_ON_DRIVER", limit)
+        ingested, second = _night(copy, project, first)
+        assert [ingested.metrics[f"{name}.rows_new"] for name in ("shop", "items", "rates")] == [2, 1, 2]
+        assert _rows(copy) == changed
+        assert second.detail == "incremental: 12 events are new, or their visitor, order or rate changed"
+        assert second.warnings == ()
+    unify(RunContext(in_spark, project, "run-3", 3, AS_OF.replace(day=3)))
+    assert _rows(in_spark) == changed

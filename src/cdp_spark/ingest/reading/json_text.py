@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from decimal import Decimal
+from json.encoder import encode_basestring
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import pyarrow as pa
@@ -83,8 +84,11 @@ def read_objects(
         flatten: whether nested fields become columns, and a document's rows are looked for within it.
     """
     filled = (text for text in texts if text and not text.isspace())
-    found = (it for text in filled for it in _objects(text, is_document=is_document, flatten=flatten))
-    yield from _batches(found, source_file)
+    if is_document or flatten:
+        found = (it for text in filled for it in _objects(text, is_document=is_document, flatten=flatten))
+        yield from _batches(found, source_file)
+    else:
+        yield from _batches(map(_object, filled), source_file)
 
 
 def read_document(pieces: Iterable[str], source_file: str) -> Iterator[ReadBatch]:
@@ -122,7 +126,23 @@ def _batches(found: Iterable[_Object | Refused], source_file: str) -> Iterator[R
         yield _batch(rows, names, rejected, source_file)
 
 
+def _object(text: str) -> _Object | Refused:
+    """Read a text that is one object."""
+    if "\ufffd" in text:
+        return Refused(text, BAD_ENCODING)
+    try:
+        value = _DECODER.decode(text)
+    except (ValueError, RecursionError):
+        return Refused(text, MALFORMED_JSON)
+    if not isinstance(value, dict):
+        return Refused(text, MALFORMED_JSON)
+    return {name: it if it.__class__ is str or it is None else json_text(it) for name, it in value.items()}
+
+
 def _objects(text: str, *, is_document: bool, flatten: bool) -> Iterator[_Object | Refused]:
+    if not (is_document or flatten):
+        yield _object(text)
+        return
     is_foreign = "\ufffd" in text and not flatten
     objects = None if is_foreign else _parse(text, is_document=is_document, flatten=flatten)
     if objects is None:
@@ -176,6 +196,10 @@ def _broken(source_file: str, line: int) -> DataError:
 
 def json_text(value: Any) -> str:  # noqa: ANN401 - whatever JSON can hold
     """Write a nested value as JSON text without spaces, names in order, numbers in plain form."""
+    if value.__class__ is int:
+        return str(value)
+    if isinstance(value, str):
+        return encode_basestring(value)
     if isinstance(value, dict):
         return "{" + ",".join(f"{json_text(name)}:{json_text(value[name])}" for name in sorted(value)) + "}"
     if isinstance(value, list):

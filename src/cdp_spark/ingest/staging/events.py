@@ -70,7 +70,7 @@ def read_events(rows: pa.Table, events: EventFields, hashes: pa.Array, staging: 
     event_type = map_distinct(mapped(rows, events.event_type), partial(read_event_type, words=events.event_types))
     reason = pc.coalesce(
         where(pc.is_null(key), "null_key"),
-        epoch_issue(rows, events.occurred_at, staging.as_of),
+        epoch_issue(rows, events.occurred_at, at, staging.as_of),
         time_issue(at, staging.as_of),
         where(pc.is_null(event_type), "null_event_type"),
     )
@@ -204,7 +204,7 @@ def read_lines(
 
 
 def _text(item: dict[str, Any], path: str | None) -> str | None:
-    value = value_in(item, path) if path else None
+    value = _at(item, path) if path else None
     if value is None:
         return None
     return (value if isinstance(value, str) else json_text(value)).strip() or None
@@ -214,4 +214,8 @@ def _amount(item: dict[str, Any], path: str | None, decimal: DecimalSign | None)
     text = _text(item, path)
     if text is None or path is None:
         return None
-    return read_amount(text, decimal if isinstance(value_in(item, path), str) else "point")
+    return read_amount(text, decimal if isinstance(_at(item, path), str) else "point")
+
+
+def _at(item: dict[str, Any], path: str) -> Any:  # noqa: ANN401 - whatever JSON can hold
+    return item[path] if path in item else value_in(item, path)

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from cdp_spark.ingest.staging.texts import join_filled, json_strings
 from cdp_spark.normalise.amounts import AMBIGUOUS, MALFORMED, UNCLEAR, choose_currency, currencies_of, read_amount
 from cdp_spark.normalise.batches import as_array, map_distinct, map_fields
-from cdp_spark.normalise.times import compile_time, is_of_other_unit
+from cdp_spark.normalise.times import compile_time, is_of_other_unit, micros_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,7 +26,10 @@ TIME = pa.timestamp("us", "UTC")
 AMOUNT = pa.decimal128(18, 4)
 MISSING = "missing"
 _EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
+_USUAL_FROM = datetime(1995, 1, 1, tzinfo=UTC)
 _AHEAD = timedelta(days=1)
+_PLAIN_NUMBER = {scale: f"^[0-9]{{1,{18 - len(str(scale))}}}$" for scale in (1_000_000, 1_000, 1)}
+"""By microseconds: whole numbers that `compile_time` reads, none of them too large for it."""
 
 
 @dataclass(frozen=True)
@@ -59,8 +62,14 @@ def column_values(rows: pa.Table, column: str) -> pa.Array:
 
 def times(rows: pa.Table, time: TimeField, staging: Staging) -> pa.Array:
     """Return a column's times in UTC; null where one cannot be read."""
-    parse = compile_time(time.formats, time.time_zone)
-    return map_distinct(column_values(rows, time.column), parse, pa.int64(), memo=staging.memo("time")).cast(TIME)
+    parse, texts = compile_time(time.formats, time.time_zone), column_values(rows, time.column)
+    scale = micros_of(time.formats)
+    if scale is None:
+        return map_distinct(texts, parse, pa.int64(), memo=staging.memo("time")).cast(TIME)
+    is_plain = pc.match_substring_regex(texts, _PLAIN_NUMBER[scale])
+    numbers = pc.multiply(pc.if_else(is_plain, texts, None).cast(pa.int64()), scale)
+    others = map_distinct(pc.if_else(is_plain, None, texts), parse, pa.int64(), memo=staging.memo("time"))
+    return pc.coalesce(numbers, others).cast(TIME)
 
 
 def plausible(at: pa.Array, as_of: datetime) -> pa.Array:
@@ -75,12 +84,19 @@ def time_issue(at: pa.Array, as_of: datetime) -> pa.Array:
     return pc.coalesce(where(pc.is_null(at), "bad_time"), out_of_range)
 
 
-def epoch_issue(rows: pa.Table, time: TimeField, as_of: datetime) -> pa.Array:
-    """Return `wrong_epoch_unit` where a number is a time in another unit than the formats say."""
+def epoch_issue(rows: pa.Table, time: TimeField, at: pa.Array, as_of: datetime) -> pa.Array:
+    """Return `wrong_epoch_unit` where a number is a time in another unit than the formats say.
+
+    Args:
+        rows: of text.
+        time: the field.
+        at: the times as the formats say; those between 1995 and the run's clock are asked no further.
+        as_of: the run's clock.
+    """
     latest = as_of + _AHEAD
-    found = map_distinct(
-        column_values(rows, time.column), lambda text: is_of_other_unit(text, time.formats, latest), pa.bool_()
-    )
+    is_usual = pc.and_(pc.greater_equal(at, pa.scalar(_USUAL_FROM, TIME)), pc.less_equal(at, pa.scalar(latest, TIME)))
+    asked = pc.if_else(pc.fill_null(is_usual, fill_value=False), None, column_values(rows, time.column))
+    found = map_distinct(asked, lambda text: is_of_other_unit(text, time.formats, latest), pa.bool_())
     return where(pc.fill_null(found, fill_value=False), "wrong_epoch_unit")
 
 

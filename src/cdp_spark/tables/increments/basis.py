@@ -18,7 +18,10 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
+
 from cdp_spark import columns as c
+from cdp_spark.tables.increments.keys import as_frame_of_keys, rows_not_among
 from cdp_spark.tables.rows import as_frame
 from cdp_spark.tables.run import Basis, StageResult
 from cdp_spark.tables.spec import TableKind
@@ -28,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from cdp_spark.config.project import Project
-    from cdp_spark.tables.checkpoint import CountedFrame
+    from cdp_spark.tables.increments.keys import Keys
     from cdp_spark.tables.rows import Rows
     from cdp_spark.tables.run import RunContext
     from cdp_spark.tables.spec import TableSpec
@@ -168,7 +171,7 @@ def extend_table(context: RunContext, spec: TableSpec, rows: Rows) -> int:
     return store.append(spec, rows, application=None)
 
 
-def with_others(context: RunContext, spec: TableSpec, rows: Rows, affected: CountedFrame | None) -> Rows:
+def with_others(context: RunContext, spec: TableSpec, rows: Rows, affected: Keys | None) -> Rows:
     """Add what the last release says of the profiles that a stage did not work on.
 
     Args:
@@ -179,8 +182,11 @@ def with_others(context: RunContext, spec: TableSpec, rows: Rows, affected: Coun
     """
     if affected is None:
         return rows
-    made = spec.conform(as_frame(context.store.spark, rows))
-    others = context.read_released(spec).join(affected.joinable, on=c.UNIFIED_ID, how="left_anti")
+    if isinstance(affected, pa.Table) and isinstance(rows, pa.Table):
+        released = rows_not_among(context.fetch_released(spec), c.UNIFIED_ID, affected)
+        return pa.concat_tables([spec.conform_table(it) for it in (released, rows)])
+    made, keys = spec.conform(as_frame(context.store.spark, rows)), as_frame_of_keys(context.store.spark, affected)
+    others = rows_not_among(context.read_released(spec), c.UNIFIED_ID, keys)
     return others.select(*spec.schema.names).unionByName(made)
 
 

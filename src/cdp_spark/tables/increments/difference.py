@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from cdp_spark import columns as c
-from cdp_spark.limits import COMPARED_ON_DRIVER, DATES_ON_DRIVER
+from cdp_spark.limits import COMPARED_ON_DRIVER, DATES_ON_DRIVER, KEYED_ON_DRIVER
 from cdp_spark.tables.catalog import UNIFIED_IDS
 from cdp_spark.tables.checkpoint import unite_distinct
 from cdp_spark.tables.hashing import column_hash_expr
@@ -132,10 +133,48 @@ def fetch_changed(
         return as_table(read_changed(context, spec, key=key, columns=columns))
     shared = {*head.files} & {*(earlier.files if earlier else ())}
     sides = [table.without(shared) for table in (head, earlier) if table is not None]
-    if sum(side.count() for side in sides) > COMPARED_ON_DRIVER:
+    counts = [side.count() for side in sides]
+    if not sum(counts[1:]):
+        return sides[0].read(key).group_by(list(key)).aggregate([])
+    is_by_key = _are_comparable(spec, (*key, *names))
+    if sum(counts) > (KEYED_ON_DRIVER if is_by_key else COMPARED_ON_DRIVER):
         return as_table(read_changed(context, spec, key=key, columns=columns))
-    rows = [side.read([*dict.fromkeys((*key, *names))]) for side in sides]
-    return find_changed_keys(rows[0], rows[1] if len(rows) > 1 else rows[0].slice(0, 0), key, names)
+    wanted = [*dict.fromkeys((*spec.keys, *key, *names) if is_by_key else (*key, *names))]
+    now, before = (side.read(wanted) for side in sides)
+    if is_by_key:
+        return find_changed_by_key(now, before, key, row_key=spec.keys[0])
+    return find_changed_keys(now, before, key, names)
+
+
+def _are_comparable(spec: TableSpec, names: Sequence[str]) -> bool:
+    """Whether one column names a row, and the values of others are plain, so that whole columns can be compared."""
+    kinds = {field.name: field.dataType for field in spec.schema}
+    return len(spec.keys) == 1 and not any(
+        isinstance(kinds[it], T.ArrayType | T.MapType | T.StructType) for it in names
+    )
+
+
+def find_changed_by_key(now: pa.Table, before: pa.Table, key: Sequence[str], *, row_key: str) -> pa.Table:
+    """Find what `build_changed_keys` finds, column by column: all columns count.
+
+    Args:
+        now: rows, no two with one row key.
+        before: the same, earlier.
+        key: columns that name a row, or a group of rows.
+        row_key: the column that names a row.
+    """
+    now, before = now.combine_chunks(), before.combine_chunks()
+    place = pc.index_in(now[row_key], value_set=before[row_key].combine_chunks())
+    is_new, is_gone = pc.is_null(place), np.ones(before.num_rows, np.bool_)
+    is_gone[place.drop_null().to_numpy()] = False
+    is_changed = is_new
+    for name in now.column_names:
+        was, are = before[name].take(place), now[name]
+        is_same = pc.or_(pc.fill_null(pc.equal(was, are), fill_value=False), pc.and_(pc.is_null(was), pc.is_null(are)))
+        is_changed = pc.or_(is_changed, pc.invert(is_same))
+    stood = before.take(pc.filter(place, pc.and_(is_changed, pc.invert(is_new))))
+    found = [now.filter(is_changed), stood, before.filter(pa.array(is_gone))]
+    return pa.concat_tables([rows.select(key) for rows in found]).group_by(list(key)).aggregate([])
 
 
 def find_changed_keys(now: pa.Table, before: pa.Table, key: Sequence[str], columns: Sequence[str]) -> pa.Table:

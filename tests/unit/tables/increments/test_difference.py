@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING, cast
 
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
 from cdp_spark.tables.catalog import CONSENTS, UNIFIED_IDS
 from cdp_spark.tables.increments.difference import (
     build_changed_keys,
     fetch_changed,
+    find_changed_by_key,
     find_changed_keys,
     has_between,
     read_changed,
@@ -96,3 +99,24 @@ def test_a_table_has_a_value_in_a_span_of_time(spark: SparkSession, tmp_path: Pa
     assert has_between(store, CONSENTS, "given_at_utc", (MONDAY + day, None))
     assert not has_between(store, CONSENTS, "given_at_utc", (MONDAY + day, None), only=granted)
     assert not has_between(store, CONSENTS, "given_at_utc", (MONDAY - day, MONDAY - timedelta(microseconds=1)))
+
+
+_KEYED = st.tuples(st.sampled_from("abcdefgh"), st.sampled_from([None, "g", "h"]), st.sampled_from([None, 1, 2]))
+
+
+@given(
+    st.lists(_KEYED, max_size=8, unique_by=lambda row: row[0]),
+    st.lists(_KEYED, max_size=8, unique_by=lambda row: row[0]),
+)
+def test_rows_with_a_key_are_compared_column_by_column_with_the_same_result(
+    now: list[tuple[object, ...]], before: list[tuple[object, ...]]
+) -> None:
+    schema = pa.schema([("k", pa.string()), ("group", pa.string()), ("value", pa.int64())])
+    after, earlier = (
+        pa.Table.from_pylist([dict(zip(schema.names, row, strict=True)) for row in rows], schema)
+        for rows in (now, before)
+    )
+    for key in ("k", "group"):
+        found = find_changed_by_key(after, earlier, [key], row_key="k")[key].to_pylist()
+        expected = find_changed_keys(after, earlier, [key], schema.names)[key].to_pylist()
+        assert sorted(found, key=str) == sorted(expected, key=str)

@@ -1,0 +1,1 @@
+"""What new events cost: from files to `unified_events`, sessions and attributions."""
