@@ -86,7 +86,7 @@ def _across_scripts(
 ) -> NDArray[np.float64]:
     """Raise names of which one is in another script and is romanised as the other; of consonants alone to alike."""
     for is_in, are_one, level in ((_CYRILLIC, _sound_the_same, SPELT_OTHERWISE), (_ABJAD, _may_be_read_as, ALIKE)):
-        of_script = column.map(lambda name, is_in=is_in: bool(is_in.search(name)), dtype=bool)
+        of_script = column.map(is_in.search, dtype=bool)
         pairs = np.flatnonzero((of_script[left] != of_script[right]) & (levels < level))
         for at in pairs:
             one, other = (left[at], right[at]) if of_script[left[at]] else (right[at], left[at])

@@ -93,7 +93,8 @@ class Sample:
         found = [bins.get(text, len(FREQUENCY_BINS) - 1) for text in texts]
         usual = _usual_shares(texts, column) if comparison.method == "name" else np.zeros(len(texts))
         total = max(counts.sum(), 1.0)
-        shares = np.where(usual > 0, _with_usual(counts - 1, total, usual), counts / total)
+        told_by_data = (usual == 0) | (counts > _COMMON_OTHERS)
+        shares = np.where(told_by_data, counts / total, _with_usual(counts - 1, total, usual))
         records, sharing = (np.bincount(found, of, minlength=len(FREQUENCY_BINS)) for of in (counts, counts * shares))
         shared = np.zeros(len(FREQUENCY_BINS))
         shared[0] = sharing[0] / max(records[0], 1.0)

@@ -120,3 +120,18 @@ def test_no_name_that_many_bear_is_taken_for_an_organisation() -> None:
     assert all(
         0.004 <= share < 0.5 for column in ("given_name", "family_name") for share in usual_shares(column).values()
     )
+
+
+def test_what_many_in_the_file_are_called_is_as_common_as_the_file_says() -> None:
+    names = ["nguyen"] * 10 + [f"family{at}" for at in range(10)]
+    features = pa.table({"given_name": names, "family_name": names})
+    shares, shared = Sample(features).bin_shares(_COMPARISONS[1])
+    assert shares.tolist() == [0.5, 0.0, 0.5]
+    assert shared.tolist() == [0.5, 0.0, 0.0]
+
+
+def test_of_few_bearers_in_a_file_what_is_known_before_tells_how_common_a_name_is() -> None:
+    names = ["smith"] * 2 + [f"family{at}" for at in range(10)]
+    features = pa.table({"given_name": names, "family_name": names})
+    shared = Sample(features).bin_shares(_COMPARISONS[1])[1]
+    assert shared.tolist() == pytest.approx([(1 + 50 * 0.012) / (12 + 50), 0.0, 0.0])
