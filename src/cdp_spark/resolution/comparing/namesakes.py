@@ -1,9 +1,10 @@
 """Mailboxes that spell a common name are no further evidence of it.
 
 Most people's mailboxes spell their name, so those of two John Smiths are alike as one John Smith's two mailboxes are.
-Where two records have one given and one family name that are both common, and both local parts are made of nothing but
-these (whole or as an initial, with digits or not), the addresses are merely different ones. Of a rare name there are
-hardly two bearers, and the likeness stays what it is.
+Where two records have one given and one family name that are both known to be common, and both local parts are made of
+nothing but these (whole or as an initial, with digits or not), the addresses are merely different ones. Of a rare name
+there are hardly two bearers, and the likeness stays what it is. So it does of names that are common in the file alone,
+for there its own pairs tell what the likeness is worth.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 from cdp_spark import columns as c
 from cdp_spark.normalise.people.names import spelt_out
+from cdp_spark.resolution.comparing.common_names import usual_shares
 from cdp_spark.resolution.comparing.emails import DIFFERENT_ADDRESS, name_in_local_part
 
 if TYPE_CHECKING:
@@ -61,13 +63,18 @@ def _are_equal_and_common(levels: Codes, at: int, compiled: Sequence[CompiledCom
 
 
 def _spells_own_name(mailbox: Coded, columns: Mapping[str, Coded], rows: Codes) -> NDArray[np.bool_]:
-    """Tell of some records, whose mailbox and names are known, whether the one has nothing but the other."""
+    """Tell of some records, whose mailbox and names are there, whether it only spells names known to be common."""
     spells = np.zeros(len(mailbox.codes), dtype=bool)
-    given, family = (columns[name] for name in _NAMES)
     for row in rows:
-        name = given.texts[given.codes[row]], family.texts[family.codes[row]]
-        spells[row] = only_spells(mailbox.texts[mailbox.codes[row]], *name)
+        given, family = (columns[name].texts[columns[name].codes[row]] for name in _NAMES)
+        spells[row] = _is_known_to_be_common(given, family) and only_spells(
+            mailbox.texts[mailbox.codes[row]], given, family
+        )
     return spells
+
+
+def _is_known_to_be_common(given: str, family: str) -> bool:
+    return all(spelt_out(name) in usual_shares(column) for column, name in zip(_NAMES, (given, family), strict=True))
 
 
 def only_spells(address: str, given: str, family: str) -> bool:

@@ -1,5 +1,7 @@
 """Levels of a comparison that depend on the other ones: namesakes' mailboxes, organisations among people."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -22,9 +24,9 @@ _STRANGERS: tuple[_Row, ...] = tuple((f"given{at}", f"family{at}", f"box{at}@x.c
 _ALIKE = "local part alike"
 
 
-def _levels(one: _Row, other: _Row) -> list[str]:
+def _levels(one: _Row, other: _Row, beside: Sequence[_Row] = _STRANGERS) -> list[str]:
     """Name the levels of two records in a file of twelve."""
-    columns = zip(one, other, *_STRANGERS, strict=True)
+    columns = zip(one, other, *beside, strict=True)
     features = pa.table(
         {
             name: pa.array(values, pa.string())
@@ -68,6 +70,12 @@ def test_mailboxes_that_only_spell_a_common_name_are_different_ones(
     name: tuple[str, str], one: str, other: str, expected: str
 ) -> None:
     assert _levels((*name, one), (*name, other))[2] == expected
+
+
+def test_mailboxes_stay_alike_where_a_name_is_common_in_the_file_alone() -> None:
+    people = [("hilmar", "pflug", f"box{at}@x.com") for at in range(10)]
+    ends = [("hilmar", "pflug", "hilmar.pflug@a.com"), ("hilmar", "pflug", "hpflug@b.com")]
+    assert _levels(*ends, beside=people) == ["equal, common", "equal, common", _ALIKE]
 
 
 def test_a_mailbox_spells_a_name_whole_or_by_an_initial() -> None:
