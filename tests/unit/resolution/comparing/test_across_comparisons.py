@@ -73,9 +73,9 @@ def test_mailboxes_that_only_spell_a_common_name_are_different_ones(
 
 
 def test_mailboxes_stay_alike_where_a_name_is_common_in_the_file_alone() -> None:
-    people = [("hilmar", "pflug", f"box{at}@x.com") for at in range(10)]
-    ends = [("hilmar", "pflug", "hilmar.pflug@a.com"), ("hilmar", "pflug", "hpflug@b.com")]
-    assert _levels(*ends, beside=people) == ["equal, common", "equal, common", _ALIKE]
+    people: list[_Row] = [("hilmar", "pflug", f"box{at}@x.com") for at in range(10)]
+    one, other = ("hilmar", "pflug", "hilmar.pflug@a.com"), ("hilmar", "pflug", "hpflug@b.com")
+    assert _levels(one, other, beside=people) == ["equal, common", "equal, common", _ALIKE]
 
 
 def test_a_mailbox_spells_a_name_whole_or_by_an_initial() -> None:
