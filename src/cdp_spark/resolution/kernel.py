@@ -12,6 +12,8 @@ import pyarrow.compute as pc
 from cdp_spark import columns as c
 from cdp_spark.resolution.blocking.key_arrays import block_spans, unpack_keys
 from cdp_spark.resolution.comparing.comparisons import CompiledComparison, Frequencies, compile_comparisons
+from cdp_spark.resolution.comparing.namesakes import weaken_mailboxes_of_namesakes
+from cdp_spark.resolution.comparing.organisations import part_organisations_from_people
 from cdp_spark.resolution.comparing.similarity import Coded
 from cdp_spark.resolution.pairs import Pairs, build_pairs
 from cdp_spark.resolution.patterns import pack
@@ -80,7 +82,8 @@ def _levels(
     frequencies: Frequencies,
 ) -> NDArray[np.int64]:
     levels = [comparison.levels(columns, left, right, frequencies) for comparison in compiled]
-    return np.stack(levels, axis=1)
+    apart = part_organisations_from_people(np.stack(levels, axis=1), columns, left, right, compiled)
+    return weaken_mailboxes_of_namesakes(apart, columns, left, right, compiled)
 
 
 def _whole_blocks(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.Table]:

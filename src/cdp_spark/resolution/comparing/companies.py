@@ -11,9 +11,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from anyascii import anyascii
 
 from cdp_spark.normalise.people.companies import split_company_name
+from cdp_spark.normalise.people.names import spelt_out
 from cdp_spark.resolution.comparing.similarity import Coded, jaro_winkler
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def company_levels(
         shared = one & other
         if shared:
             levels[at] = max(levels[at], _by_words(one, other, shared))
-    plain = column.map(_transliterated, dtype=object)
+    plain = column.map(spelt_out, dtype=object)
     levels[plain[left] == plain[right]] = SPELT_OTHERWISE
     other_number = [bool(a and b and a != b) for a, b in zip(numbers[left], numbers[right], strict=True)]
     levels[np.array(other_number, dtype=bool) & (levels > DIFFERENT)] = OF_THE_GROUP
@@ -78,7 +78,3 @@ def _by_words(one: frozenset[str], other: frozenset[str], shared: frozenset[str]
         return ALL_WORDS
     letters = sum(map(len, one | other))
     return SOME_WORDS if sum(map(len, shared)) >= _SHARED * letters else DIFFERENT
-
-
-def _transliterated(name: str) -> str:
-    return anyascii(name).lower().replace(" ", "")

@@ -23,6 +23,7 @@ from cdp_spark.resolution.comparing.similarity import Coded, edit_distance, jaro
 
 EMAIL_LEVELS = ("another number", "different", "local part alike", "same local part or two edits")
 _ANOTHER_NUMBER, _DIFFERENT, _ALIKE, _NEAR = (float(level) for level in range(1, 5))
+DIFFERENT_ADDRESS = 2
 ALIKE_LOCAL_PART, ALIKE_ADDRESS = 0.88, 0.95
 LEAST_LENGTHS = (4, 6)
 """Characters of the shorter local part from which one edit, and two, may be a mistake."""
@@ -54,6 +55,11 @@ def email_levels(column: Coded, left: Codes, right: Codes) -> NDArray[np.float64
     levels[near] = _NEAR
     levels[renumbered & ~mistaken & only_number] = _ANOTHER_NUMBER
     return levels
+
+
+def name_in_local_part(address: str) -> str:
+    """Return the letters of an address before its @, without what parts its words."""
+    return _PARTED.sub("", _name_in(address))
 
 
 def _numbers_differ(column: Coded, left: Codes, right: Codes) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
@@ -94,7 +100,7 @@ def _is_one_word(word: str, other: str) -> bool:
 
 def _spell_one_name(column: Coded, left: Codes, right: Codes) -> NDArray[np.bool_]:
     """True where one local part has given and family name, and the other spells them short or in another order."""
-    letters = column.map(lambda address: _sign(_PARTED.sub("", _name_in(address))), dtype=np.uint64)
+    letters = column.map(lambda address: _sign(name_in_local_part(address)), dtype=np.uint64)
     ways = np.array([_ways_to_spell(address) for address in column.texts], dtype=np.uint64).reshape(-1, _WAYS)
     one, other = ways[left] == letters[right, np.newaxis], ways[right] == letters[left, np.newaxis]
     return np.asarray((one | other).any(axis=1))

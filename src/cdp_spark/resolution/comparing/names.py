@@ -8,6 +8,7 @@ spelt otherwise: umlauts written out, particles left out, hyphens or spaces set 
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from functools import reduce
 from itertools import combinations
@@ -36,6 +37,13 @@ _SHORT = 3
 """Of so few letters another one makes another name."""
 _SHORTENED = 2
 """Letters that a shortened word has at most."""
+_CYRILLIC, _ABJAD = re.compile("[\u0400-\u04ff]"), re.compile("[\u0590-\u05ff\u0600-\u06ff]")
+_NO_LETTER, _SEVERAL_I, _LEADING_I = re.compile("[^a-z]"), re.compile("ii+"), re.compile("^i(?=e)")
+_SOFT, _HARD = str.maketrans("yj", "ii"), str.maketrans("cq", "kk")
+_KH, _LONG_U, _LONG_I = re.compile("kh"), re.compile("ou|oo|uo"), re.compile("ei|ee|ai|ie")
+_SHORT_VOWELS, _WRITTEN = "[aeiou]*", frozenset("bcdfghjklmnpqrstvwxyz")
+_LONG = {"w": "[ouw]", "v": "[ouwv]", "y": "[iejy]", "k": "k[aeo]?h?"}
+"""Letters that stand for a long vowel, too, or for two sounds."""
 
 
 def name_levels(
@@ -67,9 +75,44 @@ def name_levels(
     several = column.map(lambda name: " " in name, dtype=bool)
     for at in np.flatnonzero(several[left] | several[right]):
         levels[at] = _level_by_words(column.texts[left[at]], column.texts[right[at]], levels[at])
+    levels = _across_scripts(column, left, right, levels)
     plain = column.map(spelt_out, dtype=object)
     levels[plain[left] == plain[right]] = SPELT_OTHERWISE
     return np.asarray(levels)
+
+
+def _across_scripts(
+    column: Coded, left: NDArray[np.int64], right: NDArray[np.int64], levels: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Raise names of which one is in another script and is romanised as the other; of consonants alone to alike."""
+    for is_in, are_one, level in ((_CYRILLIC, _sound_the_same, SPELT_OTHERWISE), (_ABJAD, _may_be_read_as, ALIKE)):
+        of_script = column.map(is_in.search, dtype=bool)
+        pairs = np.flatnonzero((of_script[left] != of_script[right]) & (levels < level))
+        for at in pairs:
+            one, other = (left[at], right[at]) if of_script[left[at]] else (right[at], left[at])
+            if are_one(column.texts[one], column.texts[other]):
+                levels[at] = level
+    return levels
+
+
+def _sound_the_same(cyrillic: str, latin: str) -> bool:
+    return _cyrillic_sound(cyrillic) == _cyrillic_sound(latin)
+
+
+def _cyrillic_sound(name: str) -> str:
+    """What the ways to romanise a Cyrillic name have in common: `dmitri` of Дмитрий and Dmitry, `iulia` of Julia."""
+    letters = _NO_LETTER.sub("", spelt_out(name)).translate(_SOFT).replace("x", "ks")
+    return _LEADING_I.sub("", _SEVERAL_I.sub("i", letters))
+
+
+def _may_be_read_as(abjad: str, latin: str) -> bool:
+    """Tell whether a name without its short vowels may be read as another: محمد as Mohamed, but not as Mahmoud."""
+    letters = _KH.sub("k", spelt_out(abjad).translate(_HARD))
+    sounds = [_LONG.get(letter, letter) for letter in letters.removesuffix("h") if letter in _WRITTEN]
+    ending = f"{_SHORT_VOWELS}h?" if letters.endswith(("h", "a")) else ""
+    read = _LONG_I.sub("y", _LONG_U.sub("w", spelt_out(latin).translate(_HARD)))
+    ways = _SHORT_VOWELS + _SHORT_VOWELS.join(sounds) + ending
+    return len(sounds) > 1 and re.fullmatch(ways, read) is not None
 
 
 def have_the_same_words(column: Coded, left: NDArray[np.int64], right: NDArray[np.int64]) -> NDArray[np.bool_]:

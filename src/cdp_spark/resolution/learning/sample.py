@@ -6,7 +6,7 @@ import math
 import struct
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -14,6 +14,8 @@ import pyarrow.compute as pc
 import xxhash
 
 from cdp_spark import columns as c
+from cdp_spark.normalise.people.names import spelt_out
+from cdp_spark.resolution.comparing.common_names import usual_shares
 from cdp_spark.resolution.comparing.comparisons import (
     COMMON_SHARE,
     FREQUENCY_BINS,
@@ -36,6 +38,11 @@ _RANDOM_PAIRS = 500_000
 _DEFAULT_DAY = "0101"
 _COMMON_OTHERS = 4
 """So many others at least have a common value."""
+_USUAL_RECORDS = 50
+"""So many records' worth is what is known of a name before the data (the strength of a Dirichlet prior): shares of one
+in a hundred differ between files by half as much again or more, as those of a file of so many do."""
+_USUALLY_COMMON = 0.006
+"""Where `frequency` in `priors.yaml` turns from that of uncommon names to that of common ones, on a scale of bits."""
 _SPARK_SEED = 42
 """Where Spark's `xxhash64` starts."""
 
@@ -66,7 +73,10 @@ class Sample:
         texts = sorted({item.columns[0] for item in comparisons if item.weighs_frequency and item.method == "tokens"})
         words = {words_of(name): _word_bits(self.features[name]) for name in texts}
         dates = {item.columns[0] for item in comparisons if item.method == "date"}
-        return {name: _bins(self.features[name], _is_default_day if name in dates else None) for name in names} | words
+        people = {item.columns[0] for item in comparisons if item.method == "name"}
+        judged = {name: _is_default_day if name in dates else None for name in names}
+        bins = {name: _bins(self.features[name], judged[name], name if name in people else None) for name in names}
+        return bins | words
 
     def bin_shares(self, comparison: Comparison) -> NDArray[np.float64]:
         """Share of the records whose value is common, uncommon, rare, and how many records share such a value.
@@ -79,12 +89,15 @@ class Sample:
         column = comparison.columns[0]
         bins = self._frequencies_of(comparison)
         values = pc.value_counts(self.features[column].drop_null())
-        found = [bins.get(text, len(FREQUENCY_BINS) - 1) for text in values.field("values").to_pylist()]
-        counts = values.field("counts").to_numpy().astype(np.float64)
-        records, sharing = (np.bincount(found, of, minlength=len(FREQUENCY_BINS)) for of in (counts, counts**2))
-        total = max(records.sum(), 1.0)
+        texts, counts = values.field("values").to_pylist(), values.field("counts").to_numpy().astype(np.float64)
+        found = [bins.get(text, len(FREQUENCY_BINS) - 1) for text in texts]
+        usual = _usual_shares(texts, column) if comparison.method == "name" else np.zeros(len(texts))
+        total = max(counts.sum(), 1.0)
+        told_by_data = (usual == 0) | (counts > _COMMON_OTHERS)
+        shares = np.where(told_by_data, counts / total, _with_usual(counts - 1, total, usual))
+        records, sharing = (np.bincount(found, of, minlength=len(FREQUENCY_BINS)) for of in (counts, counts * shares))
         shared = np.zeros(len(FREQUENCY_BINS))
-        shared[0] = sharing[0] / max(records[0], 1.0) / total
+        shared[0] = sharing[0] / max(records[0], 1.0)
         return np.stack([records / total, shared])
 
     def _frequencies_of(self, comparison: Comparison) -> dict[str, int]:
@@ -151,7 +164,20 @@ def _is_default_day(date: str) -> bool:
     return date.endswith(_DEFAULT_DAY)
 
 
-def _bins(values: pa.ChunkedArray, is_anybodys: Callable[[str], bool] | None) -> dict[str, int]:
+def _usual_shares(names: Sequence[str], column: str) -> NDArray[np.float64]:
+    """Share of people who bear each name, before the data; 0 where nobody knows."""
+    usual = usual_shares(column)
+    return np.array([usual.get(spelt_out(name), 0.0) if usual else 0.0 for name in names], dtype=np.float64)
+
+
+def _with_usual(others: NDArray[Any], records: float, usual: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Share of people who bear each name, told by its other bearers in the data and by what is known before."""
+    return np.asarray((others + _USUAL_RECORDS * usual) / (records + _USUAL_RECORDS))
+
+
+def _bins(
+    values: pa.ChunkedArray, is_anybodys: Callable[[str], bool] | None, names_of: str | None = None
+) -> dict[str, int]:
     """Bins of the values that are not rare.
 
     A value that one record alone has is nobody's namesake: what counts is how many others have it. In a few hundred
@@ -164,6 +190,9 @@ def _bins(values: pa.ChunkedArray, is_anybodys: Callable[[str], bool] | None) ->
     others = counted - 1
     records = max(len(known), 1)
     is_common = (others >= COMMON_SHARE * records) & (others >= _COMMON_OTHERS)
+    if names_of:
+        usual = _usual_shares(texts, names_of)
+        is_common |= (usual > 0) & (_with_usual(others, records, usual) >= _USUALLY_COMMON)
     is_uncommon = (others >= UNCOMMON_SHARE * records) & ~is_common & (others > 0)
     anybodys = {text: 0 for text in texts if is_anybodys is not None and is_anybodys(text)}
     common = {texts[at]: 0 for at in np.flatnonzero(is_common)}
