@@ -115,7 +115,10 @@ def _judge_set(purchases: PurchaseSet, horizon: int) -> str:
     past = make_trial(before, horizon_days=horizon)
     if test is None or past is None:
         return f"{purchases.name}: nobody bought both before and in the last {horizon} days"
-    for line in _lines(purchases.name, test, _all_lists(test, past, weights)):
+    lists = _all_lists(test, past, weights)
+    if purchases.chances:
+        lists["known chances"] = {"new": rivals.rank(test, rivals.known_chances(test, purchases.chances()), "new")}
+    for line in _lines(purchases.name, test, lists):
         print(line, flush=True)
     return f"{purchases.name}: {weights}"
 
@@ -139,7 +142,7 @@ def _lines(name: str, test: Trial, lists: dict[str, dict[Task, NDArray[np.int64]
     lines = []
     for task in TASKS:
         relevant = relevant_of(test, task)
-        judged = {method: Judged(*judge(them[task], relevant)) for method, them in lists.items()}
+        judged = {method: Judged(*judge(them[task], relevant)) for method, them in lists.items() if task in them}
         ours = judged["cdp-spark"]
         people = int(np.isfinite(ours.ndcg).sum())
         for method, them in judged.items():

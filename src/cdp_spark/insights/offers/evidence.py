@@ -5,9 +5,10 @@
 - *Counts*: per product, its buyers, those who bought it on two days or more, and how recently; per two products, the
   people who bought both. A person counts once, with the products that they bought last, so a bot weighs no more than a
   person. All are integers: counts of disjoint sets of people add up to the counts of all of them, exactly.
-- *Neighbours*: for each product the few that its buyers also have, more than chance would give. Strength is the damped
-  excess (both − chance) / (buyers + damping): the share of the product's buyers who have the other one, beyond those
-  who would have it anyway. Lift alone would put a product with two buyers first.
+- *Neighbours*: for each product the few that most more, or fewer, of its buyers have than chance would give. Strength is
+  the damped log-lift, log((both + damping) / (chance + damping)): what having the product tells of buying the other one,
+  as a naive Bayes classifier counts it; below 0 the one takes the other's place. Without damping a product with two
+  buyers would come first.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ NEIGHBOURS = 50
 MIN_PEOPLE = 2
 """People who must have bought two products for these to be neighbours: one person's basket is that person's."""
 DAMPING = 20
-"""Buyers by which a product's own count is damped."""
+"""People by whom a lift is damped: as many more are taken to have bought both, as chance would have it."""
 _COUNTED_AT_ONCE = 20_000_000
 """Pairs that are counted in one step: some 500 MB."""
 _PARTS = 1_000_000
@@ -107,7 +108,7 @@ class Neighbours:
     Args:
         product: number.
         neighbour: number of the other one.
-        strength: damped share of the product's buyers beyond chance.
+        strength: damped log-lift; below 0 where they are bought together less often than by chance.
         lift: how often both were bought against what chance would give.
     """
 
@@ -190,15 +191,15 @@ def choose_neighbours(pairs: pa.Table, counts: Counts, *, most: int = NEIGHBOURS
         pairs: product, neighbour, people; all pairs of a product are here, each once.
         counts: of all people.
         most: neighbours of a product.
-    Returns: the strongest, ties by number.
+    Returns: those whose buyers in common differ most from chance, ties by number.
     """
     left, right, both = (pairs[name].to_numpy() for name in (c.PRODUCT, c.NEIGHBOUR, c.PEOPLE))
     buyers, people = counts.basket_buyers, max(counts.people, 1)
     chance = buyers[left] * buyers[right] / people
-    kept = (both >= MIN_PEOPLE) & (both > chance)
+    kept = both >= MIN_PEOPLE
     left, right, both, chance = left[kept], right[kept], both[kept], chance[kept]
-    strength = (both - chance) / (buyers[left] + DAMPING)
-    order = np.lexsort((right, -strength, left))
+    strength = np.log((both + DAMPING) / (chance + DAMPING))
+    order = np.lexsort((right, -np.abs(both - chance), left))
     order = order[rank_within(left[order]) < most]
     order = order[np.lexsort((right[order], left[order]))]
     return Neighbours(left[order], right[order], strength[order], both[order] / chance[order])

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cdp_spark.insights.offers.evidence import last_products, rank_within
-from cdp_spark.insights.offers.ranking import NO_RULE, find_entries
+from cdp_spark.insights.offers.ranking import NO_RULE, find_entries, lifts_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -26,16 +26,18 @@ if TYPE_CHECKING:
     from cdp_spark.insights.offers.evidence import Habits, Neighbours
     from cdp_spark.insights.offers.ranking import Evidence, Ranked
 
+TOGETHER_LIFT = 1.5
+"""From so many times the popularity on, what a person bought is the reason for an offer."""
 AGAIN, TOGETHER, POPULAR, RULE = range(4)
 BASES = ("again", "together", "popular", "rule")
 
 
 def bases_of(ranked: Ranked, evidence: Evidence, weights: OfferWeights) -> NDArray[np.int64]:
-    """Tell what each offer rests on: the evidence that gave most of its score, or the rule that put it first."""
+    """Tell what each offer rests on: their habit, what goes with it, popularity, or the rule that put it first."""
     at, found = find_entries(evidence.together, ranked.person, ranked.product)
     together = np.zeros(len(ranked.person))
     together[found] = evidence.together.data[at[found]]
-    more = weights.together * together > weights.popular * evidence.popularity[ranked.product]
+    more = lifts_of(weights.together * together) >= TOGETHER_LIFT
     bought = find_entries(evidence.habit, ranked.person, ranked.product)[1]
     return np.select([ranked.rule != NO_RULE, bought, more], [RULE, AGAIN, TOGETHER], POPULAR)
 

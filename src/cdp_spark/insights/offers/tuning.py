@@ -45,7 +45,7 @@ JUDGED_PEOPLE = 1_000
 MIN_JUDGED = 30
 """Fewer people tell nothing, and the weights stay those by default."""
 _CHOICES: tuple[tuple[Task, dict[str, tuple[float | None, ...]]], ...] = (
-    ("new", {"popular_half_life_days": (28.0, 14.0, 90.0, None), "together": (0.0, 1.0, 4.0, 16.0, 64.0)}),
+    ("new", {"popular_half_life_days": (28.0, 14.0, 90.0, None), "together": (0.0, 0.03, 0.1, 0.3, 0.5, 1.0)}),
     ("repeat", {"again_half_life_days": (60.0, 30.0, 120.0, None), "again": (0.1, 0.01, 0.03, 0.3, 1.0, 10.0)}),
     ("both", {"new": (1.0, 0.3, 0.1, 0.03, 0.01, 0.001)}),
 )
