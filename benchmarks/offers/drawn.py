@@ -25,13 +25,19 @@ _SEED = 11
 def drawn_chances() -> NDArray[np.float64]:
     """Return how likely each person's next new product is each product; the same in every call."""
     random = np.random.default_rng(_SEED)
-    popularity = 1.0 / np.arange(1, PRODUCTS + 1) ** 0.8
-    kind = random.permutation(PRODUCTS) % KINDS
+    popularity, kind = 1.0 / np.arange(1, PRODUCTS + 1) ** 0.8, _kinds()
     liked = np.argsort(random.random((PEOPLE, KINDS)), axis=1)[:, :LIKED]
     likes = np.ones((PEOPLE, KINDS))
     likes[np.arange(PEOPLE)[:, None], liked] = _LIKING
     chance = popularity * likes[:, kind]
     return np.asarray(chance / chance.sum(axis=1, keepdims=True), np.float64)
+
+
+def drawn_products() -> pa.Table:
+    """Return the catalogue: a category is a kind."""
+    ids = [f"p{number:05d}" for number in range(PRODUCTS)]
+    in_stock = pa.nulls(PRODUCTS, pa.bool_())
+    return pa.table({"product_id": ids, "name": ids, "category": [f"k{it}" for it in _kinds()], "in_stock": in_stock})
 
 
 def drawn_purchases() -> pa.Table:
@@ -50,6 +56,10 @@ def drawn_purchases() -> pa.Table:
             "value": ones,
         }
     )
+
+
+def _kinds() -> NDArray[np.int64]:
+    return np.asarray(np.random.default_rng(_SEED + 2).permutation(PRODUCTS) % KINDS, np.int64)
 
 
 def _lines_of(chance: NDArray[np.float64], random: np.random.Generator) -> list[tuple[int, int]]:

@@ -16,7 +16,7 @@ from cdp_spark.tables.catalog import OFFERS, PRODUCTS, SCORE_MODELS
 from cdp_spark.tables.store import Store
 
 SETTINGS = {
-    "weights": {"again": 1, "together": 10, "new": 1, "popular_half_life_days": None},
+    "weights": {"again": 1, "together": 10, "category_damping": None, "new": 1, "popular_half_life_days": None},
     "offers_per_person": 2,
     "repeatable": "none",
     "rules": [

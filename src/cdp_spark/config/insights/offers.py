@@ -17,6 +17,9 @@ class OfferWeights(Strict):
     together: float = Field(default=0.3, ge=0, le=10, allow_inf_nan=False)
     """How far what the person bought says what else they buy: 0 offers everybody the popular products, 1 takes each of
     their products as evidence of its own."""
+    category_damping: float | None = Field(default=300, gt=0, allow_inf_nan=False)
+    """Products taken to be spread over the categories as everybody's, beside the person's own: fewer make more of the
+    categories that they like; null leaves categories out."""
     new: float = Field(default=0.1, ge=0, allow_inf_nan=False)
     """By how much the score of a product that the person does not have is multiplied: 0 offers new ones last."""
     again_half_life_days: float | None = Field(default=60, gt=0, allow_inf_nan=False)

@@ -5,10 +5,10 @@
 - *Counts*: per product, its buyers, those who bought it on two days or more, and how recently; per two products, the
   people who bought both. A person counts once, with the products that they bought last, so a bot weighs no more than a
   person. All are integers: counts of disjoint sets of people add up to the counts of all of them, exactly.
-- *Neighbours*: for each product the few that most more, or fewer, of its buyers have than chance would give. Strength is
-  the damped log-lift, log((both + damping) / (chance + damping)): what having the product tells of buying the other one,
-  as a naive Bayes classifier counts it; below 0 the one takes the other's place. Without damping a product with two
-  buyers would come first.
+- *Neighbours*: for each product the few whose buyers in common with it differ most from chance. Strength is the damped
+  log-lift, log((both + damping) / (chance + damping)): what having the product tells of buying the other one, as naive
+  Bayes counts it; below 0 the one takes the other's place. Without damping two buyers would make a pair the strongest.
+- *Likings*: how many products of each category a person has, beside everybody's.
 """
 
 from __future__ import annotations
@@ -123,6 +123,23 @@ class Neighbours:
         return sparse.csr_array((self.strength, (self.product, self.neighbour)), shape=shape)
 
 
+@dataclass(frozen=True)
+class Likings:
+    """How many products of each category people have, beside everybody's.
+
+    Args:
+        category: position of each product's; -1 for none.
+        share: per category, its part of all that people have.
+        own: person by category, products that they have.
+        total: per person, products that they have of any category.
+    """
+
+    category: NDArray[np.int64]
+    share: NDArray[np.float64]
+    own: sparse.csr_array
+    total: NDArray[np.int64]
+
+
 def habits_of(purchases: Purchases) -> Habits:
     """Sum up each person's purchases of each product."""
     start = np.flatnonzero(np.diff(purchases.pair, prepend=-1))
@@ -166,6 +183,22 @@ def count_products(habits: Habits, *, products: int, half_life_days: float | Non
         recent=recent,
         basket_buyers=np.bincount(habits.product[last_products(habits)], minlength=products),
     )
+
+
+def share_categories(buyers: NDArray[np.int64], category: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return each category's part of all that people have; no entries where no product has a category."""
+    known = category >= 0
+    has = np.bincount(category[known], buyers[known])
+    return np.asarray(has / max(has.sum(), 1), np.float64)
+
+
+def likings_of(habits: Habits, category: NDArray[np.int64], share: NDArray[np.float64], *, people: int) -> Likings:
+    """Count the products that each person has of each category."""
+    theirs = category[habits.product]
+    person, theirs = habits.person[theirs >= 0], theirs[theirs >= 0]
+    own = sparse.csr_array((np.ones(len(person)), (person, theirs)), shape=(people, max(len(share), 1)))
+    own.sum_duplicates()
+    return Likings(category, share, own, np.bincount(person, minlength=people))
 
 
 def count_pairs(baskets: sparse.csr_array, *, first: int = 0, until: int | None = None) -> pa.Table:
