@@ -62,9 +62,9 @@ def als(trial: Trial, past: Trial) -> Scores:
 
 def known_chances(trial: Trial, chances: NDArray[np.float64]) -> Scores:
     """Score products by the chances that purchases were drawn from: no method can be better on new products."""
-    people = [int(name[1:]) for name in trial.purchases.people.to_pylist()]
-    products = [int(name[1:]) for name in trial.purchases.products.to_pylist()]
-    return lambda chosen: chances[np.ix_(np.array(people)[chosen], products)]
+    people = np.array([int(name[1:]) for name in trial.purchases.people.to_pylist()])
+    products = np.array([int(name[1:]) for name in trial.purchases.products.to_pylist()])
+    return lambda chosen: chances[np.ix_(people[chosen], products)]
 
 
 def has_als() -> bool:

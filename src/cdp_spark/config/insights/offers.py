@@ -14,7 +14,7 @@ class OfferWeights(Strict):
 
     again: float = Field(default=0.1, ge=0, allow_inf_nan=False)
     """A purchase that the person may repeat, by how often and how recently they made it."""
-    together: float = Field(default=0.3, ge=0, le=10, allow_inf_nan=False)
+    together: float = Field(default=0.3, ge=0, allow_inf_nan=False)
     """How far what the person bought says what else they buy: 0 offers everybody the popular products, 1 takes each of
     their products as evidence of its own."""
     category_damping: float | None = Field(default=300, gt=0, allow_inf_nan=False)

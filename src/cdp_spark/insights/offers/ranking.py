@@ -226,7 +226,10 @@ def lifts_of(log_lift: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def liking_lifts(
-    likings: Likings | None, weights: OfferWeights, person: NDArray[np.int64], product: NDArray[np.int64]
+    likings: Likings | None,
+    weights: OfferWeights,
+    person: NDArray[np.int64],
+    product: NDArray[np.int64] | NDArray[np.int32],
 ) -> NDArray[np.float64]:
     """Return how many times as likely products are bought because of how much of their category a person has."""
     lifts = np.ones(len(person))
