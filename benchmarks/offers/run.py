@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from time import monotonic, process_time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -106,16 +106,21 @@ def measure(people: int, purchases: int, products: int) -> str:
 
 def _judge_set(purchases: PurchaseSet, horizon: int) -> str:
     rows = purchases.read()
-    all_of_it = read_purchases(rows, as_of=_last_day(rows))
+    as_of = _last_day(rows)
+    catalogue = read_catalogue(purchases.products(), rows["product_id"].combine_chunks(), as_of=as_of)
+    all_of_it = read_purchases(rows, as_of=as_of, products=catalogue.products)
     before = all_of_it.before(horizon)
-    catalogue = read_catalogue(None, all_of_it.products, as_of=_last_day(rows))
     repeatable = partial(repeatable_products, catalogue, settings=OffersConfig())
-    weights = choose_weights(before, horizon_days=horizon, repeatable=repeatable)
-    test = make_trial(all_of_it, horizon_days=horizon, most_people=len(all_of_it.people), repeatable=repeatable)
+    known: dict[str, Any] = {"horizon_days": horizon, "repeatable": repeatable, "category": catalogue.category}
+    weights = choose_weights(before, **known)
+    test = make_trial(all_of_it, most_people=len(all_of_it.people), **known)
     past = make_trial(before, horizon_days=horizon)
     if test is None or past is None:
         return f"{purchases.name}: nobody bought both before and in the last {horizon} days"
-    for line in _lines(purchases.name, test, _all_lists(test, past, weights)):
+    lists = _all_lists(test, past, weights)
+    if purchases.chances:
+        lists["known chances"] = {"new": rivals.rank(test, rivals.known_chances(test, purchases.chances()), "new")}
+    for line in _lines(purchases.name, test, lists):
         print(line, flush=True)
     return f"{purchases.name}: {weights}"
 
@@ -139,7 +144,7 @@ def _lines(name: str, test: Trial, lists: dict[str, dict[Task, NDArray[np.int64]
     lines = []
     for task in TASKS:
         relevant = relevant_of(test, task)
-        judged = {method: Judged(*judge(them[task], relevant)) for method, them in lists.items()}
+        judged = {method: Judged(*judge(them[task], relevant)) for method, them in lists.items() if task in them}
         ours = judged["cdp-spark"]
         people = int(np.isfinite(ours.ndcg).sum())
         for method, them in judged.items():

@@ -6,6 +6,7 @@ from collections import defaultdict
 from datetime import timedelta
 from functools import reduce
 from itertools import pairwise, permutations
+from math import exp, log
 from operator import add
 
 import pyarrow as pa
@@ -26,7 +27,7 @@ LINES = st.lists(
     ),
     max_size=40,
 )
-WEIGHTS = OfferWeights(again=0.2, together=8, popular=1, new=0.5, again_half_life_days=20, popular_half_life_days=30)
+WEIGHTS = OfferWeights(again=0.2, together=8, new=0.5, again_half_life_days=20, popular_half_life_days=30)
 CONFIG = OffersConfig(weights=WEIGHTS, repeatable="all")
 PAIRS = ["product", "neighbour"]
 
@@ -78,7 +79,9 @@ def naive_offers(rows: list[Line]) -> dict[tuple[str, str], tuple[float, str]]:
         for pair in permutations(theirs, 2):
             both[pair] += 1
     strength = {
-        (a, b): (n - buyers[a] * buyers[b] / len(kept)) / (buyers[a] + DAMPING) for (a, b), n in both.items() if n >= 2
+        (a, b): log((n + DAMPING) / (buyers[a] * buyers[b] / len(kept) + DAMPING))
+        for (a, b), n in both.items()
+        if n >= 2
     }
     found: dict[tuple[str, str], tuple[float, str]] = {}
     for person in {row[0] for row in rows} if kept else ():
@@ -89,9 +92,9 @@ def naive_offers(rows: list[Line]) -> dict[tuple[str, str], tuple[float, str]]:
                 score = 0.2 * sum(2 ** (-days / 20) for days in theirs[product]) + popular
                 found[person, product] = (score, "again")
             else:
-                mean = sum(max(strength.get((mine, product), 0), 0) for mine in theirs) / max(len(theirs), 1)
-                basis = "either" if abs(8 * mean - popular) < 1e-9 else "together" if 8 * mean > popular else "popular"
-                found[person, product] = (0.5 * (8 * mean + popular), basis)
+                lift = exp(8 * sum(strength.get((mine, product), 0) for mine in theirs))
+                basis = "either" if abs(lift - 1.5) < 1e-9 else "together" if lift > 1.5 else "popular"
+                found[person, product] = (0.5 * lift * popular, basis)
     return found
 
 

@@ -112,6 +112,7 @@ def fit_weights(
         purchases,
         horizon_days=settings.horizon_days,
         repeatable=lambda counts: repeatable_products(catalogue, counts, settings),
+        category=catalogue.category,
     )
     return chosen, judged
 

@@ -16,7 +16,7 @@ from cdp_spark.tables.catalog import OFFERS, PRODUCTS, SCORE_MODELS
 from cdp_spark.tables.store import Store
 
 SETTINGS = {
-    "weights": {"again": 1, "together": 40, "popular": 1, "new": 1, "popular_half_life_days": None},
+    "weights": {"again": 1, "together": 40, "category_damping": None, "new": 1, "popular_half_life_days": None},
     "offers_per_person": 2,
     "repeatable": "none",
     "rules": [
@@ -73,7 +73,7 @@ def test_a_night_offers_what_goes_with_purchases_what_is_popular_and_what_rules_
     with_tent = {
         "basis": "together",
         "because_product_id": "tent",
-        "score": pytest.approx(40 * (2 - 1.5) / (3 + 20) + 0.5),
+        "score": pytest.approx(0.5 * (22 / 21.5) ** 40),
         "reason": "Goes with Tent, bought 10 days ago: 1.3 times as often together as by chance.",
     }
     lamp = {"product_id": "lamp", "product_name": "Lamp", "category": "light", "score": pytest.approx(0, abs=1e-9)}

@@ -10,26 +10,22 @@ from cdp_spark.config.base import SafeName, Strict, Strings, check_distinct, mis
 
 
 class OfferWeights(Strict):
-    """How much each kind of evidence counts; only their ratios matter."""
+    """How much each kind of evidence counts, beside the popularity of a product."""
 
     again: float = Field(default=0.1, ge=0, allow_inf_nan=False)
     """A purchase that the person may repeat, by how often and how recently they made it."""
-    together: float = Field(default=8.0, ge=0, allow_inf_nan=False)
-    """A product that goes with what the person bought."""
-    popular: float = Field(default=1.0, ge=0, allow_inf_nan=False)
-    """A product that many people bought recently; all that there is for a newcomer."""
+    together: float = Field(default=0.3, ge=0, allow_inf_nan=False)
+    """How far what the person bought says what else they buy: 0 offers everybody the popular products, 1 takes each of
+    their products as evidence of its own."""
+    category_damping: float | None = Field(default=300, gt=0, allow_inf_nan=False)
+    """Products taken to be spread over the categories as everybody's, beside the person's own: fewer make more of the
+    categories that they like; null leaves categories out."""
     new: float = Field(default=0.1, ge=0, allow_inf_nan=False)
-    """By how much the evidence for a product that the person does not have is multiplied: 0 offers new ones last."""
+    """By how much the score of a product that the person does not have is multiplied: 0 offers new ones last."""
     again_half_life_days: float | None = Field(default=60, gt=0, allow_inf_nan=False)
     """After this time a purchase counts half as a habit; null for never."""
     popular_half_life_days: float | None = Field(default=28, gt=0, allow_inf_nan=False)
     """After this time a purchase counts half for the product's popularity; null for never."""
-
-    @model_validator(mode="after")
-    def _some_evidence(self) -> Self:
-        if not (self.again or self.together or self.popular):
-            raise mistake(got="only weights of 0", allowed="at least one above 0", fix="write `weights: auto`")
-        return self
 
 
 class SpendRange(Strict):

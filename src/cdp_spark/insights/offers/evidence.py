@@ -5,9 +5,10 @@
 - *Counts*: per product, its buyers, those who bought it on two days or more, and how recently; per two products, the
   people who bought both. A person counts once, with the products that they bought last, so a bot weighs no more than a
   person. All are integers: counts of disjoint sets of people add up to the counts of all of them, exactly.
-- *Neighbours*: for each product the few that its buyers also have, more than chance would give. Strength is the damped
-  excess (both − chance) / (buyers + damping): the share of the product's buyers who have the other one, beyond those
-  who would have it anyway. Lift alone would put a product with two buyers first.
+- *Neighbours*: for each product the few whose buyers in common with it differ most from chance. Strength is the damped
+  log-lift, log((both + damping) / (chance + damping)): what having the product tells of buying the other one, as naive
+  Bayes counts it; below 0 the one takes the other's place. Without damping two buyers would make a pair the strongest.
+- *Likings*: how many products of each category a person has, beside everybody's.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ NEIGHBOURS = 50
 MIN_PEOPLE = 2
 """People who must have bought two products for these to be neighbours: one person's basket is that person's."""
 DAMPING = 20
-"""Buyers by which a product's own count is damped."""
+"""People by whom a lift is damped: as many more are taken to have bought both, as chance would have it."""
 _COUNTED_AT_ONCE = 20_000_000
 """Pairs that are counted in one step: some 500 MB."""
 _PARTS = 1_000_000
@@ -107,7 +108,7 @@ class Neighbours:
     Args:
         product: number.
         neighbour: number of the other one.
-        strength: damped share of the product's buyers beyond chance.
+        strength: damped log-lift; below 0 where they are bought together less often than by chance.
         lift: how often both were bought against what chance would give.
     """
 
@@ -120,6 +121,23 @@ class Neighbours:
         """Return the strengths, product by neighbour."""
         shape = (products, products)
         return sparse.csr_array((self.strength, (self.product, self.neighbour)), shape=shape)
+
+
+@dataclass(frozen=True)
+class Likings:
+    """How many products of each category people have, beside everybody's.
+
+    Args:
+        category: position of each product's; -1 for none.
+        share: per category, its part of all that people have.
+        own: person by category, products that they have.
+        total: per person, products that they have of any category.
+    """
+
+    category: NDArray[np.int64]
+    share: NDArray[np.float64]
+    own: sparse.csr_array
+    total: NDArray[np.int64]
 
 
 def habits_of(purchases: Purchases) -> Habits:
@@ -167,6 +185,22 @@ def count_products(habits: Habits, *, products: int, half_life_days: float | Non
     )
 
 
+def share_categories(buyers: NDArray[np.int64], category: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return each category's part of all that people have; no entries where no product has a category."""
+    known = category >= 0
+    has = np.bincount(category[known], buyers[known])
+    return np.asarray(has / max(has.sum(), 1), np.float64)
+
+
+def likings_of(habits: Habits, category: NDArray[np.int64], share: NDArray[np.float64], *, people: int) -> Likings:
+    """Count the products that each person has of each category."""
+    theirs = category[habits.product]
+    person, theirs = habits.person[theirs >= 0], theirs[theirs >= 0]
+    own = sparse.csr_array((np.ones(len(person)), (person, theirs)), shape=(people, max(len(share), 1)))
+    own.sum_duplicates()
+    return Likings(category, share, own, np.bincount(person, minlength=people))
+
+
 def count_pairs(baskets: sparse.csr_array, *, first: int = 0, until: int | None = None) -> pa.Table:
     """Count the people who bought two products, for the first product in a range of numbers.
 
@@ -190,15 +224,15 @@ def choose_neighbours(pairs: pa.Table, counts: Counts, *, most: int = NEIGHBOURS
         pairs: product, neighbour, people; all pairs of a product are here, each once.
         counts: of all people.
         most: neighbours of a product.
-    Returns: the strongest, ties by number.
+    Returns: those whose buyers in common differ most from chance, ties by number.
     """
     left, right, both = (pairs[name].to_numpy() for name in (c.PRODUCT, c.NEIGHBOUR, c.PEOPLE))
     buyers, people = counts.basket_buyers, max(counts.people, 1)
     chance = buyers[left] * buyers[right] / people
-    kept = (both >= MIN_PEOPLE) & (both > chance)
+    kept = both >= MIN_PEOPLE
     left, right, both, chance = left[kept], right[kept], both[kept], chance[kept]
-    strength = (both - chance) / (buyers[left] + DAMPING)
-    order = np.lexsort((right, -strength, left))
+    strength = np.log((both + DAMPING) / (chance + DAMPING))
+    order = np.lexsort((right, -np.abs(both - chance), left))
     order = order[rank_within(left[order]) < most]
     order = order[np.lexsort((right[order], left[order]))]
     return Neighbours(left[order], right[order], strength[order], both[order] / chance[order])

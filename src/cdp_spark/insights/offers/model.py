@@ -32,9 +32,11 @@ from cdp_spark.insights.offers.evidence import (
     find_neighbours,
     habit_strength,
     habits_of,
+    likings_of,
+    share_categories,
 )
 from cdp_spark.insights.offers.purchases import Purchases, read_purchases
-from cdp_spark.insights.offers.ranking import MOST_PEOPLE, POPULAR, Filters, evidence_of, rank_products
+from cdp_spark.insights.offers.ranking import MOST_PEOPLE, POPULAR, Filters, evidence_of, find_entries, rank_products
 from cdp_spark.insights.offers.rules import Facts, describe, people_first, people_kept_from
 from cdp_spark.insights.offers.tuning import choose_weights
 
@@ -77,6 +79,7 @@ class OfferModel:
         weights: of the settings, or those chosen.
         catalogue: the products.
         popularity: per product.
+        category_share: per category, its part of all that people have.
         repeatable: products that are offered again.
         neighbours: products that go together.
     """
@@ -86,6 +89,7 @@ class OfferModel:
     weights: OfferWeights
     catalogue: Catalogue
     popularity: NDArray[np.float64]
+    category_share: NDArray[np.float64]
     repeatable: NDArray[np.bool_]
     neighbours: Neighbours
 
@@ -112,6 +116,7 @@ def fit_offers(rows: pa.Table, products: pa.Table | None, settings: OffersConfig
             purchases,
             horizon_days=settings.horizon_days,
             repeatable=lambda counts: repeatable_products(catalogue, counts, settings),
+            category=catalogue.category,
         )
     habits = habits_of(purchases)
     counts = _count(habits, catalogue, weights)
@@ -144,7 +149,8 @@ def model_of_counts(
     """Put a model together from the counts over all people; the settings have chosen weights."""
     weights = settings.weights if isinstance(settings.weights, OfferWeights) else OfferWeights()
     repeatable = repeatable_products(catalogue, counts, settings)
-    return OfferModel(as_of, settings, weights, catalogue, counts.popularity, repeatable, neighbours)
+    share = share_categories(counts.buyers, catalogue.category)
+    return OfferModel(as_of, settings, weights, catalogue, counts.popularity, share, repeatable, neighbours)
 
 
 def replace_weights(settings: OffersConfig, weights: OfferWeights) -> OffersConfig:
@@ -201,7 +207,9 @@ def _parts(purchases: Purchases) -> Iterator[Purchases]:
 def _offers(model: OfferModel, matrix: sparse.csr_array, purchases: Purchases, signals: pa.Table | None) -> pa.Table:
     habits, settings = habits_of(purchases), model.settings
     strength = habit_strength(purchases, habits, half_life_days=model.weights.again_half_life_days)
-    evidence = evidence_of(habits, strength, matrix, model.popularity, people=len(purchases.people))
+    people = len(purchases.people)
+    likings = likings_of(habits, model.catalogue.category, model.category_share, people=people)
+    evidence = evidence_of(habits, strength, matrix, model.popularity, people=people, likings=likings)
     facts = Facts(purchases, signals, model.as_of)
     filters = Filters(
         model.offered,
@@ -241,11 +249,25 @@ def _explained(model: OfferModel, habits: Habits, ranked: Ranked, evidence: Evid
     names = [model.catalogue.names[number] for number in because[together]]
     lifts, last = model.neighbours.lift[entry].tolist(), habits.last_days[habit].tolist()
     reason[together] = [reasons.together_reason(*them) for them in zip(names, lifts, last, strict=True)]
+    liked = basis == reasons.CATEGORY
+    reason[liked] = _category_reasons(model, evidence, ranked.person[liked], ranked.product[liked])
     places = _places(model)
     reason[popular] = [reasons.popular_reason(place) for place in places[ranked.product[popular]].tolist()]
     for number, rule in enumerate(model.settings.rules):
         reason[ranked.rule == number] = rule.reason or f"{describe(rule.when, model.catalogue)}."
     return _Explained(basis, reason, because)
+
+
+def _category_reasons(
+    model: OfferModel, evidence: Evidence, person: NDArray[np.int64], product: NDArray[np.int64]
+) -> list[str]:
+    if evidence.likings is None:
+        return []
+    category = model.catalogue.category[product]
+    at, _ = find_entries(evidence.likings.own, person, category)
+    own, total = evidence.likings.own.data[at].astype(np.int64), evidence.likings.total[person]
+    names = [model.catalogue.categories[number] for number in category]
+    return [reasons.category_reason(*them) for them in zip(names, own.tolist(), total.tolist(), strict=True)]
 
 
 def _places(model: OfferModel) -> NDArray[np.int64]:

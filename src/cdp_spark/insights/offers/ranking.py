@@ -2,8 +2,10 @@
 
 1. Candidates of a person: what they bought, the neighbours of what they bought last, the most popular products, and
    what a rule puts first for them. All others are behind these.
-2. Score of what they bought: again x habit + popular x popularity. Of what they did not: new x (together x mean
-   strength from their last products + popular x popularity).
+2. Score of what they bought: again x habit + popularity. Of what they did not: new x popularity x exp(together x the
+   sum of the strengths from their last products) x liking. With `together` 1 the second is naive Bayes; less makes up
+   for products that tell the same. Liking is how many times as much of the category they have as others, after
+   `category_damping` products that are like everybody's (the mean of a Dirichlet prior).
 3. Left out: what is not on sale, what they have and will not buy again, what a rule keeps from them.
 4. The best of each person, what a rule puts first before the rest; equal ones by product id.
 """
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from cdp_spark.config.insights.offers import OfferWeights
-    from cdp_spark.insights.offers.evidence import Habits
+    from cdp_spark.insights.offers.evidence import Habits, Likings
 
 POPULAR = 100
 """Most popular products that are everybody's candidates."""
@@ -30,6 +32,7 @@ _SPARE = 10
 MOST_PEOPLE = 65_536
 """People who are ranked at once: their numbers fit into 16 bits, which NumPy sorts by radix."""
 NO_RULE = 255
+_MOST_LOG_LIFT = 50.0  # keeps scores finite; more than any evidence tells
 _PRESENT = 1e-300  # keeps a candidate whose score is 0 in the sum of matrices, and is lost in any other
 
 
@@ -39,13 +42,15 @@ class Evidence:
 
     Args:
         habit: strength of each habit; has an entry for each product that a person bought.
-        together: mean strength with which the products that they bought last lead to this one.
+        together: sum of the strengths with which the products that they bought last lead to this one.
         popularity: per product.
+        likings: of their categories; None where no product has one.
     """
 
     habit: sparse.csr_array
     together: sparse.csr_array
     popularity: NDArray[np.float64]
+    likings: Likings | None = None
 
 
 @dataclass(frozen=True)
@@ -125,6 +130,7 @@ def evidence_of(
     popularity: NDArray[np.float64],
     *,
     people: int,
+    likings: Likings | None = None,
 ) -> Evidence:
     """Gather what is known of people who are numbered from 0.
 
@@ -134,17 +140,14 @@ def evidence_of(
         neighbours: product by product.
         popularity: per product.
         people: how many.
+        likings: of these people.
     """
     products = len(popularity)
     habit = sparse.csr_array((strength, (habits.person, habits.product)), shape=(people, products))
     baskets = baskets_of(habits, people=people, products=products)
-    sizes = np.maximum(np.diff(baskets.indptr), 1)
-    shares = sparse.csr_array(
-        (np.repeat(1.0 / sizes, np.diff(baskets.indptr)), baskets.indices, baskets.indptr), shape=baskets.shape
-    )
-    together = sparse.csr_array(shares @ neighbours)
+    together = sparse.csr_array(baskets @ neighbours)
     together.sort_indices()
-    return Evidence(habit, together, popularity)
+    return Evidence(habit, together, popularity, likings)
 
 
 def rank_products(
@@ -205,13 +208,42 @@ def _blend(evidence: Evidence, weights: OfferWeights, filters: Filters) -> tuple
         shape=(people, products),
     )
     scores = sparse.csr_array(together + others)
-    popularity = weights.popular * evidence.popularity[scores.indices]
-    scores.data = weights.new * (scores.data + popularity)
+    popularity = evidence.popularity[scores.indices]
+    liked = liking_lifts(
+        evidence.likings, weights, np.repeat(np.arange(people), np.diff(scores.indptr)), scores.indices
+    )
+    scores.data = weights.new * popularity * lifts_of(scores.data) * liked
     at = np.searchsorted(_keys(scores), _keys(evidence.habit))
     scores.data[at] = weights.again * evidence.habit.data + popularity[at]
     bought = np.zeros(scores.nnz, np.bool_)
     bought[at] = True
     return scores, bought
+
+
+def lifts_of(log_lift: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return how many times as likely products are bought because of what goes with them."""
+    return np.asarray(np.exp(np.clip(log_lift, -_MOST_LOG_LIFT, _MOST_LOG_LIFT)), np.float64)
+
+
+def liking_lifts(
+    likings: Likings | None,
+    weights: OfferWeights,
+    person: NDArray[np.int64],
+    product: NDArray[np.int64] | NDArray[np.int32],
+) -> NDArray[np.float64]:
+    """Return how many times as likely products are bought because of how much of their category a person has."""
+    lifts = np.ones(len(person))
+    damping = weights.category_damping
+    if likings is None or damping is None or not len(likings.share):
+        return lifts
+    category = likings.category[product]
+    known = (category >= 0) & (likings.share[category] > 0)
+    person, category = person[known], category[known]
+    share, own = likings.share[category], np.zeros(len(person))
+    at, found = find_entries(likings.own, person, category)
+    own[found] = likings.own.data[at[found]]
+    lifts[known] = (own + damping * share) / ((likings.total[person] + damping) * share)
+    return lifts
 
 
 def _present(matrix: sparse.csr_array) -> sparse.csr_array:

@@ -4,6 +4,7 @@
 |---|---|
 | again | how often they bought it, at what interval, and how long ago |
 | together | the product of theirs that leads to it most, and how much more often both are bought than by chance |
+| category | how many of their products are of its category |
 | popular | its place among all products on sale |
 | rule | the rule's reason, or its conditions |
 
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cdp_spark.insights.offers.evidence import last_products, rank_within
-from cdp_spark.insights.offers.ranking import NO_RULE, find_entries
+from cdp_spark.insights.offers.ranking import NO_RULE, find_entries, lifts_of, liking_lifts
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -26,18 +27,28 @@ if TYPE_CHECKING:
     from cdp_spark.insights.offers.evidence import Habits, Neighbours
     from cdp_spark.insights.offers.ranking import Evidence, Ranked
 
-AGAIN, TOGETHER, POPULAR, RULE = range(4)
-BASES = ("again", "together", "popular", "rule")
+REASON_LIFT = 1.5
+"""From so many times the popularity on, what a person bought is the reason for an offer."""
+AGAIN, TOGETHER, CATEGORY, POPULAR, RULE = range(5)
+BASES = ("again", "together", "category", "popular", "rule")
 
 
 def bases_of(ranked: Ranked, evidence: Evidence, weights: OfferWeights) -> NDArray[np.int64]:
-    """Tell what each offer rests on: the evidence that gave most of its score, or the rule that put it first."""
+    """Tell what each offer rests on: a rule, a habit, what goes with it, its category, or popularity.
+
+    What goes with it and the category are a reason from `REASON_LIFT` on, the one that tells more.
+    """
     at, found = find_entries(evidence.together, ranked.person, ranked.product)
     together = np.zeros(len(ranked.person))
     together[found] = evidence.together.data[at[found]]
-    more = weights.together * together > weights.popular * evidence.popularity[ranked.product]
+    goes, liked = (
+        lifts_of(weights.together * together),
+        liking_lifts(evidence.likings, weights, ranked.person, ranked.product),
+    )
+    told = np.maximum(goes, liked) >= REASON_LIFT
     bought = find_entries(evidence.habit, ranked.person, ranked.product)[1]
-    return np.select([ranked.rule != NO_RULE, bought, more], [RULE, AGAIN, TOGETHER], POPULAR)
+    kinds = [ranked.rule != NO_RULE, bought, told & (goes >= liked), told]
+    return np.select(kinds, [RULE, AGAIN, TOGETHER, CATEGORY], POPULAR)
 
 
 def leading_products(
@@ -78,6 +89,11 @@ def again_reason(times: int, interval_days: float, last_days: int) -> str:
 def together_reason(name: str, lift: float, last_days: int) -> str:
     """Word the reason to buy what goes with something."""
     return f"Goes with {name}, bought {_ago(last_days)}: {lift:.1f} times as often together as by chance."
+
+
+def category_reason(category: str, own: int, total: int) -> str:
+    """Word the reason to buy more of a category."""
+    return f"Often buys {category}: {own} of {total} products."
 
 
 def popular_reason(place: int) -> str:

@@ -23,6 +23,8 @@ from cdp_spark.insights.offers.evidence import (
     find_neighbours,
     habit_strength,
     habits_of,
+    likings_of,
+    share_categories,
 )
 from cdp_spark.insights.offers.ranking import Filters, evidence_of, rank_products
 
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from cdp_spark.insights.offers.evidence import Counts, Habits
+    from cdp_spark.insights.offers.evidence import Counts, Habits, Likings
     from cdp_spark.insights.offers.purchases import Purchases
     from cdp_spark.insights.offers.ranking import Evidence
 
@@ -45,7 +47,8 @@ JUDGED_PEOPLE = 1_000
 MIN_JUDGED = 30
 """Fewer people tell nothing, and the weights stay those by default."""
 _CHOICES: tuple[tuple[Task, dict[str, tuple[float | None, ...]]], ...] = (
-    ("new", {"popular_half_life_days": (28.0, 14.0, 90.0, None), "together": (0.0, 1.0, 4.0, 16.0, 64.0)}),
+    ("new", {"popular_half_life_days": (28.0, 14.0, 90.0, None), "together": (0.0, 0.03, 0.1, 0.3, 0.5, 1.0)}),
+    ("new", {"category_damping": (None, 1000.0, 300.0, 100.0, 30.0, 10.0)}),
     ("repeat", {"again_half_life_days": (60.0, 30.0, 120.0, None), "again": (0.1, 0.01, 0.03, 0.3, 1.0, 10.0)}),
     ("both", {"new": (1.0, 0.3, 0.1, 0.03, 0.01, 0.001)}),
 )
@@ -63,6 +66,7 @@ class Trial:
         later: person by product, what they bought after.
         everybody: habits of all people before, for popularity.
         repeatable: products that are offered again.
+        likings: of the judged people; None where no product has a category.
     """
 
     judged: NDArray[np.int64]
@@ -72,6 +76,7 @@ class Trial:
     later: sparse.csr_array
     everybody: Habits
     repeatable: NDArray[np.bool_]
+    likings: Likings | None = None
 
     @property
     def products(self) -> int:
@@ -80,7 +85,11 @@ class Trial:
 
 
 def choose_weights(
-    purchases: Purchases, *, horizon_days: int, repeatable: Callable[[Counts], NDArray[np.bool_]] | None = None
+    purchases: Purchases,
+    *,
+    horizon_days: int,
+    repeatable: Callable[[Counts], NDArray[np.bool_]] | None = None,
+    category: NDArray[np.int64] | None = None,
 ) -> OfferWeights:
     """Choose the weights that would have done best over the last periods.
 
@@ -88,11 +97,13 @@ def choose_weights(
         purchases: all that are known.
         horizon_days: of a period.
         repeatable: tells from counts which products are offered again; all without it.
+        category: of each product, -1 for none.
     Returns: the weights; the default ones where too little is known.
     """
     trials = []
     for period in range(PERIODS):
-        trial = make_trial(purchases.before(period * horizon_days), horizon_days=horizon_days, repeatable=repeatable)
+        known = purchases.before(period * horizon_days)
+        trial = make_trial(known, horizon_days=horizon_days, repeatable=repeatable, category=category)
         if trial is not None and trial.later.shape[0] >= MIN_JUDGED:
             trials.append(trial)
     best = OfferWeights()
@@ -110,6 +121,7 @@ def make_trial(
     horizon_days: int,
     most_people: int = JUDGED_PEOPLE,
     repeatable: Callable[[Counts], NDArray[np.bool_]] | None = None,
+    category: NDArray[np.int64] | None = None,
 ) -> Trial | None:
     """Hide the last days, and choose people who bought before and in them; None where nobody did.
 
@@ -118,6 +130,7 @@ def make_trial(
         horizon_days: days to hide.
         most_people: to judge; those beyond are left out evenly, in the order of their ids.
         repeatable: tells from counts which products are offered again; all without it.
+        category: of each product, -1 for none.
     """
     before, late = purchases.before(horizon_days), purchases.age_days < horizon_days
     judged = np.intersect1d(before.person, purchases.person[late])
@@ -128,14 +141,18 @@ def make_trial(
     counts = count_products(everybody, products=products, half_life_days=None)
     baskets = baskets_of(everybody, people=len(purchases.people), products=products)
     known = _of_people(before, judged)
+    habits = habits_of(known)
     return Trial(
         judged=judged,
-        habits=habits_of(known),
+        habits=habits,
         purchases=known,
         neighbours=find_neighbours(baskets, counts).matrix(products),
         later=_bought_by(purchases, late, judged),
         everybody=everybody,
         repeatable=repeatable(counts) if repeatable else np.ones(products, np.bool_),
+        likings=None
+        if category is None
+        else likings_of(habits, category, share_categories(counts.buyers, category), people=len(judged)),
     )
 
 
@@ -218,7 +235,9 @@ def _evidence(trial: Trial, weights: OfferWeights) -> Evidence:
     )
     strength = habit_strength(trial.purchases, trial.habits, half_life_days=weights.again_half_life_days)
     people = trial.later.shape[0]
-    return evidence_of(trial.habits, strength, trial.neighbours, counts.popularity, people=people)
+    return evidence_of(
+        trial.habits, strength, trial.neighbours, counts.popularity, people=people, likings=trial.likings
+    )
 
 
 def _lists(trial: Trial, evidence: Evidence, weights: OfferWeights, task: Task) -> NDArray[np.int64]:

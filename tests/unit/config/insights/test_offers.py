@@ -34,7 +34,7 @@ def test_weights_that_are_not_given_are_those_by_default() -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"weights": {"again": 0, "together": 0, "popular": 0}}, "only weights of 0"),
+        ({"weights": {"category_damping": 0}}, "greater than 0"),
         ({"weights": {"again": -1}}, "greater than or equal to 0"),
         ({"weights": {"again_half_life_days": 0}}, "greater than 0"),
         ({"weights": "best"}, "'auto'"),

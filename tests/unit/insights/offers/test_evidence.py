@@ -57,8 +57,16 @@ def test_popularity_is_the_share_of_people_and_the_recent_ones_count_most() -> N
 def test_neighbours_are_bought_by_the_same_people_more_often_than_by_chance() -> None:
     found = neighbours(read(*TENTS_WITH_STOVES, *OTHERS, "a milk 5"))
     assert (found.product.tolist(), found.neighbour.tolist()) == ([1, 2], [2, 1])
-    assert found.strength == pytest.approx([(3 - 0.9) / 23] * 2)
+    assert found.strength == pytest.approx([np.log(23 / 20.9)] * 2)
     assert found.lift == pytest.approx([3 / 0.9] * 2)
+
+
+def test_products_that_are_bought_instead_of_each_other_are_neighbours_below_0() -> None:
+    tea_or_coffee = [f"{person}{number} {person} 5" for person in ("tea", "coffee") for number in range(10)]
+    found = neighbours(read(*tea_or_coffee, "x tea 5", "x coffee 5", "y tea 5", "y coffee 5"))
+    assert (found.product.tolist(), found.neighbour.tolist()) == ([0, 1], [1, 0])
+    assert found.strength == pytest.approx([np.log(22 / (144 / 22 + 20))] * 2)
+    assert (found.strength < 0).all()
 
 
 def test_what_one_person_alone_has_is_no_neighbour_of_anything() -> None:
@@ -74,7 +82,7 @@ def test_a_bots_basket_is_capped_to_what_it_bought_last_and_pairs_no_more_than_t
     assert count_pairs(baskets).num_rows == BASKET_PRODUCTS * (BASKET_PRODUCTS - 1)
 
 
-def test_a_product_keeps_the_strongest_neighbours_and_the_lower_number_among_equals() -> None:
+def test_a_product_keeps_the_neighbours_that_differ_most_from_chance_and_the_lower_number_among_equals() -> None:
     people = [f"{person} {product} 5" for person in "abc" for product in ("p0", "p1", "p2", "p3")]
     purchases = read(*people, "d p1 5", "d p2 5", *OTHERS)
     habits = habits_of(purchases)

@@ -15,7 +15,7 @@ from cdp_spark.insights.offers.model import OFFERS, fit_offers, make_offers
 CAMPING = [f"{person} {product} 12" for person in ("ann", "bob", "cem") for product in ("stove", "tent")]
 GROCERIES = [f"{person} milk {day}" for person in ("dan", "eve", "fay", "gus", "hal", "ida") for day in (30, 16, 2)]
 CATALOGUE = products("tent Dome camping", "stove Burner camping", "milk Milk dairy", "pack Trekker bags")
-WEIGHTS = {"again": 1, "together": 8, "popular": 1, "new": 1, "again_half_life_days": None}
+WEIGHTS = {"again": 1, "together": 8, "category_damping": None, "new": 1, "again_half_life_days": None}
 
 
 def config(**settings: object) -> OffersConfig:
@@ -51,7 +51,8 @@ def test_a_person_is_offered_what_they_buy_again_what_goes_with_it_and_what_is_p
 
 def test_a_row_has_score_basis_and_the_product_it_rests_on() -> None:
     rows = lines(*CAMPING, *GROCERIES, "zoe tent 12")
-    model = fit_offers(rows, CATALOGUE, config(repeatable="none", offers_per_person=1), as_of=AS_OF)
+    settings = config(repeatable="none", offers_per_person=1, exclude={"products": ["milk"]})
+    model = fit_offers(rows, CATALOGUE, settings, as_of=AS_OF)
     assert make_offers(model, rows, people=pa.array(["zoe"])).to_pylist() == [
         {
             "unified_id": "zoe",
@@ -59,13 +60,32 @@ def test_a_row_has_score_basis_and_the_product_it_rests_on() -> None:
             "product_id": "stove",
             "product_name": "Burner",
             "category": "camping",
-            "score": pytest.approx(8 * (3 - 1.2) / 24 + model.popularity[2]),
+            "score": pytest.approx(model.popularity[2] * (23 / 21.2) ** 8),
             "basis": "together",
             "rule": None,
             "because_product_id": "tent",
             "reason": "Goes with Dome, bought 12 days ago: 2.5 times as often together as by chance.",
         }
     ]
+
+
+def test_a_person_who_has_much_of_a_category_is_offered_more_of_it_and_told_so() -> None:
+    people = [f"{person} {product} 9" for person in "abcdef" for product in ("milk", "tea", "pen")]
+    likes = [f"zoe {product} 12" for product in ("oolong", "sencha", "assam")]
+    catalogue = products(
+        *[f"{it} {it} tea" for it in ("tea", "oolong", "sencha", "assam")], "milk milk dairy", "pen pen desk"
+    )
+    weights = {"together": 0, "category_damping": 3, "popular_half_life_days": None}
+    found = offers(lines(*people, *likes), config(weights=weights, repeatable="none"), catalogue)
+    assert of("zoe", found) == [
+        (1, "tea", "Often buys tea: 3 of 3 products."),
+        (2, "milk", "The most popular product now."),
+        (3, "pen", "Popular now: number 2 of all products."),
+    ]
+    model = fit_offers(lines(*people, *likes), catalogue, config(weights=weights, repeatable="none"), as_of=AS_OF)
+    scores = make_offers(model, lines(*likes))["score"].to_pylist()
+    share = 9 / 21
+    assert scores[:2] == pytest.approx([0.1 * 6 / 7 * (3 + 3 * share) / (6 * share), 0.1 * 6 / 7 * 3 / 6])
 
 
 def test_a_newcomer_is_offered_what_is_popular() -> None:
@@ -97,8 +117,8 @@ def test_a_product_that_is_in_the_catalogue_no_more_is_not_offered_but_still_tel
     rows = lines(*CAMPING, *GROCERIES, "zoe tent 12")
     without = products("stove Burner camping", "milk Milk dairy")
     assert of("zoe", offers(rows, catalogue=without)) == [
-        (1, "Burner", "Goes with tent, bought 12 days ago: 2.5 times as often together as by chance."),
-        (2, "Milk", "The most popular product now."),
+        (1, "Milk", "The most popular product now."),
+        (2, "Burner", "Goes with tent, bought 12 days ago: 2.5 times as often together as by chance."),
     ]
 
 
