@@ -1,135 +1,140 @@
-"""Who entered or left a segment since the last release, and why."""
+"""Who entered or left a segment since the last release, and why.
+
+1. `build_moves` compares the members with those of the last release.
+2. `explain_moves` gives each move the first reason that holds. What it asks of a person is looked up only for those who
+   moved in a segment that means what it meant: the definition is the reason of all others.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import reduce
 from typing import TYPE_CHECKING
 
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
-from cdp_spark.tables.catalog.gold import PROFILES, SEGMENT_CHANGES, UNIFIED_EVENTS
-from cdp_spark.tables.hashing import content_hash_expr
-from cdp_spark.tables.increments.difference import build_changed_keys
+from cdp_spark.tables.catalog.gold import SEGMENT_CHANGES
+from cdp_spark.tables.checkpoint import checkpoint_and_count
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection
 
-    from pyspark.sql import DataFrame
+    from pyspark.sql import Column
 
 ENTER, EXIT = "enter", "exit"
 DATA, DEFINITION, IDENTITY, CONSENT, ERASURE = "data", "definition", "identity", "consent", "erasure"
 WINDOW = "window"
 
+_MEMBER = (c.SEGMENT, c.UNIFIED_ID)
 _ERASED = "erased"
 _IDENTITY_CHANGES = ("created", "merged", "split", "resurrected", "moved", _ERASED)
 """Changes of `id_changes` that make another person of an id; a record that an id absorbed is data."""
 
-_IDENTITY_REASON = "identity_reason"
-_PROFILE_REASON = "profile_reason"
+_PROFILE, _CONSENTS, _TRAITS, _EVENTS = "profile", "consents", "traits", "events"
+_FACT, _FACTS = "fact", "facts"
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """What may explain a change.
+    """What may explain a move; each frame has unified ids of people who moved, and may have others.
 
     Args:
-        definitions: definition_hash by segment, now.
-        previous_definitions: the same, of the last release.
-        previous_members: spans of the last release.
-        id_changes: of this release.
-        profiles: now.
-        previous_profiles: of the last release.
-        traits_changed: unified_id of people whose traits changed; None where no segment reads one.
+        unchanged: segments that mean what they meant.
         clocked: segments that somebody can enter or leave by the clock alone (`find_clocked`).
-        events: now; None where they are those of the last release.
-        previous_events: of the last release.
+        identities: of `build_identity_reasons`.
+        profiles: whose profile changed, is new or gone, apart from consents.
+        consents: whose consents changed.
+        traits: whose traits changed, of those that segments read.
+        events: whose events changed.
     """
 
-    definitions: Mapping[str, str]
-    previous_definitions: Mapping[str, str]
-    previous_members: DataFrame
-    id_changes: DataFrame
+    unchanged: Collection[str]
+    clocked: Collection[str]
+    identities: DataFrame
     profiles: DataFrame
-    previous_profiles: DataFrame
-    traits_changed: DataFrame | None = None
-    clocked: frozenset[str] = frozenset()
-    events: DataFrame | None = None
-    previous_events: DataFrame | None = None
+    consents: DataFrame
+    traits: DataFrame
+    events: DataFrame
 
 
-def build_segment_changes(members: DataFrame, evidence: Evidence, *, release: int) -> DataFrame:
-    """Compare the members with those of the last release.
+def build_moves(members: DataFrame, previous_members: DataFrame) -> DataFrame:
+    """Find who entered or left a segment.
+
+    Args:
+        members: one row per segment and member, now.
+        previous_members: spans of the last release.
+    Returns: one row per segment and unified_id, with the change.
+    """
+    now = members.select(*_MEMBER)
+    before = previous_members.where(F.col(c.EXITED_AT).isNull()).select(*_MEMBER)
+    entered = now.join(before, on=list(_MEMBER), how="left_anti").withColumn(c.CHANGE, F.lit(ENTER))
+    left = before.join(now, on=list(_MEMBER), how="left_anti").withColumn(c.CHANGE, F.lit(EXIT))
+    return entered.unionByName(left)
+
+
+def explain_moves(moves: DataFrame, evidence: Evidence, *, release: int) -> DataFrame:
+    """Say why people entered or left.
 
     Of several reasons the first holds: erasure, definition (the segment is new, changed or gone), identity (the id is
     new, was merged, split or moved), consent (nothing else of the profile or its traits changed), window (nothing of
     the profile and its events changed, and the segment depends on the time), data.
 
     Args:
-        members: spans, now.
-        evidence: what may explain a change.
+        moves: of `build_moves`.
+        evidence: what may explain them.
         release: that this run publishes.
-
-    Returns:
-        one row per segment and unified_id that entered or left.
+    Returns: rows of `segment_changes`.
     """
-    member = [c.SEGMENT, c.UNIFIED_ID]
-    now = members.where(F.col(c.EXITED_AT).isNull()).select(*member)
-    before = evidence.previous_members.where(F.col(c.EXITED_AT).isNull()).select(*member)
-    entered = now.join(before, on=member, how="left_anti").withColumn(c.CHANGE, F.lit(ENTER))
-    left = before.join(now, on=member, how="left_anti").withColumn(c.CHANGE, F.lit(EXIT))
-    changes = entered.unionByName(left)
-    before_definitions = evidence.previous_definitions
-    unchanged = sorted(name for name, it in evidence.definitions.items() if before_definitions.get(name) == it)
-    explained = changes.join(_identity_reasons(evidence.id_changes), on=c.UNIFIED_ID, how="left").join(
-        _profile_reasons(changes, evidence), on=c.UNIFIED_ID, how="left"
-    )
-    by_profile = F.when(
-        (F.col(_PROFILE_REASON) == CONSENT) | F.col(c.SEGMENT).isin(*sorted(evidence.clocked)), F.col(_PROFILE_REASON)
-    )
+    known = _facts(evidence)
+    explained = moves.join(known, on=c.UNIFIED_ID, how="left")
+    same_profile = ~_has(_PROFILE)
     reason = (
-        F.when(F.col(_IDENTITY_REASON) == ERASURE, F.lit(ERASURE))
-        .when(~F.col(c.SEGMENT).isin(unchanged), F.lit(DEFINITION))
-        .otherwise(F.coalesce(F.col(_IDENTITY_REASON), by_profile, F.lit(DATA)))
+        F.when(_has(ERASURE), F.lit(ERASURE))
+        .when(~F.col(c.SEGMENT).isin(*sorted(evidence.unchanged)), F.lit(DEFINITION))
+        .when(_has(IDENTITY), F.lit(IDENTITY))
+        .when(same_profile & _has(_CONSENTS) & ~_has(_TRAITS), F.lit(CONSENT))
+        .when(
+            F.col(c.SEGMENT).isin(*sorted(evidence.clocked)) & same_profile & ~_has(_CONSENTS) & ~_has(_EVENTS),
+            F.lit(WINDOW),
+        )
+        .otherwise(F.lit(DATA))
     )
     return SEGMENT_CHANGES.conform(explained.withColumns({c.RELEASE: F.lit(release), c.REASON: reason}))
 
 
-def _identity_reasons(id_changes: DataFrame) -> DataFrame:
-    """One row per id that was made, unmade or exchanged records."""
+def build_identity_reasons(id_changes: DataFrame, people: DataFrame) -> DataFrame:
+    """Find the ids that were made, unmade or exchanged records.
+
+    Args:
+        id_changes: of this release.
+        people: unified ids of those who may have moved for this reason; of erased people all are found.
+    Returns: rows of unified_id and the reason.
+    """
     relevant = id_changes.where(F.col(c.CHANGE).isin(*_IDENTITY_CHANGES))
     reason = F.when(F.col(c.CHANGE) == _ERASED, F.lit(ERASURE)).otherwise(F.lit(IDENTITY))
     both = F.explode(F.array_compact(F.array(c.UNIFIED_ID, c.PREVIOUS_ID))).alias(c.UNIFIED_ID)
-    named = relevant.withColumn(_IDENTITY_REASON, reason).select(_IDENTITY_REASON, both)
-    return named.groupBy(c.UNIFIED_ID).agg(F.min(_IDENTITY_REASON).alias(_IDENTITY_REASON))
+    named = relevant.withColumn(_FACT, reason).select(both, _FACT)
+    is_erased = F.col(_FACT) == ERASURE
+    return named.where(is_erased).unionByName(named.where(~is_erased).join(people, on=c.UNIFIED_ID, how="left_semi"))
 
 
-def _profile_reasons(changes: DataFrame, evidence: Evidence) -> DataFrame:
-    """The profiles of which nothing but a consent changed, traits included, and those of which nothing did at all."""
-    people = changes.select(c.UNIFIED_ID).distinct()
-    now, before = (
-        profiles.join(people, on=c.UNIFIED_ID, how="left_semi").select(
-            c.UNIFIED_ID,
-            content_hash_expr(field for field in PROFILES.schema if field.name != c.CONSENTS).alias(f"rest_{when}"),
-            content_hash_expr([PROFILES.schema[c.CONSENTS]]).alias(f"consents_{when}"),
-        )
-        for when, profiles in (("now", evidence.profiles), ("before", evidence.previous_profiles))
-    )
-    same = now.join(before, on=c.UNIFIED_ID, how="inner").where(F.col("rest_now") == F.col("rest_before"))
-    other_consents = same.where(F.col("consents_now") != F.col("consents_before")).select(c.UNIFIED_ID)
-    if evidence.traits_changed is not None:
-        other_consents = other_consents.join(evidence.traits_changed, on=c.UNIFIED_ID, how="left_anti")
-    consented = other_consents.withColumn(_PROFILE_REASON, F.lit(CONSENT))
-    if not evidence.clocked:
-        return consented
-    unmoved = same.where(F.col("consents_now") == F.col("consents_before")).select(c.UNIFIED_ID)
-    if evidence.events is not None and evidence.previous_events is not None:
-        sides = [
-            it.join(people, on=c.UNIFIED_ID, how="left_semi") for it in (evidence.events, evidence.previous_events)
-        ]
-        moved = build_changed_keys(sides[0], sides[1], (c.UNIFIED_ID,), UNIFIED_EVENTS.schema.names)
-        unmoved = unmoved.join(moved, on=c.UNIFIED_ID, how="left_anti")
-    return consented.unionByName(unmoved.withColumn(_PROFILE_REASON, F.lit(WINDOW)))
+def _facts(evidence: Evidence) -> DataFrame:
+    """One row per person of whom something is known: all of it."""
+    facts = {
+        _PROFILE: evidence.profiles,
+        _CONSENTS: evidence.consents,
+        _TRAITS: evidence.traits,
+        _EVENTS: evidence.events,
+    }
+    named = [ids.select(c.UNIFIED_ID, F.lit(fact).alias(_FACT)) for fact, ids in facts.items()]
+    every = reduce(DataFrame.unionByName, named, evidence.identities.select(c.UNIFIED_ID, _FACT))
+    return checkpoint_and_count(every.groupBy(c.UNIFIED_ID).agg(F.collect_set(_FACT).alias(_FACTS))).joinable
+
+
+def _has(fact: str) -> Column:
+    return F.coalesce(F.array_contains(_FACTS, fact), F.lit(False))
 
 
 def build_erased_members(members: DataFrame, *, release: int) -> DataFrame:

@@ -1,16 +1,21 @@
-"""Which segments somebody can enter or leave by the clock alone: an event leaves a window, a day passes."""
+"""What moves a segment's members: the clock, other people, or nothing but a profile's own values and traits.
+
+An event that leaves a window, or a day that passes, moves people by the clock alone. A segment that asks neither the
+day nor anybody else stays as it is for every profile of which no value and no trait changed.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from cdp_spark.config.checks.vocabulary import ACCOUNT as ACCOUNT_COLUMN
-from cdp_spark.config.checks.vocabulary import RELATION_COLUMNS
+from cdp_spark.config.checks.vocabulary import PROFILE_COLUMNS, RELATION_COLUMNS
 from cdp_spark.config.expressions.references import asks_clock, referenced_columns
 from cdp_spark.config.insights.wide_columns import OFFER, SCORE
 from cdp_spark.config.segment import conditions_of
 from cdp_spark.config.traits.definitions import ACCOUNT, PREFIX, RFM_GROUP, RFM_SCORES
 from cdp_spark.segments.asked import definitions_of
+from cdp_spark.segments.traits import asked_traits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,7 +34,36 @@ def find_clocked(project: Project) -> frozenset[str]:
     Where one of them changes although nothing of the profile did, time passed. Of a segment that asks for accounts,
     other people, scores or offers this cannot be told.
     """
-    traits, by_name = definitions_of(project), {it.name: it for it in project.segments}
+    traits = definitions_of(project)
+    return frozenset(
+        name
+        for name, conditions in _conditions_by_segment(project).items()
+        if any(_asks_clock(it, traits) for it in conditions) and not any(_asks_others(it, traits) for it in conditions)
+    )
+
+
+def find_own(project: Project) -> frozenset[str]:
+    """Name the segments whose members change only where a profile's own values change, or its traits as stored.
+
+    A trait of an account, or a score among all customers, is a trait of the profile that has it.
+    """
+    days = {name for name, kind in asked_traits(project).items() if kind == "long"}
+
+    def is_own(condition: Condition) -> bool:
+        if condition.where is None:
+            return not _is_related(condition)
+        asked = referenced_columns(condition.where)
+        stored = all(it in PROFILE_COLUMNS or (it.startswith(PREFIX) and it not in days) for it in asked)
+        return stored and not asks_clock(condition.where)
+
+    return frozenset(
+        name for name, conditions in _conditions_by_segment(project).items() if all(map(is_own, conditions))
+    )
+
+
+def _conditions_by_segment(project: Project) -> dict[str, list[Condition]]:
+    """All conditions of each segment and of those that it refers to."""
+    by_name = {it.name: it for it in project.segments}
 
     def all_conditions(name: str, seen: set[str]) -> Iterator[Condition]:
         seen.add(name)
@@ -38,12 +72,7 @@ def find_clocked(project: Project) -> frozenset[str]:
             if part.segment is not None and part.segment not in seen:
                 yield from all_conditions(part.segment, seen)
 
-    found = set()
-    for name in by_name:
-        conditions = list(all_conditions(name, set()))
-        if any(_asks_clock(it, traits) for it in conditions) and not any(_asks_others(it, traits) for it in conditions):
-            found.add(name)
-    return frozenset(found)
+    return {name: list(all_conditions(name, set())) for name in by_name}
 
 
 def _asks_clock(condition: Condition, traits: dict[str, TraitDefinition]) -> bool:
@@ -62,7 +91,7 @@ def _moves(definition: TraitDefinition) -> bool:
 
 def _asks_others(condition: Condition, traits: dict[str, TraitDefinition]) -> bool:
     if condition.where is None:
-        return any(it is not None for it in (condition.account, condition.members, condition.household, condition.like))
+        return _is_related(condition)
     asked = referenced_columns(condition.where)
     of_accounts = any(traits[name].entity == ACCOUNT for name in asked & traits.keys())
     return (
@@ -70,3 +99,8 @@ def _asks_others(condition: Condition, traits: dict[str, TraitDefinition]) -> bo
         or bool(asked & _OF_OTHERS)
         or any(name.startswith((SCORE, OFFER, ACCOUNT_COLUMN)) for name in asked)
     )
+
+
+def _is_related(condition: Condition) -> bool:
+    """Whether it is asked of other profiles."""
+    return any(it is not None for it in (condition.account, condition.members, condition.household, condition.like))

@@ -10,7 +10,6 @@ from cdp_spark import columns as c
 from cdp_spark.segments.compile import member_flag
 from cdp_spark.segments.derived import with_levels
 from cdp_spark.tables.catalog.gold import SEGMENT_MEMBERS
-from cdp_spark.tables.increments.difference import build_changed_keys
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
 
 _MEMBER = [c.SEGMENT, c.UNIFIED_ID]
 _NOW_HASH = "definition_hash_now"
+_HELD, _PLACE = "memberships", "place"
 
 
 def build_current_members(
@@ -38,26 +38,49 @@ def build_current_members(
     Returns:
         one row per segment and member, with the segment's definition_hash, and the distance of a lookalike's.
     """
-    referred = {name for segment in segments for name in segment.refers_to}
-    asked = [(F.col(f"`{member_flag(it.name)}`") if it.name in referred else it.condition, it) for it in segments]
-    held = F.array(*(F.when(is_member, _as_struct(segment)) for is_member, segment in asked)).cast(
-        f"array<struct<{c.SEGMENT}:string,{c.DEFINITION_HASH}:string,{c.DISTANCE}:double>>"
-    )
     flagged = with_levels(profiles, segments, relations)
-    members = flagged.select(c.UNIFIED_ID, F.inline(F.array_compact(held)))
-    return members.select(*_MEMBER, c.DEFINITION_HASH, c.DISTANCE)
+    return _named(flagged.select(c.UNIFIED_ID, F.inline(_held(segments))), segments)
 
 
-def build_moved_members(current_members: DataFrame, previous_members: DataFrame) -> DataFrame:
-    """Find who entered or left a segment, and members whose segment means something else now.
+def build_memberships(
+    profiles: DataFrame, segments: Sequence[CompiledSegment], relations: Relations | None = None
+) -> DataFrame:
+    """What `build_current_members` makes, in the few bytes in which many members can be kept.
+
+    Returns:
+        one row per profile: unified_id, and a list of the segments' places and distances.
+    """
+    return with_levels(profiles, segments, relations).select(c.UNIFIED_ID, _held(segments).alias(_HELD))
+
+
+def spread_memberships(memberships: DataFrame, segments: Sequence[CompiledSegment]) -> DataFrame:
+    """Make a row of each segment and member.
 
     Args:
-        current_members: one row per segment and member, now.
-        previous_members: spans, at most one open per segment and unified_id.
-    Returns: one row per segment and unified_id.
+        memberships: of `build_memberships`, computed: Spark would spell out each segment that others refer to.
+        segments: that it was given, in the same order.
     """
-    still_open = previous_members.where(F.col(c.EXITED_AT).isNull())
-    return build_changed_keys(current_members, still_open, _MEMBER, (c.DEFINITION_HASH,))
+    return _named(memberships.select(c.UNIFIED_ID, F.inline(_HELD)), segments)
+
+
+def _held(segments: Sequence[CompiledSegment]) -> Column:
+    """The places of the segments that a profile is in, each with its distance."""
+    referred = {name for segment in segments for name in segment.refers_to}
+    asked = [(F.col(f"`{member_flag(it.name)}`") if it.name in referred else it.condition, it) for it in segments]
+    held = F.array(*(F.when(is_member, _at(place, it)) for place, (is_member, it) in enumerate(asked)))
+    return F.array_compact(held.cast(f"array<struct<{_PLACE}:int,{c.DISTANCE}:double>>"))
+
+
+def _named(placed: DataFrame, segments: Sequence[CompiledSegment]) -> DataFrame:
+    named = {
+        c.SEGMENT: _of_place([it.name for it in segments]),
+        c.DEFINITION_HASH: _of_place([it.definition_hash for it in segments]),
+    }
+    return placed.withColumns(named).select(*_MEMBER, c.DEFINITION_HASH, c.DISTANCE)
+
+
+def _of_place(values: Sequence[str]) -> Column:
+    return F.get(F.array(*map(F.lit, values)).cast("array<string>"), F.col(_PLACE))
 
 
 def build_segment_members(
@@ -99,13 +122,9 @@ def build_segment_members(
     return spans[0].unionByName(spans[1]).unionByName(spans[2])
 
 
-def _as_struct(segment: CompiledSegment) -> Column:
+def _at(place: int, segment: CompiledSegment) -> Column:
     distance = F.lit(None).cast("double") if segment.distance is None else segment.distance
-    return F.struct(
-        F.lit(segment.name).alias(c.SEGMENT),
-        F.lit(segment.definition_hash).alias(c.DEFINITION_HASH),
-        distance.alias(c.DISTANCE),
-    )
+    return F.struct(F.lit(place).alias(_PLACE), distance.alias(c.DISTANCE))
 
 
 def _hash_of_segment(definitions: Mapping[str, str]) -> Column:

@@ -6,6 +6,7 @@ last release shows, and is told of. No other segment suffers: those that refer t
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import functions as F
@@ -13,11 +14,12 @@ from pyspark.sql import functions as F
 from cdp_spark import columns as c
 from cdp_spark.config.checks.impossible import find_impossible
 from cdp_spark.segments.asked import find_uncomputed, surroundings_of
-from cdp_spark.segments.changes import Evidence, build_segment_changes
+from cdp_spark.segments.changes import Evidence, build_identity_reasons, build_moves, explain_moves
 from cdp_spark.segments.clock import find_clocked
 from cdp_spark.segments.compile import compile_segments
 from cdp_spark.segments.evaluate import Evaluation, evaluate, fetch_figures
-from cdp_spark.segments.members import build_moved_members, build_segment_members
+from cdp_spark.segments.extent import find_extent
+from cdp_spark.segments.members import build_segment_members
 from cdp_spark.segments.traits import asked_traits, changed_people
 from cdp_spark.tables.catalog import (
     ID_CHANGES,
@@ -28,19 +30,23 @@ from cdp_spark.tables.catalog import (
     TRAITS,
     UNIFIED_EVENTS,
 )
+from cdp_spark.tables.checkpoint import checkpoint, checkpoint_and_count, unite_distinct
 from cdp_spark.tables.increments.basis import extend_table, keep_table
+from cdp_spark.tables.increments.difference import read_changed_since
 from cdp_spark.tables.rows import count_by
 from cdp_spark.tables.run import StageResult
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     import pyarrow as pa
     from pyspark.sql import DataFrame
 
     from cdp_spark.config.project import Project
     from cdp_spark.segments.compile import CompiledSegment
+    from cdp_spark.tables.checkpoint import CountedFrame
     from cdp_spark.tables.run import RunContext
+    from cdp_spark.tables.spec import TableSpec
 
     State = Mapping[str, Any]
     """A row of `segments`."""
@@ -50,31 +56,49 @@ FAILED = "segments_failed"
 
 
 def run(context: RunContext) -> StageResult:
-    """Evaluate all segments on this run's profiles, and write who came and went, where somebody did.
-
-    One pass over the profiles asks all segments, so profiles are not sorted out before: finding the changed ones takes
-    as long, and most projects have a segment that depends on the day.
+    """Evaluate the segments on this run's profiles, and write who came and went, where somebody did.
 
     Raises:
         ConfigError: a segment cannot be compiled.
     """
     segments = compile_segments(surroundings_of(context.project, now=context.now))
-    evaluation = evaluate(context, segments, _uncomputed(context))
-    released, states = context.read_released(SEGMENT_MEMBERS), _released_states(context)
+    uncomputed, states = _uncomputed(context), _released_states(context)
+    has_failed = context.basis is not None and bool(context.basis.metrics.get(FAILED))
+    evaluation = evaluate(context, segments, uncomputed, None if uncomputed or has_failed else find_extent(context))
     definitions = _definitions(segments, states, evaluation.failures)
-    if context.basis is not None and build_moved_members(evaluation.members, released).isEmpty():
-        versions = {spec.name: keep_table(context, spec, context.basis) for spec in (SEGMENT_MEMBERS, SEGMENT_CHANGES)}
-        detail, figures = "nobody entered or left", context.basis.metrics
-        kept = {f"segments.{it.name}": figures.get(f"segments.{it.name}", 0.0) for it in segments}
-        metrics = _metrics(context, segments) if context.basis.erased else kept
+    moves = _moves(context, evaluation)
+    if moves is not None and not moves.count and not (evaluation.failures or has_failed):
+        versions, metrics = _keep(context, segments)
+        detail = "nobody entered or left"
     else:
-        versions, detail = _write(context, evaluation, definitions, states), "members changed"
+        versions, detail = _write(context, evaluation, moves, definitions, states), "members changed"
         metrics = _metrics(context, segments)
     rows = _rows(context, definitions, states, evaluation.failures, metrics)
     versions[SEGMENTS.name] = context.store.overwrite(SEGMENTS, rows)
     if evaluation.failures:
         metrics[FAILED] = float(len(evaluation.failures))
     return StageResult(versions, metrics, detail, (*_told(evaluation.failures), *warn(context.project, metrics)))
+
+
+def _moves(context: RunContext, evaluation: Evaluation) -> CountedFrame | None:
+    """Who came and went (an action); None where there is no basis, and all may have."""
+    if context.basis is None:
+        return None
+    return checkpoint_and_count(build_moves(evaluation.members, _asked_again(context, evaluation)))
+
+
+def _asked_again(context: RunContext, evaluation: Evaluation) -> DataFrame:
+    released = context.read_released(SEGMENT_MEMBERS)
+    return released if evaluation.extent is None else evaluation.extent.asked_again(released)
+
+
+def _keep(context: RunContext, segments: Sequence[CompiledSegment]) -> tuple[dict[str, int], dict[str, float]]:
+    """Leave members and changes as they are."""
+    assert context.basis is not None, "moves are told from a basis"
+    versions = {spec.name: keep_table(context, spec, context.basis) for spec in (SEGMENT_MEMBERS, SEGMENT_CHANGES)}
+    figures = context.basis.metrics
+    kept = {f"segments.{it.name}": figures.get(f"segments.{it.name}", 0.0) for it in segments}
+    return versions, _metrics(context, segments) if context.basis.erased else kept
 
 
 def _uncomputed(context: RunContext) -> dict[str, str]:
@@ -85,36 +109,52 @@ def _uncomputed(context: RunContext) -> dict[str, str]:
 
 
 def _write(
-    context: RunContext, evaluation: Evaluation, definitions: Mapping[str, str], states: Mapping[str, State]
+    context: RunContext,
+    evaluation: Evaluation,
+    moves: CountedFrame | None,
+    definitions: Mapping[str, str],
+    states: Mapping[str, State],
 ) -> dict[str, int]:
-    store = context.store
-    released = context.read_released(SEGMENT_MEMBERS)
-    spans = build_segment_members(evaluation.members, released, definitions=definitions, as_of=context.as_of)
-    versions = {SEGMENT_MEMBERS.name: store.overwrite(SEGMENT_MEMBERS, spans)}
-    clocked = find_clocked(context.project)
-    events = _events(context) if clocked else ()
-    evidence = Evidence(
-        definitions,
-        {name: state[c.DEFINITION_HASH] for name, state in states.items()},
-        released,
-        store.read(ID_CHANGES).where(F.col(c.RELEASE) == context.ordinal),
-        store.read(PROFILES),
-        context.read_released(PROFILES),
-        changed_people(store.read(TRAITS), asked_traits(context.project), as_of=context.as_of),
-        clocked,
-        *events,
-    )
-    changes = build_segment_changes(store.read(SEGMENT_MEMBERS), evidence, release=context.ordinal)
+    previous, members = _asked_again(context, evaluation), evaluation.members
+    spans = build_segment_members(members, previous, definitions=definitions, as_of=context.as_of)
+    if evaluation.extent is not None:
+        spans = spans.unionByName(evaluation.extent.left_alone(context.read_released(SEGMENT_MEMBERS)))
+    versions = {SEGMENT_MEMBERS.name: context.store.overwrite(SEGMENT_MEMBERS, spans)}
+    unchanged = {name for name, it in definitions.items() if name in states and states[name][c.DEFINITION_HASH] == it}
+    moved = build_moves(members, previous) if moves is None else moves.rows
+    if moves is None and unchanged:
+        moved = checkpoint(moved)
+    changes = explain_moves(moved, _evidence(context, moved, unchanged), release=context.ordinal)
     versions[SEGMENT_CHANGES.name] = extend_table(context, SEGMENT_CHANGES, changes)
     return versions
 
 
-def _events(context: RunContext) -> tuple[DataFrame, ...]:
-    """This run's events and the last release's, where they are not the same."""
-    store, before = context.store, context.base_versions.get(UNIFIED_EVENTS.name)
-    if not store.exists(UNIFIED_EVENTS) or before == store.version(UNIFIED_EVENTS):
-        return ()
-    return store.read(UNIFIED_EVENTS), context.read_released(UNIFIED_EVENTS)
+def _evidence(context: RunContext, moved: DataFrame, unchanged: Collection[str]) -> Evidence:
+    """What is known of those who moved for another reason than the definition."""
+    store, asked, clocked = context.store, asked_traits(context.project), find_clocked(context.project)
+    concerned = moved.where(F.col(c.SEGMENT).isin(*unchanged)) if unchanged else moved.limit(0)
+    people = unite_distinct([concerned.select(c.UNIFIED_ID)])
+    with_other_traits = changed_people(store.read(TRAITS), asked, as_of=context.as_of)
+    return Evidence(
+        unchanged,
+        clocked,
+        build_identity_reasons(store.read(ID_CHANGES).where(F.col(c.RELEASE) == context.ordinal), people.joinable),
+        _changed(context, PROFILES, [it for it in PROFILES.schema.names if it != c.CONSENTS], people),
+        _changed(context, PROFILES, [c.CONSENTS], people),
+        _among(with_other_traits, people) if asked else people.rows.limit(0),
+        _changed(context, UNIFIED_EVENTS, UNIFIED_EVENTS.schema.names, people) if clocked else people.rows.limit(0),
+    )
+
+
+def _changed(context: RunContext, spec: TableSpec, columns: Sequence[str], people: CountedFrame) -> DataFrame:
+    """Who of some people has rows that the last release did not have, or had otherwise."""
+    before = context.base_versions.get(spec.name, -1)
+    counts = partial(_among, people=people)
+    return read_changed_since(context.store, spec, before, key=(c.UNIFIED_ID,), columns=columns, counts=counts)
+
+
+def _among(rows: DataFrame, people: CountedFrame) -> DataFrame:
+    return rows.join(people.joinable, on=c.UNIFIED_ID, how="left_semi")
 
 
 def _released_states(context: RunContext) -> dict[str, State]:

@@ -47,10 +47,8 @@ def _days_since(time: Column, now: datetime) -> Column:
     return F.floor((F.unix_seconds(F.lit(now)) - F.unix_seconds(time)) / _SECONDS_A_DAY).cast("long")
 
 
-def changed_people(traits: DataFrame, asked: Mapping[str, Kind], *, as_of: datetime) -> DataFrame | None:
-    """Whose traits, of those that segments read, changed in a run; None where none is read."""
-    if not asked:
-        return None
+def changed_people(traits: DataFrame, asked: Mapping[str, Kind], *, as_of: datetime) -> DataFrame:
+    """Whose traits, of those that segments read, changed in a run."""
     changed = (F.col(c.VALID_FROM) == F.lit(as_of)) | (F.col(c.VALID_TO) == F.lit(as_of))
     of_asked = F.col(c.TRAIT).isin(*(name.removeprefix(PREFIX) for name in asked))
     return traits.where(changed & of_asked).select(c.UNIFIED_ID)

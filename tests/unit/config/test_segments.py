@@ -15,7 +15,7 @@ from cdp_spark.config.segment import SegmentConfig, conditions_of, define_event_
 from cdp_spark.config.traits.definitions import definition_figure
 from cdp_spark.errors import InvalidProjectError
 from cdp_spark.segments.asked import definitions_of, find_uncomputed
-from cdp_spark.segments.clock import find_clocked
+from cdp_spark.segments.clock import find_clocked, find_own
 
 INSIGHTS = """\
 traits:
@@ -181,6 +181,27 @@ def test_the_clock_alone_can_move_only_segments_that_ask_it_and_nobody_else(proj
         crowd="{all: [{segment: recent}, {account: {where: employees > 3}}]}",
     )
     assert find_clocked(made) == {"windowed", "days", "aged", "recent", "outer"}
+
+
+def test_a_profile_moves_in_a_segment_by_its_own_values_alone_where_it_asks_neither_the_day_nor_anybody_else(
+    project: Path,
+) -> None:
+    made = load(
+        project,
+        placed="{where: city = 'Ulm' and has_consent('email_marketing')}",
+        counted="{where: trait.orders > 2 and trait.rfm_recency_score > 3}",
+        recent="{events: {of: view, within_days: 3}}",
+        outer="{any: [{segment: recent}, {not: {segment: placed}}]}",
+        days="{where: trait.quiet > 30}",
+        aged="{where: age_years(birth_date) > 18}",
+        scored="{where: score.will_buy > 0.5}",
+        housed="{where: household_size > 1}",
+        employed="{where: account.domain = 'acme.org'}",
+        crowd="{all: [{segment: recent}, {household: {who: {segment: recent}}}]}",
+        alike="{like: {segment: recent, traits: [trait.orders], nearest: 5}}",
+        outer_days="{all: [{segment: days}, {segment: recent}]}",
+    )
+    assert find_own(made) == {"gold", "placed", "counted", "recent", "outer"}
 
 
 def test_a_segment_is_told_what_no_run_has_computed_as_it_is_defined_now(project: Path) -> None:

@@ -1,14 +1,19 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
 
 from chispa import assert_df_equality
 from pyspark.sql import DataFrame, SparkSession
 
-from cdp_spark.segments.changes import Evidence, build_erased_members, build_segment_changes
+from cdp_spark.segments.changes import (
+    Evidence,
+    build_erased_members,
+    build_identity_reasons,
+    build_moves,
+    explain_moves,
+)
 from cdp_spark.segments.members import build_segment_members
-from cdp_spark.tables.catalog import ID_CHANGES, PROFILES, SEGMENT_CHANGES, SEGMENT_MEMBERS, UNIFIED_EVENTS
+from cdp_spark.tables.catalog import ID_CHANGES, SEGMENT_CHANGES, SEGMENT_MEMBERS
 
 _CURRENT = "segment string, unified_id string, definition_hash string, distance double"
 
@@ -21,22 +26,8 @@ def members_of(spark: SparkSession, *rows: tuple[str, str, datetime, datetime | 
     return spark.createDataFrame([(*row, None) for row in rows], SEGMENT_MEMBERS.schema)
 
 
-def profiles_of(spark: SparkSession, rows: dict[str, dict[str, Any]]) -> DataFrame:
-    defaults = {"entity_type": "person", "emails": [], "phones": [], "attributes": {}, "sources": [], "record_count": 1}
-    complete = [
-        {**dict.fromkeys(PROFILES.schema.names), **defaults, "consents": {}, "unified_id": unified_id, **row}
-        for unified_id, row in rows.items()
-    ]
-    return spark.createDataFrame(complete, PROFILES.schema)
-
-
-def events_of(spark: SparkSession, *people: str) -> DataFrame:
-    empty = dict.fromkeys(UNIFIED_EVENTS.schema.names) | {"source": "web", "event_type": "view", "properties": {}}
-    rows = [
-        {**empty, "event_key": str(number), "unified_id": name, "occurred_at_utc": night(1)}
-        for number, name in enumerate(people)
-    ]
-    return spark.createDataFrame([tuple(row.values()) for row in rows], UNIFIED_EVENTS.schema)
+def ids_of(spark: SparkSession, *people: str) -> DataFrame:
+    return spark.createDataFrame([(name,) for name in people], "unified_id string")
 
 
 def test_spans_of_membership(spark: SparkSession) -> None:
@@ -109,37 +100,15 @@ def test_every_change_has_its_reason(spark: SparkSession) -> None:
         ],
         ID_CHANGES.schema,
     )
+    everyone = before.unionByName(now).select("unified_id")
     evidence = Evidence(
-        definitions={"kept": "h", "timed": "h", "empty": "h", "changed": "new", "fresh": "h"},
-        previous_definitions={**dict.fromkeys(("kept", "timed", "empty", "dropped"), "h"), "changed": "old"},
-        previous_members=before,
-        id_changes=id_changes,
-        profiles=profiles_of(
-            spark,
-            {
-                "refuser": {"consents": {"mail": "withdrawn"}},
-                "quiet refuser": {"consents": {"mail": "withdrawn"}},
-                "gone": {"consents": {"mail": "denied"}, "city": "Ulm"},
-                "data": {"city": "Ulm"},
-                "quiet": {},
-                "busy": {},
-            },
-        ),
-        previous_profiles=profiles_of(
-            spark,
-            {
-                "refuser": {"consents": {"mail": "granted"}},
-                "quiet refuser": {"consents": {"mail": "granted"}},
-                "gone": {"consents": {}},
-                "data": {},
-                "quiet": {},
-                "busy": {},
-            },
-        ),
-        traits_changed=spark.createDataFrame([("quiet refuser",), ("quiet",), ("busy",)], "unified_id string"),
-        clocked=frozenset({"timed"}),
-        events=events_of(spark, "quiet", "busy", "busy"),
-        previous_events=events_of(spark, "quiet", "busy"),
+        unchanged={"kept", "timed", "empty"},
+        clocked={"timed"},
+        identities=build_identity_reasons(id_changes, everyone),
+        profiles=ids_of(spark, "gone", "data", "created", "absorber", "loser", "erased"),
+        consents=ids_of(spark, "refuser", "quiet refuser", "gone", "created", "absorber", "loser", "erased"),
+        traits=ids_of(spark, "quiet refuser", "quiet", "busy"),
+        events=ids_of(spark, "busy"),
     )
     expected = [
         (3, "kept", "gone", "exit", "data"),
@@ -159,7 +128,7 @@ def test_every_change_has_its_reason(spark: SparkSession) -> None:
         (3, "dropped", "stays", "exit", "definition"),
         (3, "fresh", "stays", "enter", "definition"),
     ]
-    found = build_segment_changes(now, evidence, release=3)
+    found = explain_moves(build_moves(now, before), evidence, release=3)
     assert_df_equality(
         found, spark.createDataFrame(expected, SEGMENT_CHANGES.schema), ignore_row_order=True, ignore_nullable=True
     )

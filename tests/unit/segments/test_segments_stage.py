@@ -16,9 +16,10 @@ from cdp_spark.config.expressions.compile import compile_expression
 from cdp_spark.config.match import MatchConfig
 from cdp_spark.config.project import Project, ProjectSettings, Warehouse
 from cdp_spark.config.segment import Condition, SegmentConfig
+from cdp_spark.segments.members import build_memberships
 from cdp_spark.segments.stage import run
-from cdp_spark.tables.catalog import PROFILES, SEGMENT_CHANGES, SEGMENT_MEMBERS, SEGMENTS
-from cdp_spark.tables.run import RunContext
+from cdp_spark.tables.catalog import PROFILES, SEGMENT_CHANGES, SEGMENT_MEMBERS, SEGMENTS, TRAITS
+from cdp_spark.tables.run import Basis, RunContext
 from cdp_spark.tables.store import Store
 
 
@@ -127,4 +128,47 @@ def test_a_segment_that_fails_keeps_its_members_and_harms_no_other(
     assert {tuple(row.values()) for row in changes} == {
         (2, "romans", "c", "exit", "data"),  # whose profile is gone
         (2, "outer", "a", "enter", "data"),
+    }
+
+
+def test_a_night_asks_profiles_that_changed_and_everyone_only_where_the_day_decides(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Store(spark, str(tmp_path / "warehouse"))
+    profiles = store.overwrite(PROFILES, profiles_of(spark, a="Rome", b="Ulm", c="Rome", d="Rome"))
+    context = context_of(store, run_id="1", ordinal=1, as_of=datetime(2026, 1, 1, tzinfo=UTC))
+    quiet = SegmentConfig(name="quiet", members=Condition(where="days_since(last_seen_at_utc) > 3"))
+    project = context.project.model_copy(update={"segments": (*context.project.segments, quiet)})
+    before = run(replace(context, project=project))
+    store.overwrite(PROFILES, profiles_of(spark, a="Rome", b="Rome", c="Rome"))
+    asked: list[set[str]] = []
+
+    def record(rows: DataFrame, *others: Any) -> DataFrame:
+        asked.append({row["unified_id"] for row in rows.collect()})
+        return build_memberships(rows, *others)
+
+    monkeypatch.setattr("cdp_spark.segments.evaluate.build_memberships", record)
+    read = {PROFILES.name: profiles, TRAITS.name: -1}
+    later = replace(
+        context,
+        project=project,
+        ordinal=2,
+        as_of=datetime(2026, 1, 2, tzinfo=UTC),
+        base_versions={PROFILES.name: profiles, **before.versions},
+        basis=Basis(1, context.as_of, read, before.versions, before.metrics),
+    )
+    assert run(later).metrics["segments.romans"] == 3.0
+    assert asked == [{"b"}, {"a", "b", "c"}]
+    changes = store.fetch(SEGMENT_CHANGES, only={"release": pa.array([2], pa.int64())}).to_pylist()
+    assert {tuple(row.values()) for row in changes} == {
+        (2, "romans", "b", "enter", "data"),
+        (2, "romans", "d", "exit", "data"),
+    }
+    first, second = context.as_of, later.as_of
+    spans = store.fetch(SEGMENT_MEMBERS, ("unified_id", "entered_at_utc", "exited_at_utc")).to_pylist()
+    assert {tuple(row.values()) for row in spans} == {
+        ("a", first, None),
+        ("b", second, None),
+        ("c", first, None),
+        ("d", first, second),
     }

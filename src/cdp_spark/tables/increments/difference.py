@@ -19,7 +19,7 @@ from cdp_spark.tables.hashing import column_hash_expr
 from cdp_spark.tables.rows import as_table
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Sequence
+    from collections.abc import Callable, Hashable, Sequence
     from datetime import date, datetime
 
     from pyspark.sql import Column, DataFrame
@@ -101,17 +101,40 @@ def read_changed(
         entity_types: of the rows that count; none for all.
     Returns: the keys, each once.
     """
-    store, basis = context.store, context.basis
-    if basis is None:
+    if context.basis is None:
         raise ValueError(f"{spec.name}: nothing to compare with")
-    version = basis.read[spec.name]
+    version = context.basis.read[spec.name]
+    of_types = F.col(c.ENTITY_TYPE).isin(*entity_types) if entity_types else F.lit(True)
+    return read_changed_since(
+        context.store, spec, version, key=key, columns=columns, counts=lambda it: it.where(of_types)
+    )
+
+
+def read_changed_since(
+    store: Store,
+    spec: TableSpec,
+    version: int,
+    *,
+    key: Sequence[str],
+    columns: Sequence[str] | None = None,
+    counts: Callable[[DataFrame], DataFrame] = lambda rows: rows,
+) -> DataFrame:
+    """Find the rows of a table that changed since a version of it.
+
+    Args:
+        store: the warehouse.
+        spec: the table.
+        version: the earlier one; -1 where the table was not there yet.
+        key: columns that name a row, or a group of rows.
+        columns: whose values count; None for all.
+        counts: leaves the rows that count.
+    Returns: the keys, each once.
+    """
     if store.exists(spec) and store.version(spec) == version:
         return store.read(spec).select(*key).limit(0)
     sides = _without_shared_files(store, spec, version)
-    now, before = sides or (store.read(spec), read_earlier(store, spec, version))
-    of_types = F.col(c.ENTITY_TYPE).isin(*entity_types) if entity_types else F.lit(True)
-    names = spec.schema.names if columns is None else columns
-    return build_changed_keys(now.where(of_types), before.where(of_types), key, names)
+    now, before = map(counts, sides or (store.read(spec), read_earlier(store, spec, version)))
+    return build_changed_keys(now, before, key, spec.schema.names if columns is None else columns)
 
 
 def fetch_changed(
