@@ -18,8 +18,8 @@ from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_type
 
 from cdp_spark import columns as c
+from cdp_spark.events.visitors import identifier_sets, visitor_keys
 from cdp_spark.events.worth import LINES, WORTH, find_worth
-from cdp_spark.normalise.hashing import identifier_sets, visitor_keys
 from cdp_spark.tables.catalog import SOURCE_EVENTS, UNIFIED_EVENTS
 from cdp_spark.tables.hashing import identifier_set_expr, visitor_key_expr
 from cdp_spark.tables.rows import join_left, map_groups, with_array

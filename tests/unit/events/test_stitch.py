@@ -12,8 +12,8 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from cdp_spark.events.stitch import OrderLines, build_unified_events
+from cdp_spark.events.visitors import identifier_sets, visitor_keys
 from cdp_spark.events.worth import Rates
-from cdp_spark.normalise.hashing import identifier_sets, visitor_keys
 from cdp_spark.tables.catalog import SOURCE_EVENTS, SOURCE_ORDER_LINES, UNIFIED_EVENTS
 from cdp_spark.tables.hashing import identifier_set_expr, visitor_key_expr
 from cdp_spark.tables.rows import Rows, as_frame, as_table

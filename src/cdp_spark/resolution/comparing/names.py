@@ -1,9 +1,10 @@
 """How alike two unequal names are.
 
 From the least to the most alike: nothing in common; *partly another name*, where both are names that people have (Jan
-and Jana), or a word in common stands beside others that differ (two surnames of which the child has one); the initial
-alone; alike and very alike, as typing errors are; one of several names, or a nickname and its formal name; and one name
-spelt otherwise: umlauts written out, particles left out, hyphens or spaces set differently.
+and Jana, but not Tomas and Thomas, which sound the same), or a word in common stands beside others that differ (two
+surnames of which the child has one); the initial alone; alike and very alike, as typing errors are; one of several
+names, or a nickname and its formal name; and one name spelt otherwise: umlauts written out, particles left out, hyphens
+or spaces set differently.
 """
 
 from __future__ import annotations
@@ -19,8 +20,10 @@ import numpy as np
 import xxhash
 from rapidfuzz.distance import JaroWinkler
 
+from cdp_spark import columns as c
 from cdp_spark.normalise.people.names import PARTICLES, spelt_out
 from cdp_spark.normalise.people.nicknames import is_known_name, nickname_roots
+from cdp_spark.resolution.comparing.common_names import usual_shares
 from cdp_spark.resolution.comparing.similarity import jaro_winkler
 
 if TYPE_CHECKING:
@@ -40,6 +43,7 @@ _SHORTENED = 2
 _CYRILLIC, _ABJAD = re.compile("[\u0400-\u04ff]"), re.compile("[\u0590-\u05ff\u0600-\u06ff]")
 _NO_LETTER, _SEVERAL_I, _LEADING_I = re.compile("[^a-z]"), re.compile("ii+"), re.compile("^i(?=e)")
 _SOFT, _HARD = str.maketrans("yj", "ii"), str.maketrans("cq", "kk")
+_SILENT_H, _DOUBLED = re.compile("(?<=[bcdfgjklmnpqrstvwxz])h|h(?![aeiouy])"), re.compile(r"(.)\1+")
 _KH, _LONG_U, _LONG_I = re.compile("kh"), re.compile("ou|oo|uo"), re.compile("ei|ee|ai|ie")
 _SHORT_VOWELS, _WRITTEN = "[aeiou]*", frozenset("bcdfghjklmnpqrstvwxyz")
 _LONG = {"w": "[ouw]", "v": "[ouwv]", "y": "[iejy]", "k": "k[aeo]?h?"}
@@ -67,7 +71,10 @@ def name_levels(
     levels = np.select([similarity >= high, similarity >= low], [VERY_ALIKE, ALIKE], DIFFERENT)
     known = column.map(lambda name: name in frequent or is_known_name(name), dtype=bool)
     short = column.map(len, dtype=np.int64) <= _SHORT
-    levels[(levels > DIFFERENT) & (known[left] & known[right] | short[left] | short[right])] = PARTLY_ANOTHER
+    two_names = known[left] & known[right] | short[left] | short[right]
+    given, sound = (column.map(of, dtype=kind) for of, kind in ((_is_given_name, bool), (_sound, object)))
+    is_one = given[left] & given[right] & (sound[left] == sound[right])
+    levels[(levels > DIFFERENT) & two_names & ~is_one] = PARTLY_ANOTHER
     first, lone = (column.map(of, dtype=kind) for of, kind in ((lambda name: name[:1], "U1"), (_is_initial, bool)))
     initial = lone[left] | lone[right]
     levels = np.where(initial, np.where(first[left] == first[right], INITIAL, DIFFERENT), levels)
@@ -79,6 +86,15 @@ def name_levels(
     plain = column.map(spelt_out, dtype=object)
     levels[plain[left] == plain[right]] = SPELT_OTHERWISE
     return np.asarray(levels)
+
+
+def _is_given_name(name: str) -> bool:
+    return is_known_name(name) or spelt_out(name) in usual_shares(c.GIVEN_NAME)
+
+
+def _sound(name: str) -> str:
+    """What spellings of one name have in common: `tomas` of Tomas and Thomas, `sara` of Sarah; Jan is not Jana."""
+    return _DOUBLED.sub(r"\1", _SILENT_H.sub("", spelt_out(name).replace("ph", "f")).translate(_HARD))
 
 
 def _across_scripts(

@@ -231,6 +231,22 @@ def test_names_that_several_people_have_are_no_typing_errors() -> None:
 
 
 @pytest.mark.parametrize(
+    ("one", "other", "expected"),
+    [
+        ("tomas", "thomas", "jaro_winkler ≥ 0.9"),
+        ("catherine", "katherine", "jaro_winkler ≥ 0.9"),
+        ("jan", "jana", "partly another name"),
+        ("martin", "martina", "partly another name"),
+        ("frances", "francis", "partly another name"),
+    ],
+)
+def test_given_names_that_sound_the_same_are_one_name_spelt_twice(one: str, other: str, expected: str) -> None:
+    (compiled,) = compile_comparisons((Comparison(name="x", method="name", columns=("x",)),))
+    level = compiled.levels({"x": Coded(pa.array([one, other]))}, np.array([0]), np.array([1]), {})
+    assert compiled.level_names[level[0]] == expected
+
+
+@pytest.mark.parametrize(
     ("right", "expected"),
     [
         (("khanh", "nguyen", "khanh nguyen thi minh"), _SWAPPED),
