@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from cdp_spark import columns as c
 from cdp_spark.behaviour.journeys import UTC
-from cdp_spark.insights.groups import group_starts
+from cdp_spark.groups import group_starts
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 
 from cdp_spark import columns as c
-from cdp_spark.insights.groups import group_starts, require_order
+from cdp_spark.groups import group_starts, require_order
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

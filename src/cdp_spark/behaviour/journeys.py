@@ -19,8 +19,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from cdp_spark import columns as c
+from cdp_spark.groups import changes
 from cdp_spark.insights.attribution import AttributionRules, credit_touches
-from cdp_spark.insights.groups import changes
 from cdp_spark.insights.markov import count_transitions
 from cdp_spark.limits import TOUCHES_A_CONVERSION
 

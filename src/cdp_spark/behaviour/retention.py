@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 
 from cdp_spark import columns as c
 from cdp_spark.behaviour.journeys import VALUES
-from cdp_spark.insights.groups import group_numbers, group_starts, require_order
+from cdp_spark.groups import group_numbers, group_starts, require_order
 from cdp_spark.normalise.batches import local_days
 
 if TYPE_CHECKING:

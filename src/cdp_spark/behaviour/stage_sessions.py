@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
 
 from cdp_spark import columns as c
 from cdp_spark.behaviour.frames import (
@@ -43,7 +42,17 @@ from cdp_spark.tables.increments.basis import keep_table, with_others
 from cdp_spark.tables.increments.difference import fetch_changed
 from cdp_spark.tables.increments.keys import count_keys
 from cdp_spark.tables.increments.serving import serve_rows
-from cdp_spark.tables.rows import as_frame, as_table, field_of, is_given, map_groups, unite
+from cdp_spark.tables.rows import (
+    as_frame,
+    as_table,
+    field_of,
+    is_given,
+    map_groups,
+    renamed,
+    unite,
+    with_array,
+    with_values,
+)
 from cdp_spark.tables.run import StageResult
 
 if TYPE_CHECKING:
@@ -151,8 +160,7 @@ def sessions_of(events: pa.Table, rules: SessionRules) -> pa.Table:
     """Make sessions of whole profiles' events, in any order."""
     order = [(name, "ascending") for name in (c.UNIFIED_ID, c.SOURCE, c.OCCURRED_AT, c.EVENT_KEY)]
     made = build_sessions(events.sort_by(order).combine_chunks(), rules)
-    place = made.schema.get_field_index(c.VALUE)
-    return made.set_column(place, c.VALUE, as_values(made[c.VALUE].to_numpy()))
+    return with_array(made, c.VALUE, as_values(made[c.VALUE].to_numpy()))
 
 
 def _write_attributions(
@@ -178,8 +186,11 @@ def _steps(context: RunContext, config: AttributionConfig, *, on_driver: bool) -
     touches = sessions.filter(is_touch if config.touches else ~is_touch).select(list(of_sessions[:-1]))
     events = serve_rows(context.store, UNIFIED_EVENTS, (*names, c.EVENT_TYPE), only={}, on_driver=on_driver)
     conversions = events.filter(_is_one_of(events, c.EVENT_TYPE, config.conversions)).select(list(names))
-    sides = (_renamed(touches, names), conversions)
-    return unite(context.store.spark, [_with_flag(it, is_set=bool(place)) for place, it in enumerate(sides)])
+    sides = [
+        with_values(it, {c.CONVERTED: has_converted})
+        for it, has_converted in ((renamed(touches, names), False), (conversions, True))
+    ]
+    return unite(context.store.spark, sides)
 
 
 def _spread(context: RunContext, steps: Histories, config: AttributionConfig) -> Histories:
@@ -193,16 +204,6 @@ def _spread(context: RunContext, steps: Histories, config: AttributionConfig) ->
 
 def _is_one_of(rows: Rows, name: str, values: Sequence[str]) -> Column:
     return field_of(rows, name).isin(list(values))
-
-
-def _renamed(rows: Rows, names: Sequence[str]) -> Rows:
-    return rows.toDF(*names) if isinstance(rows, DataFrame) else rows.rename_columns(list(names))
-
-
-def _with_flag(rows: Rows, *, is_set: bool) -> Rows:
-    if isinstance(rows, DataFrame):
-        return rows.withColumn(c.CONVERTED, F.lit(is_set))
-    return rows.append_column(c.CONVERTED, pa.repeat(pa.scalar(is_set), rows.num_rows))
 
 
 def _rules(config: AttributionConfig, steps: Histories, lookback: Lookback) -> tuple[AttributionRules, ...]:

@@ -18,6 +18,7 @@ from pyspark.sql import DataFrame
 
 from cdp_spark import columns as c
 from cdp_spark.events.worth import AMOUNT, LINES
+from cdp_spark.groups import group_numbers, group_starts
 from cdp_spark.normalise.amounts import MAX_AMOUNT
 from cdp_spark.normalise.batches import as_array
 from cdp_spark.normalise.event_types import PURCHASE
@@ -81,43 +82,26 @@ def _unite(rows: pa.Table) -> pa.Table:
     if not rows.num_rows:
         return rows
     ordered = rows.take(pc.sort_indices(rows, sort_keys=[(name, "ascending") for name in _ORDER])).combine_chunks()
-    starts = _find_starts(ordered)
+    starts = group_starts(ordered, (c.ORDER_KEY, c.CURRENCY))
     firsts = ordered.take(pa.array(starts))
     sizes = np.diff(np.append(starts, ordered.num_rows))
     made = {
-        c.VALUE_GIVEN: _sums_of_values(ordered[c.VALUE_GIVEN].combine_chunks(), starts, sizes),
+        c.VALUE_GIVEN: _sums_of_values(ordered[c.VALUE_GIVEN].combine_chunks(), starts),
         c.QUANTITY: _sums_of_quantities(ordered[c.QUANTITY].combine_chunks(), starts),
         c.LINES: _collect_lines(ordered, starts),
         **{name: _same(ordered[name].combine_chunks(), starts, sizes) for name in (c.PRODUCT_ID, c.CATEGORY)},
     }
     for name, values in made.items():
-        own = firsts[name].combine_chunks().cast(values.type)
-        firsts = with_array(firsts, name, _choose(sizes > 1, values, own))
+        own = as_array(firsts[name]).cast(values.type)
+        firsts = with_array(firsts, name, pc.if_else(pa.array(sizes > 1), values, own))
     return firsts.cast(rows.schema)
 
 
-def _find_starts(ordered: pa.Table) -> NDArray[np.int64]:
-    """Where another order, or another currency, begins."""
-    codes = [np.asarray(_codes(ordered[name].combine_chunks())) for name in (c.ORDER_KEY, c.CURRENCY)]
-    changes = np.logical_or.reduce([it[1:] != it[:-1] for it in codes])
-    return np.flatnonzero(np.concatenate([[True], changes]))
-
-
-def _codes(values: pa.Array) -> pa.Array:
-    return values.dictionary_encode(null_encoding="encode").indices
-
-
-def _choose(is_several: NDArray[np.bool_], made: pa.Array, own: pa.Array) -> pa.Array:
-    rows = np.arange(len(own))
-    return pa.concat_arrays([own, made]).take(pa.array(np.where(is_several, rows + len(own), rows)))
-
-
-def _sums_of_values(values: pa.Array, starts: NDArray[np.int64], sizes: NDArray[np.int64]) -> pa.Array:
+def _sums_of_values(values: pa.Array, starts: NDArray[np.int64]) -> pa.Array:
     """The sum where all rows have a value, and it is not beyond what an amount can be."""
-    orders = pa.array(np.repeat(np.arange(len(starts)), sizes))
-    rows = pa.table({"order": orders, "value": values})
-    sums = rows.group_by("order", use_threads=False).aggregate([("value", "sum"), ("value", "count")])
-    is_known = pc.equal(sums["value_count"], pa.array(sizes))
+    orders = pa.table({"order": group_numbers(starts, len(values)), "value": values, "is_missing": values.is_null()})
+    sums = orders.group_by("order", use_threads=False).aggregate([("value", "sum"), ("is_missing", "any")])
+    is_known = pc.invert(sums["is_missing_any"])
     is_known = pc.and_(is_known, pc.less_equal(pc.fill_null(sums["value_sum"], 0), MAX_AMOUNT))
     return pc.if_else(is_known, sums["value_sum"], None).combine_chunks().cast(AMOUNT)
 
@@ -130,7 +114,7 @@ def _sums_of_quantities(quantities: pa.Array, starts: NDArray[np.int64]) -> pa.A
 
 def _same(values: pa.Array, starts: NDArray[np.int64], sizes: NDArray[np.int64]) -> pa.Array:
     """The value that all rows of an order have; null where they differ."""
-    codes = np.asarray(_codes(values))
+    codes = np.asarray(values.dictionary_encode(null_encoding="encode").indices)
     differs = np.logical_or.reduceat(codes != np.repeat(codes[starts], sizes), starts)
     return pc.if_else(pa.array(differs), None, values.take(pa.array(starts)))
 

@@ -22,7 +22,7 @@ from cdp_spark.tables.increments.basis import extend_table, keep_table
 from cdp_spark.tables.increments.difference import fetch_changed, read_changed
 from cdp_spark.tables.increments.keys import count_keys, rows_among, rows_not_among, rows_of_keys, settle_keys
 from cdp_spark.tables.increments.serving import Versions, count_rows_at_most, serve_rows
-from cdp_spark.tables.rows import as_table, count_by, count_rows, field_of, is_given, tuples_of, unite
+from cdp_spark.tables.rows import as_table, count_by, count_rows, field_of, is_given, renamed, tuples_of, unite
 from cdp_spark.tables.run import StageResult
 
 if TYPE_CHECKING:
@@ -171,7 +171,7 @@ def _with_whole_orders(tables: _Tables, events: Rows) -> Rows:
 def _cancelled(events: Rows) -> Rows:
     """Keys of the orders that events cancel."""
     named = events.filter(is_given(events, c.CANCELS_KEY)).select([c.CANCELS_KEY])
-    return named.toDF(c.ORDER_KEY) if isinstance(named, DataFrame) else named.rename_columns([c.ORDER_KEY])
+    return renamed(named, [c.ORDER_KEY])
 
 
 def _fetch_rates(context: RunContext, version: int | None = None) -> Rates:

@@ -20,9 +20,11 @@ from pyspark.sql.pandas.types import from_arrow_type
 from cdp_spark import columns as c
 from cdp_spark.events.visitors import identifier_sets, visitor_keys
 from cdp_spark.events.worth import LINES, WORTH, find_worth
+from cdp_spark.groups import group_starts
+from cdp_spark.normalise.batches import as_array
 from cdp_spark.tables.catalog import SOURCE_EVENTS, UNIFIED_EVENTS
 from cdp_spark.tables.hashing import identifier_set_expr, visitor_key_expr
-from cdp_spark.tables.rows import join_left, map_groups, with_array
+from cdp_spark.tables.rows import join_left, map_groups, with_array, with_values
 
 if TYPE_CHECKING:
     from pyspark.sql import Column
@@ -107,7 +109,8 @@ def _unify_batch(
     keys = visitor_keys(identifier_sets(events[c.IDENTIFIERS].combine_chunks()))
     whole = cast("pa.Table", _with_orders(events.append_column(c.RECORD_KEY, keys), cancelled, of_orders))
     if of_orders is not None:
-        whole = with_array(whole, c.LINES, _coalesced_lines(whole))
+        own, later = (as_array(whole[it]).cast(LINES) for it in (c.LINES, _LATER_LINES))
+        whole = with_array(whole, c.LINES, pc.coalesce(own, later))
     worth = find_worth(whole.select(_GIVEN), rates)
     for number, field in enumerate(WORTH):
         whole = with_array(whole, field.name, worth.field(number))
@@ -118,22 +121,8 @@ def _with_orders(events: Rows, cancelled: Rows | None, of_orders: Rows | None) -
     """Mark the events of cancelled orders, and add the lines that came from elsewhere."""
     whole = events if of_orders is None else join_left(events, c.LINES_KEY, of_orders)
     if cancelled is None:
-        return _with_flag(whole, is_set=False)
-    return join_left(whole, c.ORDER_KEY, _with_flag(cancelled, is_set=True))
-
-
-def _with_flag(rows: Rows, *, is_set: bool) -> Rows:
-    if isinstance(rows, DataFrame):
-        return rows.withColumn(_CANCELLED, F.lit(is_set))
-    return rows.append_column(_CANCELLED, pa.repeat(pa.scalar(is_set), rows.num_rows))
-
-
-def _coalesced_lines(whole: pa.Table) -> pa.Array:
-    """The lines of the event itself, or else those from elsewhere: taken from one row after the other."""
-    own, later = (whole[name].combine_chunks().cast(LINES) for name in (c.LINES, _LATER_LINES))
-    rows = np.arange(len(own))
-    chosen = np.where(np.asarray(own.is_valid()), rows, rows + len(own))
-    return pa.concat_arrays([own, later]).take(pa.array(chosen))
+        return with_values(whole, {_CANCELLED: False})
+    return join_left(whole, c.ORDER_KEY, with_values(cancelled, {_CANCELLED: True}))
 
 
 def _collect_lines(order_lines: OrderLines) -> Rows:
@@ -148,11 +137,10 @@ def _lines_of_orders(lines: pa.Table) -> pa.Table:
     order = [(name, "ascending") for name in (c.ORDER_KEY, "length", c.LINE_ID, c.LINE_KEY)]
     ordered = placed.take(pc.sort_indices(placed, sort_keys=order)).combine_chunks()
     keys = ordered[c.ORDER_KEY].combine_chunks()
-    codes = np.asarray(keys.dictionary_encode().indices)
-    starts = np.flatnonzero(np.concatenate([[True], codes[1:] != codes[:-1]])) if len(codes) else np.zeros(0, np.int64)
+    starts = group_starts(ordered, (c.ORDER_KEY,))
     values = {c.PRODUCT_ID: c.PRODUCT_ID, c.CATEGORY: c.CATEGORY, c.QUANTITY: c.QUANTITY, c.VALUE: c.VALUE_GIVEN}
     columns = [ordered[values[it.name]].combine_chunks().cast(it.type) for it in LINES.value_type]
     items = pa.StructArray.from_arrays(columns, fields=list(LINES.value_type))
-    offsets = pa.array(np.append(starts, len(codes)), pa.int32())
+    offsets = pa.array(np.append(starts, ordered.num_rows), pa.int32())
     lists = pa.ListArray.from_arrays(offsets, items, type=LINES)
     return pa.Table.from_arrays([keys.take(pa.array(starts)), lists], schema=_OF_ORDERS)

@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 
 from cdp_spark import columns as c
 from cdp_spark.errors import ConfigError
-from cdp_spark.insights.groups import group_numbers, group_starts, require_order
+from cdp_spark.groups import group_numbers, group_starts, require_order
 from cdp_spark.insights.markov import NO_CHANNEL, OTHER_CHANNELS
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 
 from cdp_spark import columns as c
 from cdp_spark.errors import ContractError, DataError
-from cdp_spark.insights.groups import group_starts, require_order
+from cdp_spark.groups import group_starts, require_order
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from cdp_spark import columns as c
 from cdp_spark.errors import DataError
-from cdp_spark.insights.groups import group_starts
+from cdp_spark.groups import group_starts
 
 if TYPE_CHECKING:
     from cdp_spark.insights.likelihood import Floats

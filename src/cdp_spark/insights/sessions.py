@@ -21,7 +21,7 @@ import pyarrow.compute as pc
 
 from cdp_spark import columns as c
 from cdp_spark.errors import ConfigError
-from cdp_spark.insights.groups import changes, group_numbers, group_starts, require_order
+from cdp_spark.groups import changes, group_numbers, group_starts, require_order
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -67,7 +67,7 @@ def count_by(rows: Rows, name: str) -> dict[str, int]:
     return {it["values"]: it["counts"] for it in rows[name].value_counts().to_pylist()}
 
 
-def with_values(rows: Rows, values: Mapping[str, int | str]) -> Rows:
+def with_values(rows: Rows, values: Mapping[str, bool | int | str]) -> Rows:
     """Add columns that have one value in all rows, or replace those of the same names."""
     if isinstance(rows, DataFrame):
         return rows.withColumns({name: F.lit(value) for name, value in values.items()})
@@ -75,6 +75,11 @@ def with_values(rows: Rows, values: Mapping[str, int | str]) -> Rows:
     for name, value in values.items():
         kept = kept.append_column(name, pa.repeat(pa.scalar(value), rows.num_rows))
     return kept
+
+
+def renamed(rows: Rows, names: Sequence[str]) -> Rows:
+    """The same columns under other names, one for each."""
+    return rows.toDF(*names) if isinstance(rows, DataFrame) else rows.rename_columns(list(names))
 
 
 def with_columns(frame: DataFrame, columns: Mapping[str, Column]) -> DataFrame:

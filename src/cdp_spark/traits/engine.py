@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from cdp_spark import columns as c
-from cdp_spark.insights.groups import group_numbers, group_starts
+from cdp_spark.groups import group_numbers, group_starts
 from cdp_spark.traits.batches import Events, Floats, Ints
 from cdp_spark.traits.sequences import follow_sequences
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -140,6 +140,11 @@ def words_of(column: str) -> str:
 def compile_comparisons(comparisons: tuple[Comparison, ...]) -> tuple[CompiledComparison, ...]:
     """Prepare the configured comparisons, in their order."""
     return tuple(_compile(comparison) for comparison in comparisons)
+
+
+def places_of_names(compiled: Sequence[CompiledComparison]) -> dict[str, int]:
+    """Map each column that is compared as a name of people, alone or first, to the place of its comparison."""
+    return {it.config.columns[0]: place for place, it in enumerate(compiled) if it.config.method == "name"}
 
 
 def _compile(comparison: Comparison) -> CompiledComparison:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from cdp_spark import columns as c
 from cdp_spark.normalise.people.names import spelt_out
 from cdp_spark.resolution.comparing.common_names import usual_shares
+from cdp_spark.resolution.comparing.comparisons import places_of_names
 from cdp_spark.resolution.comparing.emails import DIFFERENT_ADDRESS, name_in_local_part
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def weaken_mailboxes_of_namesakes(
         compiled: the comparisons.
     Returns: levels, shape (pairs, comparisons).
     """
-    places = {it.config.columns[0]: at for at, it in enumerate(compiled) if it.config.method == "name"}
+    places = places_of_names(compiled)
     if not places.keys() >= set(_NAMES):
         return levels
     common = np.logical_and.reduce([_are_equal_and_common(levels, places[name], compiled) for name in _NAMES])

@@ -20,6 +20,7 @@ from cdp_spark import columns as c
 from cdp_spark.normalise.people.companies import split_company_name
 from cdp_spark.normalise.text import words
 from cdp_spark.resolution.comparing.companies import SOME_WORDS, company_levels, lower_other_forms
+from cdp_spark.resolution.comparing.comparisons import places_of_names
 from cdp_spark.resolution.comparing.names import (
     DIFFERENT,
     ONE_OF_SEVERAL,
@@ -87,8 +88,7 @@ def part_organisations_from_people(
         compiled: the comparisons.
     Returns: levels, shape (pairs, comparisons).
     """
-    places = {it.config.columns[0]: at for at, it in enumerate(compiled) if it.config.method == "name"}
-    places = {name: at for name, at in places.items() if name in _NAMES}
+    places = {name: at for name, at in places_of_names(compiled).items() if name in _NAMES}
     found = [_organisations(columns[name]) for name in places]
     is_one = np.logical_or.reduce(found) if found else np.zeros(0, dtype=bool)
     if not is_one.any():
