@@ -102,7 +102,7 @@ def _sums_of_values(values: pa.Array, starts: NDArray[np.int64]) -> pa.Array:
     orders = pa.table({"order": group_numbers(starts, len(values)), "value": values, "is_missing": values.is_null()})
     sums = orders.group_by("order", use_threads=False).aggregate([("value", "sum"), ("is_missing", "any")])
     is_known = pc.invert(sums["is_missing_any"])
-    is_known = pc.and_(is_known, pc.less_equal(pc.fill_null(sums["value_sum"], 0), MAX_AMOUNT))
+    is_known = pc.and_(is_known, pc.less(pc.fill_null(sums["value_sum"], 0), MAX_AMOUNT))
     return pc.if_else(is_known, sums["value_sum"], None).combine_chunks().cast(AMOUNT)
 
 

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from cdp_spark import columns as c
 from cdp_spark.config.source import SourceConfig
 from cdp_spark.events.orders import find_sources_of_rows, unite_orders
+from cdp_spark.normalise.amounts import MAX_AMOUNT
 from cdp_spark.tables.catalog import SOURCE_EVENTS
 from cdp_spark.tables.rows import as_table
 
@@ -90,6 +91,13 @@ def _own_line(row: dict[str, Any]) -> list[dict[str, Any]]:
     pieces = 1.0 if row[c.QUANTITY] is None else row[c.QUANTITY]
     line = {c.PRODUCT_ID: row[c.PRODUCT_ID], c.CATEGORY: row[c.CATEGORY]}
     return [{**line, c.QUANTITY: pieces, c.VALUE: row[c.VALUE_GIVEN]}]
+
+
+def test_an_order_worth_more_than_an_amount_can_be_has_no_value() -> None:
+    row = {c.ORDER_KEY: "O1", c.CURRENCY: "EUR", c.OCCURRED_AT: datetime(2026, 1, 1, tzinfo=UTC)}
+    rows = [{c.EVENT_KEY: key, **row, c.VALUE_GIVEN: MAX_AMOUNT / 2} for key in ("E1", "E2")]
+    table = pa.Table.from_pylist(rows, SOURCE_EVENTS.fetched_schema([c.EVENT_KEY, *_COLUMNS]))
+    assert as_table(unite_orders(table, row_count=2))[c.VALUE_GIVEN].to_pylist() == [None]
 
 
 @given(_ROWS, st.randoms(use_true_random=False))
